@@ -1,0 +1,79 @@
+//! The table `invitations`: links by which a person may choose their first password.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{InvitationId, Timestamp, TokenHash, UserId};
+
+/// One link that was sent to one person.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "invitations")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: InvitationId,
+    /// Whom it invites.
+    pub user_id: UserId,
+    /// Who invited them; empty for the server itself, or where the inviter is deleted.
+    pub invited_by: Option<UserId>,
+    /// The digest of the token in the link.
+    pub token_hash: TokenHash,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// From when on the link no longer works.
+    pub expires_at: Timestamp,
+    /// When the link was used.
+    pub accepted_at: Option<Timestamp>,
+    /// When it was withdrawn, or voided by a newer one.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Model {
+    /// The invitation's state at the time `now`.
+    pub fn status(&self, now: Timestamp) -> Status {
+        if self.accepted_at.is_some() {
+            Status::Accepted
+        } else if self.revoked_at.is_some() {
+            Status::Revoked
+        } else if self.expires_at <= now {
+            Status::Expired
+        } else {
+            Status::Pending
+        }
+    }
+}
+
+/// What has become of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The link works.
+    Pending,
+    /// The link was used.
+    Accepted,
+    /// The link was not used in time.
+    Expired,
+    /// The link was withdrawn, or voided by a newer one.
+    Revoked,
+}
+
+/// The tables that this one refers to.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// Whom it invites.
+    #[sea_orm(
+        belongs_to = "crate::user::Entity",
+        from = "Column::UserId",
+        to = "crate::user::Column::Id"
+    )]
+    User,
+    /// The mails that carried it.
+    #[sea_orm(has_many = "crate::email::Entity")]
+    Email,
+}
+
+impl Related<crate::user::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,23 @@
+//! Usher's tables: one file a row type, and the vocabulary that is stored in them.
+//!
+//! Nothing here knows a rule. What may be done with a row stands in the server's `domain` module;
+//! how the tables come to be stands in the `migration` crate, which must not use this one: an old
+//! migration has to go on creating the tables of its day.
+
+pub mod email;
+pub mod email_attempt;
+pub mod email_queue;
+pub mod id;
+pub mod invitation;
+pub mod revision;
+pub mod role;
+pub mod role_permission;
+pub mod session;
+pub mod timestamp;
+pub mod token_hash;
+pub mod user;
+pub mod user_role;
+
+pub use id::{EmailAttemptId, EmailId, InvitationId, RoleId, SessionId, UserId};
+pub use timestamp::{LastTime, Timestamp};
+pub use token_hash::TokenHash;

@@ -1,0 +1,24 @@
+//! The table `revisions`: counters that say how often something has changed.
+
+use sea_orm::entity::prelude::*;
+
+/// The subject of the counter that moves with every change of a role or its permissions.
+pub const ROLES: &str = "roles";
+
+/// One counter. A server keeps a copy of what it counts in memory for as long as the number stands,
+/// and whoever changes what it counts holds this row's lock until the change is committed.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "revisions")]
+pub struct Model {
+    /// What is counted: [`ROLES`].
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub subject: String,
+    /// Rises by one with each change.
+    pub revision: i64,
+}
+
+/// The table stands alone.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,53 @@
+//! The table `roles`: named sets of permissions.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{RoleId, Timestamp};
+
+/// A set of permissions that users can hold.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "roles")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RoleId,
+    /// What people see, such as "Digital Channel Manager".
+    pub name: String,
+    /// What programs see, such as "DigitalChannelManager". Never changes.
+    pub code_name: String,
+    /// The code name in lower case: two that differ by case only are one.
+    pub code_name_key: String,
+    /// May be empty.
+    pub description: String,
+    /// The built-in Administrator role: it holds every permission and cannot be edited or deleted.
+    pub is_protected: bool,
+    /// When the role was made.
+    pub created_at: Timestamp,
+    /// When it, or its permissions, last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The tables that refer to this one.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// Who holds the role.
+    #[sea_orm(has_many = "crate::user_role::Entity")]
+    UserRole,
+    /// What the role grants.
+    #[sea_orm(has_many = "crate::role_permission::Entity")]
+    RolePermission,
+}
+
+impl Related<crate::user_role::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UserRole.def()
+    }
+}
+
+impl Related<crate::role_permission::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::RolePermission.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,38 @@
+//! The table `role_permissions`: what a role grants.
+
+use sea_orm::entity::prelude::*;
+
+use crate::RoleId;
+
+/// One permission of one role.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "role_permissions")]
+pub struct Model {
+    /// The role.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub role_id: RoleId,
+    /// `<application>.<action>`. Kept even when the configuration no longer declares it; it then
+    /// grants nothing.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub permission: String,
+}
+
+/// The tables that this one refers to.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// The role.
+    #[sea_orm(
+        belongs_to = "crate::role::Entity",
+        from = "Column::RoleId",
+        to = "crate::role::Column::Id"
+    )]
+    Role,
+}
+
+impl Related<crate::role::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Role.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

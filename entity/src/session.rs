@@ -1,0 +1,50 @@
+//! The table `sessions`: where a user is signed in.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{SessionId, Timestamp, TokenHash, UserId};
+
+/// One signed-in client of one user.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    /// Who is signed in.
+    pub user_id: UserId,
+    /// The digest of the bearer token.
+    pub token_hash: TokenHash,
+    /// What the client called itself at sign-in.
+    pub user_agent: Option<String>,
+    /// The address that the sign-in came from.
+    pub ip_address: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Timestamp,
+    /// From when on it is void unless it is used before.
+    pub expires_at: Timestamp,
+    /// From when on it is void however often it is used.
+    pub ends_at: Timestamp,
+}
+
+/// The tables that this one refers to.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// Who is signed in.
+    #[sea_orm(
+        belongs_to = "crate::user::Entity",
+        from = "Column::UserId",
+        to = "crate::user::Column::Id"
+    )]
+    User,
+}
+
+impl Related<crate::user::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

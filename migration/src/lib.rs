@@ -1,0 +1,32 @@
+//! Usher's database schema: one file a migration, each of which is never edited once it is released.
+//!
+//! A migration spells its tables and columns out in strings and does not use the `entity` crate:
+//! it must go on creating the tables of its day whatever becomes of the entities.
+
+use sea_orm_migration::prelude::*;
+
+pub use sea_orm_migration::MigratorTrait;
+
+mod columns;
+mod m20261121_000001_users;
+mod m20261121_000002_roles;
+mod m20261121_000003_invitations;
+mod m20261121_000004_sessions;
+mod m20261121_000005_emails;
+
+/// Brings a database up to the schema that this version of the server works with.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_users::Migration),
+            Box::new(m20261121_000002_roles::Migration),
+            Box::new(m20261121_000003_invitations::Migration),
+            Box::new(m20261121_000004_sessions::Migration),
+            Box::new(m20261121_000005_emails::Migration),
+        ]
+    }
+}

@@ -1,0 +1,334 @@
+//! The configuration: one struct a section of `config.default.toml`, and what must hold between them.
+//!
+//! The defaults stand in that file alone, which is compiled in as the first layer, so what is
+//! documented there is what happens. How the layers are read and laid over each other stands in
+//! [`layers`].
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+mod layers;
+
+pub use layers::{DEFAULTS, Layers, LoadError};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How strict the server is about its own settings.
+    pub environment: Environment,
+    /// Where it listens and what it is called from outside.
+    pub server: Server,
+    /// Where its data is.
+    pub database: Database,
+    /// What happens with an empty database.
+    pub setup: Setup,
+    /// How it presents itself to people.
+    pub branding: Branding,
+    /// Where letters point.
+    pub links: Links,
+    /// How letters leave.
+    pub mail: Mail,
+    /// Rules for invitations.
+    pub invitations: Invitations,
+    /// Rules for passwords, and how they are hashed.
+    pub passwords: Passwords,
+    /// Rules for sessions.
+    pub sessions: Sessions,
+    /// The playground.
+    pub playground: Playground,
+    /// The API.
+    pub graphql: Graphql,
+    /// The server's own log.
+    pub log: Log,
+    /// The deployment's own entries of the dashboard.
+    #[serde(default)]
+    pub applications: Vec<Application>,
+}
+
+/// How strict the server is about its own settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// For trying out: anything goes.
+    Demo,
+    /// For use: unsafe combinations are refused.
+    Production,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The address and port to listen on.
+    pub bind: SocketAddr,
+    /// The address that people reach the server by, without a trailing slash.
+    #[serde(deserialize_with = "base_url")]
+    pub public_url: String,
+    /// Origins other than the server's own that may use the session cookie.
+    pub allowed_origins: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// How long what is in flight may take to finish when the server stops.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_timeout: Duration,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://`, `postgres://` or `mysql://`; may hold a password.
+    pub url: SecretString,
+    /// The connections that one server opens at most.
+    pub max_connections: u32,
+}
+
+/// `[setup]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Who is invited as Administrator when there is no user yet.
+    pub administrator: String,
+}
+
+/// `[branding]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Branding {
+    /// What people are invited to join.
+    pub name: String,
+}
+
+/// `[links]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// The page on which an invited person chooses a password.
+    pub invitation: String,
+    /// The page on which somebody chooses a new password.
+    pub password_reset: String,
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mail {
+    /// The name of the transport that is used.
+    pub transport: String,
+    /// The sender, as an RFC 5322 mailbox.
+    pub from: String,
+    /// A folder whose templates replace the built-in ones; empty for none.
+    #[serde(deserialize_with = "optional_path")]
+    pub templates: Option<PathBuf>,
+    /// How the queue is worked off.
+    pub queue: MailQueue,
+    /// The sections of the transports, by name. Each transport knows its own keys.
+    #[serde(flatten)]
+    pub transports: BTreeMap<String, serde_json::Value>,
+}
+
+/// `[mail.queue]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailQueue {
+    /// How many mails are sent at the same time.
+    pub workers: usize,
+    /// How often the queue is looked at when nothing wakes the worker.
+    #[serde(with = "humantime_serde")]
+    pub poll_interval: Duration,
+    /// After how many attempts a mail is given up.
+    pub max_attempts: u32,
+    /// The wait before the second attempt; it doubles with each further one.
+    #[serde(with = "humantime_serde")]
+    pub retry_after: Duration,
+    /// The longest wait between two attempts.
+    #[serde(with = "humantime_serde")]
+    pub retry_after_at_most: Duration,
+    /// How long a claim holds when its worker falls silent.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    /// For how many days a sent mail is kept.
+    pub keep_sent_days: u32,
+}
+
+/// `[invitations]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invitations {
+    /// How long an invitation's link works.
+    #[serde(with = "humantime_serde")]
+    pub valid_for: Duration,
+}
+
+/// `[passwords]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passwords {
+    /// The fewest characters that a password may have.
+    pub min_length: usize,
+    /// The lowest zxcvbn score, 0 to 4, that a password may have.
+    pub min_score: u8,
+    /// How many passwords are hashed at the same time; 0 is one a core.
+    pub hash_workers: usize,
+    /// What a hash costs.
+    pub argon2: Argon2,
+}
+
+/// `[passwords.argon2]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Argon2 {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+/// `[sessions]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// After how long without use a session ends.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// After how long any session ends.
+    #[serde(with = "humantime_serde")]
+    pub absolute_timeout: Duration,
+}
+
+/// `[playground]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Playground {
+    /// Whether it is served.
+    pub enabled: bool,
+}
+
+/// `[graphql]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Graphql {
+    /// Whether clients may ask for the schema.
+    pub introspection: bool,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Which events are written, in tracing's directives.
+    pub filter: String,
+    /// How they are written.
+    pub format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// `[[applications]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Slug, such as `content-hub`.
+    pub code: String,
+    /// What people see.
+    pub name: String,
+    /// What can be permitted in it, `view` among them.
+    pub actions: Vec<String>,
+}
+
+impl Config {
+    /// What contradicts itself, each in a sentence that names the key. What is of the wrong type, or
+    /// not known at all, was refused before, when the layers were read.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut must = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(problem.to_owned());
+            }
+        };
+        must(
+            self.passwords.min_length >= 8,
+            "passwords.min_length: must be at least 8 (NIST SP 800-63B)",
+        );
+        must(
+            self.passwords.min_length <= 64,
+            "passwords.min_length: must be at most 64, so that a password of 64 characters is always accepted (NIST SP 800-63B)",
+        );
+        must(
+            self.passwords.min_score <= 4,
+            "passwords.min_score: must be from 0 to 4",
+        );
+        must(
+            self.mail.queue.workers >= 1,
+            "mail.queue.workers: must be at least 1",
+        );
+        must(
+            self.mail.queue.max_attempts >= 1,
+            "mail.queue.max_attempts: must be at least 1",
+        );
+        must(
+            self.mail.queue.lease >= Duration::from_secs(1),
+            "mail.queue.lease: must be at least 1s",
+        );
+        must(
+            self.database.max_connections >= 1,
+            "database.max_connections: must be at least 1",
+        );
+        must(
+            !self.branding.name.trim().is_empty()
+                && !self.branding.name.contains(char::is_control),
+            "branding.name: must be a name without line breaks",
+        );
+        for (key, link) in [
+            ("links.invitation", &self.links.invitation),
+            ("links.password_reset", &self.links.password_reset),
+        ] {
+            must(
+                link.contains("{token}"),
+                &format!("{key}: must contain {{token}}, or the link leads nowhere"),
+            );
+        }
+        must(
+            ["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"]
+                .iter()
+                .any(|scheme| self.database.url.expose_secret().starts_with(scheme)),
+            "database.url: must start with sqlite://, postgres:// or mysql://",
+        );
+        problems
+    }
+}
+
+fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    use serde::de::Error;
+    let text = String::deserialize(deserializer)?;
+    let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?}: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.has_host() {
+        return Err(D::Error::custom(format!(
+            "{text:?} is not the address of a server: http:// or https://, a host, perhaps a path"
+        )));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn optional_path<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}

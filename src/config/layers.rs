@@ -1,0 +1,264 @@
+//! Reads the configuration's layers and lays them over each other: defaults, file, environment,
+//! command line. What the values mean is not decided here.
+
+use std::path::{Path, PathBuf};
+
+use figment::error::Kind;
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Error, Figment, Metadata, Profile, Provider, Source};
+
+use super::Config;
+
+/// The annotated defaults, which are also the documentation of every key.
+pub const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+/// The file that is read where none is named, if it is there.
+const DEFAULT_FILE: &str = "usher.toml";
+
+const ENVIRONMENT: &str = "environment";
+const COMMAND_LINE: &str = "command line";
+
+/// Where the layers above the defaults come from.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// A configuration file that must exist; without one, `usher.toml` is read if it is there.
+    pub file: Option<PathBuf>,
+    /// The environment's variables; those whose names begin with `USHER_` count.
+    pub environment: Vec<(String, String)>,
+    /// `key=value` pairs of the command line, the key's levels parted by dots.
+    pub command_line: Vec<String>,
+}
+
+/// Why the configuration could not be read: a sentence that names the key and the layer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LoadError(String);
+
+impl Layers {
+    /// Reads all layers, and checks what they come to.
+    pub fn load(&self) -> Result<Config, LoadError> {
+        let figment = self.figment()?;
+        let config: Config = figment
+            .extract()
+            .map_err(|error| LoadError(explain(&error, &figment)))?;
+        refuse_stray_mail_keys(&config, &figment)?;
+        match config.problems() {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(LoadError(problems.join("\n"))),
+        }
+    }
+
+    fn figment(&self) -> Result<Figment, LoadError> {
+        let defaults = Toml::string(DEFAULTS);
+        let shapes = Shapes(defaults_of(&defaults)?);
+        let mut figment = Figment::from(defaults);
+        if let Some(file) = self.file_to_read()? {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        Ok(figment
+            .merge(self.environment_layer(&shapes)?)
+            .merge(self.command_line_layer(&shapes)?))
+    }
+
+    fn file_to_read(&self) -> Result<Option<&Path>, LoadError> {
+        let (path, is_named) = match &self.file {
+            Some(path) => (path.as_path(), true),
+            None => (Path::new(DEFAULT_FILE), false),
+        };
+        match std::fs::File::open(path) {
+            Ok(_) => Ok(Some(path)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => Ok(None),
+            Err(error) => Err(LoadError(format!(
+                "configuration file {}: {error}",
+                path.display()
+            ))),
+        }
+    }
+
+    fn environment_layer(&self, shapes: &Shapes) -> Result<Layer, LoadError> {
+        let mut layer = Layer::new(ENVIRONMENT);
+        for (variable, text) in &self.environment {
+            let Some(name) = variable.strip_prefix("USHER_") else {
+                continue;
+            };
+            let name = name.to_lowercase();
+            let path: Vec<&str> = name.split("__").collect();
+            match name.strip_suffix("_file") {
+                // A key that itself ends in "_file" is not a reference to one.
+                Some(target) if shapes.find(&path).is_none() => {
+                    let content = std::fs::read_to_string(text).map_err(|error| {
+                        LoadError(format!("environment variable {variable}: {text}: {error}"))
+                    })?;
+                    let path: Vec<&str> = target.split("__").collect();
+                    let content = content.trim_end_matches(['\r', '\n']);
+                    layer.insert(&path, shapes.value(&path, content));
+                }
+                _ => layer.insert(&path, shapes.value(&path, text)),
+            }
+        }
+        Ok(layer)
+    }
+
+    fn command_line_layer(&self, shapes: &Shapes) -> Result<Layer, LoadError> {
+        let mut layer = Layer::new(COMMAND_LINE);
+        for pair in &self.command_line {
+            let Some((key, text)) = pair.split_once('=') else {
+                return Err(LoadError(format!(
+                    "command line: --set {pair}: expected KEY=VALUE, such as --set mail.transport=file"
+                )));
+            };
+            let path: Vec<&str> = key.trim().split('.').collect();
+            layer.insert(&path, shapes.value(&path, text));
+        }
+        Ok(layer)
+    }
+}
+
+/// The defaults, which tell what type a value has that arrives as plain text: `0815` is a password
+/// where the default is text, and a number where the default is one.
+struct Shapes(Dict);
+
+impl Shapes {
+    fn find(&self, path: &[&str]) -> Option<&Value> {
+        let (last, tables) = path.split_last()?;
+        let table = tables.iter().try_fold(&self.0, |table, level| {
+            table.get(*level).and_then(Value::as_dict)
+        })?;
+        table.get(*last)
+    }
+
+    fn value(&self, path: &[&str], text: &str) -> Value {
+        match self.find(path) {
+            Some(Value::String(..)) => Value::from(text),
+            // `Value` reads numbers, booleans, lists and tables, and takes anything else for text.
+            _ => text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}),
+        }
+    }
+}
+
+/// A layer that was put together from single values.
+struct Layer {
+    name: &'static str,
+    values: Dict,
+}
+
+impl Layer {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            values: Dict::new(),
+        }
+    }
+
+    fn insert(&mut self, path: &[&str], value: Value) {
+        fn insert(table: &mut Dict, path: &[&str], value: Value) {
+            match path {
+                [] => {}
+                [key] => {
+                    table.insert((*key).to_owned(), value);
+                }
+                [level, rest @ ..] => {
+                    let mut inner = match table.remove(*level) {
+                        Some(Value::Dict(_, inner)) => inner,
+                        _ => Dict::new(),
+                    };
+                    insert(&mut inner, rest, value);
+                    table.insert((*level).to_owned(), Value::from(inner));
+                }
+            }
+        }
+        insert(&mut self.values, path, value);
+    }
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Ok(Profile::Default.collect(self.values.clone()))
+    }
+}
+
+fn defaults_of(provider: &impl Provider) -> Result<Dict, LoadError> {
+    let mut profiles = provider
+        .data()
+        .map_err(|error| LoadError(format!("built-in defaults: {error}")))?;
+    Ok(profiles.remove(&Profile::Default).unwrap_or_default())
+}
+
+/// `[mail]` takes a section for each transport, built in or not, so what is no section is a
+/// mistyped key.
+fn refuse_stray_mail_keys(config: &Config, figment: &Figment) -> Result<(), LoadError> {
+    let stray = config
+        .mail
+        .transports
+        .iter()
+        .find(|(_, section)| !section.is_object());
+    let Some((key, _)) = stray else {
+        return Ok(());
+    };
+    let path = ["mail".to_owned(), key.clone()];
+    let layer = figment.find_metadata(&path.join("."));
+    Err(LoadError(format!(
+        "{}: unknown key; [mail] has transport, from, templates, queue and a section for each transport",
+        place(layer, &path)
+    )))
+}
+
+/// Says in one sentence what is wrong, with which key, in which layer.
+fn explain(error: &Error, figment: &Figment) -> String {
+    let layer = error.metadata.as_ref();
+    match &error.kind {
+        Kind::UnknownField(field, known) => {
+            let mut path = error.path.clone();
+            if path.last() != Some(field) {
+                path.push(field.clone());
+            }
+            let layer = figment.find_metadata(&path.join(".")).or(layer);
+            format!(
+                "{}: unknown key; known here: {}",
+                place(layer, &path),
+                known.join(", ")
+            )
+        }
+        Kind::MissingField(field) => {
+            format!("{}: is missing", place(layer, &with(&error.path, field)))
+        }
+        _ if error.path.is_empty() => format!("{}{}", prefix(layer), error.kind),
+        kind => format!("{}: {kind}", place(layer, &error.path)),
+    }
+}
+
+fn with(path: &[String], field: &str) -> Vec<String> {
+    path.iter()
+        .cloned()
+        .chain(std::iter::once(field.to_owned()))
+        .collect()
+}
+
+/// The layer and the key in it, as somebody who has to find it would name them.
+fn place(layer: Option<&Metadata>, path: &[String]) -> String {
+    match layer {
+        Some(layer) if layer.name == ENVIRONMENT => {
+            format!(
+                "environment variable USHER_{}",
+                path.join("__").to_uppercase()
+            )
+        }
+        layer => format!("{}{}", prefix(layer), path.join(".")),
+    }
+}
+
+fn prefix(layer: Option<&Metadata>) -> String {
+    match layer {
+        None => String::new(),
+        Some(layer) => match &layer.source {
+            Some(Source::File(path)) => format!("{}: ", path.display()),
+            Some(Source::Code(_)) => "built-in defaults: ".to_owned(),
+            _ => format!("{}: ", layer.name),
+        },
+    }
+}

@@ -1,0 +1,170 @@
+//! The connection to the database: how it is opened, brought up to date, read from and written to.
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use secrecy::ExposeSecret;
+
+use crate::clock::Clock;
+use crate::config;
+
+/// A database that any number of tasks can use at the same time.
+///
+/// SQLite takes one writer at a time and answers a second one with an error, so there all writes go
+/// through a single connection, and whoever wants to write waits for it in line; readers have
+/// connections of their own and are never held up. PostgreSQL and MariaDB use one pool for both.
+#[derive(Clone, Debug)]
+pub struct Database {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+/// Why a database could not be opened: a sentence that says which one, and what to look at.
+#[derive(Debug, thiserror::Error)]
+#[error("database {url}: {reason}")]
+pub struct OpenError {
+    /// The address, without its password.
+    url: String,
+    reason: String,
+}
+
+impl Database {
+    /// Connects, and creates the file if it is SQLite's and the address says `mode=rwc`.
+    pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
+        let url = config.url.expose_secret();
+        let failed = |reason: String| OpenError {
+            url: without_password(url),
+            reason,
+        };
+        if url.contains(":memory:") {
+            return Err(failed(
+                "a database in memory cannot be shared by connections; name a file".to_owned(),
+            ));
+        }
+        let connect = async |connections: u32| {
+            sea_orm::Database::connect(options(url, connections))
+                .await
+                .map_err(|error| failed(root_cause(&error)))
+        };
+        let readers = connect(config.max_connections).await?;
+        let writer = match readers.get_database_backend() {
+            DbBackend::Sqlite => connect(1).await?,
+            _ => readers.clone(),
+        };
+        Ok(Self { readers, writer })
+    }
+
+    /// Brings the schema up to date, and returns how many migrations that took.
+    pub async fn migrate(&self) -> Result<usize, DbErr> {
+        let pending = self.pending_migrations().await?;
+        Migrator::up(&self.writer, None).await?;
+        Ok(pending)
+    }
+
+    /// How many migrations the schema lacks.
+    pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
+        Ok(Migrator::get_pending_migrations(&self.writer).await?.len())
+    }
+
+    /// A connection for reading outside of a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// Begins a transaction that writes. Dropped without a commit, it leaves no trace.
+    ///
+    /// On SQLite everybody else who wants to write waits until it ends: nothing slow belongs in it,
+    /// and it must not be begun by somebody who already holds one.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = match self.writer.get_database_backend() {
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            },
+            // MariaDB's own default would show a transaction the rows as they were at its first
+            // query, long after it had waited for a lock.
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                ..Default::default()
+            },
+        };
+        self.writer.begin_with_options(options).await
+    }
+
+    /// The database's own time as an expression, in microseconds since 1970: the clock by which
+    /// leases run, because several servers share it.
+    pub fn now(&self, clock: &Clock) -> SimpleExpr {
+        let now = match self.writer.get_database_backend() {
+            DbBackend::Sqlite => {
+                "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+            }
+            DbBackend::Postgres => {
+                "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+            }
+            _ => "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+        };
+        Expr::cust(now).add(clock.ahead())
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.readers.close().await?;
+        self.writer.close().await
+    }
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    // sqlx knows MariaDB by its ancestor's name only.
+    let url = match url.strip_prefix("mariadb:") {
+        Some(rest) => format!("mysql:{rest}"),
+        None => url.to_owned(),
+    };
+    let is_sqlite = url.starts_with("sqlite:");
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .connect_timeout(Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(30))
+        .sqlx_logging(false)
+        // A SQLite connection cannot go stale, and asking costs a third of a request.
+        .test_before_acquire(!is_sqlite)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                // What was answered for must survive a power cut.
+                .pragma("synchronous", "FULL")
+                .busy_timeout(Duration::from_secs(10))
+        });
+    options
+}
+
+/// The address as it may be shown.
+fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // Refused only for addresses that cannot hold a password, and this one does.
+            let _ = parsed.set_password(Some("****"));
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// The innermost error's words: those around it repeat that a connection failed.
+fn root_cause(error: &DbErr) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let text = cause.to_string();
+    if text.contains("(code: 14)") {
+        "the file cannot be opened; does the folder exist, and may this user write to it?".to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,79 @@
+//! Who asks, and what they may do.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use entity::{UserId, session};
+
+use super::applications::{Permission, Permissions};
+use super::error::{Error, Result};
+use super::users::User;
+
+/// Whoever causes an operation.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// Somebody who is not signed in.
+    Anonymous,
+    /// A signed-in user.
+    User(Arc<SignedIn>),
+    /// The server itself, or whoever runs its commands; may do everything.
+    Server,
+}
+
+/// A user in one of their sessions, as of the beginning of the request.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The user.
+    pub user: User,
+    /// The session.
+    pub session: session::Model,
+    /// What the user's roles grant together, of what the catalogue declares.
+    pub permissions: Arc<Permissions>,
+}
+
+/// Where a request comes from, as far as anybody can tell.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The address, seen through the proxies that the configuration trusts.
+    pub ip_address: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl Actor {
+    /// The signed-in user.
+    pub fn signed_in(&self) -> Result<&Arc<SignedIn>> {
+        match self {
+            Self::User(signed_in) => Ok(signed_in),
+            Self::Anonymous | Self::Server => Err(Error::Unauthenticated),
+        }
+    }
+
+    /// The signed-in user's key.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.signed_in().ok().map(|signed_in| signed_in.user.row.id)
+    }
+
+    /// Goes on only with the permission.
+    pub fn must_hold(&self, permission: &Permission) -> Result<()> {
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated),
+            _ if self.holds(permission) => Ok(()),
+            _ => Err(Error::Forbidden(permission.clone())),
+        }
+    }
+
+    /// Whether they have the permission.
+    pub fn holds(&self, permission: &Permission) -> bool {
+        match self {
+            Self::Anonymous => false,
+            Self::User(signed_in) => signed_in.permissions.contains(permission),
+            Self::Server => true,
+        }
+    }
+
+    /// Whether they have all of the permissions, and so could grant them.
+    pub fn holds_all(&self, permissions: &Permissions) -> bool {
+        permissions.iter().all(|permission| self.holds(permission))
+    }
+}

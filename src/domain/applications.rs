@@ -1,0 +1,342 @@
+//! Permissions, and the catalogue of applications that they belong to: the server's own and those
+//! that the deployment declares.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::config;
+
+/// The right to do one thing in one application: `<application>.<action>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission(Cow<'static, str>);
+
+/// See users.
+pub const USERS_VIEW: Permission = Permission::new("users.view");
+/// Invite users.
+pub const USERS_CREATE: Permission = Permission::new("users.create");
+/// See roles and what they grant.
+pub const ROLES_VIEW: Permission = Permission::new("roles.view");
+/// Make roles.
+pub const ROLES_CREATE: Permission = Permission::new("roles.create");
+/// See the e-mail queue.
+pub const EMAIL_QUEUE_VIEW: Permission = Permission::new("email-queue.view");
+/// Read secret links in it.
+pub const EMAIL_QUEUE_VIEW_SENSITIVE: Permission = Permission::new("email-queue.view-sensitive");
+
+impl Permission {
+    const fn new(code: &'static str) -> Self {
+        Self(Cow::Borrowed(code))
+    }
+
+    /// The permission of that code, whether or not the catalogue declares it.
+    pub fn from_code(code: impl Into<String>) -> Self {
+        Self(Cow::Owned(code.into()))
+    }
+
+    /// Such as `users.view`.
+    pub fn code(&self) -> &str {
+        &self.0
+    }
+
+    /// The application's code: what stands before the dot.
+    pub fn application(&self) -> &str {
+        self.0.split_once('.').map_or(&self.0, |(code, _)| code)
+    }
+
+    /// What stands behind the dot.
+    pub fn action(&self) -> &str {
+        self.0.split_once('.').map_or("", |(_, action)| action)
+    }
+
+    /// The permission to see the same application.
+    pub fn view(&self) -> Self {
+        Self::from_code(format!("{}.{VIEW}", self.application()))
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A set of permissions.
+pub type Permissions = BTreeSet<Permission>;
+
+/// The action that every application has, and that any other one implies.
+pub const VIEW: &str = "view";
+
+/// An entry of the dashboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// Slug, such as `email-queue`.
+    pub code: String,
+    /// What people see.
+    pub name: String,
+    /// What can be permitted in it, `view` first.
+    pub permissions: Vec<ApplicationPermission>,
+}
+
+/// One thing that can be permitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationPermission {
+    /// Its permission.
+    pub permission: Permission,
+    /// What it allows, in a sentence.
+    pub description: String,
+}
+
+/// All applications and permissions that there are, in the order in which people see them.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    applications: Vec<Arc<Application>>,
+    permissions: Arc<Permissions>,
+}
+
+/// The server's own applications: code, name, and each action with what it allows.
+const BUILT_IN: &[(&str, &str, &[(&str, &str)])] = &[
+    (
+        "users",
+        "Users",
+        &[
+            (VIEW, "See users and their roles."),
+            ("create", "Invite users."),
+            ("update", "Edit, activate and deactivate users, and assign their roles."),
+            ("delete", "Delete users."),
+        ],
+    ),
+    (
+        "roles",
+        "Roles",
+        &[
+            (VIEW, "See roles and what they grant."),
+            ("create", "Make roles."),
+            ("update", "Edit roles."),
+            ("delete", "Delete roles."),
+        ],
+    ),
+    (
+        "email-queue",
+        "Email queue",
+        &[
+            (VIEW, "See queued and sent e-mails."),
+            ("view-sensitive", "Read the secret links in e-mails."),
+            ("update", "Retry and cancel e-mails, pause and resume the queue, send a test."),
+            ("delete", "Delete e-mails."),
+        ],
+    ),
+    (
+        "event-log",
+        "Event log",
+        &[(VIEW, "See who did what, and when.")],
+    ),
+];
+
+impl Catalogue {
+    /// The server's own applications and the deployment's.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for each declaration that cannot be: a code that is no slug or is taken, a name
+    /// or an action that is missing.
+    pub fn new(declared: &[config::Application]) -> Result<Self, Vec<String>> {
+        let mut applications: Vec<_> = BUILT_IN.iter().map(built_in).collect();
+        let mut problems = Vec::new();
+        for entry in declared {
+            if applications.iter().any(|known| known.code == entry.code) {
+                problems.push(format!(
+                    "applications: the code {:?} is taken",
+                    entry.code
+                ));
+            }
+            problems.extend(problems_of(entry));
+            applications.push(declared_application(entry));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let permissions = applications
+            .iter()
+            .flat_map(|application| &application.permissions)
+            .map(|entry| entry.permission.clone())
+            .collect();
+        Ok(Self {
+            applications: applications.into_iter().map(Arc::new).collect(),
+            permissions: Arc::new(permissions),
+        })
+    }
+
+    /// All applications.
+    pub fn applications(&self) -> &[Arc<Application>] {
+        &self.applications
+    }
+
+    /// All permissions: what the Administrator holds.
+    pub fn permissions(&self) -> &Arc<Permissions> {
+        &self.permissions
+    }
+
+    /// Whether there is such a permission.
+    pub fn declares(&self, permission: &Permission) -> bool {
+        self.permissions.contains(permission)
+    }
+
+    /// Those of the applications that somebody with these permissions may see.
+    pub fn visible_with(&self, permissions: &Permissions) -> Vec<Arc<Application>> {
+        self.applications
+            .iter()
+            .filter(|application| permissions.contains(&application.view()))
+            .cloned()
+            .collect()
+    }
+
+    /// The permissions in the catalogue's order; those that it does not declare are left out.
+    pub fn in_order(&self, permissions: &Permissions) -> Vec<Permission> {
+        self.applications
+            .iter()
+            .flat_map(|application| &application.permissions)
+            .map(|entry| &entry.permission)
+            .filter(|permission| permissions.contains(permission))
+            .cloned()
+            .collect()
+    }
+}
+
+impl Application {
+    /// The permission to see it.
+    pub fn view(&self) -> Permission {
+        Permission::from_code(format!("{}.{VIEW}", self.code))
+    }
+}
+
+fn built_in((code, name, actions): &(&str, &str, &[(&str, &str)])) -> Application {
+    Application {
+        code: (*code).to_owned(),
+        name: (*name).to_owned(),
+        permissions: actions
+            .iter()
+            .map(|(action, description)| ApplicationPermission {
+                permission: Permission::from_code(format!("{code}.{action}")),
+                description: (*description).to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn declared_application(entry: &config::Application) -> Application {
+    Application {
+        code: entry.code.clone(),
+        name: entry.name.clone(),
+        permissions: entry
+            .actions
+            .iter()
+            .map(|action| ApplicationPermission {
+                permission: Permission::from_code(format!("{}.{action}", entry.code)),
+                description: describe(action, &entry.name),
+            })
+            .collect(),
+    }
+}
+
+/// "view" in "Content hub" is "View in Content hub."
+fn describe(action: &str, application: &str) -> String {
+    let words = action.replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    let capitalised: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect();
+    format!("{capitalised} in {application}.")
+}
+
+fn problems_of(entry: &config::Application) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !is_slug(&entry.code) {
+        problems.push(format!(
+            "applications: the code {:?} may hold lower-case letters, digits and single hyphens only",
+            entry.code
+        ));
+    }
+    if entry.name.trim().is_empty() || entry.name.contains(char::is_control) {
+        problems.push(format!(
+            "applications: {:?} needs a name of one line",
+            entry.code
+        ));
+    }
+    if entry.actions.first().is_none_or(|action| action != VIEW) {
+        problems.push(format!(
+            "applications: the actions of {:?} must begin with \"view\"",
+            entry.code
+        ));
+    }
+    for (index, action) in entry.actions.iter().enumerate() {
+        if !is_slug(action) || entry.actions[..index].contains(action) {
+            problems.push(format!(
+                "applications: the action {action:?} of {:?} stands there twice, or holds more than lower-case letters, digits and single hyphens",
+                entry.code
+            ));
+        }
+    }
+    problems
+}
+
+fn is_slug(text: &str) -> bool {
+    text.len() <= 100
+        && text.split('-').all(|part| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declare(code: &str, actions: &[&str]) -> config::Application {
+        config::Application {
+            code: code.to_owned(),
+            name: "An application".to_owned(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_declared_application_follows_the_built_in_ones() {
+        let catalogue = Catalogue::new(&[declare("content-hub", &["view", "publish"])]).unwrap();
+        let codes: Vec<_> = catalogue
+            .applications()
+            .iter()
+            .map(|application| application.code.as_str())
+            .collect();
+        assert_eq!(
+            codes,
+            ["users", "roles", "email-queue", "event-log", "content-hub"]
+        );
+        assert!(catalogue.declares(&Permission::from_code("content-hub.publish")));
+    }
+
+    #[test]
+    fn a_declaration_that_cannot_be_is_refused_by_name() {
+        for (entry, complaint) in [
+            (declare("users", &["view"]), "taken"),
+            (declare("Content Hub", &["view"]), "lower-case"),
+            (declare("content--hub", &["view"]), "lower-case"),
+            (declare("content-hub", &[]), "begin with \"view\""),
+            (declare("content-hub", &["edit", "view"]), "begin with \"view\""),
+            (declare("content-hub", &["view", "view"]), "twice"),
+            (declare("content-hub", &["view", "a.b"]), "lower-case"),
+        ] {
+            let problems = Catalogue::new(std::slice::from_ref(&entry)).unwrap_err();
+            assert!(
+                problems.iter().any(|problem| problem.contains(complaint)),
+                "{entry:?}: {problems:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The e-mail queue: how letters get into it, and who may see what of them.
+//!
+//! How they leave it stands in [`delivery`].
+
+use std::collections::HashMap;
+
+use entity::email::{Priority, Status};
+use entity::{
+    EmailId, InvitationId, Timestamp, UserId, email, email_attempt, email_queue, invitation,
+    user_role,
+};
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
+};
+
+use super::actor::Actor;
+use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
+use super::error::{Error, Result};
+use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::{EmailAddress, roles, text};
+use crate::app::App;
+use crate::mail::letters::{Letter, RenderedLetter};
+
+pub mod delivery;
+
+/// What stands in a body instead of a link that the reader may not see.
+const MASK: &str = "[secret link]";
+
+/// A letter on its way into the queue.
+#[derive(Debug)]
+pub struct NewEmail<'a> {
+    /// What it says.
+    pub letter: Letter<'a>,
+    /// Whom it is for.
+    pub to: &'a EmailAddress,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The link that it carries.
+    pub secret_link: String,
+    /// The invitation that the link belongs to.
+    pub invitation_id: InvitationId,
+    /// From when on it is of no use.
+    pub expires_at: Timestamp,
+}
+
+/// Queues a letter, in the transaction of what it announces: neither can exist without the other.
+/// After the commit, [`App::mail_queued`] wakes the worker.
+pub async fn queue(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    new: NewEmail<'_>,
+) -> Result<email::Model> {
+    let written = app.letters.write(&new.letter).map_err(Error::internal)?;
+    let id: EmailId = app.new_id();
+    let now = app.clock.now();
+    let row = email::Model {
+        id,
+        kind: new.letter.kind().to_owned(),
+        status: Status::Queued,
+        priority: new.priority,
+        from_mailbox: app.settings.mail.from.clone(),
+        recipients: new.to.as_typed().to_owned(),
+        recipients_key: text::key(new.to.as_typed()),
+        subject_key: text::key(&written.subject),
+        subject: written.subject,
+        text_body: written.text,
+        html_body: written.html,
+        secret_link: Some(new.secret_link),
+        invitation_id: Some(new.invitation_id),
+        expires_at: Some(new.expires_at),
+        message_id: message_id(id, &app.settings.mail.from),
+        attempt_count: 0,
+        last_error: None,
+        next_attempt_at: Some(now),
+        claim_id: None,
+        lease_until: None,
+        created_at: now,
+        sent_at: None,
+    };
+    email::ActiveModel::from(row.clone())
+        .reset_all()
+        .insert(transaction)
+        .await?;
+    Ok(row)
+}
+
+/// An identifier under the sender's domain (RFC 5322, section 3.6.4), the same at every attempt, so
+/// that a receiver recognises a mail that reached it twice.
+fn message_id(id: EmailId, from: &str) -> String {
+    let domain = from
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain.trim_end_matches('>'));
+    format!("<{}@{domain}>", id.0)
+}
+
+/// Ends the purpose of an invitation's mails: those that wait are withdrawn, one that is just being
+/// sent is not tried again, and no row holds the link any more.
+pub async fn end_purpose(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    invitations: &[InvitationId],
+) -> Result<()> {
+    if invitations.is_empty() {
+        return Ok(());
+    }
+    let of_these = email::Column::InvitationId.is_in(invitations.iter().copied());
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            status: Set(Status::Cancelled),
+            next_attempt_at: Set(None),
+            ..Default::default()
+        })
+        .filter(of_these.clone())
+        .filter(email::Column::Status.eq(Status::Queued))
+        .exec(transaction)
+        .await?;
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            secret_link: Set(None),
+            expires_at: Set(Some(app.clock.now())),
+            ..Default::default()
+        })
+        .filter(of_these)
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// A mail as one reader may see it.
+#[derive(Clone, Debug)]
+pub struct Email {
+    row: email::Model,
+    link: Option<String>,
+}
+
+impl Email {
+    /// Everything about it but its bodies and its link, which depend on the reader.
+    pub fn row(&self) -> &email::Model {
+        &self.row
+    }
+
+    /// The secret link, if it still serves a purpose and this reader may see it.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
+    }
+
+    /// The text, with the link masked unless this reader may see it.
+    pub fn text_body(&self) -> String {
+        RenderedLetter::fill_in(&self.row.text_body, self.link().unwrap_or(MASK))
+    }
+
+    /// The HTML, likewise.
+    pub fn html_body(&self) -> String {
+        RenderedLetter::fill_in_html(&self.row.html_body, self.link().unwrap_or(MASK))
+    }
+}
+
+/// Decides which links the reader may see. There must still be a purpose, and the reader must hold
+/// `email-queue.view-sensitive` and be able to grant every role of the invited user, or whoever
+/// reads the queue could take over an account that may do more than they.
+async fn as_seen_by(app: &App, actor: &Actor, rows: Vec<email::Model>) -> Result<Vec<Email>> {
+    let visible = match actor.holds(&EMAIL_QUEUE_VIEW_SENSITIVE) {
+        true => invitations_within(app, actor, &rows).await?,
+        false => Vec::new(),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|mut row| {
+            let link = row.secret_link.take();
+            let may_see = row.invitation_id.is_some_and(|id| visible.contains(&id));
+            Email {
+                link: link.filter(|_| may_see),
+                row,
+            }
+        })
+        .collect())
+}
+
+/// Those of the mails' invitations that are pending, and whose user's roles the actor could grant.
+async fn invitations_within(
+    app: &App,
+    actor: &Actor,
+    rows: &[email::Model],
+) -> Result<Vec<InvitationId>> {
+    let linked: Vec<InvitationId> = rows
+        .iter()
+        .filter(|row| row.secret_link.is_some())
+        .filter_map(|row| row.invitation_id)
+        .collect();
+    if linked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let db = app.db.read();
+    let now = app.clock.now();
+    let pending: Vec<invitation::Model> = invitation::Entity::find()
+        .filter(invitation::Column::Id.is_in(linked))
+        .all(db)
+        .await?
+        .into_iter()
+        .filter(|invitation| invitation.status(now) == invitation::Status::Pending)
+        .collect();
+    let mut role_ids: HashMap<UserId, Vec<_>> = HashMap::new();
+    let invited = pending.iter().map(|invitation| invitation.user_id);
+    for held in user_role::Entity::find()
+        .filter(user_role::Column::UserId.is_in(invited))
+        .all(db)
+        .await?
+    {
+        role_ids.entry(held.user_id).or_default().push(held.role_id);
+    }
+    let mut visible = Vec::new();
+    for invitation in pending {
+        let ids = role_ids.remove(&invitation.user_id).unwrap_or_default();
+        let permissions = roles::union(roles::by_ids(app, &ids).await?.iter());
+        if actor.holds_all(&permissions) {
+            visible.push(invitation.id);
+        }
+    }
+    Ok(visible)
+}
+
+/// Which mails are asked for; what is left out does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct EmailFilter {
+    /// Any of these states.
+    pub statuses: Option<Vec<Status>>,
+    /// Any of these kinds of letter.
+    pub kinds: Option<Vec<String>>,
+    /// Part of a recipient's address, in any case.
+    pub to: Option<String>,
+    /// Part of the subject, in any case.
+    pub subject: Option<String>,
+    /// Queued after this time.
+    pub created_after: Option<Timestamp>,
+    /// Queued before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+impl EmailFilter {
+    fn select(&self) -> Select<email::Entity> {
+        use email::Column;
+        let containing = |term: &str| LikeExpr::new(text::containing(term)).escape(text::ESCAPE);
+        let mut select = email::Entity::find();
+        if let Some(statuses) = &self.statuses {
+            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
+        }
+        if let Some(kinds) = &self.kinds {
+            select = select.filter(Column::Kind.is_in(kinds));
+        }
+        if let Some(to) = &self.to {
+            select = select.filter(Column::RecipientsKey.like(containing(to)));
+        }
+        if let Some(subject) = &self.subject {
+            select = select.filter(Column::SubjectKey.like(containing(subject)));
+        }
+        if let Some(time) = self.created_after {
+            select = select.filter(Column::CreatedAt.gt(time));
+        }
+        if let Some(time) = self.created_before {
+            select = select.filter(Column::CreatedAt.lt(time));
+        }
+        select
+    }
+}
+
+/// The order of [`page`]: the newest first.
+const NEWEST_FIRST: Keyset<email::Entity> = Keyset {
+    name: "emails",
+    column: email::Column::CreatedAt,
+    id: email::Column::Id,
+    descending: true,
+    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
+};
+
+/// The name under which places in [`page`]'s order go.
+pub const ORDER: &str = NEWEST_FIRST.name;
+
+/// A page of the mails that the filter matches, the newest first.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    filter: &EmailFilter,
+    request: &PageRequest,
+) -> Result<Page<Email>> {
+    let page = NEWEST_FIRST
+        .page(app.db.read(), filter.select(), request)
+        .await?;
+    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
+    Ok(Page {
+        rows: places
+            .into_iter()
+            .zip(as_seen_by(app, actor, rows).await?)
+            .collect(),
+        has_next: page.has_next,
+        has_previous: page.has_previous,
+    })
+}
+
+/// How many mails the filter matches.
+pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
+    Ok(filter.select().count(app.db.read()).await?)
+}
+
+/// One mail.
+pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
+    let row = email::Entity::find_by_id(id).one(app.db.read()).await?;
+    Ok(as_seen_by(app, actor, row.into_iter().collect()).await?.pop())
+}
+
+/// The mails that carried an invitation, the newest first.
+pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result<Vec<Email>> {
+    let rows = email::Entity::find()
+        .filter(email::Column::InvitationId.eq(id))
+        .order_by_desc(email::Column::CreatedAt)
+        .order_by_desc(email::Column::Id)
+        .all(app.db.read())
+        .await?;
+    as_seen_by(app, actor, rows).await
+}
+
+/// The attempts to send a mail, the oldest first.
+pub async fn attempts(app: &App, id: EmailId) -> Result<Vec<email_attempt::Model>> {
+    Ok(email_attempt::Entity::find()
+        .filter(email_attempt::Column::EmailId.eq(id))
+        .order_by_asc(email_attempt::Column::StartedAt)
+        .order_by_asc(email_attempt::Column::Id)
+        .all(app.db.read())
+        .await?)
+}
+
+/// The queue's own state.
+pub async fn queue_state(db: &impl ConnectionTrait) -> Result<email_queue::Model> {
+    email_queue::Entity::find_by_id(email_queue::ONLY)
+        .one(db)
+        .await?
+        .ok_or_else(|| Error::internal("the table email_queue has lost its row"))
+}
+
+/// How many mails are in each state, in the order of the states; states without mails included.
+pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
+    use sea_orm::Iterable;
+    let counted: Vec<(Status, i64)> = email::Entity::find()
+        .select_only()
+        .column(email::Column::Status)
+        .column_as(email::Column::Id.count(), "mails")
+        .group_by(email::Column::Status)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let count_of = |status| {
+        counted
+            .iter()
+            .find(|(counted, _)| *counted == status)
+            .map_or(0, |(_, mails)| u64::try_from(*mails).unwrap_or_default())
+    };
+    Ok(Status::iter()
+        .map(|status| (status, count_of(status)))
+        .collect())
+}
+
+/// How long the oldest mail that is due has been waiting, in seconds.
+pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
+    let now = app.clock.now();
+    let oldest: Option<Option<Timestamp>> = email::Entity::find()
+        .select_only()
+        .column_as(email::Column::NextAttemptAt.min(), "oldest")
+        .filter(email::Column::Status.eq(Status::Queued))
+        .filter(email::Column::NextAttemptAt.lte(now))
+        .into_tuple()
+        .one(app.db.read())
+        .await?;
+    Ok(oldest.flatten().map(|due| now.since(due).as_secs()))
+}

@@ -1,0 +1,402 @@
+//! How mails leave the queue: claimed under a lease, tried, and put where the outcome belongs.
+//!
+//! No transaction is open while a transport works. A claim is an identifier in the mail's row: a
+//! worker that lost it, because it fell silent for longer than the lease, cannot overwrite what its
+//! successor did. Leases run by the database's clock, which all servers share.
+
+use std::time::Duration;
+
+use entity::email::Status;
+use entity::{EmailAttemptId, EmailId, Timestamp, email, email_attempt, email_queue};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set,
+};
+use uuid::Uuid;
+
+use super::queue_state;
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+
+/// A mail that this worker, and no other, may send now.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The mail, as it was claimed.
+    pub email: email::Model,
+    id: Uuid,
+    attempt: EmailAttemptId,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Which transport it was; for one that chooses among others, the one that did it.
+    pub transport: String,
+    /// Its own words.
+    pub response: String,
+    /// What they mean.
+    pub verdict: Verdict,
+}
+
+/// What the transport's answer means for the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is on its way.
+    Delivered,
+    /// Not now; perhaps later.
+    Transient,
+    /// Never.
+    Permanent,
+    /// It is not the mail's fault: no mail can be sent at the moment.
+    Unavailable,
+}
+
+/// Claims up to `limit` mails that are due, the most urgent first and of those the oldest.
+///
+/// While the queue or the transport is paused, there are none.
+pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
+    let transaction = app.db.begin().await?;
+    take_back_expired_leases(app, &transaction).await?;
+    let claims = match is_paused(app, &transaction).await? {
+        true => Vec::new(),
+        false => claim_due(app, &transaction, transport, limit).await?,
+    };
+    transaction.commit().await?;
+    Ok(claims)
+}
+
+async fn is_paused(app: &App, transaction: &DatabaseTransaction) -> Result<bool> {
+    let state = queue_state(transaction).await?;
+    let waits_for_transport = state
+        .transport_retry_at
+        .is_some_and(|retry| retry > app.clock.now());
+    Ok(state.paused_at.is_some() || waits_for_transport)
+}
+
+async fn claim_due(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    transport: &str,
+    limit: u64,
+) -> Result<Vec<Claim>> {
+    use email::Column;
+    let now = app.clock.now();
+    let due = email::Entity::find()
+        .filter(Column::Status.eq(Status::Queued))
+        .filter(Column::NextAttemptAt.lte(now))
+        .filter(
+            Condition::any()
+                .add(Column::ExpiresAt.is_null())
+                .add(Column::ExpiresAt.gt(now)),
+        )
+        .order_by_desc(Column::Priority)
+        .order_by_asc(Column::NextAttemptAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        // Another server's claims are passed over, not waited for.
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(transaction)
+        .await?;
+    let mut claims = Vec::with_capacity(due.len());
+    for mut email in due {
+        email.attempt_count += 1;
+        let claim = Claim {
+            id: app.new_id::<EmailId>().0,
+            attempt: app.new_id(),
+            email,
+        };
+        email::Entity::update_many()
+            .set(email::ActiveModel {
+                status: Set(Status::Sending),
+                claim_id: Set(Some(claim.id)),
+                attempt_count: Set(claim.email.attempt_count),
+                next_attempt_at: Set(None),
+                ..Default::default()
+            })
+            .col_expr(Column::LeaseUntil, lease_end(app))
+            .filter(Column::Id.eq(claim.email.id))
+            .exec(transaction)
+            .await?;
+        email_attempt::Entity::insert(email_attempt::ActiveModel {
+            id: Set(claim.attempt),
+            email_id: Set(claim.email.id),
+            transport: Set(transport.to_owned()),
+            started_at: Set(now),
+            finished_at: Set(None),
+            succeeded: Set(false),
+            response: Set(None),
+        })
+        .exec_without_returning(transaction)
+        .await?;
+        claims.push(claim);
+    }
+    Ok(claims)
+}
+
+fn lease_end(app: &App) -> sea_orm::sea_query::SimpleExpr {
+    let lease = app.settings.mail.queue.lease.as_micros();
+    app.db
+        .now(&app.clock)
+        .add(i64::try_from(lease).unwrap_or(i64::MAX))
+}
+
+/// Puts back what a worker claimed that has fallen silent since: it may have died before it sent the
+/// mail, or just after. The mail goes out again rather than not at all.
+async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) -> Result<()> {
+    let silent = email::Entity::find()
+        .filter(email::Column::Status.eq(Status::Sending))
+        .filter(Expr::col(email::Column::LeaseUntil).lt(app.db.now(&app.clock)))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(transaction)
+        .await?;
+    for email in silent {
+        let outcome = Outcome {
+            transport: String::new(),
+            response: "The worker fell silent, and its lease ran out.".to_owned(),
+            verdict: Verdict::Transient,
+        };
+        let after = after_failure(app, &email, &outcome, Duration::ZERO);
+        email::Entity::update_many()
+            .set(after)
+            .filter(email::Column::Id.eq(email.id))
+            .exec(transaction)
+            .await?;
+        email_attempt::Entity::update_many()
+            .set(email_attempt::ActiveModel {
+                finished_at: Set(Some(app.clock.now())),
+                response: Set(Some(outcome.response)),
+                ..Default::default()
+            })
+            .filter(email_attempt::Column::EmailId.eq(email.id))
+            .filter(email_attempt::Column::FinishedAt.is_null())
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Extends the claim's lease by its full length, while the transport still works.
+pub async fn renew(app: &App, claim: &Claim) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    email::Entity::update_many()
+        .col_expr(email::Column::LeaseUntil, lease_end(app))
+        .filter(held_by(claim))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Records what became of the attempt, and moves the mail where that puts it.
+pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
+    let now = app.clock.now();
+    let queue = &app.settings.mail.queue;
+    let transaction = app.db.begin().await?;
+    email_attempt::Entity::update_many()
+        .set(email_attempt::ActiveModel {
+            transport: Set(outcome.transport.clone()),
+            finished_at: Set(Some(now)),
+            succeeded: Set(outcome.verdict == Verdict::Delivered),
+            response: Set(Some(outcome.response.clone())),
+            ..Default::default()
+        })
+        .filter(email_attempt::Column::Id.eq(claim.attempt))
+        .exec(&transaction)
+        .await?;
+    // Read again: its purpose may have ended while it was on its way.
+    let current = email::Entity::find()
+        .filter(held_by(claim))
+        .lock(LockType::Update)
+        .one(&transaction)
+        .await?;
+    if let Some(current) = current {
+        let after = match outcome.verdict {
+            Verdict::Delivered => email::ActiveModel {
+                status: Set(Status::Sent),
+                sent_at: Set(Some(now)),
+                last_error: Set(None),
+                next_attempt_at: Set(None),
+                ..unclaimed()
+            },
+            _ => {
+                let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
+                after_failure(app, &current, outcome, wait)
+            }
+        };
+        email::Entity::update_many()
+            .set(after)
+            .filter(email::Column::Id.eq(claim.email.id))
+            .exec(&transaction)
+            .await?;
+    }
+    note_transport(app, &transaction, outcome).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Gives a mail back untried, because the server stops.
+pub async fn release(app: &App, claim: &Claim) -> Result<()> {
+    record(
+        app,
+        claim,
+        &Outcome {
+            transport: String::new(),
+            response: "The server stopped before the transport had answered.".to_owned(),
+            verdict: Verdict::Transient,
+        },
+    )
+    .await
+}
+
+fn held_by(claim: &Claim) -> Condition {
+    Condition::all()
+        .add(email::Column::Id.eq(claim.email.id))
+        .add(email::Column::ClaimId.eq(claim.id))
+}
+
+fn unclaimed() -> email::ActiveModel {
+    email::ActiveModel {
+        claim_id: Set(None),
+        lease_until: Set(None),
+        ..Default::default()
+    }
+}
+
+/// Where a mail goes that was not delivered.
+fn after_failure(
+    app: &App,
+    email: &email::Model,
+    outcome: &Outcome,
+    wait: Duration,
+) -> email::ActiveModel {
+    let now = app.clock.now();
+    let is_last = email.attempt_count.unsigned_abs() >= app.settings.mail.queue.max_attempts;
+    let has_lost_its_purpose = email.expires_at.is_some_and(|end| end <= now);
+    let last_error = Set(Some(outcome.response.clone()));
+    match outcome.verdict {
+        _ if has_lost_its_purpose => email::ActiveModel {
+            status: Set(Status::Cancelled),
+            last_error,
+            ..unclaimed()
+        },
+        // The transport is paused, so waiting costs the mail nothing, neither time nor an attempt.
+        Verdict::Unavailable => email::ActiveModel {
+            status: Set(Status::Queued),
+            attempt_count: Set(email.attempt_count - 1),
+            next_attempt_at: Set(Some(now)),
+            last_error,
+            ..unclaimed()
+        },
+        Verdict::Transient if !is_last => email::ActiveModel {
+            status: Set(Status::Queued),
+            next_attempt_at: Set(Some(now.after(wait))),
+            last_error,
+            ..unclaimed()
+        },
+        _ => email::ActiveModel {
+            status: Set(Status::Failed),
+            last_error,
+            ..unclaimed()
+        },
+    }
+}
+
+/// The wait before the next attempt: twice as long each time up to a limit, and up to a fifth
+/// shorter or longer, so that mails which failed together do not all come back together.
+fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<Duration> {
+    let doublings = email.attempt_count.saturating_sub(1).clamp(0, 30).unsigned_abs();
+    let wait = first.saturating_mul(1 << doublings).min(at_most);
+    let random = getrandom::u32().map_err(Error::internal)?;
+    Ok(wait.mul_f64(0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)))
+}
+
+/// Pauses the transport when it cannot be used, for as long as it has been so already, and ends the
+/// pause when a mail has gone through.
+async fn note_transport(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    outcome: &Outcome,
+) -> Result<()> {
+    let state = queue_state(transaction).await?;
+    let queue = &app.settings.mail.queue;
+    let now = app.clock.now();
+    let change = match (outcome.verdict, state.transport_failed_at) {
+        (Verdict::Unavailable, since) => {
+            let since = since.unwrap_or(now);
+            let wait = now
+                .since(since)
+                .clamp(queue.retry_after, queue.retry_after_at_most.max(queue.retry_after));
+            email_queue::ActiveModel {
+                transport_failed_at: Set(Some(since)),
+                transport_error: Set(Some(outcome.response.clone())),
+                transport_retry_at: Set(Some(now.after(wait))),
+                ..Default::default()
+            }
+        }
+        (Verdict::Delivered, Some(_)) => email_queue::ActiveModel {
+            transport_failed_at: Set(None),
+            transport_error: Set(None),
+            transport_retry_at: Set(None),
+            ..Default::default()
+        },
+        _ => return Ok(()),
+    };
+    email_queue::Entity::update_many()
+        .set(change)
+        .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// How many rows a clean-up removes in one transaction: few enough not to hold others up.
+const BATCH: u64 = 500;
+
+/// Cleans the queue up: links of mails whose purpose has ended by time are cleared, those that still
+/// wait are withdrawn, and the history is removed that is older than it is kept.
+pub async fn sweep(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let transaction = app.db.begin().await?;
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            status: Set(Status::Cancelled),
+            next_attempt_at: Set(None),
+            ..Default::default()
+        })
+        .filter(email::Column::Status.eq(Status::Queued))
+        .filter(email::Column::ExpiresAt.lte(now))
+        .exec(&transaction)
+        .await?;
+    email::Entity::update_many()
+        .col_expr(email::Column::SecretLink, Expr::value(Option::<String>::None))
+        .filter(email::Column::SecretLink.is_not_null())
+        .filter(email::Column::ExpiresAt.lte(now))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+
+    let day = Duration::from_secs(24 * 60 * 60);
+    let kept = day.saturating_mul(app.settings.mail.queue.keep_sent_days);
+    while remove_sent_before(app, now.before(kept)).await? == BATCH {}
+    Ok(())
+}
+
+async fn remove_sent_before(app: &App, time: Timestamp) -> Result<u64> {
+    let transaction = app.db.begin().await?;
+    let old: Vec<EmailId> = email::Entity::find()
+        .select_only()
+        .column(email::Column::Id)
+        .filter(email::Column::Status.eq(Status::Sent))
+        .filter(email::Column::SentAt.lte(time))
+        .limit(BATCH)
+        .into_tuple()
+        .all(&transaction)
+        .await?;
+    let removed = email::Entity::delete_many()
+        .filter(email::Column::Id.is_in(old))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(removed.rows_affected)
+}

@@ -1,0 +1,440 @@
+//! Invitations: how somebody becomes a user, and chooses their first password.
+
+use entity::email::Priority;
+use entity::{InvitationId, RoleId, UserId, invitation, user};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
+    SqlErr,
+};
+
+use super::actor::{Actor, Client};
+use super::emails::{self, NewEmail};
+use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use super::passwords::{self, Password};
+use super::sessions::{self, NewSession};
+use super::tokens::{self, Token};
+use super::users::{self, Keys, User};
+use super::{EmailAddress, roles};
+use crate::app::App;
+use crate::mail::letters::Letter;
+
+/// The most roles that one request may name.
+const MAX_ROLES: usize = 100;
+
+/// Somebody to be invited.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Their address, as typed.
+    pub email: String,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// The roles that they shall hold; `None` stands for an identifier that is no role's.
+    pub role_ids: Vec<Option<RoleId>>,
+}
+
+/// A user who was just invited.
+#[derive(Debug)]
+pub struct Invited {
+    /// Who it is.
+    pub user: User,
+    /// Their invitation.
+    pub invitation: invitation::Model,
+    /// The link, for those who may hand it over themselves.
+    pub link: String,
+}
+
+/// Invites somebody: makes the user, the invitation and the letter, all or nothing.
+///
+/// # Errors
+///
+/// For `email`, `firstName`, `lastName` and `roleIds`: required, too long, invalid, taken, not
+/// found, or a role that grants more than the actor holds.
+pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
+    let mut errors = UserErrors::default();
+    let email = errors.check(EmailAddress::parse("email", &new.email));
+    let first_name = errors.check(users::name("firstName", &new.first_name));
+    let last_name = errors.check(users::name("lastName", &new.last_name));
+    let role_ids = errors.check_all(grantable_roles(app, actor, &new.role_ids).await?);
+    if let Some(email) = &email
+        && users::find_by_email(app.db.read(), email).await?.is_some()
+    {
+        errors.push(users::email_taken());
+    }
+    errors.into_result()?;
+    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
+        (email, first_name, last_name, role_ids)
+    else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+
+    let transaction = app.db.begin().await?;
+    let row = new_user(app, &email, first_name, last_name);
+    insert(&transaction, &row).await?;
+    users::add_roles(&transaction, row.id, role_ids.iter().copied()).await?;
+    let user = User { row, role_ids };
+    let invited = send(app, actor, &transaction, user).await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(invited)
+}
+
+/// Makes a user with these roles on the server's own behalf, and invites them; an invited user gets
+/// a new link. For the first administrator, who has nobody else to invite them.
+pub async fn invite_by_server(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    email: &EmailAddress,
+    role: RoleId,
+) -> Result<Invited> {
+    let mut user = match users::find_by_email(transaction, email).await? {
+        Some(user) => user,
+        None => {
+            let row = new_user(app, email, String::new(), String::new());
+            insert(transaction, &row).await?;
+            User {
+                row,
+                role_ids: Vec::new(),
+            }
+        }
+    };
+    if !user.role_ids.contains(&role) {
+        users::add_roles(transaction, user.row.id, [role]).await?;
+        user.role_ids.push(role);
+    }
+    void_open(app, transaction, user.row.id).await?;
+    send(app, &Actor::Server, transaction, user).await
+}
+
+fn new_user(
+    app: &App,
+    email: &EmailAddress,
+    first_name: String,
+    last_name: String,
+) -> user::Model {
+    let now = app.clock.now();
+    let keys = Keys::of(email, &first_name, &last_name);
+    user::Model {
+        id: app.new_id(),
+        email: email.as_typed().to_owned(),
+        email_normal: email.normal().to_owned(),
+        first_name,
+        last_name,
+        name_key: keys.name_key,
+        search_text: keys.search_text,
+        password_hash: None,
+        deactivated_at: None,
+        created_at: now,
+        updated_at: now,
+        last_signed_in_at: entity::LastTime::NEVER,
+    }
+}
+
+async fn insert(transaction: &DatabaseTransaction, row: &user::Model) -> Result<()> {
+    user::ActiveModel::from(row.clone())
+        .reset_all()
+        .insert(transaction)
+        .await
+        .map(drop)
+        .map_err(|error| match error.sql_err() {
+            // Somebody else was invited with this address a moment ago.
+            Some(SqlErr::UniqueConstraintViolation(_)) => users::email_taken().into(),
+            _ => error.into(),
+        })
+}
+
+/// Checks the roles that somebody shall hold: they exist, and the actor holds all that they grant.
+async fn grantable_roles(
+    app: &App,
+    actor: &Actor,
+    ids: &[Option<RoleId>],
+) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
+    let error = |code, message: &str| UserError::new(code, "roleIds", message);
+    if ids.is_empty() {
+        return Ok(Err(vec![error(
+            UserErrorCode::Required,
+            "Choose at least one role.",
+        )]));
+    }
+    if ids.len() > MAX_ROLES {
+        return Ok(Err(vec![error(
+            UserErrorCode::TooLong,
+            "Choose at most 100 roles.",
+        )]));
+    }
+    let known: Vec<RoleId> = ids.iter().flatten().copied().collect();
+    let found = roles::by_ids(app, &known).await?;
+    let mut errors = Vec::new();
+    let mut accepted = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let Some(id) = id else {
+            errors.push(error(UserErrorCode::Invalid, "This is not the ID of a role.").at(index));
+            continue;
+        };
+        match found.iter().find(|role| role.row.id == *id) {
+            None => {
+                errors.push(error(UserErrorCode::NotFound, "There is no such role.").at(index));
+            }
+            Some(role) if !actor.holds_all(&role.permissions) => {
+                let message = format!(
+                    "You cannot grant the role {}: it holds permissions that you lack.",
+                    role.row.name
+                );
+                errors.push(error(UserErrorCode::ExceedsOwnPermissions, &message).at(index));
+            }
+            Some(_) if accepted.contains(id) => {}
+            Some(_) => accepted.push(*id),
+        }
+    }
+    Ok(match errors.is_empty() {
+        true => Ok(accepted),
+        false => Err(errors),
+    })
+}
+
+/// Writes the invitation and its letter.
+async fn send(
+    app: &App,
+    actor: &Actor,
+    transaction: &DatabaseTransaction,
+    user: User,
+) -> Result<Invited> {
+    let now = app.clock.now();
+    let token = Token::generate()?;
+    let invitation = invitation::Model {
+        id: app.new_id(),
+        user_id: user.row.id,
+        invited_by: actor.user_id(),
+        token_hash: token.hash(),
+        created_at: now,
+        expires_at: now.after(app.settings.invitations.valid_for),
+        accepted_at: None,
+        revoked_at: None,
+    };
+    invitation::ActiveModel::from(invitation.clone())
+        .reset_all()
+        .insert(transaction)
+        .await?;
+    let link = app.link(&app.settings.links.invitation, &token);
+    let to = EmailAddress::parse("email", &user.row.email)
+        .map_err(|error| Error::internal(error.message))?;
+    let inviter = actor.signed_in().ok().map(|inviter| inviter.user.display_name());
+    emails::queue(
+        app,
+        transaction,
+        NewEmail {
+            letter: Letter::Invitation {
+                recipient: &user.display_name(),
+                inviter: inviter.as_deref(),
+                expires_at: invitation.expires_at,
+            },
+            to: &to,
+            priority: Priority::Normal,
+            secret_link: link.clone(),
+            invitation_id: invitation.id,
+            expires_at: invitation.expires_at,
+        },
+    )
+    .await?;
+    Ok(Invited {
+        user,
+        invitation,
+        link,
+    })
+}
+
+/// Voids whatever links of the user still work, and ends the purpose of their letters.
+async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    let open: Vec<InvitationId> = invitation::Entity::find()
+        .filter(invitation::Column::UserId.eq(user))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::RevokedAt.is_null())
+        .all(transaction)
+        .await?
+        .into_iter()
+        .map(|invitation| invitation.id)
+        .collect();
+    invitation::Entity::update_many()
+        .set(invitation::ActiveModel {
+            revoked_at: Set(Some(app.clock.now())),
+            ..Default::default()
+        })
+        .filter(invitation::Column::Id.is_in(open.iter().copied()))
+        .exec(transaction)
+        .await?;
+    emails::end_purpose(app, transaction, &open).await
+}
+
+/// What the holder of a link may know before they choose a password.
+#[derive(Debug)]
+pub struct Preview {
+    /// The invitation.
+    pub invitation: invitation::Model,
+    /// Whom it invites.
+    pub user: User,
+}
+
+/// The invitation that a token belongs to. Looking at it never uses it up.
+pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
+    let db = app.db.read();
+    let found = invitation::Entity::find()
+        .filter(invitation::Column::TokenHash.eq(tokens::hash(token)))
+        .one(db)
+        .await?;
+    let Some(invitation) = found else {
+        return Ok(None);
+    };
+    let user = users::find(app, invitation.user_id).await?;
+    Ok(user.map(|user| Preview { invitation, user }))
+}
+
+/// What an invited person sends along with the token.
+#[derive(Debug)]
+pub struct Acceptance {
+    /// The token of the link.
+    pub token: String,
+    /// The password that they choose.
+    pub password: Password,
+    /// A name other than the one that they were invited by.
+    pub first_name: Option<String>,
+    /// Likewise.
+    pub last_name: Option<String>,
+}
+
+/// Accepts an invitation: sets the password and begins a session. Of any number of attempts with
+/// one token exactly one succeeds; one that is refused leaves the token as it was.
+///
+/// # Errors
+///
+/// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
+/// the password policy's errors for `password`, and what is wrong with a name.
+pub async fn accept(app: &App, client: &Client, acceptance: Acceptance) -> Result<NewSession> {
+    let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
+        return Err(token_invalid());
+    };
+    match invitation.status(app.clock.now()) {
+        invitation::Status::Pending => {}
+        invitation::Status::Expired => return Err(token_expired()),
+        invitation::Status::Accepted | invitation::Status::Revoked => return Err(token_invalid()),
+    }
+    let mut errors = UserErrors::default();
+    let typed = |name: &Option<String>, known: &str| name.clone().unwrap_or(known.to_owned());
+    let first_name = errors.check(users::name(
+        "firstName",
+        &typed(&acceptance.first_name, &user.row.first_name),
+    ));
+    let last_name = errors.check(users::name(
+        "lastName",
+        &typed(&acceptance.last_name, &user.row.last_name),
+    ));
+    let hash = passwords::hash_new(
+        app,
+        "password",
+        acceptance.password,
+        &passwords::Context {
+            email: &user.row.email,
+            first_name: first_name.as_deref().unwrap_or_default(),
+            last_name: last_name.as_deref().unwrap_or_default(),
+        },
+    )
+    .await;
+    let hash = match hash {
+        Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
+        hash => Some(hash?),
+    };
+    errors.into_result()?;
+    let (Some(first_name), Some(last_name), Some(hash)) = (first_name, last_name, hash) else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+
+    let transaction = app.db.begin().await?;
+    use_up(app, &transaction, invitation.id).await?;
+    // Read again: the address or the roles may have changed while the password was hashed.
+    let mut user = users::find_in(&transaction, user.row.id)
+        .await?
+        .filter(|user| user.row.status() == user::Status::Invited)
+        .ok_or_else(token_invalid)?;
+    let email = EmailAddress::parse("email", &user.row.email)
+        .map_err(|error| Error::internal(error.message))?;
+    let keys = Keys::of(&email, &first_name, &last_name);
+    user.row = user::ActiveModel {
+        id: Set(user.row.id),
+        first_name: Set(first_name),
+        last_name: Set(last_name),
+        name_key: Set(keys.name_key),
+        search_text: Set(keys.search_text),
+        password_hash: Set(Some(hash)),
+        updated_at: Set(app.clock.now()),
+        ..Default::default()
+    }
+    .update(&transaction)
+    .await?;
+    emails::end_purpose(app, &transaction, &[invitation.id]).await?;
+    let session = sessions::begin(app, &transaction, client, user).await?;
+    transaction.commit().await?;
+    Ok(session)
+}
+
+/// Marks the invitation as accepted, if it still is pending: the one place where a race is decided.
+async fn use_up(app: &App, transaction: &DatabaseTransaction, id: InvitationId) -> Result<()> {
+    let now = app.clock.now();
+    let used = invitation::Entity::update_many()
+        .set(invitation::ActiveModel {
+            accepted_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .filter(invitation::Column::Id.eq(id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::RevokedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(now))
+        .exec(transaction)
+        .await?;
+    match used.rows_affected {
+        1 => Ok(()),
+        _ => Err(token_invalid()),
+    }
+}
+
+fn token_invalid() -> Error {
+    UserError::new(
+        UserErrorCode::TokenInvalid,
+        "token",
+        "This link does not work, or was used already. Ask for a new invitation.",
+    )
+    .into()
+}
+
+fn token_expired() -> Error {
+    UserError::new(
+        UserErrorCode::TokenExpired,
+        "token",
+        "This link has expired. Ask for a new invitation.",
+    )
+    .into()
+}
+
+/// One invitation.
+pub async fn find(app: &App, id: InvitationId) -> Result<Option<invitation::Model>> {
+    Ok(invitation::Entity::find_by_id(id)
+        .one(app.db.read())
+        .await?)
+}
+
+/// The newest invitation of each of these users, with one query.
+pub async fn newest_of(app: &App, users: &[UserId]) -> Result<Vec<invitation::Model>> {
+    let mut newest: Vec<invitation::Model> = Vec::new();
+    let all = invitation::Entity::find()
+        .filter(invitation::Column::UserId.is_in(users.iter().copied()))
+        .order_by_asc(invitation::Column::UserId)
+        .order_by_desc(invitation::Column::CreatedAt)
+        .order_by_desc(invitation::Column::Id)
+        .all(app.db.read())
+        .await?;
+    for invitation in all {
+        if newest.last().map(|last| last.user_id) != Some(invitation.user_id) {
+            newest.push(invitation);
+        }
+    }
+    Ok(newest)
+}

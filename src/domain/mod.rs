@@ -1,0 +1,25 @@
+//! The rules: what may be done with users, roles, invitations, sessions, passwords and e-mails.
+//!
+//! Operations are free functions over the [`App`](crate::app::App) and the [`Actor`] who asks. They
+//! speak to the database and decide; of GraphQL, HTTP and mail protocols they know nothing. A
+//! permission that does not depend on data has been checked by the API's guard before they are
+//! called; every rule that does depend on data is here, once.
+
+pub mod actor;
+pub mod applications;
+pub mod email_address;
+pub mod emails;
+pub mod error;
+pub mod invitations;
+pub mod page;
+pub mod passwords;
+pub mod roles;
+pub mod sessions;
+pub mod setup;
+pub mod text;
+pub mod tokens;
+pub mod users;
+
+pub use actor::{Actor, Client, SignedIn};
+pub use email_address::EmailAddress;
+pub use error::{Error, Result, UserError, UserErrorCode};

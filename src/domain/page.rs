@@ -1,0 +1,177 @@
+//! Keyset pages: a page is found by the key of the row before it, so it costs the same however deep
+//! it lies, and rows that come or go meanwhile neither repeat nor skip others.
+//!
+//! sea-orm's own cursor asks `a > ? OR (a = ? AND id > ?)`, for which SQLite sorts everything that
+//! follows; this one asks `a >= ? AND (a > ? OR id > ?)`, which every database answers from its
+//! index.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect, Select, Value,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The most rows that a page can have.
+pub const MAX_SIZE: u32 = 100;
+
+/// How many rows it has where nobody says.
+pub const DEFAULT_SIZE: u32 = 25;
+
+/// Which page of a list is asked for.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Only what comes after this place.
+    pub after: Option<Cursor>,
+    /// Only what comes before this place.
+    pub before: Option<Cursor>,
+    /// Whether the page is taken from the end of what is left.
+    pub from_end: bool,
+    /// How many rows, from 1 to [`MAX_SIZE`].
+    pub size: u32,
+}
+
+impl Default for PageRequest {
+    fn default() -> Self {
+        Self {
+            after: None,
+            before: None,
+            from_end: false,
+            size: DEFAULT_SIZE,
+        }
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Its rows in the list's order, each with its place.
+    pub rows: Vec<(Cursor, T)>,
+    /// Whether rows follow.
+    pub has_next: bool,
+    /// Whether rows precede.
+    pub has_previous: bool,
+}
+
+/// A place in an ordered list: the sort key and the primary key of a row, and which order they
+/// belong to. The row may be gone; the place remains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor(String, SortKey, Uuid);
+
+/// What rows are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SortKey {
+    /// A time, or [`LastTime`](entity::LastTime), as stored.
+    Number(i64),
+    /// A folded text.
+    Text(String),
+}
+
+impl Cursor {
+    /// The opaque form that clients keep.
+    pub fn encode(&self) -> String {
+        // Strings, numbers and a UUID: there is nothing in it that JSON could refuse.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+
+    /// Whether it is a place in the order of that name.
+    pub fn is_of(&self, order: &str) -> bool {
+        self.0 == order
+    }
+}
+
+impl From<&SortKey> for Value {
+    fn from(key: &SortKey) -> Self {
+        match key {
+            SortKey::Number(number) => (*number).into(),
+            SortKey::Text(text) => text.clone().into(),
+        }
+    }
+}
+
+/// An order in which a table can be paged: a column, made unique by the primary key, under an index
+/// over both.
+pub struct Keyset<E: EntityTrait> {
+    /// What cursors of this order are marked with.
+    pub name: &'static str,
+    /// The column that is sorted by.
+    pub column: E::Column,
+    /// The primary key's column.
+    pub id: E::Column,
+    /// Whether it runs downwards.
+    pub descending: bool,
+    /// Reads both keys off a row.
+    pub keys: fn(&E::Model) -> (SortKey, Uuid),
+}
+
+impl<E: EntityTrait> Keyset<E> {
+    /// Reads one page of `select`.
+    pub async fn page(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+        request: &PageRequest,
+    ) -> Result<Page<E::Model>, DbErr> {
+        // A page from the end is the first page of the reversed list.
+        let order = match self.descending == request.from_end {
+            true => Order::Asc,
+            false => Order::Desc,
+        };
+        let mut select = select
+            .order_by(self.column, order.clone())
+            .order_by(self.id, order)
+            .limit(u64::from(request.size) + 1);
+        if let Some(cursor) = &request.after {
+            select = select.filter(self.beyond(cursor, self.descending));
+        }
+        if let Some(cursor) = &request.before {
+            select = select.filter(self.beyond(cursor, !self.descending));
+        }
+        let mut rows = select.all(db).await?;
+        // The row too many only tells that there are more.
+        let has_more = rows.len() > request.size as usize;
+        rows.truncate(request.size as usize);
+        if request.from_end {
+            rows.reverse();
+        }
+        let (has_next, has_previous) = match request.from_end {
+            true => (request.before.is_some(), has_more),
+            false => (has_more, request.after.is_some()),
+        };
+        Ok(Page {
+            rows: rows.into_iter().map(|row| (self.place(&row), row)).collect(),
+            has_next,
+            has_previous,
+        })
+    }
+
+    fn place(&self, row: &E::Model) -> Cursor {
+        let (key, id) = (self.keys)(row);
+        Cursor(self.name.to_owned(), key, id)
+    }
+
+    /// What lies behind the cursor, going up or down the column.
+    fn beyond(&self, Cursor(_, key, id): &Cursor, downwards: bool) -> Condition {
+        let (column, id_column) = (self.column, self.id);
+        match downwards {
+            false => Condition::all().add(column.gte(key)).add(
+                Condition::any()
+                    .add(column.gt(key))
+                    .add(id_column.gt(*id)),
+            ),
+            true => Condition::all().add(column.lte(key)).add(
+                Condition::any()
+                    .add(column.lt(key))
+                    .add(id_column.lt(*id)),
+            ),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Sessions: signing in and out, and who a token belongs to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{RoleId, SessionId, revision, session, user, user_role};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    IdenStatic, Iterable, JoinType, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    RelationTrait, Set,
+};
+
+use super::actor::{Actor, Client, SignedIn};
+use super::error::{Error, Result, UserError, UserErrorCode};
+use super::passwords::Password;
+use super::tokens::{self, Token};
+use super::users::{self, User};
+use super::{EmailAddress, roles};
+use crate::app::App;
+
+/// How exactly the last use of a session is noted: to write it down at every request would make
+/// every read a write.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// What a client calls itself is kept up to this many characters.
+const MAX_USER_AGENT_LENGTH: usize = 500;
+
+/// A session that has just begun: the only moment at which its token is known.
+#[derive(Debug)]
+pub struct NewSession {
+    /// For `Authorization: Bearer`, or the cookie.
+    pub token: Token,
+    /// Who is signed in with it.
+    pub signed_in: Arc<SignedIn>,
+}
+
+/// Begins a session for somebody who knows their password.
+///
+/// # Errors
+///
+/// [`UserErrorCode::InvalidCredentials`], in the same words and after the same work for an address
+/// that is unknown, invited or deactivated and for a wrong password.
+pub async fn sign_in(
+    app: &App,
+    client: &Client,
+    email: &str,
+    password: Password,
+) -> Result<NewSession> {
+    let user = match EmailAddress::parse("email", email) {
+        Ok(email) => users::find_by_email(app.db.read(), &email).await?,
+        Err(_) => None,
+    };
+    let may_sign_in = |user: &User| user.row.status() == user::Status::Active;
+    let candidate = user.filter(may_sign_in);
+    let hash = candidate
+        .as_ref()
+        .and_then(|user| user.row.password_hash.clone());
+    let password = match password.is_too_long() {
+        true => Password::new(""),
+        false => password,
+    };
+    let rehashed = password.duplicate();
+    let matches = app.passwords.verify(password, hash.clone()).await?;
+    let (Some(user), true) = (candidate, matches) else {
+        return Err(invalid_credentials());
+    };
+
+    let rehashed = match &hash {
+        Some(hash) if app.passwords.is_outdated(hash) => Some(app.passwords.hash(rehashed).await?),
+        _ => None,
+    };
+    let transaction = app.db.begin().await?;
+    // The user may have been deactivated, or changed the password, while it was being verified.
+    let user = users::find_in(&transaction, user.row.id)
+        .await?
+        .filter(|current| may_sign_in(current) && current.row.password_hash == hash)
+        .ok_or_else(invalid_credentials)?;
+    if rehashed.is_some() {
+        user::ActiveModel {
+            id: Set(user.row.id),
+            password_hash: Set(rehashed),
+            ..Default::default()
+        }
+        .update(&transaction)
+        .await?;
+    }
+    let session = begin(app, &transaction, client, user).await?;
+    transaction.commit().await?;
+    Ok(session)
+}
+
+fn invalid_credentials() -> Error {
+    UserError::new(
+        UserErrorCode::InvalidCredentials,
+        None,
+        "E-mail address and password do not belong together.",
+    )
+    .into()
+}
+
+/// Begins a session for a user who has just proved who they are.
+pub async fn begin(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    client: &Client,
+    mut user: User,
+) -> Result<NewSession> {
+    let settings = &app.settings.sessions;
+    let now = app.clock.now();
+    let ends_at = now.after(settings.absolute_timeout);
+    let token = Token::generate()?;
+    let session = session::Model {
+        id: app.new_id(),
+        user_id: user.row.id,
+        token_hash: token.hash(),
+        user_agent: client
+            .user_agent
+            .as_ref()
+            .map(|agent| agent.chars().take(MAX_USER_AGENT_LENGTH).collect()),
+        ip_address: client.ip_address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.after(settings.idle_timeout).min(ends_at),
+        ends_at,
+    };
+    session::ActiveModel::from(session.clone())
+        .reset_all()
+        .insert(transaction)
+        .await?;
+    user.row.last_signed_in_at = now.into();
+    user::ActiveModel {
+        id: Set(user.row.id),
+        last_signed_in_at: Set(user.row.last_signed_in_at),
+        ..Default::default()
+    }
+    .update(transaction)
+    .await?;
+    let permissions = roles::union(roles::by_ids(app, &user.role_ids).await?.iter());
+    Ok(NewSession {
+        token,
+        signed_in: Arc::new(SignedIn {
+            user,
+            session,
+            permissions,
+        }),
+    })
+}
+
+/// Who presents this token: a signed-in user, or nobody where it was never issued, has expired or
+/// was revoked, or the user is deactivated.
+///
+/// One indexed query finds session, user, roles and the revision of the roles in memory.
+pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
+    let rows = identify(token).all(app.db.read()).await?;
+    let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
+    let now = app.clock.now();
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(Actor::Anonymous);
+    };
+    let is_over = row.session.expires_at <= now || row.session.ends_at <= now;
+    if is_over || row.user.status() != user::Status::Active {
+        return Ok(Actor::Anonymous);
+    }
+    let permissions = roles::permissions_of(app, &role_ids, row.revision).await?;
+    let session = note_use(app, row.session).await?;
+    Ok(Actor::User(Arc::new(SignedIn {
+        user: User {
+            row: row.user,
+            role_ids,
+        },
+        session,
+        permissions,
+    })))
+}
+
+/// One role of the user of a session; a user without roles has one row without it.
+struct Identity {
+    session: session::Model,
+    user: user::Model,
+    role_id: Option<RoleId>,
+    revision: i64,
+}
+
+const SESSION: &str = "s_";
+const USER: &str = "u_";
+
+impl FromQueryResult for Identity {
+    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            session: session::Model::from_query_result(row, SESSION)?,
+            user: user::Model::from_query_result(row, USER)?,
+            role_id: row.try_get("", "role_id")?,
+            revision: row.try_get("", "roles_revision")?,
+        })
+    }
+}
+
+fn identify(token: &str) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
+    let mut select = session::Entity::find()
+        .select_only()
+        .join(JoinType::InnerJoin, session::Relation::User.def())
+        .join(JoinType::LeftJoin, user::Relation::UserRole.def())
+        .filter(session::Column::TokenHash.eq(tokens::hash(token)));
+    for column in session::Column::iter() {
+        select = select.column_as(column, format!("{SESSION}{}", column.as_str()));
+    }
+    for column in user::Column::iter() {
+        select = select.column_as(column, format!("{USER}{}", column.as_str()));
+    }
+    select
+        .column_as(user_role::Column::RoleId, "role_id")
+        .expr_as(Expr::SubQuery(None, Box::new(roles_revision().into())), "roles_revision")
+        .into_model()
+}
+
+fn roles_revision() -> SelectStatement {
+    Query::select()
+        .column(revision::Column::Revision)
+        .from(revision::Entity)
+        .and_where(revision::Column::Subject.eq(revision::ROLES))
+        .to_owned()
+}
+
+/// Notes, to the minute, that the session is in use, and moves its idle end.
+async fn note_use(app: &App, session: session::Model) -> Result<session::Model> {
+    let now = app.clock.now();
+    if now.since(session.last_used_at) < USE_NOTED_EVERY {
+        return Ok(session);
+    }
+    let idle_end = now.after(app.settings.sessions.idle_timeout);
+    let used = session::Model {
+        last_used_at: now,
+        expires_at: idle_end.min(session.ends_at),
+        ..session
+    };
+    let transaction = app.db.begin().await?;
+    // The session may have been revoked since it was read; then there is nothing to note.
+    session::Entity::update_many()
+        .set(session::ActiveModel {
+            last_used_at: Set(used.last_used_at),
+            expires_at: Set(used.expires_at),
+            ..Default::default()
+        })
+        .filter(session::Column::Id.eq(used.id))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(used)
+}
+
+/// Ends the actor's own session. Nobody signed in is no error: there is nothing left to do.
+pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
+    let Ok(signed_in) = actor.signed_in() else {
+        return Ok(());
+    };
+    let transaction = app.db.begin().await?;
+    session::Entity::delete_by_id(signed_in.session.id)
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The actor's own sessions that are not over, the newest first.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
+    let signed_in = actor.signed_in()?;
+    let now = app.clock.now();
+    Ok(session::Entity::find()
+        .filter(session::Column::UserId.eq(signed_in.user.row.id))
+        .filter(session::Column::ExpiresAt.gt(now))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .all(app.db.read())
+        .await?)
+}
+
+/// One of the actor's own sessions.
+pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
+    let sessions = list(app, actor).await?;
+    Ok(sessions.into_iter().find(|session| session.id == id))
+}

@@ -1,0 +1,80 @@
+//! The first administrator, who has nobody to invite them: the server does.
+
+use entity::user::Status;
+
+use super::error::{Error, Result};
+use super::invitations::{self, Invited};
+use super::{EmailAddress, roles, users};
+use crate::app::App;
+
+/// What the server found, or did, about its first administrator.
+#[derive(Debug)]
+pub enum Setup {
+    /// There was no user: the administrator was invited.
+    Invited(EmailAddress),
+    /// The administrator was invited at an earlier start and has not accepted yet.
+    Waiting(EmailAddress),
+    /// There are users already.
+    Done,
+}
+
+/// Makes the built-in role where it is missing, and invites the configured administrator when there
+/// is no user yet.
+pub async fn run(app: &App) -> Result<Setup> {
+    let administrator = administrator(app)?;
+    let transaction = app.db.begin().await?;
+    let role = roles::ensure_administrator(app, &transaction).await?;
+    let setup = if !users::is_there_any(&transaction).await? {
+        invitations::invite_by_server(app, &transaction, &administrator, role).await?;
+        Setup::Invited(administrator)
+    } else {
+        match users::find_by_email(&transaction, &administrator).await? {
+            Some(user) if user.row.status() == Status::Invited => Setup::Waiting(administrator),
+            _ => Setup::Done,
+        }
+    };
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(setup)
+}
+
+fn administrator(app: &App) -> Result<EmailAddress> {
+    EmailAddress::parse("setup.administrator", &app.settings.setup.administrator)
+        .map_err(|error| Error::internal(error.message))
+}
+
+/// What became of a request for a new administrator.
+#[derive(Debug)]
+pub enum NewAdministrator {
+    /// They were invited; earlier links of theirs are void.
+    Invited(Box<Invited>),
+    /// They have signed up already, and are Administrator now if they were not before.
+    Active,
+    /// They are shut out, and stay so.
+    Deactivated,
+}
+
+/// Invites somebody as Administrator, or gives an invited one a new link. For operators who have
+/// the server's database at hand, and perhaps no other way in.
+pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<NewAdministrator> {
+    let transaction = app.db.begin().await?;
+    let role = roles::ensure_administrator(app, &transaction).await?;
+    let user = users::find_by_email(&transaction, email).await?;
+    let outcome = match user.as_ref().map(|user| (user, user.row.status())) {
+        None | Some((_, Status::Invited)) => {
+            let invited =
+                invitations::invite_by_server(app, &transaction, email, role).await?;
+            NewAdministrator::Invited(Box::new(invited))
+        }
+        Some((user, Status::Active)) => {
+            if !user.role_ids.contains(&role) {
+                users::add_roles(&transaction, user.row.id, [role]).await?;
+            }
+            NewAdministrator::Active
+        }
+        Some((_, Status::Deactivated)) => NewAdministrator::Deactivated,
+    };
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(outcome)
+}

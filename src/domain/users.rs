@@ -1,0 +1,272 @@
+//! Users: who there is, and how they are found.
+
+use std::collections::HashMap;
+
+use entity::user::Status;
+use entity::{RoleId, UserId, user, user_role};
+use sea_orm::sea_query::{LikeExpr, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, Select, Set,
+};
+
+use super::EmailAddress;
+use super::error::{Result, UserError, UserErrorCode};
+use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::text;
+use crate::app::App;
+
+/// The longest first or last name, in characters.
+pub const MAX_NAME_LENGTH: usize = 100;
+
+/// A user with the keys of their roles.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Their row.
+    pub row: user::Model,
+    /// The roles that they hold.
+    pub role_ids: Vec<RoleId>,
+}
+
+impl User {
+    /// First and last name, or the address where neither is known.
+    pub fn display_name(&self) -> String {
+        display_name(&self.row.email, &self.row.first_name, &self.row.last_name)
+    }
+}
+
+fn display_name(email: &str, first_name: &str, last_name: &str) -> String {
+    match format!("{first_name} {last_name}").trim() {
+        "" => email.to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Which users are asked for; what is left out does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// Part of the address or of either name, in any case.
+    pub search: Option<String>,
+    /// Any of these states.
+    pub statuses: Option<Vec<Status>>,
+    /// Holders of any of these roles.
+    pub role_ids: Option<Vec<RoleId>>,
+}
+
+/// What a list of users is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserOrderField {
+    /// The address's normal form.
+    Email,
+    /// The display name, without regard to case.
+    Name,
+    /// When they were invited.
+    CreatedAt,
+    /// When they last signed in; those who never did come first.
+    LastSignedInAt,
+}
+
+impl UserOrderField {
+    /// The order of a list by this field.
+    pub fn keyset(self, descending: bool) -> Keyset<user::Entity> {
+        use user::Column;
+        let (name, column, keys): (_, _, fn(&user::Model) -> _) = match self {
+            Self::Email => ("users.email", Column::EmailNormal, |row| {
+                (SortKey::Text(row.email_normal.clone()), row.id.0)
+            }),
+            Self::Name => ("users.name", Column::NameKey, |row| {
+                (SortKey::Text(row.name_key.clone()), row.id.0)
+            }),
+            Self::CreatedAt => ("users.created", Column::CreatedAt, |row| {
+                (SortKey::Number(row.created_at.0), row.id.0)
+            }),
+            Self::LastSignedInAt => ("users.signedIn", Column::LastSignedInAt, |row| {
+                (SortKey::Number(row.last_signed_in_at.stored()), row.id.0)
+            }),
+        };
+        Keyset {
+            name,
+            column,
+            id: Column::Id,
+            descending,
+            keys,
+        }
+    }
+}
+
+/// One user.
+pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
+    find_in(app.db.read(), id).await
+}
+
+/// One user, as a transaction sees them.
+pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
+    let row = user::Entity::find_by_id(id).one(db).await?;
+    Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+}
+
+/// The user who has this address, in any spelling of it.
+pub async fn find_by_email(
+    db: &impl ConnectionTrait,
+    email: &EmailAddress,
+) -> Result<Option<User>> {
+    let row = user::Entity::find()
+        .filter(user::Column::EmailNormal.eq(email.normal()))
+        .one(db)
+        .await?;
+    Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+}
+
+/// A page of the users that the filter matches, in the keyset's order.
+pub async fn page(
+    app: &App,
+    filter: &UserFilter,
+    order: &Keyset<user::Entity>,
+    request: &PageRequest,
+) -> Result<Page<User>> {
+    let db = app.db.read();
+    let page = order.page(db, select(filter), request).await?;
+    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
+    Ok(Page {
+        rows: places
+            .into_iter()
+            .zip(with_roles(db, rows).await?)
+            .collect(),
+        has_next: page.has_next,
+        has_previous: page.has_previous,
+    })
+}
+
+/// How many users the filter matches.
+pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
+    Ok(select(filter).count(app.db.read()).await?)
+}
+
+fn select(filter: &UserFilter) -> Select<user::Entity> {
+    let mut select = user::Entity::find();
+    if let Some(search) = filter.search.as_deref().filter(|term| !term.trim().is_empty()) {
+        let pattern = LikeExpr::new(text::containing(search)).escape(text::ESCAPE);
+        select = select.filter(user::Column::SearchText.like(pattern));
+    }
+    if let Some(statuses) = &filter.statuses {
+        let any = statuses
+            .iter()
+            .fold(Condition::any(), |any, status| any.add(has_status(*status)));
+        select = select.filter(match statuses.is_empty() {
+            true => nothing(),
+            false => any,
+        });
+    }
+    if let Some(ids) = &filter.role_ids {
+        let holders = Query::select()
+            .column(user_role::Column::UserId)
+            .from(user_role::Entity)
+            .and_where(user_role::Column::RoleId.is_in(ids.iter().copied()))
+            .to_owned();
+        select = select.filter(user::Column::Id.in_subquery(holders));
+    }
+    select
+}
+
+/// [`user::Model::status`] as a condition.
+fn has_status(status: Status) -> Condition {
+    use user::Column::{DeactivatedAt, PasswordHash};
+    match status {
+        Status::Deactivated => Condition::all().add(DeactivatedAt.is_not_null()),
+        Status::Invited => Condition::all()
+            .add(DeactivatedAt.is_null())
+            .add(PasswordHash.is_null()),
+        Status::Active => Condition::all()
+            .add(DeactivatedAt.is_null())
+            .add(PasswordHash.is_not_null()),
+    }
+}
+
+/// An empty list of states names no user.
+fn nothing() -> Condition {
+    Condition::all().add(user::Column::Id.is_null())
+}
+
+/// Reads the roles of all these users with one query.
+async fn with_roles(db: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result<Vec<User>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = rows.iter().map(|row| row.id);
+    let held = user_role::Entity::find()
+        .filter(user_role::Column::UserId.is_in(ids))
+        .all(db)
+        .await?;
+    let mut role_ids: HashMap<UserId, Vec<RoleId>> = HashMap::new();
+    for user_role in held {
+        role_ids
+            .entry(user_role.user_id)
+            .or_default()
+            .push(user_role.role_id);
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| User {
+            role_ids: role_ids.remove(&row.id).unwrap_or_default(),
+            row,
+        })
+        .collect())
+}
+
+/// The columns that follow from a user's address and names.
+pub struct Keys {
+    /// See [`user::Model::name_key`].
+    pub name_key: String,
+    /// See [`user::Model::search_text`].
+    pub search_text: String,
+}
+
+impl Keys {
+    /// Derives them.
+    pub fn of(email: &EmailAddress, first_name: &str, last_name: &str) -> Self {
+        Self {
+            name_key: text::key(&display_name(email.normal(), first_name, last_name)),
+            // A search term holds no line break, so it never matches across two of them.
+            search_text: text::key(&format!(
+                "{}\n{first_name}\n{last_name}",
+                email.as_typed()
+            )),
+        }
+    }
+}
+
+/// Reads a first or last name.
+pub fn name(field: &'static str, typed: &str) -> std::result::Result<String, UserError> {
+    text::line(field, typed, MAX_NAME_LENGTH)
+}
+
+/// Gives a user these roles, beside those that they have.
+pub async fn add_roles(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    roles: impl IntoIterator<Item = RoleId>,
+) -> Result<()> {
+    let held = roles.into_iter().map(|role| user_role::ActiveModel {
+        user_id: Set(user),
+        role_id: Set(role),
+    });
+    user_role::Entity::insert_many(held)
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Whether there is any user at all.
+pub async fn is_there_any(db: &impl ConnectionTrait) -> Result<bool> {
+    let first = user::Entity::find().limit(1).one(db).await?;
+    Ok(first.is_some())
+}
+
+/// The address is another user's.
+pub fn email_taken() -> UserError {
+    UserError::new(
+        UserErrorCode::Taken,
+        "email",
+        "There is a user with this e-mail address already.",
+    )
+}

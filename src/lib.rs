@@ -1,0 +1,32 @@
+//! Usher looks after the people of an application: users, roles, invitations, passwords, and the
+//! e-mail queue that carries the letters to them, behind one GraphQL API.
+//!
+//! # How a request travels
+//!
+//! Take `inviteUser`. [`http`] turns the bearer token or the cookie into an [`Actor`](domain::Actor).
+//! The guard on the field checks the permission. `graphql/invitations.rs` decodes the input and calls
+//! `domain/invitations.rs`, which checks the rules and writes user, invitation (the token's digest
+//! only) and letter in one transaction. After the commit it wakes the worker in [`mail`], which
+//! claims the mail under a lease, hands it to the transport, and records what became of it.
+//!
+//! ```text
+//! entity <- domain <- graphql <- http <- main
+//!              ^                           |
+//!         mail::worker  <------------------'
+//!              |
+//!          transports
+//! ```
+//!
+//! One noun has the same name in each place: `entity/src/invitation.rs` is the row,
+//! `src/domain/invitations.rs` the rules, `src/graphql/invitations.rs` the API, and
+//! `tests/it/invitations.rs` the proof.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod domain;
+pub mod graphql;
+pub mod http;
+pub mod mail;
+pub mod server;

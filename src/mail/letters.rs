@@ -1,0 +1,202 @@
+//! Letters: what the server writes to people, from template and data to subject, text and HTML.
+//!
+//! A letter is a folder of three templates under `templates/`, built into the binary; a deployment
+//! replaces any of them with a file of the same path in the folder `mail.templates`. How a letter is
+//! queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
+
+use std::path::Path;
+
+use entity::Timestamp;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+
+use crate::config::Config;
+use crate::domain::text::LINK_PLACEHOLDER;
+
+/// The built-in templates by path. Their names end in what they are escaped for.
+const TEMPLATES: &[(&str, &str)] = &[
+    (
+        "invitation/subject.txt",
+        include_str!("templates/invitation/subject.txt"),
+    ),
+    (
+        "invitation/body.txt",
+        include_str!("templates/invitation/body.txt"),
+    ),
+    (
+        "invitation/body.html",
+        include_str!("templates/invitation/body.html"),
+    ),
+];
+
+/// A letter to one person, with the data that its templates need.
+#[derive(Clone, Debug)]
+pub enum Letter<'a> {
+    /// You have been invited.
+    Invitation {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// Who invites them; the server itself has no name.
+        inviter: Option<&'a str>,
+        /// From when on the link no longer works.
+        expires_at: Timestamp,
+    },
+}
+
+impl Letter<'_> {
+    /// The folder of its templates, and what the queue shows as its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Invitation { .. } => "invitation",
+        }
+    }
+}
+
+/// A letter as it is stored: [`LINK_PLACEHOLDER`] stands where its secret link belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedLetter {
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML, in which every value is escaped.
+    pub html: String,
+}
+
+/// Writes letters.
+#[derive(Debug)]
+pub struct Letters {
+    templates: Environment<'static>,
+    application: String,
+}
+
+impl Letters {
+    /// Reads the templates and tries each of them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the template and what is wrong with it.
+    pub fn new(settings: &Config) -> Result<Self, String> {
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.set_syntax(syntax()?);
+        templates.set_auto_escape_callback(|name| match name.ends_with(".html") {
+            true => AutoEscape::Html,
+            false => AutoEscape::None,
+        });
+        for (name, built_in) in TEMPLATES {
+            let source = replacement(settings.mail.templates.as_deref(), name)?
+                .unwrap_or_else(|| (*built_in).to_owned());
+            templates
+                .add_template_owned(*name, source)
+                .map_err(|error| format!("mail.templates: {name}: {error}"))?;
+        }
+        let letters = Self {
+            templates,
+            application: settings.branding.name.clone(),
+        };
+        letters.try_all()?;
+        Ok(letters)
+    }
+
+    /// Writes a letter.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the template: none that passed [`Letters::new`] is expected to fail.
+    pub fn write(&self, letter: &Letter<'_>) -> Result<RenderedLetter, String> {
+        let data = match letter {
+            Letter::Invitation {
+                recipient,
+                inviter,
+                expires_at,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                inviter => *inviter,
+                expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
+                link => LINK_PLACEHOLDER.to_string(),
+            },
+        };
+        let render = |part: &str| {
+            let name = format!("{}/{part}", letter.kind());
+            self.templates
+                .get_template(&name)
+                .and_then(|template| template.render(&data))
+                .map_err(|error| format!("mail.templates: {name}: {error}"))
+        };
+        Ok(RenderedLetter {
+            // A subject is one line, whatever its template says.
+            subject: render("subject.txt")?
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+            text: render("body.txt")?,
+            html: render("body.html")?,
+        })
+    }
+
+    fn try_all(&self) -> Result<(), String> {
+        let letter = Letter::Invitation {
+            recipient: "Laura Miller",
+            inviter: Some("Ada"),
+            expires_at: Timestamp(0),
+        };
+        let written = self.write(&letter)?;
+        for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
+            if !text.contains(LINK_PLACEHOLDER) {
+                return Err(format!(
+                    "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
+                    letter.kind()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line that holds nothing but a tag leaves no empty line behind.
+fn syntax() -> Result<SyntaxConfig, String> {
+    SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .map_err(|error| format!("mail.templates: {error}"))
+}
+
+/// The deployment's own version of a template, if it has one.
+fn replacement(folder: Option<&Path>, name: &str) -> Result<Option<String>, String> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    if !folder.is_dir() {
+        return Err(format!(
+            "mail.templates: {} is not a folder",
+            folder.display()
+        ));
+    }
+    let path = folder.join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(source) => Ok(Some(source)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("mail.templates: {}: {error}", path.display())),
+    }
+}
+
+impl RenderedLetter {
+    /// A body with what stands for the link: the link itself, or a mask. It is escaped in HTML.
+    pub fn fill_in(body: &str, link: &str) -> String {
+        body.replace(LINK_PLACEHOLDER, link)
+    }
+
+    /// An HTML body with what stands for the link, escaped.
+    pub fn fill_in_html(body: &str, link: &str) -> String {
+        let escaped = link
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#x27;");
+        body.replace(LINK_PLACEHOLDER, &escaped)
+    }
+}

@@ -1,0 +1,4 @@
+//! Letters, and the worker that takes them from the queue to a transport.
+
+pub mod letters;
+pub mod worker;

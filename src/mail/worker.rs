@@ -1,0 +1,160 @@
+//! The worker that takes mails from the queue to the transport, and records what became of them.
+//!
+//! It is woken when a mail is queued, and looks by itself now and then for what has become due or
+//! was queued by another server. What the queue's states mean stands in `domain/emails/delivery.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::email;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use transports::{Failure, Mail, Transport};
+
+use super::letters::RenderedLetter;
+use crate::app::App;
+use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+
+/// How often the queue is cleaned up.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Sends mails until it is told to stop, then finishes those in flight, or gives them back where
+/// they take longer than the server may take to stop.
+pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: CancellationToken) {
+    let mut in_flight = JoinSet::new();
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let workers = app.settings.mail.queue.workers;
+    loop {
+        let is_full = in_flight.len() >= workers;
+        let claimed = match is_full {
+            true => 0,
+            false => claim(&app, &transport, workers, &mut in_flight, &stop).await,
+        };
+        // As long as there is something to claim, nothing is waited for.
+        if claimed > 0 && !stop.is_cancelled() {
+            continue;
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = app.mail_queued.notified(), if !is_full => {}
+            () = tokio::time::sleep(app.settings.mail.queue.poll_interval), if !is_full => {}
+            Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}
+            _ = sweep.tick() => {
+                if let Err(error) = delivery::sweep(&app).await {
+                    tracing::error!(?error, "cannot clean the e-mail queue up");
+                }
+            }
+        }
+    }
+    while in_flight.join_next().await.is_some() {}
+}
+
+/// Claims what there are free workers for, and starts sending it.
+async fn claim(
+    app: &Arc<App>,
+    transport: &Arc<dyn Transport>,
+    workers: usize,
+    in_flight: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> usize {
+    let free = workers - in_flight.len();
+    let name = &app.settings.mail.transport;
+    match delivery::claim(app, name, free as u64).await {
+        Ok(claims) => {
+            let count = claims.len();
+            for claim in claims {
+                in_flight.spawn(deliver(app.clone(), transport.clone(), claim, stop.clone()));
+            }
+            count
+        }
+        Err(error) => {
+            tracing::error!(?error, "cannot claim e-mails from the queue");
+            0
+        }
+    }
+}
+
+async fn deliver(
+    app: Arc<App>,
+    transport: Arc<dyn Transport>,
+    claim: Claim,
+    stop: CancellationToken,
+) {
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(app.settings.server.shutdown_timeout).await;
+    };
+    let recorded = tokio::select! {
+        outcome = send(&app, &*transport, &claim) => {
+            log(&claim, &outcome);
+            delivery::record(&app, &claim, &outcome).await
+        }
+        () = keep_lease(&app, &claim) => Ok(()),
+        () = stopped => delivery::release(&app, &claim).await,
+    };
+    if let Err(error) = recorded {
+        // The lease runs out, and the mail is tried again.
+        tracing::error!(?error, email = %claim.email.id.0, "cannot record the outcome of an attempt");
+    }
+}
+
+async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
+    match transport.send(&mail(&claim.email)).await {
+        Ok(delivery) => Outcome {
+            transport: delivery.transport,
+            response: delivery.response,
+            verdict: Verdict::Delivered,
+        },
+        Err(error) => Outcome {
+            transport: match error.transport.is_empty() {
+                true => app.settings.mail.transport.clone(),
+                false => error.transport,
+            },
+            response: error.response,
+            verdict: match error.kind {
+                Failure::Transient => Verdict::Transient,
+                Failure::Permanent => Verdict::Permanent,
+                Failure::Unavailable => Verdict::Unavailable,
+            },
+        },
+    }
+}
+
+/// Renews the claim's lease for as long as it is awaited.
+async fn keep_lease(app: &App, claim: &Claim) {
+    loop {
+        tokio::time::sleep(app.settings.mail.queue.lease / 3).await;
+        if let Err(error) = delivery::renew(app, claim).await {
+            tracing::warn!(?error, email = %claim.email.id.0, "cannot renew the lease of an e-mail");
+        }
+    }
+}
+
+/// The message as the transport takes it, with the secret link in its place.
+fn mail(email: &email::Model) -> Mail {
+    let link = email.secret_link.as_deref().unwrap_or_default();
+    Mail {
+        message_id: email.message_id.clone(),
+        date: email.created_at.to_utc(),
+        from: email.from_mailbox.clone(),
+        to: email.to().map(str::to_owned).collect(),
+        subject: email.subject.clone(),
+        text: RenderedLetter::fill_in(&email.text_body, link),
+        html: Some(RenderedLetter::fill_in_html(&email.html_body, link)),
+    }
+}
+
+fn log(claim: &Claim, outcome: &Outcome) {
+    let (email, kind) = (claim.email.id.0, &claim.email.kind);
+    let Outcome { transport, response, .. } = outcome;
+    match outcome.verdict {
+        Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
+        Verdict::Transient => {
+            tracing::warn!(%email, kind, transport, response, "e-mail not sent, to be tried again");
+        }
+        Verdict::Permanent => tracing::warn!(%email, kind, transport, response, "e-mail refused"),
+        Verdict::Unavailable => {
+            tracing::error!(transport, response, "mail transport unavailable, paused");
+        }
+    }
+}

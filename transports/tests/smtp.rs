@@ -1,0 +1,618 @@
+//! The `smtp` transport against a scripted server: what it reports for each way in which a server
+//! can fail, and what it does with its connections. What holds for every transport is in
+//! `conformance.rs`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+use support::{
+    mail,
+    smtp::{Answer, Authority, Behaviour, Encryption, Server, Step},
+};
+use transports::{
+    Delivery,
+    Failure::{self, Permanent, Transient, Unavailable},
+    Mail, Registry, Transport,
+};
+
+/// The transport for a server; `settings` replaces the ones that suit most tests.
+fn smtp(server: &Server, settings: Value) -> Arc<dyn Transport> {
+    let mut section = json!({
+        "host": "127.0.0.1",
+        "port": server.address.port(),
+        "tls": "none",
+        "helo_name": "client.example.com",
+    });
+    for (key, value) in settings.as_object().unwrap() {
+        section[key] = value.clone();
+    }
+    let sections = BTreeMap::from([("smtp".to_owned(), section)]);
+    Registry::builtin().build("smtp", &sections).unwrap()
+}
+
+/// Sends to a server that behaves like this; returns the failure.
+async fn failure(behaviour: Behaviour, settings: Value) -> (Failure, String) {
+    let server = Server::start(behaviour).await;
+    let error = smtp(&server, settings).send(&mail()).await.unwrap_err();
+    assert_eq!(server.received(), []);
+    assert_eq!(error.transport, "smtp");
+    (error.kind, error.response)
+}
+
+fn short() -> Value {
+    json!({"connect_timeout": "200ms", "command_timeout": "200ms", "data_timeout": "200ms"})
+}
+
+#[tokio::test]
+async fn a_mail_arrives_as_it_was_written() {
+    let server = Server::start(Behaviour::default()).await;
+    let mail = mail();
+    let delivery = smtp(&server, json!({})).send(&mail).await.unwrap();
+    assert_eq!(delivery, Delivery::new("smtp", "250 2.0.0 Ok: queued"));
+    let received = server.received();
+    assert_eq!(received[0].from, "<no-reply@example.com>");
+    assert_eq!(received[0].to, ["<ada@example.com>"]);
+    assert_eq!(received[0].content, mail.format().unwrap());
+    assert_eq!(server.turns()[1].line, "EHLO client.example.com");
+}
+
+#[tokio::test]
+async fn refusals_are_sorted_by_step_and_code() {
+    for (step, reply, kind, said) in [
+        (
+            Step::Greeting,
+            "554 5.7.1 No",
+            Unavailable,
+            "127.0.0.1 answered 554 5.7.1 No",
+        ),
+        (
+            Step::Greeting,
+            "421 4.3.2 Busy",
+            Unavailable,
+            "127.0.0.1 answered 421 4.3.2 Busy",
+        ),
+        (
+            Step::Ehlo,
+            "550 Not you",
+            Unavailable,
+            "127.0.0.1 answered 550 Not you",
+        ),
+        (
+            Step::MailFrom,
+            "550 5.7.1 Not from there",
+            Unavailable,
+            "the sender no-reply@example.com was refused: 550 5.7.1 Not from there",
+        ),
+        (
+            Step::MailFrom,
+            "451 4.7.1 Later",
+            Transient,
+            "the sender no-reply@example.com was refused: 451 4.7.1 Later",
+        ),
+        (
+            Step::RcptTo,
+            "450 4.2.0 Greylisted",
+            Transient,
+            "the recipient ada@example.com was refused: 450 4.2.0 Greylisted",
+        ),
+        (
+            Step::RcptTo,
+            "550-5.1.1 No\r\n550 5.1.1 such user",
+            Permanent,
+            "the recipient ada@example.com was refused: 550 5.1.1 No such user",
+        ),
+        (
+            Step::Data,
+            "451 Later",
+            Transient,
+            "DATA was refused: 451 Later",
+        ),
+        (Step::Data, "554 No", Permanent, "DATA was refused: 554 No"),
+        (
+            Step::Data,
+            "250 Ok?",
+            Transient,
+            "an answer to DATA that makes no sense: 250 Ok?",
+        ),
+        (
+            Step::Content,
+            "451 Later",
+            Transient,
+            "the mail was refused: 451 Later",
+        ),
+        (
+            Step::Content,
+            "554 5.7.1 Spam",
+            Permanent,
+            "the mail was refused: 554 5.7.1 Spam",
+        ),
+        (
+            Step::Content,
+            "421 Bye",
+            Transient,
+            "the mail was refused: 421 Bye",
+        ),
+    ] {
+        let behaviour = Behaviour::at(step, Answer::say(reply));
+        let (found, response) = failure(behaviour, json!({})).await;
+        assert_eq!((found, response.as_str()), (kind, said));
+    }
+}
+
+#[tokio::test]
+async fn silence_runs_into_a_time_out() {
+    for answer in [Answer::Hang, Answer::DripForever] {
+        for (step, kind, said) in [
+            (Step::Greeting, Unavailable, " did not answer within 200ms"),
+            (Step::Ehlo, Unavailable, " did not answer within 200ms"),
+            (Step::MailFrom, Transient, "no answer to the sender "),
+            (Step::RcptTo, Transient, "no answer to the recipient "),
+            (Step::Data, Transient, "no answer to DATA within 200ms"),
+        ] {
+            let (found, response) = failure(Behaviour::at(step, answer.clone()), short()).await;
+            assert_eq!(found, kind, "{step:?} {answer:?}");
+            assert!(response.contains(said), "{response}");
+        }
+    }
+    let hang = Behaviour::at(Step::Content, Answer::Hang);
+    let (found, response) = failure(hang, short()).await;
+    assert_eq!(found, Transient);
+    assert_eq!(response, "no answer to the mail within 200ms");
+}
+
+#[tokio::test]
+async fn the_time_out_for_the_mail_is_its_own() {
+    let server = Server::start(Behaviour::at(Step::Content, Answer::Hang)).await;
+    let settings =
+        json!({"connect_timeout": "1h", "command_timeout": "1h", "data_timeout": "50ms"});
+    let error = smtp(&server, settings).send(&mail()).await.unwrap_err();
+    assert_eq!(error.response, "no answer to the mail within 50ms");
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_not_a_refusal() {
+    for (step, kind) in [
+        (Step::Greeting, Unavailable),
+        (Step::Ehlo, Unavailable),
+        (Step::MailFrom, Transient),
+        (Step::RcptTo, Transient),
+        (Step::Data, Transient),
+        (Step::Content, Transient),
+    ] {
+        let (found, _) = failure(Behaviour::at(step, Answer::Drop), json!({})).await;
+        assert_eq!(found, kind, "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dripping_server_is_a_slow_one_only() {
+    let server = Server::start(Behaviour::script(|_| Some(Answer::Drip))).await;
+    smtp(&server, json!({})).send(&mail()).await.unwrap();
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_greylisted_mail_goes_at_the_second_attempt() {
+    let server = Server::start(Behaviour::script(|turn| {
+        (turn.step == Step::RcptTo && turn.before == 0).then(|| Answer::say("451 4.7.1 Greylisted"))
+    }))
+    .await;
+    let smtp = smtp(&server, json!({}));
+    assert_eq!(smtp.send(&mail()).await.unwrap_err().kind, Transient);
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!(server.received().len(), 1);
+    // On the same connection, after RSET.
+    assert_eq!(server.connections(), 1);
+    assert!(server.turns().iter().any(|turn| turn.step == Step::Rset));
+}
+
+#[tokio::test]
+async fn connections_are_kept() {
+    let server = Server::start(Behaviour::default()).await;
+    let smtp = smtp(&server, json!({}));
+    for _ in 0..5 {
+        smtp.send(&mail()).await.unwrap();
+    }
+    assert_eq!((server.received().len(), server.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_allowed() {
+    let server = Server::start(Behaviour::default()).await;
+    let smtp = smtp(&server, json!({"pool_size": 2}));
+    let sending: Vec<_> = (0..20)
+        .map(|_| {
+            let smtp = Arc::clone(&smtp);
+            tokio::spawn(async move { smtp.send(&mail()).await })
+        })
+        .collect();
+    for send in sending {
+        send.await.unwrap().unwrap();
+    }
+    assert_eq!(server.received().len(), 20);
+    assert!(server.connections() <= 2);
+}
+
+#[tokio::test]
+async fn idle_connections_are_not_used_after_their_time() {
+    let server = Server::start(Behaviour::default()).await;
+    let smtp = smtp(&server, json!({"idle_timeout": "0s"}));
+    smtp.send(&mail()).await.unwrap();
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_is_replaced() {
+    let server = Server::start(Behaviour::at(
+        Step::Content,
+        Answer::SayAndDrop("250 Ok".into()),
+    ))
+    .await;
+    let smtp = smtp(&server, json!({}));
+    smtp.send(&mail()).await.unwrap();
+    server.reached(Step::Gone, 1).await;
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_takes_leave_of_is_replaced() {
+    let server = Server::start(Behaviour::script(|turn| {
+        (turn.step == Step::MailFrom && turn.connection == 0 && turn.before > 0)
+            .then(|| Answer::SayAndDrop("421 4.4.2 Idle for too long".into()))
+    }))
+    .await;
+    let smtp = smtp(&server, json!({}));
+    smtp.send(&mail()).await.unwrap();
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_dropped_future_sends_nothing() {
+    let server = Server::start(Behaviour::script(|turn| {
+        (turn.step == Step::Data && turn.before == 0).then_some(Answer::Hang)
+    }))
+    .await;
+    let smtp = smtp(&server, json!({"pool_size": 1}));
+    let cancelled = mail();
+    tokio::select! {
+        _ = smtp.send(&cancelled) => panic!("the server hangs"),
+        () = server.reached(Step::Data, 1) => {}
+    }
+    // The connection is closed, its place is free, and the next mail is not mixed up with it.
+    server.reached(Step::Gone, 1).await;
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_dropped_future_sends_nothing_after_data() {
+    let server = Server::start(Behaviour::at(Step::Content, Answer::Hang)).await;
+    let smtp = smtp(&server, json!({}));
+    let large = Mail {
+        text: "x".repeat(2_000_000),
+        ..mail()
+    };
+    tokio::select! {
+        _ = smtp.send(&large) => panic!("the server hangs"),
+        () = server.reached(Step::Data, 1) => {}
+    }
+    server.reached(Step::Gone, 1).await;
+    assert_eq!(server.received(), []);
+}
+
+#[tokio::test]
+async fn one_refused_recipient_stops_the_mail() {
+    let server = Server::start(Behaviour::script(|turn| {
+        (turn.line.contains("nobody@")).then(|| Answer::say("550 5.1.1 Nobody"))
+    }))
+    .await;
+    let both = Mail {
+        to: vec!["ada@example.com".into(), "nobody@example.com".into()],
+        ..mail()
+    };
+    let error = smtp(&server, json!({})).send(&both).await.unwrap_err();
+    assert_eq!(error.kind, Permanent);
+    assert_eq!(
+        error.response,
+        "the recipient nobody@example.com was refused: 550 5.1.1 Nobody"
+    );
+    assert_eq!(server.received(), []);
+    assert!(server.turns().iter().all(|turn| turn.step != Step::Data));
+}
+
+#[tokio::test]
+async fn credentials_are_given_in_both_ways() {
+    for mechanism in ["PLAIN", "LOGIN"] {
+        let hello = format!("250-test\r\n250 AUTH {mechanism}");
+        let server = Server::start(
+            Behaviour::at(Step::Ehlo, Answer::say(hello)).credentials("usher", "pässword"),
+        )
+        .await;
+        let right = json!({"username": "usher", "password": "pässword"});
+        smtp(&server, right).send(&mail()).await.unwrap();
+        let auth = server
+            .turns()
+            .into_iter()
+            .find(|turn| turn.step == Step::Auth);
+        assert!(auth.unwrap().line.contains(mechanism));
+
+        let wrong = json!({"username": "usher", "password": "wrong"});
+        let error = smtp(&server, wrong).check().await.unwrap_err();
+        assert_eq!(error.kind, Unavailable);
+        assert_eq!(
+            error.response,
+            "the credentials of usher were refused: 127.0.0.1 answered 535 5.7.8 Who are you?"
+        );
+        let error = smtp(&server, json!({})).send(&mail()).await.unwrap_err();
+        assert_eq!(error.kind, Unavailable);
+        assert!(
+            error
+                .response
+                .ends_with("530 5.7.0 Authentication required")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_password_does_not_go_over_an_open_line() {
+    let server = Server::start(Behaviour::default().credentials("usher", "secret")).await;
+    let settings = json!({"username": "usher", "password": "secret", "tls": "opportunistic"});
+    let error = smtp(&server, settings).check().await.unwrap_err();
+    assert_eq!(
+        error.response,
+        "127.0.0.1 does not offer STARTTLS, and the password is not sent in the clear"
+    );
+    let server = Server::start(Behaviour::default()).await;
+    let settings = json!({"username": "usher", "password": "secret"});
+    let error = smtp(&server, settings).check().await.unwrap_err();
+    assert_eq!(
+        error.response,
+        "127.0.0.1 offers neither AUTH PLAIN nor AUTH LOGIN"
+    );
+}
+
+#[tokio::test]
+async fn tls_is_used_where_it_is_offered() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = authority.write(folder.path());
+    let config = authority.server("127.0.0.1");
+    for (offered, wanted, encrypted) in [
+        (Encryption::StartTls(config.clone()), "required", true),
+        (Encryption::StartTls(config.clone()), "opportunistic", true),
+        (Encryption::Implicit(config.clone()), "implicit", true),
+        (Encryption::None, "opportunistic", false),
+        (Encryption::StartTls(config.clone()), "none", false),
+    ] {
+        let behaviour = Behaviour::default()
+            .credentials("usher", "secret")
+            .encryption(offered);
+        let with_password = encrypted || wanted == "none";
+        let behaviour = match with_password {
+            true => behaviour,
+            false => Behaviour::default(),
+        };
+        let server = Server::start(behaviour).await;
+        let username = if with_password { "usher" } else { "" };
+        let settings = json!({
+            "tls": wanted, "ca_file": ca_file, "username": username, "password": "secret",
+        });
+        let smtp = smtp(&server, settings);
+        smtp.check().await.unwrap();
+        smtp.send(&mail()).await.unwrap();
+        smtp.send(&mail()).await.unwrap();
+        assert!(
+            server
+                .received()
+                .iter()
+                .all(|mail| mail.encrypted == encrypted)
+        );
+        assert_eq!(server.received().len(), 2, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_says_what_is_wrong_with_tls() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = authority.write(folder.path());
+    let good = authority.server("127.0.0.1");
+    let other = authority.server("mail.example.com");
+    for (behaviour, tls, ca_file, said) in [
+        (
+            Behaviour::default(),
+            "required",
+            Some(&ca_file),
+            "127.0.0.1 does not offer STARTTLS, and tls = \"required\"",
+        ),
+        (
+            Behaviour::default().encryption(Encryption::StartTls(good.clone())),
+            "required",
+            None,
+            "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ",
+        ),
+        (
+            Behaviour::default().encryption(Encryption::Implicit(other.clone())),
+            "implicit",
+            Some(&ca_file),
+            "the certificate of 127.0.0.1 is for another name (",
+        ),
+        (
+            Behaviour::default().encryption(Encryption::StartTls(other)),
+            "opportunistic",
+            Some(&ca_file),
+            "the certificate of 127.0.0.1 is for another name (",
+        ),
+        (
+            Behaviour::default(),
+            "implicit",
+            Some(&ca_file),
+            "127.0.0.1 does not speak TLS on port ",
+        ),
+        (
+            Behaviour::at(Step::StartTls, Answer::say("454 4.7.0 Not now"))
+                .encryption(Encryption::StartTls(good.clone())),
+            "required",
+            Some(&ca_file),
+            "127.0.0.1 answered 454 4.7.0 Not now",
+        ),
+        (
+            Behaviour::at(
+                Step::StartTls,
+                Answer::SayAndDrop("220 Go ahead\r\n???".into()),
+            )
+            .encryption(Encryption::StartTls(good.clone())),
+            "required",
+            Some(&ca_file),
+            "127.0.0.1 does not speak TLS on port ",
+        ),
+        (
+            Behaviour::at(Step::StartTls, Answer::SayAndDrop("220 Go ahead".into()))
+                .encryption(Encryption::StartTls(good)),
+            "required",
+            Some(&ca_file),
+            "cannot connect to 127.0.0.1 on port ",
+        ),
+    ] {
+        let server = Server::start(behaviour).await;
+        let ca_file = ca_file.map(|path| path.display().to_string());
+        let settings = json!({"tls": tls, "ca_file": ca_file.unwrap_or_default()});
+        let error = smtp(&server, settings).check().await.unwrap_err();
+        assert_eq!(error.kind, Unavailable);
+        assert!(error.response.starts_with(said), "{}", error.response);
+    }
+}
+
+/// RFC 3207 leaves the line open until TLS begins: a reply that somebody adds before must not
+/// count as one from within.
+#[tokio::test]
+async fn replies_from_before_tls_are_not_taken_for_later_ones() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let injected = "220 Go ahead\r\n250-evil\r\n250 AUTH PLAIN";
+    let server = Server::start(
+        Behaviour::at(Step::StartTls, Answer::say(injected))
+            .encryption(Encryption::StartTls(authority.server("127.0.0.1"))),
+    )
+    .await;
+    let settings = json!({"tls": "required", "ca_file": authority.write(folder.path())});
+    let error = smtp(&server, settings).check().await.unwrap_err();
+    assert!(
+        error.response.contains("does not speak TLS"),
+        "{}",
+        error.response
+    );
+}
+
+#[tokio::test]
+async fn a_check_says_that_nobody_is_there() {
+    let server = Server::start(Behaviour::default()).await;
+    let unused = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    for (settings, said) in [
+        (
+            json!({"port": unused}),
+            "cannot connect to 127.0.0.1 on port ",
+        ),
+        (
+            json!({"port": unused, "tls": "implicit"}),
+            "cannot connect to 127.0.0.1 on port ",
+        ),
+        (
+            json!({"host": "nobody.invalid"}),
+            "the name nobody.invalid was not found: ",
+        ),
+    ] {
+        let error = smtp(&server, settings).check().await.unwrap_err();
+        assert_eq!(error.kind, Unavailable);
+        assert!(error.response.starts_with(said), "{}", error.response);
+    }
+}
+
+#[tokio::test]
+async fn a_check_sends_nothing() {
+    let server = Server::start(Behaviour::default()).await;
+    smtp(&server, json!({})).check().await.unwrap();
+    server.reached(Step::Quit, 1).await;
+    assert!(
+        server
+            .turns()
+            .iter()
+            .all(|turn| turn.step != Step::MailFrom)
+    );
+}
+
+#[tokio::test]
+async fn internationalised_addresses_need_a_server_that_knows_them() {
+    let mail = Mail {
+        to: vec!["José <josé@bücher.example>".into()],
+        ..mail()
+    };
+    let server = Server::start(Behaviour::default()).await;
+    smtp(&server, json!({})).send(&mail).await.unwrap();
+    let received = &server.received()[0];
+    assert_eq!(
+        received.from,
+        "<no-reply@example.com> SMTPUTF8 BODY=8BITMIME"
+    );
+    assert_eq!(received.to, ["<josé@xn--bcher-kva.example>"]);
+    assert_eq!(received.content, mail.format().unwrap());
+
+    let server = Server::start(Behaviour::default().extensions(vec![])).await;
+    let error = smtp(&server, json!({})).send(&mail).await.unwrap_err();
+    assert_eq!(error.kind, Permanent);
+    assert!(error.response.contains("SMTPUTF8"));
+}
+
+#[tokio::test]
+async fn answers_are_safe_to_keep_and_to_show() {
+    let reply = format!("550 5.1.1 \u{1b}[2J{}", "x".repeat(900));
+    let behaviour = Behaviour::at(Step::RcptTo, Answer::say(reply));
+    let (_, response) = failure(behaviour, json!({})).await;
+    assert!(!response.contains('\u{1b}'));
+}
+
+#[test]
+fn settings_never_show_the_password() {
+    let settings: transports::smtp::Settings =
+        serde_json::from_value(json!({"password": "secret"})).unwrap();
+    assert!(!format!("{settings:?}").contains("secret"));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let missing = json!({"ca_file": "/nonexistent/ca.pem"});
+    let not_pem = json!({"ca_file": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")});
+    for (section, said) in [
+        (json!({"host": " "}), "mail.smtp.host: is empty; "),
+        (json!({"pool_size": 0}), "mail.smtp.pool_size: is 0; "),
+        (json!({"helo_name": "a\r\nQUIT"}), "mail.smtp.helo_name: "),
+        (
+            json!({"tls": "always"}),
+            "mail.smtp.tls: unknown variant `always`, expected one of ",
+        ),
+        (json!({"data_timeout": "soon"}), "mail.smtp.data_timeout: "),
+        (
+            missing,
+            "mail.smtp.ca_file: cannot read /nonexistent/ca.pem: ",
+        ),
+        (not_pem, "mail.smtp.ca_file: "),
+    ] {
+        let sections = BTreeMap::from([("smtp".to_owned(), section)]);
+        let error = Registry::builtin().build("smtp", &sections).err().unwrap();
+        assert!(error.to_string().starts_with(said), "{error}");
+    }
+}
