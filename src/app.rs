@@ -1,6 +1,9 @@
 //! What every operation needs, in one place.
 
-use tokio::sync::Notify;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use entity::EmailId;
+use tokio::sync::{Notify, broadcast};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -10,6 +13,9 @@ use crate::domain::passwords::PasswordHasher;
 use crate::domain::roles::RoleCache;
 use crate::domain::{EmailAddress, Error};
 use crate::mail::letters::Letters;
+
+/// How many changes of mails a watcher may fall behind before it is told that it missed some.
+const CHANGES_KEPT: usize = 1024;
 
 /// The server's parts, made once at the start and shared by all requests and the mail worker.
 #[derive(Debug)]
@@ -28,23 +34,31 @@ pub struct App {
     pub roles: RoleCache,
     /// Wakes the mail worker when a mail was queued.
     pub mail_queued: Notify,
+    /// Tells those who watch the queue which mail was queued or has changed, after the commit.
+    pub email_changed: broadcast::Sender<EmailId>,
     /// What the deployment has set.
     pub settings: Config,
+    /// How many mail workers run in this process.
+    workers: AtomicUsize,
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Puts the parts together, and opens the database when nothing else is wrong.
     ///
     /// # Errors
     ///
-    /// Sentences that name the settings which cannot be used.
-    pub fn new(settings: Config, db: Database) -> Result<Self, Vec<String>> {
-        let catalogue = Catalogue::new(&settings.applications)?;
-        let letters = Letters::new(&settings).map_err(|problem| vec![problem])?;
+    /// Sentences that name the settings which cannot be used, or the database that cannot be opened.
+    pub async fn open(settings: Config) -> Result<Self, String> {
+        let catalogue =
+            Catalogue::new(&settings.applications).map_err(|problems| problems.join("\n"))?;
+        let letters = Letters::new(&settings)?;
         let passwords = PasswordHasher::new(&settings.passwords)
-            .map_err(|error| vec![format!("passwords.argon2: {error}")])?;
+            .map_err(|error| format!("passwords.argon2: {error}"))?;
         EmailAddress::parse("setup.administrator", &settings.setup.administrator)
-            .map_err(|error| vec![format!("setup.administrator: {}", error.message)])?;
+            .map_err(|error| format!("setup.administrator: {}", error.message))?;
+        let db = Database::open(&settings.database)
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             db,
             clock: Clock::system(),
@@ -53,7 +67,9 @@ impl App {
             catalogue,
             roles: RoleCache::default(),
             mail_queued: Notify::new(),
+            email_changed: broadcast::Sender::new(CHANGES_KEPT),
             settings,
+            workers: AtomicUsize::new(0),
         })
     }
 
@@ -76,8 +92,29 @@ impl App {
             .replace("{token}", token.expose())
     }
 
+    /// Counts a mail worker for as long as what is returned lives.
+    pub fn worker_guard(&self) -> WorkerGuard<'_> {
+        self.workers.fetch_add(1, Ordering::Relaxed);
+        WorkerGuard(self)
+    }
+
+    /// Whether a mail worker runs in this process.
+    pub fn worker_runs(&self) -> bool {
+        self.workers.load(Ordering::Relaxed) > 0
+    }
+
     /// The database's schema is that of this version, or the server must not answer.
     pub async fn is_ready(&self) -> Result<bool, Error> {
         Ok(self.db.pending_migrations().await? == 0)
+    }
+}
+
+/// A mail worker that runs.
+#[derive(Debug)]
+pub struct WorkerGuard<'a>(&'a App);
+
+impl Drop for WorkerGuard<'_> {
+    fn drop(&mut self) {
+        self.0.workers.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -46,6 +46,7 @@ impl Database {
                 "a database in memory cannot be shared by connections; name a file".to_owned(),
             ));
         }
+        reach(url).await.map_err(failed)?;
         let connect = async |connections: u32| {
             sea_orm::Database::connect(options(url, connections))
                 .await
@@ -118,6 +119,31 @@ impl Database {
     }
 }
 
+/// Tries whether anybody listens there. The pool itself would try for half a minute, and then say
+/// nothing but that time ran out.
+async fn reach(url: &str) -> Result<(), String> {
+    let Ok(url) = url::Url::parse(url) else {
+        return Ok(());
+    };
+    let port = match url.scheme() {
+        "postgres" | "postgresql" => 5432,
+        "mysql" | "mariadb" => 3306,
+        _ => return Ok(()),
+    };
+    // Without a host, the connection goes through a socket in the file system.
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        return Ok(());
+    };
+    let attempt = tokio::net::TcpStream::connect((host, url.port().unwrap_or(port)));
+    match tokio::time::timeout(CONNECT_TIMEOUT, attempt).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the host does not answer".to_owned()),
+    }
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 fn options(url: &str, connections: u32) -> ConnectOptions {
     // sqlx knows MariaDB by its ancestor's name only.
     let url = match url.strip_prefix("mariadb:") {
@@ -128,7 +154,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
-        .connect_timeout(Duration::from_secs(10))
+        .connect_timeout(CONNECT_TIMEOUT)
         .acquire_timeout(Duration::from_secs(30))
         .sqlx_logging(false)
         // A SQLite connection cannot go stale, and asking costs a third of a request.

@@ -1,1 +1,168 @@
-//! x
+//! The server as a whole: from settings to a running process, and to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use transports::{Registry, Transport};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::setup::{self, Setup};
+use crate::{http, mail};
+
+/// Why a server did not start: a sentence that says what is wrong and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Server {
+    /// Its parts.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How many migrations the database lacked.
+    pub migrated: usize,
+    /// What it found, or did, about its first administrator.
+    pub setup: Setup,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Opens the database and puts the application together, for the server and for its commands.
+///
+/// # Errors
+///
+/// What cannot be used of the settings, and a database that cannot be opened.
+pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
+    let app = App::open(settings).await.map_err(StartError)?;
+    let migrated = app
+        .db
+        .migrate()
+        .await
+        .map_err(|error| StartError(format!("database: cannot be migrated: {error}")))?;
+    Ok((Arc::new(app), migrated))
+}
+
+impl Server {
+    /// Starts a server with the transports that the registry knows.
+    ///
+    /// # Errors
+    ///
+    /// A taken port, settings that cannot be used, a database that cannot be opened or migrated.
+    pub async fn start(settings: Config, registry: &Registry) -> Result<Self, StartError> {
+        // Whatever can be refused is refused before anything is changed.
+        let transport = registry
+            .build(&settings.mail.transport, &settings.mail.transports)
+            .map_err(|error| StartError(error.to_string()))?;
+        refuse_unknown_sections(&settings, registry)?;
+        let acceptor = listen(settings.server.bind).await?;
+        let address = bound(&acceptor)?;
+        let (app, migrated) = open(settings).await?;
+        let routes =
+            http::routes(app.clone()).map_err(|problems| StartError(problems.join("\n")))?;
+        let setup = setup::run(&app)
+            .await
+            .map_err(|error| StartError(format!("database: {error:?}")))?;
+
+        let stop = CancellationToken::new();
+        let worker = spawn_worker(app.clone(), transport, stop.clone());
+        let timeout = app.settings.server.shutdown_timeout;
+        let web = tokio::spawn(serve(acceptor, routes, stop.clone(), timeout));
+        Ok(Self {
+            app,
+            address,
+            migrated,
+            setup,
+            stop,
+            tasks: vec![worker, web],
+        })
+    }
+
+    /// Tells the server to stop. [`Server::stopped`] waits until it has.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the server has stopped: requests in flight are answered, mails in flight are
+    /// sent or given back.
+    pub async fn stopped(self) {
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server failed");
+            }
+        }
+        if let Err(error) = self.app.db.clone().close().await {
+            tracing::warn!(%error, "cannot close the database");
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpAcceptor, StartError> {
+    TcpListener::bind(address)
+        .into_acceptor()
+        .await
+        .map_err(|error| {
+            StartError(match error.kind() {
+                std::io::ErrorKind::AddrInUse => format!(
+                    "server.bind: {address} is taken by another program; stop it, or choose another port with --set server.bind=127.0.0.1:8001"
+                ),
+                _ => format!("server.bind: cannot listen on {address}: {error}"),
+            })
+        })
+}
+
+fn bound(acceptor: &TcpAcceptor) -> Result<SocketAddr, StartError> {
+    acceptor
+        .local_addr()
+        .first()
+        .and_then(|address| address.as_socket_addr().copied())
+        .ok_or_else(|| StartError("server.bind: the socket has no address".to_owned()))
+}
+
+/// `[mail]` has a section for each transport; one that no transport answers to is a typing error.
+fn refuse_unknown_sections(settings: &Config, registry: &Registry) -> Result<(), StartError> {
+    let names: Vec<&str> = registry.names().collect();
+    match settings
+        .mail
+        .transports
+        .keys()
+        .find(|section| !names.contains(&section.as_str()))
+    {
+        None => Ok(()),
+        Some(section) => Err(StartError(format!(
+            "mail.{section}: there is no such transport; the sections of [mail] are queue, {}",
+            names.join(", ")
+        ))),
+    }
+}
+
+fn spawn_worker(
+    app: Arc<App>,
+    transport: Arc<dyn Transport>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let _running = app.worker_guard();
+        mail::worker::run(app.clone(), transport, stop).await;
+    })
+}
+
+async fn serve(
+    acceptor: TcpAcceptor,
+    routes: impl poem::Endpoint + 'static,
+    stop: CancellationToken,
+    timeout: Duration,
+) {
+    let served = poem::Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(timeout))
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the web server failed");
+    }
+}

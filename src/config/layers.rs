@@ -227,7 +227,12 @@ fn explain(error: &Error, figment: &Figment) -> String {
         Kind::MissingField(field) => {
             format!("{}: is missing", place(layer, &with(&error.path, field)))
         }
-        _ if error.path.is_empty() => format!("{}{}", prefix(layer), error.kind),
+        kind if error.path.is_empty() => {
+            // TOML's own message draws the line over several.
+            let message = kind.to_string();
+            let words: Vec<&str> = message.lines().filter(|line| !line.contains('|')).collect();
+            format!("{}{}", prefix(layer), words.join(": "))
+        }
         kind => format!("{}: {kind}", place(layer, &error.path)),
     }
 }

@@ -55,6 +55,21 @@ pub struct Page<T> {
     pub has_previous: bool,
 }
 
+impl<T> Page<T> {
+    /// The same page of something made from each row.
+    pub fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
+        Page {
+            rows: self
+                .rows
+                .into_iter()
+                .map(|(place, row)| (place, make(row)))
+                .collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        }
+    }
+}
+
 /// A place in an ordered list: the sort key and the primary key of a row, and which order they
 /// belong to. The row may be gone; the place remains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

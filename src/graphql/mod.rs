@@ -1,1 +1,21 @@
-//! x
+//! The API: thin. A resolver decodes its input, calls the domain, and encodes the outcome; which
+//! permission it asks for stands on it, once as the guard that acts and once as the directive that
+//! `schema.graphql` shows.
+
+pub mod applications;
+pub mod context;
+pub mod emails;
+pub mod error;
+pub mod guard;
+pub mod ids;
+pub mod invitations;
+pub mod nodes;
+pub mod page;
+pub mod passwords;
+pub mod roles;
+pub mod scalars;
+pub mod schema;
+pub mod sessions;
+pub mod users;
+
+pub use schema::{Schema, schema, sdl};

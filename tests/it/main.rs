@@ -1,1 +1,18 @@
-fn main(){}
+//! The proof: everything here goes through a real socket to a real server on a freshly migrated
+//! database, which is SQLite unless `TEST_DATABASE_URL` names another.
+
+mod support;
+
+mod command_line;
+mod emails;
+mod endpoint;
+mod invitations;
+mod nodes;
+mod passwords;
+mod permissions;
+mod roles;
+mod schema;
+mod sessions;
+mod tidy;
+mod users;
+mod walkthrough;

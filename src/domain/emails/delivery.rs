@@ -63,6 +63,9 @@ pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>>
         false => claim_due(app, &transaction, transport, limit).await?,
     };
     transaction.commit().await?;
+    for claim in &claims {
+        changed(app, claim.email.id);
+    }
     Ok(claims)
 }
 
@@ -232,7 +235,13 @@ pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     }
     note_transport(app, &transaction, outcome).await?;
     transaction.commit().await?;
+    changed(app, claim.email.id);
     Ok(())
+}
+
+/// Tells whoever watches; that nobody does is no error.
+fn changed(app: &App, email: EmailId) {
+    let _ = app.email_changed.send(email);
 }
 
 /// Gives a mail back untried, because the server stops.

@@ -1,0 +1,86 @@
+//! The API of the applications: the dashboard's entries, and what can be permitted in them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, Object, Result};
+
+use super::context::ContextExt;
+use super::guard::{SignedIn, signed_in};
+use crate::domain::applications::{self, Permission};
+
+/// What can be asked about applications.
+#[derive(Default)]
+pub struct ApplicationQuery;
+
+#[Object]
+impl ApplicationQuery {
+    /// The catalogue: the server's own applications and those that the deployment declares.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<Application>> {
+        let all = ctx.app()?.catalogue.applications();
+        Ok(all.iter().cloned().map(Application).collect())
+    }
+}
+
+/// An entry of the dashboard: one of the server's own (users, roles, email-queue, event-log) or one
+/// that the deployment declares in its configuration.
+#[derive(Description)]
+pub struct Application(pub Arc<applications::Application>);
+
+#[Object(use_type_description)]
+impl Application {
+    /// Slug, such as "email-queue".
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// What people see.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The actions that a role can be granted.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn permissions(&self) -> Vec<ApplicationPermission> {
+        let all = self.0.permissions.iter();
+        all.cloned().map(ApplicationPermission).collect()
+    }
+
+    /// Those of them that the viewer holds.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        let actor = ctx.actor()?;
+        let all = self.0.permissions.iter();
+        Ok(all
+            .map(|entry| entry.permission.clone())
+            .filter(|permission| actor.holds(permission))
+            .collect())
+    }
+}
+
+/// One thing that can be permitted in an application.
+#[derive(Description)]
+pub struct ApplicationPermission(applications::ApplicationPermission);
+
+#[Object(use_type_description)]
+impl ApplicationPermission {
+    /// What roles grant.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn code(&self) -> Permission {
+        self.0.permission.clone()
+    }
+
+    /// The code without the application, such as "view".
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn action(&self) -> &str {
+        self.0.permission.action()
+    }
+
+    /// What it allows, for people.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+}

@@ -1,0 +1,329 @@
+//! The API of the e-mail queue.
+
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{Timestamp, email, email_attempt};
+
+use super::context::ContextExt;
+use super::error::bad_request;
+use super::guard::{Requires, requires};
+use super::ids;
+use super::page::{connection, page_request};
+use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
+use crate::domain::emails;
+use crate::domain::text::MAX_SEARCH_LENGTH;
+
+/// What can be asked about the e-mail queue.
+#[derive(Default)]
+pub struct EmailQuery;
+
+#[Object]
+impl EmailQuery {
+    /// One mail; null where there is none with this ID.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The mail's ID.")] id: ID,
+    ) -> Result<Option<Email>> {
+        Ok(match ids::decode(&id) {
+            Some(id) => emails::find(ctx.app()?, &ctx.actor()?, id).await?.map(Email),
+            None => None,
+        })
+    }
+
+    /// Queued and sent mails, the newest first.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn emails(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which mails.")] filter: Option<EmailFilter>,
+    ) -> Result<EmailConnection> {
+        let request = page_request(emails::ORDER, first, after, last, before)?;
+        let filter = filter.map(EmailFilter::decode).transpose()?.unwrap_or_default();
+        let page = emails::page(ctx.app()?, &ctx.actor()?, &filter, &request).await?;
+        Ok(EmailConnection::new(page, filter))
+    }
+
+    /// The queue as a whole.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn email_queue(&self) -> EmailQueue {
+        EmailQueue
+    }
+}
+
+/// Which mails; what is left out does not narrow.
+#[derive(InputObject)]
+pub struct EmailFilter {
+    /// In any of these states.
+    status: Option<Vec<EmailStatus>>,
+    /// Any of these letters, such as "invitation".
+    kind: Option<Vec<String>>,
+    /// Case-insensitive substring of a recipient. Up to 200 characters.
+    to: Option<String>,
+    /// Case-insensitive substring of the subject. Up to 200 characters.
+    subject: Option<String>,
+    /// Queued after this time.
+    created_after: Option<DateTime<Utc>>,
+    /// Queued before this time.
+    created_before: Option<DateTime<Utc>>,
+}
+
+impl EmailFilter {
+    fn decode(self) -> Result<emails::EmailFilter> {
+        for (name, term) in [("to", &self.to), ("subject", &self.subject)] {
+            if term.as_ref().map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
+                return Err(bad_request(format!(
+                    "`{name}` has at most {MAX_SEARCH_LENGTH} characters."
+                )));
+            }
+        }
+        Ok(emails::EmailFilter {
+            statuses: self
+                .status
+                .map(|statuses| statuses.into_iter().map(Into::into).collect()),
+            kinds: self.kind,
+            to: self.to,
+            subject: self.subject,
+            created_after: self.created_after.map(Timestamp::from),
+            created_before: self.created_before.map(Timestamp::from),
+        })
+    }
+}
+
+/// Where a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "email::Status")]
+pub enum EmailStatus {
+    /// Waiting for its turn, or for its next attempt.
+    Queued,
+    /// Claimed by a worker.
+    Sending,
+    /// Accepted by the transport.
+    Sent,
+    /// Given up: refused for good, or out of attempts. Stays until retried or deleted.
+    Failed,
+    /// Withdrawn by an administrator, or because its purpose ended, before it was sent.
+    Cancelled,
+}
+
+/// What goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "email::Priority")]
+pub enum EmailPriority {
+    /// Can wait.
+    Low,
+    /// As most.
+    Normal,
+    /// Somebody is waiting for it.
+    High,
+}
+
+/// A mail in the queue, or in its history.
+#[derive(Clone, Description)]
+pub struct Email(pub emails::Email);
+
+impl From<emails::Email> for Email {
+    fn from(email: emails::Email) -> Self {
+        Self(email)
+    }
+}
+
+#[Object(use_type_description)]
+impl Email {
+    /// Opaque and globally unique.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    pub async fn id(&self) -> ID {
+        ids::encode(self.0.row().id)
+    }
+
+    /// Which letter this is: "invitation", …
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn kind(&self) -> &str {
+        &self.0.row().kind
+    }
+
+    /// Where it stands.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn status(&self) -> EmailStatus {
+        self.0.row().status.into()
+    }
+
+    /// What goes first.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn priority(&self) -> EmailPriority {
+        self.0.row().priority.into()
+    }
+
+    /// The sender.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn from(&self) -> &str {
+        &self.0.row().from_mailbox
+    }
+
+    /// The recipients' addresses.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn to(&self) -> Vec<&str> {
+        self.0.row().to().collect()
+    }
+
+    /// The subject.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn subject(&self) -> &str {
+        &self.0.row().subject
+    }
+
+    /// The text. The secret link is masked unless the reader may see it, see `link`.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn text_body(&self) -> Option<String> {
+        Some(self.0.text_body())
+    }
+
+    /// The HTML. The secret link is masked unless the reader may see it, see `link`.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn html_body(&self) -> Option<String> {
+        Some(self.0.html_body())
+    }
+
+    /// The letter's secret link, such as the invitation link; null once it is used, expired or
+    /// revoked, for a reader who could not grant every role of that user, and always in a password
+    /// reset.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW_SENSITIVE), directive = requires::apply(EMAIL_QUEUE_VIEW_SENSITIVE))]
+    async fn link(&self) -> Option<&str> {
+        self.0.link()
+    }
+
+    /// The `Message-ID` header. Stable across retries.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn message_id(&self) -> &str {
+        &self.0.row().message_id
+    }
+
+    /// The attempts to send it, the oldest first.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<EmailAttempt>> {
+        let attempts = emails::attempts(ctx.app()?, self.0.row().id).await?;
+        Ok(attempts.into_iter().map(Into::into).collect())
+    }
+
+    /// How often it was tried.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn attempt_count(&self) -> i32 {
+        self.0.row().attempt_count
+    }
+
+    /// What the transport said when it last failed; null where it never did, or was sent since.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn last_error(&self) -> Option<&str> {
+        self.0.row().last_error.as_deref()
+    }
+
+    /// When it is due; null unless it is queued.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+        self.0.row().next_attempt_at.map(Timestamp::to_utc)
+    }
+
+    /// When it was queued.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.row().created_at.to_utc()
+    }
+
+    /// When the transport accepted it.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.0.row().sent_at.map(Timestamp::to_utc)
+    }
+}
+
+/// One try at handing the message to a transport.
+#[derive(SimpleObject)]
+pub struct EmailAttempt {
+    /// When a worker claimed the mail.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    started_at: DateTime<Utc>,
+    /// When the transport answered; null while it works.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    finished_at: Option<DateTime<Utc>>,
+    /// The transport that it was handed to.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    transport: String,
+    /// Whether the transport accepted it.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    succeeded: bool,
+    /// The transport's own words, such as "550 5.1.1 no such user".
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    response: Option<String>,
+}
+
+impl From<email_attempt::Model> for EmailAttempt {
+    fn from(attempt: email_attempt::Model) -> Self {
+        Self {
+            started_at: attempt.started_at.to_utc(),
+            finished_at: attempt.finished_at.map(Timestamp::to_utc),
+            transport: attempt.transport,
+            succeeded: attempt.succeeded,
+            response: attempt.response,
+        }
+    }
+}
+
+connection! {
+    /// A page of mails.
+    EmailConnection, EmailEdge of Email; emails::count where emails::EmailFilter
+}
+
+/// The queue as a whole.
+#[derive(Description)]
+pub struct EmailQueue;
+
+#[Object(use_type_description)]
+impl EmailQueue {
+    /// The transport that the configuration selects: "smtp", "file", "log", …
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn transport(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(ctx.app()?.settings.mail.transport.clone())
+    }
+
+    /// Whether an administrator has stopped it.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn is_paused(&self, ctx: &Context<'_>) -> Result<bool> {
+        let state = emails::queue_state(ctx.app()?.db.read()).await?;
+        Ok(state.paused_at.is_some())
+    }
+
+    /// How many mails are in each state.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn counts(&self, ctx: &Context<'_>) -> Result<Vec<EmailStatusCount>> {
+        let counts = emails::counts(ctx.app()?).await?;
+        Ok(counts
+            .into_iter()
+            .map(|(status, count)| EmailStatusCount {
+                status: status.into(),
+                count,
+            })
+            .collect())
+    }
+
+    /// How long the oldest mail that is due has been waiting; null where none is.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn oldest_due_age_seconds(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        Ok(emails::oldest_due_age(ctx.app()?).await?)
+    }
+}
+
+/// How many mails are in a state.
+#[derive(SimpleObject)]
+pub struct EmailStatusCount {
+    /// The state.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    status: EmailStatus,
+    /// How many are in it.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    count: u64,
+}

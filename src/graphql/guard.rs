@@ -1,0 +1,69 @@
+//! Who may read a field: guards that act, and the directives that say so in `schema.graphql`.
+//!
+//! Each guarded field carries the pair on one line, and a test proves that the two agree:
+//!
+//! ```ignore
+//! #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+//! ```
+//!
+//! A guard never asks the database: what the caller may do was found together with who they are.
+
+#![allow(
+    non_camel_case_types,
+    missing_docs,
+    reason = "the macro makes a type of each directive, named as the directive is"
+)]
+
+use async_graphql::{Context, Guard, Result, TypeDirective};
+use entity::UserId;
+
+use super::context::ContextExt;
+use crate::domain::applications::Permission;
+
+/// Anybody may read it, signed in or not.
+#[TypeDirective(location = "FieldDefinition", composable = "")]
+pub fn public() {}
+
+/// Anybody who is signed in may read it.
+#[TypeDirective(location = "FieldDefinition", name = "signedIn", composable = "")]
+pub fn signed_in() {}
+
+/// Only those may read it who hold the permission.
+#[TypeDirective(location = "FieldDefinition", composable = "")]
+pub fn requires(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
+
+/// Users may read it of themselves; of others, only those who hold the permission.
+#[TypeDirective(location = "FieldDefinition", name = "requiresUnlessOwn", composable = "")]
+pub fn requires_unless_own(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
+
+/// The guard of `@signedIn`.
+pub struct SignedIn;
+
+impl Guard for SignedIn {
+    async fn check(&self, ctx: &Context<'_>) -> Result<()> {
+        ctx.actor()?.signed_in()?;
+        Ok(())
+    }
+}
+
+/// The guard of `@requires`.
+pub struct Requires(pub Permission);
+
+impl Guard for Requires {
+    async fn check(&self, ctx: &Context<'_>) -> Result<()> {
+        Ok(ctx.actor()?.must_hold(&self.0)?)
+    }
+}
+
+/// The guard of `@requiresUnlessOwn`: whose it is, and what others need.
+pub struct RequiresUnlessOwn(pub UserId, pub Permission);
+
+impl Guard for RequiresUnlessOwn {
+    async fn check(&self, ctx: &Context<'_>) -> Result<()> {
+        let actor = ctx.actor()?;
+        if actor.user_id() == Some(self.0) {
+            return Ok(());
+        }
+        Ok(actor.must_hold(&self.1)?)
+    }
+}

@@ -1,0 +1,786 @@
+//! How large a GraphQL document may be: parses it and measures it before anything else walks it. Says
+//! nothing about the schema, which validation does, nor about the values of variables.
+//!
+//! The library's parser recurses once per bracket and overflows the stack on 4 KiB of `[`, so the text
+//! is scanned first. Its validation expands fragments wherever they are spread, so their sizes are
+//! computed first, each one once: the whole takes time linear in the size of the text.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::parser::{self, parse_query};
+use async_graphql::{Name, Pos, Positioned};
+use async_graphql_value::Value;
+
+/// The most that a document may have of everything. Introspection is measured like all else; the
+/// standard query has 15 levels and not 200 fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The length of the text.
+    pub bytes: usize,
+    /// Names, numbers, strings and punctuation characters: parsing time and memory go by them.
+    pub tokens: usize,
+    /// The length of a name; errors and answers repeat it once for each field.
+    pub name_bytes: usize,
+    /// Brackets of any kind in one another, and selection sets in one another with fragments
+    /// expanded: whatever walks the document recurses so deep.
+    pub nesting: usize,
+    /// Operations, of which one is executed.
+    pub operations: usize,
+    /// Fragments, used or not.
+    pub fragments: usize,
+    /// Variables of an operation.
+    pub variables: usize,
+    /// Places where an operation uses variables, with fragments expanded: each one copies the value.
+    pub variable_uses: usize,
+    /// Directives, as written.
+    pub directives: usize,
+    /// Fields that an operation selects, with fragments expanded; aliases are fields of their own.
+    pub fields: usize,
+    /// Fields in one another.
+    pub depth: usize,
+    /// Fields at the root of a mutation, with fragments expanded.
+    pub root_mutations: usize,
+    /// Fields at the root of a subscription: one (GraphQL specification, section 5.2.3.1).
+    pub root_subscriptions: usize,
+    /// Selections, arguments, directives and values that validation and execution look at. A fragment
+    /// counts wherever it is spread, and a field once more for every fragment around it in the same
+    /// object: "Field Selection Merging" (section 5.3.2) compares it there again, and can complain
+    /// each time.
+    pub parts: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 64 * 1024,
+            tokens: 10_000,
+            name_bytes: 200,
+            nesting: 32,
+            operations: 10,
+            fragments: 100,
+            variables: 100,
+            variable_uses: 100,
+            directives: 50,
+            fields: 500,
+            depth: 20,
+            root_mutations: 10,
+            root_subscriptions: 1,
+            parts: 5_000,
+        }
+    }
+}
+
+/// Why a document goes no further. The texts are for the client and repeat nothing of the document.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is no GraphQL document, or its fragments form a cycle.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        at: Pos,
+    },
+    /// It has too much of something.
+    #[error("The document has more than {limit} {what}.")]
+    Exceeded {
+        /// Of what.
+        what: &'static str,
+        /// How much would have been fine.
+        limit: usize,
+    },
+}
+
+/// Parses a document that keeps within the limits. Nothing needs to parse it again.
+pub fn parse_within(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal> {
+    scan(limits, query)?;
+    let document = parse_query(query).map_err(not_a_document)?;
+    measure(limits, &document)?;
+    Ok(document)
+}
+
+fn within(count: usize, limit: usize, what: &'static str) -> Result<(), Refusal> {
+    match count <= limit {
+        true => Ok(()),
+        false => Err(Refusal::Exceeded { what, limit }),
+    }
+}
+
+/// Bounds what parsing costs. Sees the same strings and comments as the parser, or else brackets could
+/// hide from one of them.
+fn scan(limits: &Limits, query: &str) -> Result<(), Refusal> {
+    within(query.len(), limits.bytes, "bytes")?;
+    let text = query.as_bytes();
+    let (mut at, mut tokens, mut open) = (0, 0, 0_usize);
+    while let Some(byte) = text.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => continue,
+            b'#' => {
+                at += length_while(&text[at..], |byte| !matches!(byte, b'\r' | b'\n'));
+                continue;
+            }
+            b'"' => at = end_of_string(text, start).ok_or_else(|| unterminated(query, start))?,
+            b'{' | b'[' | b'(' => open += 1,
+            b'}' | b']' | b')' => open = open.saturating_sub(1),
+            byte if is_of_a_name(*byte) => {
+                at += length_while(&text[at..], is_of_a_name);
+                within(at - start, limits.name_bytes, "bytes in a name")?;
+            }
+            _ => {}
+        }
+        tokens += 1;
+        within(tokens, limits.tokens, "tokens")?;
+        within(open, limits.nesting, NESTING)?;
+    }
+    Ok(())
+}
+
+const NESTING: &str = "levels of nested brackets and fragments";
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
+}
+
+fn length_while(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
+    text.iter().take_while(|&&byte| belongs(byte)).count()
+}
+
+/// Behind the string that begins at `start` (GraphQL specification, section 2.9.4).
+fn end_of_string(text: &[u8], start: usize) -> Option<usize> {
+    let is_block = text[start..].starts_with(br#"""""#);
+    let mut at = start + if is_block { 3 } else { 1 };
+    loop {
+        let rest = text.get(at..)?;
+        at += match (is_block, rest.first()?) {
+            (true, b'\\') if rest.starts_with(br#"\""""#) => 4,
+            (true, b'"') if rest.starts_with(br#"""""#) => return Some(at + 3),
+            (false, b'\\') => 2,
+            (false, b'"') => return Some(at + 1),
+            (false, b'\r' | b'\n') => return None,
+            _ => 1,
+        };
+    }
+}
+
+/// The parser would not see a block string here but an empty string, and go on behind it.
+fn unterminated(query: &str, start: usize) -> Refusal {
+    let line = 1 + query[..start].matches('\n').count();
+    let column = 1 + query[..start]
+        .chars()
+        .rev()
+        .take_while(|&char| char != '\n')
+        .count();
+    Refusal::Invalid {
+        message: "This string does not end.".to_owned(),
+        at: Pos { line, column },
+    }
+}
+
+/// The parser's own messages repeat lines and names of the document.
+fn not_a_document(error: parser::Error) -> Refusal {
+    let message = match &error {
+        parser::Error::Syntax { message, .. } => {
+            // The first lines show the document; the last one tells what was expected.
+            let expected = message.lines().last().unwrap_or_default();
+            let expected = expected.trim_start_matches([' ', '=']);
+            format!(
+                "Syntax error: {}.",
+                expected.chars().take(160).collect::<String>()
+            )
+        }
+        parser::Error::MultipleOperations { .. } => {
+            "An operation without a name must be the only one.".to_owned()
+        }
+        parser::Error::OperationDuplicated { .. } => {
+            "Two operations have the same name.".to_owned()
+        }
+        parser::Error::FragmentDuplicated { .. } => "Two fragments have the same name.".to_owned(),
+        parser::Error::MissingOperation => "The document has no operation.".to_owned(),
+        _ => "This is no GraphQL document.".to_owned(),
+    };
+    let at = error
+        .positions()
+        .next()
+        .unwrap_or(Pos { line: 1, column: 1 });
+    Refusal::Invalid { message, at }
+}
+
+fn measure(limits: &Limits, document: &ExecutableDocument) -> Result<(), Refusal> {
+    within(
+        document.operations.iter().len(),
+        limits.operations,
+        "operations",
+    )?;
+    within(document.fragments.len(), limits.fragments, "fragments")?;
+    let mut measure = Measure {
+        limits,
+        document,
+        fragments: HashMap::new(),
+        directives: 0,
+        parts: 0,
+    };
+    // Which operation will be executed is not known here, and validation walks all of them.
+    for (_, operation) in document.operations.iter() {
+        measure.operation(&operation.node)?;
+    }
+    // Validation walks unused fragments too.
+    for (name, fragment) in &document.fragments {
+        let size = measure.fragment(name, 0, fragment.pos)?;
+        within(size.levels, limits.nesting, NESTING)?;
+    }
+    within(measure.directives, limits.directives, "directives")?;
+    within(
+        measure.parts,
+        limits.parts,
+        "selections, arguments and values with fragments expanded",
+    )
+}
+
+/// What a part of a document comes to, with fragments expanded. Sums saturate: a hundred fragments
+/// that spread one another stand for more than any integer holds.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    fields: usize,
+    /// Fields of the very object that is selected from.
+    own_fields: usize,
+    depth: usize,
+    levels: usize,
+    variable_uses: usize,
+    parts: usize,
+    /// Parts that belong to the very object that is selected from.
+    own_parts: usize,
+}
+
+impl Size {
+    fn and(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            own_fields: self.own_fields.saturating_add(other.own_fields),
+            depth: self.depth.max(other.depth),
+            levels: self.levels.max(other.levels),
+            variable_uses: self.variable_uses.saturating_add(other.variable_uses),
+            parts: self.parts.saturating_add(other.parts),
+            own_parts: self.own_parts.saturating_add(other.own_parts),
+        }
+    }
+}
+
+struct Measure<'a> {
+    limits: &'a Limits,
+    document: &'a ExecutableDocument,
+    /// Nothing for those that are being measured.
+    fragments: HashMap<&'a Name, Option<Size>>,
+    directives: usize,
+    parts: usize,
+}
+
+impl<'a> Measure<'a> {
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<(), Refusal> {
+        within(
+            operation.variable_definitions.len(),
+            self.limits.variables,
+            "variables",
+        )?;
+        let mut size = self.directives(&operation.directives);
+        for variable in &operation.variable_definitions {
+            size = size.and(self.directives(&variable.node.directives));
+            if let Some(default) = &variable.node.default_value {
+                size = size.and(value_size(&default.node.clone().into_value()));
+            }
+        }
+        size = size.and(self.selection_set(&operation.selection_set.node, 1)?);
+
+        within(size.fields, self.limits.fields, "selected fields")?;
+        within(size.depth, self.limits.depth, "levels of fields")?;
+        within(size.levels, self.limits.nesting, NESTING)?;
+        within(
+            size.variable_uses,
+            self.limits.variable_uses,
+            "uses of variables",
+        )?;
+        match operation.ty {
+            OperationType::Query => {}
+            OperationType::Mutation => {
+                within(
+                    size.own_fields,
+                    self.limits.root_mutations,
+                    "fields at the root of a mutation",
+                )?;
+            }
+            OperationType::Subscription => within(
+                size.own_fields,
+                self.limits.root_subscriptions,
+                "field at the root of a subscription",
+            )?,
+        }
+        self.parts = self.parts.saturating_add(size.parts);
+        Ok(())
+    }
+
+    /// `level` is how many selection sets there are around and including this one, and thereby how
+    /// deep this recurses.
+    fn selection_set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Size, Refusal> {
+        within(level, self.limits.nesting, NESTING)?;
+        let mut size = Size::default();
+        for selection in &set.items {
+            size = size.and(match &selection.node {
+                Selection::Field(field) => self.field(&field.node, level)?,
+                Selection::InlineFragment(fragment) => self
+                    .directives(&fragment.node.directives)
+                    .and(self.selection_set(&fragment.node.selection_set.node, level + 1)?)
+                    .and(one_part()),
+                Selection::FragmentSpread(spread) => self
+                    .directives(&spread.node.directives)
+                    .and(self.fragment(&spread.node.fragment_name.node, level, spread.pos)?)
+                    .and(one_part()),
+            });
+        }
+        self.parts = self.parts.saturating_add(size.own_parts);
+        size.levels += 1;
+        Ok(size)
+    }
+
+    fn field(&mut self, field: &'a Field, level: usize) -> Result<Size, Refusal> {
+        let mut size = self
+            .directives(&field.directives)
+            .and(arguments(&field.arguments));
+        size = size.and(Size {
+            fields: 1,
+            own_fields: 1,
+            depth: 1,
+            ..one_part()
+        });
+        if !field.selection_set.node.items.is_empty() {
+            let below = self.selection_set(&field.selection_set.node, level + 1)?;
+            size = size.and(Size {
+                depth: below.depth + 1,
+                own_fields: 0,
+                own_parts: 0,
+                ..below
+            });
+        }
+        Ok(size)
+    }
+
+    /// A fragment that is spread in a selection set of that level. Fragments that do not exist are for
+    /// validation to complain about.
+    fn fragment(&mut self, name: &Name, level: usize, spread: Pos) -> Result<Size, Refusal> {
+        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
+            return Ok(Size::default());
+        };
+        match self.fragments.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            // GraphQL specification, section 5.5.2.2.
+            Some(None) => {
+                return Err(Refusal::Invalid {
+                    message: "A fragment spreads itself, directly or through others.".to_owned(),
+                    at: spread,
+                });
+            }
+            None => {}
+        }
+        self.fragments.insert(name, None);
+        let size = self
+            .directives(&fragment.node.directives)
+            .and(self.selection_set(&fragment.node.selection_set.node, level + 1)?);
+        self.fragments.insert(name, Some(size));
+        Ok(size)
+    }
+
+    /// Everything is walked once, so that this counts directives as written.
+    fn directives(&mut self, directives: &[Positioned<Directive>]) -> Size {
+        self.directives += directives.len();
+        directives
+            .iter()
+            .map(|directive| arguments(&directive.node.arguments).and(one_part()))
+            .fold(Size::default(), Size::and)
+    }
+}
+
+fn one_part() -> Size {
+    Size {
+        parts: 1,
+        own_parts: 1,
+        ..Size::default()
+    }
+}
+
+fn arguments(arguments: &[(Positioned<Name>, Positioned<Value>)]) -> Size {
+    arguments
+        .iter()
+        .map(|(_, value)| value_size(&value.node))
+        .fold(Size::default(), Size::and)
+}
+
+/// Recurses no deeper than the brackets of the text.
+fn value_size(value: &Value) -> Size {
+    let inside = match value {
+        Value::Variable(_) => Size {
+            variable_uses: 1,
+            ..Size::default()
+        },
+        Value::List(items) => items
+            .iter()
+            .map(value_size)
+            .fold(Size::default(), Size::and),
+        Value::Object(fields) => fields
+            .values()
+            .map(value_size)
+            .fold(Size::default(), Size::and),
+        _ => Size::default(),
+    };
+    inside.and(one_part())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: &str = "selections, arguments and values with fragments expanded";
+
+    fn parse(query: &str) -> Result<ExecutableDocument, Refusal> {
+        parse_within(&Limits::default(), query)
+    }
+
+    #[track_caller]
+    fn passes(query: &str) {
+        if let Err(refusal) = parse(query) {
+            panic!("{refusal} {refusal:?}");
+        }
+    }
+
+    /// What there was too much of.
+    #[track_caller]
+    fn excess(query: &str) -> &'static str {
+        match parse(query) {
+            Err(Refusal::Exceeded { what, .. }) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn complaint(query: &str) -> (String, String) {
+        match parse(query) {
+            Err(Refusal::Invalid { message, at }) => (message, at.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// So many `part`s, each with its number for `#`.
+    fn repeat(part: &str, count: usize) -> String {
+        (0..count)
+            .map(|i| part.replace('#', &i.to_string()))
+            .collect()
+    }
+
+    fn nest(open: &str, inner: &str, close: &str, levels: usize) -> String {
+        open.repeat(levels) + inner + &close.repeat(levels)
+    }
+
+    /// A query that spreads a fragment `width` times, which spreads the next one as often, and so on.
+    fn spreads(width: usize, fragments: usize, innermost: &str) -> String {
+        let mut query = format!("{{{}}}", "...F0 ".repeat(width));
+        for i in 1..fragments {
+            let spreads = format!("...F{i} ").repeat(width);
+            query += &format!("fragment F{} on Q{{{spreads}}}", i - 1);
+        }
+        query + &format!("fragment F{} on Q{{{innermost}}}", fragments - 1)
+    }
+
+    #[track_caller]
+    fn is_the_last_to_pass(
+        limits: &Limits,
+        what: &str,
+        most: usize,
+        query: impl Fn(usize) -> String,
+    ) {
+        if let Err(refusal) = parse_within(limits, &query(most)) {
+            panic!("{what}: {refusal:?}");
+        }
+        match parse_within(limits, &query(most + 1)) {
+            Err(Refusal::Exceeded { what: excess, .. }) => assert_eq!(excess, what),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn limits_are_the_last_numbers_that_pass() {
+        for (what, most, start, part, end) in [
+            ("bytes", 65_533, "{a", " ", "}"),
+            ("bytes in a name", 200, "{", "a", "}"),
+            ("operations", 10, "", "query Q#{a}", ""),
+            ("fragments", 100, "{a}", "fragment F# on Q{a}", ""),
+            ("variables", 100, "query(", "$a#:I ", "){a}"),
+            ("uses of variables", 100, "{a(x:[", "$v ", "])}"),
+            ("directives", 50, "{a", "@d", "}"),
+            ("selected fields", 500, "{", "a#:a ", "}"),
+            (
+                "fields at the root of a mutation",
+                10,
+                "mutation{",
+                "a#:a ",
+                "}",
+            ),
+            // With the list itself, and once more for the root that the field is part of.
+            (PARTS, 2_498, "{a(x:[", "1 ", "])}"),
+        ] {
+            let query = |count| format!("{start}{}{end}", repeat(part, count));
+            is_the_last_to_pass(&Limits::default(), what, most, query);
+        }
+        let all_but_tokens = Limits {
+            fields: usize::MAX,
+            parts: usize::MAX,
+            ..Limits::default()
+        };
+        let query = |count| format!("{{{}}}", "a ".repeat(count));
+        is_the_last_to_pass(&all_but_tokens, "tokens", 9_998, query);
+    }
+
+    #[test]
+    fn depths_are_the_last_ones_that_pass() {
+        for (what, most, start, open, inner, close, end) in [
+            ("levels of fields", 20, "", "{a", "", "}", ""),
+            (NESTING, 31, "", "{...", "{a}", "}", ""),
+            (NESTING, 30, "{a(x:", "[", "1", "]", ")}"),
+            (NESTING, 30, "{a(x:", "{a:", "1", "}", ")}"),
+            (NESTING, 31, "query($a:", "[", "I", "]", "){a}"),
+        ] {
+            let query = |levels| format!("{start}{}{end}", nest(open, inner, close, levels));
+            is_the_last_to_pass(&Limits::default(), what, most, query);
+        }
+        let chain = |fragments| spreads(1, fragments, "a");
+        is_the_last_to_pass(&Limits::default(), NESTING, 31, chain);
+        let unused = |fragments| chain(fragments).replace("{...F0 }", "{a}");
+        is_the_last_to_pass(&Limits::default(), NESTING, 32, unused);
+    }
+
+    #[test]
+    fn the_standard_introspection_query_passes() {
+        // That of graphql-js 16, with all of its options.
+        let type_ref = nest("ofType{name kind ", "", "}", 9);
+        passes(&format!(
+            "query IntrospectionQuery{{__schema{{description queryType{{name kind}}
+            mutationType{{name kind}} subscriptionType{{name kind}} types{{...FullType}}
+            directives{{name description isRepeatable locations
+            args(includeDeprecated:true){{...InputValue}}}}}}}}
+            fragment FullType on __Type{{kind name description specifiedByURL isOneOf
+            fields(includeDeprecated:true){{name description
+            args(includeDeprecated:true){{...InputValue}} type{{...TypeRef}}
+            isDeprecated deprecationReason}}
+            inputFields(includeDeprecated:true){{...InputValue}} interfaces{{...TypeRef}}
+            enumValues(includeDeprecated:true){{name description isDeprecated deprecationReason}}
+            possibleTypes{{...TypeRef}}}}
+            fragment InputValue on __InputValue{{name description type{{...TypeRef}} defaultValue
+            isDeprecated deprecationReason}}
+            fragment TypeRef on __Type{{kind name {type_ref}}}"
+        ));
+    }
+
+    #[test]
+    fn nested_spreads_are_multiplied_not_walked() {
+        assert_eq!(excess(&spreads(30, 6, "a")), "selected fields");
+        // This would outlast the universe, were it walked.
+        assert_eq!(excess(&spreads(30, 30, "a")), "selected fields");
+        assert_eq!(excess(&spreads(30, 30, "...Unknown")), PARTS);
+        let unused = spreads(30, 30, "a").replacen("...F0 ", "a ", 30);
+        assert_eq!(excess(&unused), PARTS);
+        assert_eq!(excess(&spreads(9, 100, "a")), NESTING);
+        passes(&spreads(7, 3, "a"));
+    }
+
+    #[test]
+    fn fragments_bring_all_that_they_hold_along() {
+        let fields = repeat("a#:a ", 100);
+        let of = |spreads| format!("{{{}}}fragment F on Q{{{fields}}}", "...F ".repeat(spreads));
+        passes(&of(5));
+        assert_eq!(excess(&of(6)), "selected fields");
+
+        let deep = nest("a{", "a", "}", 10);
+        passes(&format!("{{a{{...{{...F}}}}}}fragment F on Q{{{deep}}}"));
+        let inner = nest("a{", "...F", "}", 10);
+        assert_eq!(
+            excess(&format!("{{{inner}}}fragment F on Q{{{deep}}}")),
+            "levels of fields"
+        );
+
+        let uses = "a(x:$v y:{z:[$v]})".repeat(10);
+        passes(&format!(
+            "{{...F ...F ...F ...F ...F}}fragment F on Q{{{uses}}}"
+        ));
+        assert_eq!(
+            excess(&format!(
+                "{{...F ...F ...F ...F ...F ...F}}fragment F on Q{{{uses}}}"
+            )),
+            "uses of variables"
+        );
+    }
+
+    #[test]
+    fn roots_are_counted_behind_aliases_and_fragments() {
+        let root = "fields at the root of a mutation";
+        let fragment = "fragment F on M{b:a ...{c:a}}";
+        passes(&format!("mutation{{{}}}{fragment}", "...F ".repeat(5)));
+        assert_eq!(
+            excess(&format!("mutation{{a {}}}{fragment}", "...F ".repeat(5))),
+            root
+        );
+        passes(&format!("mutation{{a{{{}}}}}{fragment}", "...F ".repeat(6)));
+        // Only one of them will be executed.
+        passes(&repeat("mutation M#{a a a a a a}", 2));
+        passes("subscription{a{a a}}");
+        assert_eq!(
+            excess("subscription{a ...{a}}"),
+            "field at the root of a subscription"
+        );
+    }
+
+    #[test]
+    fn a_field_counts_for_each_fragment_around_it() {
+        let fields = "k:a ".repeat(150);
+        passes(&format!("{{...F}}fragment F on Q{{{fields}}}"));
+        let unused = repeat(
+            &format!("fragment F# on Q{}", nest("{...", "{...F}", "}", 9)),
+            9,
+        );
+        assert_eq!(
+            excess(&format!("{{...F}}fragment F on Q{{{fields}}}{unused}")),
+            PARTS
+        );
+    }
+
+    #[test]
+    fn cycles_are_refused_wherever_they_are() {
+        for query in [
+            "{...A}fragment A on Q{...A}",
+            "{...A}fragment A on Q{a{...{...A}} ...A}",
+            "{...A}fragment A on Q{...B}fragment B on Q{a{...A}}",
+            "{a}fragment A on Q{...B ...B}fragment B on Q{...C}fragment C on Q{...A ...B}",
+        ] {
+            assert!(complaint(query).0.contains("spreads itself"), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_validation_complains_about_is_left_to_it() {
+        passes("{a ...Unknown}");
+        passes("{a}fragment Unused on Q{...Unknown}");
+        passes("{a(x:$unknown)@unknown}");
+    }
+
+    #[test]
+    fn ten_thousand_aliases_are_refused() {
+        assert_eq!(excess(&format!("{{{}}}", repeat("a#:a ", 5_000))), "tokens");
+        assert_eq!(
+            excess(&format!("{{{}}}", repeat("a#:a,", 3_000))),
+            "selected fields"
+        );
+        assert_eq!(excess(&format!("{{{}}}", repeat("a#:a,", 10_000))), "bytes");
+    }
+
+    #[test]
+    fn brackets_cannot_overflow_the_stack() {
+        for opening in [
+            "{",
+            "[",
+            "(",
+            "{a",
+            "{...",
+            "{a(x:[",
+            "{a(x:{a:",
+            "query($a:[",
+            "{a@d(x:[",
+        ] {
+            let mut query = opening.to_owned();
+            let last = &opening[opening.rfind(['{', '[', '(']).unwrap()..];
+            query += &last.repeat((65_536 - query.len()) / last.len());
+            assert_eq!(excess(&query), NESTING, "{opening}");
+        }
+    }
+
+    #[test]
+    fn strings_and_comments_end_where_they_do_for_the_parser() {
+        let brackets = "[".repeat(100);
+        for (start, end) in [
+            (r#"""#, r#"""#),
+            (r#""\""#, r#"\\""#),
+            (r#"""""#, r#"""""#),
+            (r#"""""""#, r#""\""" """"#),
+            ("#", "\n1"),
+            ("#\"", "\r1"),
+        ] {
+            passes(&format!("{{a(x:{start}{brackets}{end})}}"));
+        }
+        for before in [
+            r#""""#,
+            r#""\\""#,
+            r##""#""##,
+            r#""""""""#,
+            r#""""\"""""""#,
+            "#\r",
+            "#\"\n",
+        ] {
+            assert_eq!(
+                excess(&format!("{{a(x:{before}{brackets}")),
+                NESTING,
+                "{before}"
+            );
+        }
+        for before in [r#"""#, r#"""""#, r#"""""""#, r#""""\""""#, "\"\n", r#""\"#] {
+            let (message, at) = complaint(&format!("{{a(x:{before}{brackets}"));
+            assert_eq!(
+                (message.as_str(), at.as_str()),
+                ("This string does not end.", "1:6")
+            );
+        }
+    }
+
+    #[test]
+    fn complaints_say_where_and_repeat_nothing() {
+        let word = "secret".repeat(30);
+        for (query, message, at) in [
+            (
+                String::new(),
+                "Syntax error: expected executable_definition.",
+                "1:1",
+            ),
+            (
+                format!("{{{word}}}\n{{{word}("),
+                "Syntax error: expected name.",
+                "2:183",
+            ),
+            (
+                format!("{{{word}}}{{{word}}}"),
+                "An operation without a name must be the only one.",
+                "1:183",
+            ),
+            (
+                format!("query {word}{{a}}query {word}{{a}}"),
+                "Two operations have the same name.",
+                "1:190",
+            ),
+            (
+                format!("{{a}}fragment {word} on Q{{a}}fragment {word} on Q{{a}}"),
+                "Two fragments have the same name.",
+                "1:202",
+            ),
+            (
+                format!("fragment {word} on Q{{a}}"),
+                "The document has no operation.",
+                "1:1",
+            ),
+            (
+                format!("{{{word}\n(é:\"{word}"),
+                "This string does not end.",
+                "2:4",
+            ),
+        ] {
+            assert_eq!(complaint(&query), (message.to_owned(), at.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Anything by its identifier, as the Relay specification asks
+//! (<https://relay.dev/docs/guides/graphql-server-specification/>).
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+
+use super::context::ContextExt;
+use super::emails::Email;
+use super::error::bad_request;
+use super::guard::{SignedIn, signed_in};
+use super::ids;
+use super::invitations::Invitation;
+use super::roles::Role;
+use super::sessions::Session;
+use super::users::User;
+use crate::app::App;
+use crate::domain::applications::{EMAIL_QUEUE_VIEW, ROLES_VIEW, USERS_VIEW};
+use crate::domain::{Actor, emails, invitations, roles, sessions, users};
+
+/// The most identifiers that `nodes` takes.
+const MAX_IDS: usize = 100;
+
+/// What can be asked by identifier alone.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything that has an ID; null where there is nothing with this one. It asks for the same
+    /// permission as the field of the thing's own name.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ID of a user, a role, an invitation, an e-mail or an own session.")]
+        id: ID,
+    ) -> Result<Option<Node>> {
+        find(ctx.app()?, &ctx.actor()?, &id).await
+    }
+
+    /// Several of them, in the order of their IDs: up to 100.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The IDs.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_IDS {
+            return Err(bad_request(format!("`ids` has at most {MAX_IDS} entries.")));
+        }
+        let (app, actor) = (ctx.app()?, ctx.actor()?);
+        let mut nodes = Vec::with_capacity(ids.len());
+        for id in &ids {
+            nodes.push(find(app, &actor, id).await?);
+        }
+        Ok(nodes)
+    }
+}
+
+/// Anything that has an ID of its own.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Opaque and globally unique."))]
+pub enum Node {
+    /// A user.
+    User(User),
+    /// A role.
+    Role(Role),
+    /// An invitation.
+    Invitation(Invitation),
+    /// One of the viewer's own sessions.
+    Session(Session),
+    /// A mail.
+    Email(Email),
+}
+
+/// The permission is checked before anything is looked up, so the answer does not tell whether there
+/// is such a thing; only what turns out to be the caller's own needs none.
+async fn find(app: &App, actor: &Actor, id: &ID) -> Result<Option<Node>> {
+    if let Some(id) = ids::decode(id) {
+        if actor.user_id() != Some(id) {
+            actor.must_hold(&USERS_VIEW)?;
+        }
+        let user = users::find(app, id).await?;
+        return Ok(user.map(|user| Node::User(user.into())));
+    }
+    if let Some(id) = ids::decode(id) {
+        let is_own = actor
+            .signed_in()
+            .is_ok_and(|caller| caller.user.role_ids.contains(&id));
+        if !is_own {
+            actor.must_hold(&ROLES_VIEW)?;
+        }
+        let role = roles::find(app, id).await?;
+        return Ok(role.map(|role| Node::Role(role.into())));
+    }
+    if let Some(id) = ids::decode(id) {
+        let invitation = invitations::find(app, id).await?;
+        let owner = invitation.as_ref().map(|invitation| invitation.user_id);
+        if owner.is_none() || owner != actor.user_id() {
+            actor.must_hold(&USERS_VIEW)?;
+        }
+        return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
+    }
+    if let Some(id) = ids::decode(id) {
+        let session = sessions::find(app, actor, id).await?;
+        return Ok(session.map(|session| Node::Session(Session(session))));
+    }
+    if let Some(id) = ids::decode(id) {
+        actor.must_hold(&EMAIL_QUEUE_VIEW)?;
+        let email = emails::find(app, actor, id).await?;
+        return Ok(email.map(|email| Node::Email(Email(email))));
+    }
+    Ok(None)
+}

@@ -1,0 +1,192 @@
+//! The API of roles.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+
+use super::context::ContextExt;
+use super::error::{payload, payloads};
+use super::guard::{Requires, SignedIn, requires, signed_in};
+use super::ids;
+use super::page::{connection, page_request};
+use super::users::{UserConnection, users_page};
+use crate::app::App;
+use crate::domain::applications::{Permission, ROLES_CREATE, ROLES_VIEW, USERS_VIEW};
+use crate::domain::roles::{self, NewRole};
+use crate::domain::users::UserFilter;
+
+/// What can be asked about roles.
+#[derive(Default)]
+pub struct RoleQuery;
+
+#[Object]
+impl RoleQuery {
+    /// One role; null where there is none with this ID.
+    #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
+    async fn role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The role's ID.")] id: ID,
+    ) -> Result<Option<Role>> {
+        Ok(match ids::decode(&id) {
+            Some(id) => roles::find(ctx.app()?, id).await?.map(Role::from),
+            None => None,
+        })
+    }
+
+    /// All roles, the oldest first.
+    #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
+    async fn roles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<RoleConnection> {
+        let request = page_request(roles::ORDER, first, after, last, before)?;
+        let page = roles::page(ctx.app()?, &request).await?;
+        Ok(RoleConnection::new(page, All))
+    }
+}
+
+/// What can be done with roles.
+#[derive(Default)]
+pub struct RoleMutation;
+
+#[Object]
+impl RoleMutation {
+    /// Makes a role. It can grant no more than the caller holds.
+    #[graphql(guard = Requires(ROLES_CREATE), directive = requires::apply(ROLES_CREATE))]
+    async fn create_role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The role.")] input: CreateRoleInput,
+    ) -> Result<CreateRolePayload> {
+        let new = NewRole {
+            name: input.name,
+            code_name: input.code_name,
+            description: input.description.unwrap_or_default(),
+            permissions: input.permissions.iter().map(ToString::to_string).collect(),
+        };
+        let outcome = roles::create(ctx.app()?, &ctx.actor()?, new).await;
+        payload(outcome, |role| CreateRolePayload {
+            role: Some(role.into()),
+            ..Default::default()
+        })
+    }
+}
+
+/// A role to be made.
+#[derive(InputObject)]
+pub struct CreateRoleInput {
+    /// What people see, such as "Digital Channel Manager": up to 100 characters.
+    name: String,
+    /// What programs see: letters from A to Z, digits, '_', '-' and '.'. Made from the name where it
+    /// is left out. It never changes.
+    code_name: Option<String>,
+    /// Up to 1,000 characters.
+    description: Option<String>,
+    /// What it shall grant. Any action implies `view` of the same application.
+    permissions: Vec<Permission>,
+}
+
+payloads! {
+    /// The role that was made.
+    CreateRolePayload {
+        /// The role; null where it was refused.
+        role: Role,
+    }
+}
+
+/// A named set of permissions.
+#[derive(Clone, Description)]
+pub struct Role(pub Arc<roles::Role>);
+
+impl From<roles::Role> for Role {
+    fn from(role: roles::Role) -> Self {
+        Self(Arc::new(role))
+    }
+}
+
+#[Object(use_type_description)]
+impl Role {
+    /// Opaque and globally unique.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    pub async fn id(&self) -> ID {
+        ids::encode(self.0.row.id)
+    }
+
+    /// What people see, such as "Digital Channel Manager".
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn name(&self) -> &str {
+        &self.0.row.name
+    }
+
+    /// Stable identifier, such as "DigitalChannelManager"; unique.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn code_name(&self) -> &str {
+        &self.0.row.code_name
+    }
+
+    /// What it is for.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn description(&self) -> &str {
+        &self.0.row.description
+    }
+
+    /// The built-in Administrator role: holds every permission and can be neither edited nor
+    /// deleted.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn is_protected(&self) -> bool {
+        self.0.row.is_protected
+    }
+
+    /// What it grants, in the catalogue's order.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        Ok(ctx.app()?.catalogue.in_order(&self.0.permissions))
+    }
+
+    /// Who holds it, by name.
+    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<UserConnection> {
+        let holders = UserFilter {
+            role_ids: Some(vec![self.0.row.id]),
+            ..Default::default()
+        };
+        users_page(ctx, holders, None, (first, after, last, before)).await
+    }
+
+    /// When it was made.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.row.created_at.to_utc()
+    }
+
+    /// When it, or what it grants, last changed.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.row.updated_at.to_utc()
+    }
+}
+
+connection! {
+    /// A page of roles.
+    RoleConnection, RoleEdge of Role; count where All
+}
+
+/// Roles are not filtered.
+pub struct All;
+
+async fn count(app: &App, _: &All) -> crate::domain::Result<u64> {
+    roles::count(app).await
+}

@@ -1,0 +1,59 @@
+//! The schema: the roots put together from the nouns, and its text.
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+
+use super::applications::ApplicationQuery;
+use super::emails::EmailQuery;
+use super::error::Stages;
+use super::invitations::{InvitationMutation, InvitationQuery};
+use super::nodes::NodeQuery;
+use super::passwords::PasswordQuery;
+use super::roles::{RoleMutation, RoleQuery};
+use super::sessions::{SessionMutation, SessionQuery};
+use super::users::UserQuery;
+
+/// What can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    ApplicationQuery,
+    EmailQuery,
+    InvitationQuery,
+    NodeQuery,
+    PasswordQuery,
+    RoleQuery,
+    SessionQuery,
+    UserQuery,
+);
+
+/// What can be done. Each takes one `input` and answers with what was changed and `userErrors`;
+/// where there are any of these, nothing was changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(InvitationMutation, RoleMutation, SessionMutation);
+
+/// The API.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Makes the schema. It holds no data: everything that a request needs comes with it.
+pub fn schema(introspection: bool) -> Schema {
+    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        // Counted by our own guard, which knows fragments and lets introspection pass.
+        .disable_suggestions()
+        .extension(Stages);
+    match introspection {
+        true => schema.finish(),
+        false => schema.disable_introspection().finish(),
+    }
+}
+
+/// The schema's text, as `schema.graphql` keeps it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .include_specified_by()
+        .use_space_ident()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items();
+    let mut sdl = schema(true).sdl_with_options(options).trim_end().to_owned();
+    sdl.push('\n');
+    sdl
+}

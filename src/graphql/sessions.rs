@@ -1,0 +1,144 @@
+//! The API of sessions: signing in and out, and where one is signed in.
+
+use async_graphql::{Context, Description, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use entity::session;
+
+use super::context::ContextExt;
+use super::error::{payload, payloads};
+use super::guard::{SignedIn, public, signed_in};
+use super::ids;
+use super::scalars::EmailAddress;
+use super::users::User;
+use crate::domain::passwords::Password;
+use crate::domain::sessions;
+
+/// What can be asked about sessions.
+#[derive(Default)]
+pub struct SessionQuery;
+
+#[Object]
+impl SessionQuery {
+    /// Where the viewer is signed in, the newest first.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let own = sessions::list(ctx.app()?, &ctx.actor()?).await?;
+        Ok(own.into_iter().map(Session).collect())
+    }
+}
+
+/// What can be done with sessions.
+#[derive(Default)]
+pub struct SessionMutation;
+
+#[Object]
+impl SessionMutation {
+    /// Begins a session. It is also set as an HttpOnly cookie.
+    #[graphql(directive = public::apply())]
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Address and password.")] input: SignInInput,
+    ) -> Result<SignInPayload> {
+        let caller = ctx.caller()?;
+        let password = Password::new(&input.password);
+        let outcome =
+            sessions::sign_in(ctx.app()?, &caller.client, &input.email.0, password).await;
+        payload(outcome, |session| {
+            caller.signed_in(&session);
+            SignInPayload {
+                token: Some(session.token.expose().to_owned()),
+                session: Some(Session(session.signed_in.session.clone())),
+                user: Some(session.signed_in.user.clone().into()),
+                ..Default::default()
+            }
+        })
+    }
+
+    /// Ends the session that the request was sent with. Without one there is nothing to do.
+    #[graphql(directive = public::apply())]
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        let outcome = sessions::sign_out(ctx.app()?, &ctx.actor()?).await;
+        payload(outcome, |()| {
+            if let Ok(caller) = ctx.caller() {
+                caller.signed_out();
+            }
+            SignOutPayload::default()
+        })
+    }
+}
+
+/// Who wants to sign in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The address, in any case.
+    email: EmailAddress,
+    /// The password.
+    #[graphql(secret)]
+    password: String,
+}
+
+payloads! {
+    /// `token` goes into `Authorization: Bearer`; the same session is also set as an HttpOnly
+    /// cookie.
+    SignInPayload {
+        /// The bearer token, shown only here; null where signing in was refused.
+        token: String,
+        /// The session; null where signing in was refused.
+        session: Session,
+        /// Who is signed in now; null where signing in was refused.
+        user: User,
+    }
+
+    /// The session has ended.
+    SignOutPayload {}
+}
+
+/// A client in which the viewer is signed in.
+#[derive(Description)]
+pub struct Session(pub session::Model);
+
+#[Object(use_type_description)]
+impl Session {
+    /// Opaque and globally unique.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    pub async fn id(&self) -> ID {
+        ids::encode(self.0.id)
+    }
+
+    /// When it began.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at.to_utc()
+    }
+
+    /// When it was last used, to the minute.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn last_used_at(&self) -> DateTime<Utc> {
+        self.0.last_used_at.to_utc()
+    }
+
+    /// When it ends unless it is used before.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.0.expires_at.to_utc()
+    }
+
+    /// What the client called itself at sign-in.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
+    }
+
+    /// The address that the sign-in came from.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.ip_address.as_deref()
+    }
+
+    /// Whether this request was sent with it.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn is_current(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.actor()?.signed_in()?.session.id == self.0.id)
+    }
+}

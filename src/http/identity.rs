@@ -1,0 +1,98 @@
+//! Who sends a request: by bearer token, or by session cookie from an origin that may use it.
+
+use poem::http::header::{AUTHORIZATION, ORIGIN};
+use poem::http::HeaderMap;
+use url::Url;
+
+use super::cookie::SessionCookie;
+use crate::app::App;
+use crate::config;
+use crate::domain::{Actor, Error, sessions};
+
+/// The origins (RFC 6454) whose pages may use the session cookie.
+#[derive(Clone, Debug)]
+pub struct AllowedOrigins(Vec<String>);
+
+impl AllowedOrigins {
+    /// The server's own, and `server.allowed_origins`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the entry.
+    pub fn new(settings: &config::Server) -> Result<Self, String> {
+        let mut origins = own_origins(&settings.public_url);
+        for text in &settings.allowed_origins {
+            match Url::parse(text).map(|url| url.origin()) {
+                Ok(origin) if origin.is_tuple() && origin.ascii_serialization() == *text => {
+                    origins.push(text.clone());
+                }
+                _ => {
+                    return Err(format!(
+                        "server.allowed_origins: {text:?} is not an origin such as https://app.example.com, without a path"
+                    ));
+                }
+            }
+        }
+        Ok(Self(origins))
+    }
+
+    fn allow(&self, origin: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The public address's origin; a server on this machine goes by each of the machine's own names.
+fn own_origins(public_url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(public_url) else {
+        return Vec::new();
+    };
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    let mut origins = vec![url.origin().ascii_serialization()];
+    if url.host_str().is_some_and(|host| names.contains(&host)) {
+        for name in names {
+            let mut named = url.clone();
+            if named.set_host(Some(name)).is_ok() {
+                origins.push(named.origin().ascii_serialization());
+            }
+        }
+    }
+    origins
+}
+
+/// Why nobody could be identified.
+pub enum IdentityError {
+    /// A page of a foreign origin, or none that can be told, used the session cookie.
+    ForeignOrigin(Option<String>),
+    /// The server is at fault.
+    Failed(Error),
+}
+
+/// Finds out who sends the request. A token that is unknown, expired or revoked is nobody's.
+pub async fn identify(
+    app: &App,
+    cookie: &SessionCookie,
+    origins: &AllowedOrigins,
+    headers: &HeaderMap,
+) -> Result<Actor, IdentityError> {
+    let token = match (bearer_token(headers), cookie.read(headers)) {
+        (Some(token), _) => token,
+        (None, Some(token)) => {
+            // A browser adds the cookie to whatever a foreign page sends; the origin tells.
+            let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok());
+            if !origin.is_some_and(|origin| origins.allow(origin)) {
+                return Err(IdentityError::ForeignOrigin(origin.map(str::to_owned)));
+            }
+            token
+        }
+        (None, None) => return Ok(Actor::Anonymous),
+    };
+    sessions::authenticate(app, token)
+        .await
+        .map_err(IdentityError::Failed)
+}
+
+/// RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1).
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}

@@ -1,0 +1,298 @@
+//! The e-mail queue: what becomes of letters, and who may see what of them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use transports::Failure;
+
+use crate::support::{Client, TestServer, link_in};
+
+const LAURA: &str = "laura@kbank.com";
+
+/// An administrator, and a role to invite with.
+async fn office(server: &TestServer) -> (Client, String) {
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &["content-hub.view"]).await;
+    (administrator, role)
+}
+
+async fn invite(administrator: &Client, role: &str) {
+    let input = json!({ "email": LAURA, "firstName": "Laura", "roleIds": [role] });
+    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
+    assert_eq!(payload["userErrors"], json!([]));
+}
+
+fn to_laura() -> Value {
+    json!({ "to": LAURA })
+}
+
+#[tokio::test]
+async fn a_sent_mail_shows_how_it_went() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    invite(&administrator, &role).await;
+    let mails = server.emails_in(&administrator, to_laura(), "SENT").await;
+    let mail = &mails[0];
+    assert_eq!(mail["kind"], "invitation");
+    assert_eq!(mail["attemptCount"], 1);
+    assert_eq!(mail["lastError"], Value::Null);
+    assert_eq!(mail["nextAttemptAt"], Value::Null);
+    let attempt = &mail["attempts"][0];
+    assert_eq!(attempt["succeeded"], true);
+    assert_eq!(attempt["transport"], "inbox");
+    assert_eq!(attempt["response"], "250 2.0.0 kept");
+    assert!(attempt["finishedAt"].is_string());
+    let message_id = mail["messageId"].as_str().unwrap();
+    assert!(message_id.ends_with("@example.com>"), "{message_id}");
+    assert_eq!(server.inbox.next().await.message_id, message_id);
+    let answer = administrator
+        .run("{ emailQueue { transport isPaused oldestDueAgeSeconds counts { status count } } }")
+        .await;
+    assert_eq!(
+        answer.data()["emailQueue"],
+        json!({
+            "transport": "inbox",
+            "isPaused": false,
+            "oldestDueAgeSeconds": null,
+            "counts": [
+                { "status": "QUEUED", "count": 0 },
+                { "status": "SENDING", "count": 0 },
+                { "status": "SENT", "count": 2 },
+                { "status": "FAILED", "count": 0 },
+                { "status": "CANCELLED", "count": 0 },
+            ]
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_transient_failure_is_tried_again_later_and_later_until_it_is_given_up() {
+    let server = TestServer::start_with(&["mail.queue.max_attempts=3"]).await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Transient));
+    invite(&administrator, &role).await;
+    let mut message_ids = Vec::new();
+    for (attempt, wait) in [(1, 30), (2, 60)] {
+        let mails = server.emails_in(&administrator, json!({ "to": LAURA }), "QUEUED").await;
+        // Queued it is before the first attempt, too.
+        let mails = match mails[0]["attemptCount"] == attempt {
+            true => mails,
+            false => loop {
+                let mails = server.emails_in(&administrator, to_laura(), "QUEUED").await;
+                if mails[0]["attemptCount"] == attempt {
+                    break mails;
+                }
+            },
+        };
+        let mail = &mails[0];
+        assert_eq!(mail["lastError"], "550 5.1.1 no such user");
+        let due: chrono::DateTime<chrono::Utc> =
+            mail["nextAttemptAt"].as_str().unwrap().parse().unwrap();
+        let now = server.server.app.clock.now().to_utc();
+        let seconds = (due - now).num_seconds();
+        let (least, most) = (wait * 8 / 10 - 10, wait * 12 / 10);
+        assert!((least..=most).contains(&seconds), "attempt {attempt}: {seconds} s");
+        message_ids.push(mail["messageId"].clone());
+        server.advance(Duration::from_secs(u64::try_from(most).unwrap() + 1));
+    }
+    let mails = server.emails_in(&administrator, to_laura(), "FAILED").await;
+    assert_eq!(mails[0]["attemptCount"], 3);
+    assert_eq!(mails[0]["attempts"].as_array().unwrap().len(), 3);
+    message_ids.push(mails[0]["messageId"].clone());
+    message_ids.dedup();
+    assert_eq!(message_ids.len(), 1);
+}
+
+#[tokio::test]
+async fn a_permanent_failure_fails_at_once() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Permanent));
+    invite(&administrator, &role).await;
+    let mails = server.emails_in(&administrator, to_laura(), "FAILED").await;
+    assert_eq!(mails[0]["attemptCount"], 1);
+    assert_eq!(mails[0]["lastError"], "550 5.1.1 no such user");
+}
+
+#[tokio::test]
+async fn an_unavailable_transport_costs_a_mail_no_attempt() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Unavailable));
+    invite(&administrator, &role).await;
+    loop {
+        let mails = server.emails_in(&administrator, to_laura(), "QUEUED").await;
+        if mails[0]["attempts"][0]["finishedAt"].is_string() {
+            assert_eq!(mails[0]["attemptCount"], 0);
+            break;
+        }
+    }
+    server.inbox.refuse(None);
+    server.advance(Duration::from_secs(31));
+    server.emails_in(&administrator, to_laura(), "SENT").await;
+}
+
+/// Security rule 12.
+#[tokio::test]
+async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    let sensitive = ["email-queue.view-sensitive", "users.view"];
+    let within = server
+        .user_with(&administrator, "within@kbank.com", &[&sensitive[..], &["content-hub.view"]].concat())
+        .await;
+    let beyond = server.user_with(&administrator, "beyond@kbank.com", &sensitive).await;
+    let viewer = server
+        .user_with(&administrator, "viewer@kbank.com", &["email-queue.view", "users.view"])
+        .await;
+    invite(&administrator, &role).await;
+    let letter = server.inbox.next().await;
+    let link = link_in(&letter);
+    let token = link.split_once("token=").unwrap().1;
+
+    let ways = "{
+        list: emails(filter: { to: \"laura\" }) { nodes { id link textBody htmlBody } edges { node { ...Mail } } }
+        nested: users(filter: { search: \"laura\" }) { nodes { invitation { emails { ...Mail } } } }
+    } fragment Mail on Email { alias: link body: textBody htmlBody }";
+    for reader in [&administrator, &within] {
+        let answer = reader.run(ways).await;
+        let mail = &answer.data()["list"]["nodes"][0];
+        assert_eq!(mail["link"], link);
+        assert!(mail["textBody"].as_str().unwrap().contains(&link));
+        assert!(mail["htmlBody"].as_str().unwrap().contains(token));
+    }
+    // Holds the permission, but could not grant the role: everything but the link.
+    let answer = beyond.run(ways).await;
+    let mail = &answer.data()["list"]["nodes"][0];
+    assert_eq!(mail["link"], Value::Null);
+    assert!(mail["textBody"].as_str().unwrap().contains("[secret link]"));
+    assert!(!answer.body.to_string().contains(token));
+    // Does not hold it: the field is forbidden, and the bodies are masked.
+    let answer = viewer.run(ways).await;
+    assert_eq!(answer.code(), "FORBIDDEN");
+    assert!(!answer.body.to_string().contains(token));
+    let id = mail["id"].clone();
+    let answer = viewer
+        .run_with("query($id: ID!) { node(id: $id) { ... on Email { textBody htmlBody subject } } }", json!({ "id": id }))
+        .await;
+    assert!(answer.data()["node"]["textBody"].as_str().unwrap().contains("[secret link]"));
+    assert!(!answer.body.to_string().contains(token));
+    // Nor can it be found by searching for it.
+    let answer = viewer
+        .run_with(
+            "query($t: String!) { a: emails(filter: { to: $t }) { totalCount } b: emails(filter: { subject: $t }) { totalCount } }",
+            json!({ "t": token }),
+        )
+        .await;
+    assert_eq!(*answer.data(), json!({ "a": { "totalCount": 0 }, "b": { "totalCount": 0 } }));
+
+    server.accept(token).await;
+    let answer = administrator.run(ways).await;
+    assert_eq!(answer.data()["list"]["nodes"][0]["link"], Value::Null);
+    assert!(!stored_anywhere(&server, token).await);
+}
+
+/// Security rule 12: once the link has expired, its token is gone from the rows.
+#[tokio::test]
+async fn an_expired_link_is_shown_to_nobody_and_forgotten() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    invite(&administrator, &role).await;
+    let token = crate::support::token_in(&server.inbox.next().await);
+    server.emails_in(&administrator, to_laura(), "SENT").await;
+    assert!(stored_anywhere(&server, &token).await);
+    server.advance(Duration::from_secs(7 * 24 * 60 * 60));
+    let answer = administrator
+        .run("{ emails(filter: { to: \"laura\" }) { nodes { link textBody } } }")
+        .await;
+    assert!(!answer.body.to_string().contains(&token));
+    usher::domain::emails::delivery::sweep(&server.server.app).await.unwrap();
+    assert!(!stored_anywhere(&server, &token).await);
+}
+
+/// Whether a text stands in any mail's row.
+async fn stored_anywhere(server: &TestServer, text: &str) -> bool {
+    use sea_orm::EntityTrait;
+    let rows = entity::email::Entity::find()
+        .all(server.server.app.db.read())
+        .await
+        .unwrap();
+    assert!(!rows.is_empty());
+    rows.iter().any(|row| format!("{row:?}").contains(text))
+}
+
+/// Security rule 19.
+#[tokio::test]
+async fn names_cannot_break_out_of_a_letter() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    let input = json!({
+        "email": LAURA, "firstName": "<script>alert(1)</script>", "lastName": "\"&'", "roleIds": [role]
+    });
+    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let letter = server.inbox.next().await;
+    let html = letter.html.unwrap();
+    assert!(html.contains("&lt;script&gt;"), "{html}");
+    assert!(!html.contains("<script>"));
+    assert!(letter.text.contains("Hello <script>alert(1)</script> \"&',"));
+    // What stands for the link in a stored letter, nobody can type.
+    let input = json!({ "email": "x@kbank.com", "firstName": "\u{FFFC}", "roleIds": [role] });
+    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
+    assert_eq!(crate::support::ids(&payload["userErrors"]), ["INVALID input.firstName"]);
+}
+
+#[tokio::test]
+async fn filters_find_mails_by_state_kind_recipient_subject_and_time() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.advance(Duration::from_secs(60));
+    let between = server.server.app.clock.now().to_utc().to_rfc3339();
+    server.advance(Duration::from_secs(60));
+    invite(&administrator, &role).await;
+    server.emails_in(&administrator, to_laura(), "SENT").await;
+    for (filter, expected) in [
+        (json!({}), 2),
+        (json!({ "status": ["SENT"] }), 2),
+        (json!({ "status": ["FAILED", "QUEUED"] }), 0),
+        (json!({ "status": [] }), 0),
+        (json!({ "kind": ["invitation", "other"] }), 2),
+        (json!({ "kind": ["other"] }), 0),
+        (json!({ "to": "LAURA@" }), 1),
+        (json!({ "to": "%" }), 0),
+        (json!({ "subject": "INVITED to join" }), 2),
+        (json!({ "subject": "nothing" }), 0),
+        (json!({ "createdAfter": between }), 1),
+        (json!({ "createdBefore": between }), 1),
+        (json!({ "createdAfter": between, "createdBefore": between }), 0),
+    ] {
+        let answer = administrator
+            .run_with(
+                "query($filter: EmailFilter) { emails(filter: $filter) { totalCount nodes { id } } }",
+                json!({ "filter": filter }),
+            )
+            .await;
+        let emails = &answer.data()["emails"];
+        assert_eq!(emails["totalCount"], expected, "{filter}");
+        assert_eq!(emails["nodes"].as_array().unwrap().len(), expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn history_is_removed_when_it_is_old() {
+    let server = TestServer::start_with(&["mail.queue.keep_sent_days=3"]).await;
+    let (administrator, role) = office(&server).await;
+    invite(&administrator, &role).await;
+    server.emails_in(&administrator, to_laura(), "SENT").await;
+    let total = async || {
+        let answer = administrator.run("{ emails { totalCount } }").await;
+        answer.data()["emails"]["totalCount"].as_u64().unwrap()
+    };
+    let sweep = async || usher::domain::emails::delivery::sweep(&server.server.app).await.unwrap();
+    server.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    sweep().await;
+    assert_eq!(total().await, 2);
+    server.advance(Duration::from_secs(24 * 60 * 60));
+    sweep().await;
+    assert_eq!(total().await, 0);
+}

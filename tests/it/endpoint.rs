@@ -1,0 +1,240 @@
+//! The endpoint as HTTP sees it: methods, media types, status codes, and errors before execution.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestServer};
+
+async fn send(
+    server: &TestServer,
+    method: Method,
+    query: &[(&str, &str)],
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> Answer {
+    let mut request = server
+        .anonymous()
+        .http
+        .request(method, format!("{}/graphql", server.url))
+        .query(query)
+        .body(body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Answer::read(request.send().await.unwrap()).await
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const RESPONSE_JSON: &str = "application/graphql-response+json";
+
+#[tokio::test]
+async fn only_json_is_taken() {
+    let server = TestServer::start().await;
+    let body = r#"{"query":"{ __typename }"}"#;
+    for (content_type, status) in [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("APPLICATION/JSON;charset=\"UTF-8\"", 200),
+        ("application/json; charset=latin1", 415),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/graphql", 415),
+    ] {
+        let answer = send(&server, Method::POST, &[], &[("content-type", content_type)], body).await;
+        assert_eq!(answer.status, status, "{content_type}");
+        assert!(!answer.headers["x-request-id"].is_empty());
+        if status == 415 {
+            assert_eq!(answer.code(), "BAD_REQUEST");
+            assert!(answer.message().contains("application/json"));
+        }
+    }
+    let without = send(&server, Method::POST, &[], &[], body).await;
+    assert_eq!(without.status, 415);
+}
+
+#[tokio::test]
+async fn the_media_type_is_negotiated() {
+    let server = TestServer::start().await;
+    let body = r#"{"query":"{ __typename }"}"#;
+    for (accept, expected) in [
+        ("*/*", "application/json; charset=utf-8"),
+        ("application/json", "application/json; charset=utf-8"),
+        (RESPONSE_JSON, "application/graphql-response+json; charset=utf-8"),
+        (
+            "application/json;q=0.9, application/graphql-response+json",
+            "application/graphql-response+json; charset=utf-8",
+        ),
+        (
+            "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+            "application/graphql-response+json; charset=utf-8",
+        ),
+    ] {
+        let answer = send(&server, Method::POST, &[], &[JSON, ("accept", accept)], body).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.headers["content-type"], expected, "{accept}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    let answer = send(&server, Method::POST, &[], &[JSON, ("accept", "text/xml")], body).await;
+    assert_eq!(answer.status, 406);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_with_a_reason() {
+    let server = TestServer::start().await;
+    for body in [
+        "",
+        "{",
+        "[]",
+        "\"{ __typename }\"",
+        "{}",
+        r#"{"query":null}"#,
+        r#"{"query":7}"#,
+        r#"{"query":"{ __typename }","variables":7}"#,
+        r#"{"query":"{ __typename }","variables":"{}"}"#,
+        r#"{"query":"{ __typename }","operationName":7}"#,
+        r#"{"query":"{ __typename }","extensions":[]}"#,
+    ] {
+        for accept in ["application/json", RESPONSE_JSON] {
+            let answer = send(&server, Method::POST, &[], &[JSON, ("accept", accept)], body).await;
+            assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"), "{body}");
+            assert!(answer.body.get("data").is_none());
+        }
+    }
+    for body in [
+        r#"{"query":"{ __typename }","variables":null,"operationName":null,"extensions":null}"#,
+        r#"{"query":"{ __typename }","variables":{},"extensions":{"a":1}}"#,
+    ] {
+        let answer = send(&server, Method::POST, &[], &[JSON], body).await;
+        assert_eq!(*answer.data(), json!({ "__typename": "Query" }));
+    }
+}
+
+#[tokio::test]
+async fn the_status_tells_by_graphqls_own_media_type_whether_it_was_executed() {
+    let server = TestServer::start().await;
+    for (query, executed) in [
+        ("{ __typename }", true),
+        ("{ users { totalCount } }", true),
+        ("{", false),
+        ("{ nothing }", false),
+        ("query($a: Int!) { users(first: $a) { totalCount } }", false),
+        ("query A { __typename } query B { __typename }", false),
+    ] {
+        let body = json!({ "query": query }).to_string();
+        let answer = send(&server, Method::POST, &[], &[JSON, ("accept", RESPONSE_JSON)], body.clone()).await;
+        assert_eq!(answer.status, if executed { 200 } else { 400 }, "{query}");
+        assert_eq!(answer.body.get("data").is_some(), executed, "{query}");
+        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+        for error in errors {
+            assert!(error["extensions"]["code"].is_string(), "{error}");
+        }
+        // By plain JSON, what could be parsed is answered with 200 and says the same.
+        let plain = send(&server, Method::POST, &[], &[JSON], body).await;
+        assert_eq!(plain.body, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let server = TestServer::start().await;
+    let body = json!({ "query": "{ __typename }", "variables": { "a": "x".repeat(256 * 1024) } });
+    let answer = send(&server, Method::POST, &[], &[JSON], body.to_string()).await;
+    assert_eq!((answer.status, answer.code()), (413, "LIMIT_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
+    let server = TestServer::start().await;
+    let get = async |query: &[(&str, &str)]| send(&server, Method::GET, query, &[], "").await;
+    let answer = get(&[("query", "{ passwordPolicy { minLength } }")]).await;
+    assert_eq!(answer.data()["passwordPolicy"]["minLength"], 12);
+    let answer = get(&[
+        ("query", "query A { __typename } query B($t: String!) { invitation(token: $t) { email } }"),
+        ("operationName", "B"),
+        ("variables", "{\"t\":\"x\"}"),
+    ])
+    .await;
+    assert_eq!(answer.data()["invitation"], Value::Null);
+
+    let mutation = "mutation { signOut { userErrors { code } } }";
+    let both = format!("query A {{ __typename }} {}", mutation.replace("mutation", "mutation B"));
+    let queries: [&[(&str, &str)]; 2] = [
+        &[("query", mutation)],
+        &[("query", &both), ("operationName", "B")],
+    ];
+    for query in queries {
+        let answer = get(query).await;
+        assert_eq!((answer.status, answer.code()), (405, "BAD_REQUEST"));
+        assert_eq!(answer.headers["allow"], "GET, POST");
+    }
+    for bad in [&[][..], &[("query", "")], &[("query", "{ __typename }"), ("variables", "[")]] {
+        assert_eq!(get(bad).await.status, 400, "{bad:?}");
+    }
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        assert_eq!(send(&server, method, &[], &[JSON], "{}").await.status, 405);
+    }
+}
+
+/// Security rule 17.
+#[tokio::test]
+async fn errors_do_not_echo_the_request() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(5_000);
+    for query in [
+        format!("{{ {long} }}"),
+        format!("{{ passwordPolicy {{ minLength {long}"),
+        format!("query($a: {long}) {{ __typename }}"),
+        format!("{{ invitation(token: {long}) {{ email }} }}"),
+    ] {
+        let answer = server.anonymous().run(&query).await;
+        assert_eq!(answer.code(), "BAD_REQUEST");
+        assert!(answer.message().chars().count() <= 201, "{}", answer.message());
+    }
+    let query: String = (0..150).map(|index| format!("a{index}: nothing ")).collect();
+    let answer = server.anonymous().run(&format!("{{ {query} }}")).await;
+    assert!(answer.body["errors"].as_array().unwrap().len() <= 100);
+}
+
+#[tokio::test]
+async fn introspection_and_the_playground_can_be_switched_off() {
+    let server =
+        TestServer::start_with(&["graphql.introspection=false", "playground.enabled=false"]).await;
+    let answer = server.anonymous().run("{ __schema { queryType { name } } }").await;
+    assert!(answer.body.to_string().find("\"name\":\"Query\"").is_none(), "{}", answer.body);
+    let get = |path: &str| server.anonymous().http.get(format!("{}{path}", server.url)).send();
+    assert_eq!(get("/playground").await.unwrap().status(), 404);
+    let server = TestServer::start().await;
+    let answer = server.anonymous().run("{ __schema { queryType { name } } }").await;
+    assert_eq!(answer.data()["__schema"]["queryType"]["name"], "Query");
+}
+
+#[tokio::test]
+async fn health_is_told() {
+    let server = TestServer::start().await;
+    for path in ["/healthz", "/readyz", "/playground", "/"] {
+        let answer = server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+}
+
+/// An unknown or a malformed token makes the caller nobody, and no more than that.
+#[tokio::test]
+async fn a_token_that_is_nobodys_makes_the_caller_anonymous() {
+    let server = TestServer::start().await;
+    for authorization in ["Bearer rubbish", "Bearer ", "bearer", "Basic YTpi", "Bearer a b c"] {
+        let headers = [JSON, ("authorization", authorization)];
+        let body = json!({ "query": "{ viewer { id } }" }).to_string();
+        let answer = send(&server, Method::POST, &[], &headers, body).await;
+        assert_eq!(*answer.data(), json!({ "viewer": null }), "{authorization}");
+        let body = json!({ "query": "{ sessions { id } }" }).to_string();
+        let answer = send(&server, Method::POST, &[], &headers, body).await;
+        assert_eq!(answer.code(), "UNAUTHENTICATED", "{authorization}");
+    }
+}

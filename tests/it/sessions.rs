@@ -1,0 +1,186 @@
+//! Signing in and out, by bearer token and by cookie.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, TestServer, ids};
+
+const SIGN_IN: &str = "mutation($input: SignInInput!) { signIn(input: $input) {
+    token session { id isCurrent userAgent ipAddress expiresAt }
+    user { email applications { code viewerPermissions } } userErrors { code field message }
+} }";
+
+#[tokio::test]
+async fn a_bearer_token_works_until_signed_out() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let anonymous = server.anonymous();
+    let input = json!({ "input": { "email": " ADMIN@example.com", "password": PASSWORD } });
+    let answer = anonymous.run_with(SIGN_IN, input).await;
+    let payload = &answer.data()["signIn"];
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["session"]["isCurrent"], true);
+    assert_eq!(payload["session"]["ipAddress"], "127.0.0.1");
+    assert_eq!(payload["user"]["email"], "admin@example.com");
+    let client = anonymous.with_token(payload["token"].as_str().unwrap());
+
+    let sessions = client.run("{ sessions { id isCurrent } }").await;
+    let sessions = &sessions.data()["sessions"];
+    assert_eq!(
+        *sessions,
+        json!([
+            { "id": payload["session"]["id"], "isCurrent": true },
+            { "id": sessions[1]["id"], "isCurrent": false },
+        ])
+    );
+    let answer = client.run("mutation { signOut { userErrors { code } } }").await;
+    assert_eq!(answer.data()["signOut"]["userErrors"], json!([]));
+    let answer = client.run("{ viewer { id } passwordPolicy { minLength } }").await;
+    assert_eq!(
+        *answer.data(),
+        json!({ "viewer": null, "passwordPolicy": { "minLength": 12 } })
+    );
+    assert_eq!(client.run("{ sessions { id } }").await.code(), "UNAUTHENTICATED");
+    // There is nothing left to end, which is what was wanted.
+    let again = client.run("mutation { signOut { userErrors { code } } }").await;
+    assert_eq!(again.data()["signOut"]["userErrors"], json!([]));
+}
+
+/// Security rule 3, but for the time that it takes, which a benchmark measures.
+#[tokio::test]
+async fn signing_in_fails_alike_whatever_the_reason() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    server.invite(&administrator, "invited@kbank.com", &role).await;
+    let mut answers = Vec::new();
+    for (email, password) in [
+        ("admin@example.com", "wrong"),
+        ("admin@example.com", ""),
+        ("admin@example.com", &"x".repeat(2_000)),
+        ("unknown@example.com", PASSWORD),
+        ("invited@kbank.com", PASSWORD),
+        ("no address", PASSWORD),
+        ("", ""),
+    ] {
+        let input = json!({ "input": { "email": email, "password": password } });
+        let answer = server.anonymous().run_with(SIGN_IN, input).await;
+        assert_eq!(ids(&answer.data()["signIn"]["userErrors"]), ["INVALID_CREDENTIALS "]);
+        assert!(answer.headers.get("set-cookie").is_none());
+        answers.push((answer.status, answer.body));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_not_used_and_slides_while_it_is() {
+    let server = TestServer::start_with(&[
+        "sessions.idle_timeout=10 days",
+        "sessions.absolute_timeout=25 days",
+    ])
+    .await;
+    let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    let client = server.administrator().await;
+    let is_signed_in = async || client.run("{ viewer { id } }").await.data()["viewer"].is_object();
+    for _ in 0..2 {
+        server.advance(day(9));
+        assert!(is_signed_in().await);
+    }
+    // Used all the time, it ends nevertheless.
+    server.advance(day(6));
+    assert!(is_signed_in().await);
+    server.advance(day(1));
+    assert!(!is_signed_in().await);
+
+    let input = json!({ "input": { "email": "admin@example.com", "password": PASSWORD } });
+    let answer = server.anonymous().run_with(SIGN_IN, input).await;
+    let idle = client.with_token(answer.data()["signIn"]["token"].as_str().unwrap());
+    server.advance(day(10));
+    assert_eq!(*idle.run("{ viewer { id } }").await.data(), json!({ "viewer": null }));
+}
+
+async fn with_cookie(server: &TestServer, cookie: &str, origin: Option<&str>, document: &str) -> Answer {
+    let client = server.anonymous();
+    let mut request = client
+        .http
+        .post(format!("{}/graphql", server.url))
+        .header("cookie", format!("theme=dark; {cookie}"))
+        .json(&json!({ "query": document }));
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    Answer::read(request.send().await.unwrap()).await
+}
+
+async fn cookie_of(server: &TestServer) -> String {
+    let input = json!({ "input": { "email": "admin@example.com", "password": PASSWORD } });
+    let answer = server.anonymous().run_with(SIGN_IN, input).await;
+    answer.data();
+    answer.headers["set-cookie"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_cookie_signs_in_pages_of_the_servers_own_and_of_allowed_origins() {
+    let server =
+        TestServer::start_with(&["server.allowed_origins=[\"https://app.example.com\"]"]).await;
+    server.administrator().await;
+    let set = cookie_of(&server).await;
+    assert!(set.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"), "{set}");
+    let cookie = set.split(';').next().unwrap();
+    let document = "{ viewer { email } }";
+    for origin in [
+        "http://127.0.0.1:8000",
+        "http://localhost:8000",
+        "https://app.example.com",
+    ] {
+        let answer = with_cookie(&server, cookie, Some(origin), document).await;
+        assert_eq!(answer.data()["viewer"]["email"], "admin@example.com", "{origin}");
+    }
+    for origin in [
+        None,
+        Some("null"),
+        Some("https://evil.example"),
+        Some("http://127.0.0.1:9000"),
+        Some("https://app.example.com.evil.example"),
+    ] {
+        let answer = with_cookie(&server, cookie, origin, document).await;
+        assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{origin:?}");
+    }
+    // Signing out takes the cookie away, and the session with it.
+    let sign_out = "mutation { signOut { userErrors { code } } }";
+    let answer = with_cookie(&server, cookie, Some("http://127.0.0.1:8000"), sign_out).await;
+    let cleared = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cleared.starts_with("usher_session=; Path=/; Max-Age=0;"), "{cleared}");
+    let answer = with_cookie(&server, cookie, Some("http://127.0.0.1:8000"), document).await;
+    assert_eq!(answer.data()["viewer"], Value::Null);
+}
+
+#[tokio::test]
+async fn behind_https_the_cookie_is_secure_and_bound_to_the_host() {
+    let server = TestServer::start_with(&["server.public_url=https://people.kbank.com"]).await;
+    server.administrator().await;
+    let set = cookie_of(&server).await;
+    assert!(set.starts_with("__Host-usher_session="), "{set}");
+    assert!(set.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{set}");
+}
+
+#[tokio::test]
+async fn who_signs_in_is_known_to_the_rest_of_the_document() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let answer = server
+        .anonymous()
+        .run_with(
+            "mutation($input: SignInInput!) {
+                signIn(input: $input) { user { roles { name users { totalCount } } } }
+                signOut { userErrors { code } }
+                createRole(input: { name: \"Late\", permissions: [] }) { role { id } }
+            }",
+            json!({ "input": { "email": "admin@example.com", "password": PASSWORD } }),
+        )
+        .await;
+    assert_eq!(answer.code(), "UNAUTHENTICATED");
+    assert_eq!(answer.body["errors"][0]["path"], json!(["createRole"]));
+}

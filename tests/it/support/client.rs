@@ -1,0 +1,120 @@
+//! A front end: sends documents, and reads answers.
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+/// Sends requests as somebody.
+#[derive(Clone)]
+pub struct Client {
+    pub http: reqwest::Client,
+    pub url: String,
+    pub token: Option<String>,
+    /// The user's ID, where somebody is signed in.
+    pub id: String,
+}
+
+impl Client {
+    /// Somebody who is not signed in.
+    pub fn anonymous(url: String) -> Self {
+        Self {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            url,
+            token: None,
+            id: String::new(),
+        }
+    }
+
+    /// The same front end with another bearer token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Executes a document without variables.
+    pub async fn run(&self, document: &str) -> Answer {
+        self.run_with(document, json!({})).await
+    }
+
+    /// Executes a document with variables.
+    pub async fn run_with(&self, document: &str, variables: Value) -> Answer {
+        let body = json!({ "query": document, "variables": variables });
+        let mut request = self.http.post(format!("{}/graphql", self.url)).json(&body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Executes a mutation with one input, and returns its payload.
+    pub async fn mutate(&self, field: &str, input: Value, selection: &str) -> Value {
+        let mut letters = field.chars();
+        let name: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .chain(letters)
+            .collect();
+        let document = format!(
+            "mutation($input: {name}Input!) {{ payload: {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
+        );
+        let answer = self.run_with(&document, json!({ "input": input })).await;
+        answer.data()["payload"].clone()
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap<HeaderValue>,
+    pub body: Value,
+}
+
+impl Answer {
+    pub async fn read(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default(),
+        }
+    }
+
+    /// The data of an answer without errors.
+    #[track_caller]
+    pub fn data(&self) -> &Value {
+        assert!(self.body.get("errors").is_none(), "{:#}", self.body);
+        &self.body["data"]
+    }
+
+    /// The first error's code.
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// The first error's message.
+    pub fn message(&self) -> &str {
+        self.body["errors"][0]["message"].as_str().unwrap_or_default()
+    }
+}
+
+/// Turns `[{code, field, message}]` into `["CODE field.path", …]`.
+pub fn ids(user_errors: &Value) -> Vec<String> {
+    user_errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            let field: Vec<&str> = error["field"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|part| part.as_str().unwrap())
+                .collect();
+            format!("{} {}", error["code"].as_str().unwrap(), field.join("."))
+        })
+        .collect()
+}

@@ -1,0 +1,72 @@
+//! A transport that keeps what it is handed, for tests to read.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc};
+use transports::{Delivery, Failure, Mail, Registry, SendError, Transport};
+
+/// What the server has sent, in the order of its sending.
+#[derive(Clone)]
+pub struct Inbox {
+    received: Arc<Mutex<mpsc::UnboundedReceiver<Mail>>>,
+    sender: mpsc::UnboundedSender<Mail>,
+    refusal: Arc<std::sync::Mutex<Option<Failure>>>,
+}
+
+impl Inbox {
+    pub fn new() -> Self {
+        let (sender, received) = mpsc::unbounded_channel();
+        Self {
+            received: Arc::new(Mutex::new(received)),
+            sender,
+            refusal: Arc::default(),
+        }
+    }
+
+    /// The built-in transports, and `inbox`, which delivers here.
+    pub fn registry(&self) -> Registry {
+        let mut registry = Registry::builtin();
+        let inbox = self.clone();
+        registry.register("inbox", move |_| Ok(Arc::new(inbox.clone())));
+        registry
+    }
+
+    /// The next mail, which is waited for.
+    pub async fn next(&self) -> Mail {
+        self.received.lock().await.recv().await.unwrap()
+    }
+
+    /// From now on, every mail is refused like this; or none any more.
+    pub fn refuse(&self, failure: Option<Failure>) {
+        *self.refusal.lock().unwrap() = failure;
+    }
+}
+
+#[async_trait::async_trait]
+impl Transport for Inbox {
+    async fn send(&self, mail: &Mail) -> Result<Delivery, SendError> {
+        let refusal = *self.refusal.lock().unwrap();
+        if let Some(failure) = refusal {
+            return Err(SendError::new(failure, "inbox", "550 5.1.1 no such user"));
+        }
+        // A test that has ended reads no more.
+        let _ = self.sender.send(mail.clone());
+        Ok(Delivery::new("inbox", "250 2.0.0 kept"))
+    }
+
+    async fn check(&self) -> Result<(), SendError> {
+        Ok(())
+    }
+}
+
+/// The link in a letter, which stands on a line of its own.
+pub fn link_in(mail: &Mail) -> String {
+    let is_link = |line: &&str| line.starts_with("http");
+    mail.text.lines().find(is_link).unwrap().to_owned()
+}
+
+/// The token in a letter's link.
+pub fn token_in(mail: &Mail) -> String {
+    let link = link_in(mail);
+    link.split_once("token=").unwrap().1.to_owned()
+}

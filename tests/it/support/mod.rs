@@ -1,0 +1,10 @@
+//! A server of its own for each test, and people who use it.
+
+mod client;
+mod database;
+mod inbox;
+mod server;
+
+pub use client::{Answer, Client, ids};
+pub use inbox::{link_in, token_in};
+pub use server::{PASSWORD, TestServer};

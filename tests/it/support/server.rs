@@ -1,0 +1,191 @@
+//! A server with an inbox, and the people who use it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use usher::config::Layers;
+use usher::server::Server;
+
+use super::client::Client;
+use super::database::TestDatabase;
+use super::inbox::{Inbox, token_in};
+
+/// What everybody's password is in tests.
+pub const PASSWORD: &str = "walrus-teapot-93-orbit";
+
+/// The settings of every test: hashing costs next to nothing, and no mail leaves the process.
+const SETTINGS: &[&str] = &[
+    "server.bind=127.0.0.1:0",
+    "server.shutdown_timeout=5s",
+    "mail.transport=inbox",
+    "passwords.argon2.memory_kib=8",
+    "passwords.argon2.iterations=1",
+    "database.max_connections=4",
+];
+
+const APPLICATIONS: &str = r#"
+[[applications]]
+code = "content-hub"
+name = "Content hub"
+actions = ["view", "create", "update", "delete"]
+
+[[applications]]
+code = "channel-management"
+name = "Channel management"
+actions = ["view", "update"]
+
+[[applications]]
+code = "digital-marketing"
+name = "Digital marketing"
+actions = ["view", "create"]
+"#;
+
+/// A running server.
+pub struct TestServer {
+    pub server: Server,
+    pub inbox: Inbox,
+    pub url: String,
+    pub database: TestDatabase,
+    emails_changed: tokio::sync::Mutex<tokio::sync::broadcast::Receiver<entity::EmailId>>,
+}
+
+impl TestServer {
+    /// A server on an empty database.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A server on an empty database, with further settings.
+    pub async fn start_with(settings: &[&str]) -> Self {
+        Self::start_on(TestDatabase::create().await, settings).await
+    }
+
+    /// A server on that database.
+    pub async fn start_on(database: TestDatabase, settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("usher.toml");
+        std::fs::write(&file, APPLICATIONS).unwrap();
+        let url_setting = format!("database.url={}", database.url);
+        let command_line = SETTINGS
+            .iter()
+            .chain(settings)
+            .map(|setting| (*setting).to_owned())
+            .chain([url_setting])
+            .collect();
+        let config = Layers {
+            file: Some(file),
+            environment: Vec::new(),
+            command_line,
+        }
+        .load()
+        .unwrap();
+        let inbox = Inbox::new();
+        let server = Server::start(config, &inbox.registry()).await.unwrap();
+        let emails_changed = tokio::sync::Mutex::new(server.app.email_changed.subscribe());
+        Self {
+            url: format!("http://{}", server.address),
+            server,
+            inbox,
+            database,
+            emails_changed,
+        }
+    }
+
+    /// Somebody who is not signed in.
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(self.url.clone())
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: Duration) {
+        self.server.app.clock.advance(duration);
+        self.server.app.mail_queued.notify_one();
+    }
+
+    /// Accepts an invitation, and goes on as whoever it was for.
+    pub async fn accept(&self, token: &str) -> Client {
+        let payload = self
+            .anonymous()
+            .mutate(
+                "acceptInvitation",
+                json!({ "token": token, "password": PASSWORD }),
+                "token user { id }",
+            )
+            .await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        Client {
+            token: Some(payload["token"].as_str().unwrap().to_owned()),
+            id: payload["user"]["id"].as_str().unwrap().to_owned(),
+            ..self.anonymous()
+        }
+    }
+
+    /// The first administrator, signed up.
+    pub async fn administrator(&self) -> Client {
+        let letter = self.inbox.next().await;
+        self.accept(&token_in(&letter)).await
+    }
+
+    /// A role with these permissions.
+    pub async fn role(&self, administrator: &Client, name: &str, permissions: &[&str]) -> String {
+        let payload = administrator
+            .mutate(
+                "createRole",
+                json!({ "name": name, "permissions": permissions }),
+                "role { id }",
+            )
+            .await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        payload["role"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Invites somebody, and returns the payload and the token in their letter.
+    pub async fn invite(&self, inviter: &Client, email: &str, role: &str) -> (Value, String) {
+        let payload = inviter
+            .mutate(
+                "inviteUser",
+                json!({ "email": email, "roleIds": [role] }),
+                "user { id } invitation { id }",
+            )
+            .await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        let letter = self.inbox.next().await;
+        assert_eq!(letter.to, [email]);
+        (payload, token_in(&letter))
+    }
+
+    /// Somebody who holds just these permissions, signed up.
+    pub async fn user_with(
+        &self,
+        administrator: &Client,
+        email: &str,
+        permissions: &[&str],
+    ) -> Client {
+        let role = self.role(administrator, email, permissions).await;
+        let (_, token) = self.invite(administrator, email, &role).await;
+        self.accept(&token).await
+    }
+
+    /// Waits until the mails that the filter names are all in that state, and returns them.
+    pub async fn emails_in(&self, reader: &Client, filter: Value, status: &str) -> Value {
+        let mut changes = self.emails_changed.lock().await;
+        loop {
+            let answer = reader
+                .run_with(
+                    "query($filter: EmailFilter) { emails(filter: $filter) { nodes {
+                        id kind status to subject textBody htmlBody messageId attemptCount lastError
+                        nextAttemptAt sentAt attempts { succeeded transport response finishedAt }
+                    } } }",
+                    json!({ "filter": filter }),
+                )
+                .await;
+            let mails = answer.data()["emails"]["nodes"].clone();
+            let all = mails.as_array().unwrap();
+            if !all.is_empty() && all.iter().all(|mail| mail["status"] == status) {
+                return mails;
+            }
+            let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
+            assert!(change.is_ok(), "not {status}: {mails:#}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Rules about the code itself: who may use whom, how long a file may get, that it says what it is
+//! for. Each failure says how to mend it.
+
+use std::path::{Path, PathBuf};
+
+/// What each layer must not name, and why.
+const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    (
+        "src/domain",
+        &["async_graphql", "poem", "lettre", "crate::graphql", "crate::http", "crate::mail::worker", "transports::"],
+        "the domain holds the rules, and knows nothing of GraphQL, HTTP or mail protocols",
+    ),
+    (
+        "src/graphql",
+        &["poem", "lettre", "sea_orm", "crate::http", "transports::"],
+        "a resolver decodes, calls the domain, and encodes",
+    ),
+    (
+        "src/mail",
+        &["async_graphql", "poem", "lettre", "sea_orm", "crate::graphql", "crate::http"],
+        "mail renders letters and works the queue off, through the domain",
+    ),
+    ("src/http", &["lettre", "sea_orm", "transports::"], "http turns requests into calls"),
+    ("entity/src", &["use usher", "migration::", "transports::"], "entities know nothing but their tables"),
+    ("migration/src", &["entity::"], "a migration must not drift with the entities"),
+    (
+        "transports/src",
+        &["async_graphql", "sea_orm", "entity::", "use usher", "poem"],
+        "transports know nothing of GraphQL, the database or users",
+    ),
+];
+
+/// Longer than this, a file has more than one subject.
+const MAX_LINES: usize = 500;
+
+const SOURCES: &[&str] = &["src", "entity/src", "migration/src", "transports/src"];
+
+/// Tests may get longer: they are read one by one.
+const TESTS: &[&str] = &["transports/tests", "tests"];
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new(folder), &mut found);
+    found
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn layers_use_only_what_lies_below_them() {
+    let mut found = Vec::new();
+    for (folder, forbidden, why) in FORBIDDEN {
+        for (path, source) in sources(folder) {
+            for (number, line) in source.lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                for name in *forbidden {
+                    if code.contains(name) {
+                        found.push(format!("{}:{}: {name}: {why}", path.display(), number + 1));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(found, [""; 0], "see the drawing in src/lib.rs");
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_short() {
+    let mut found = Vec::new();
+    for (path, source) in SOURCES.iter().chain(TESTS).flat_map(|folder| sources(folder)) {
+        if !source.starts_with("//! ") {
+            found.push(format!(
+                "{}: begin with a `//!` sentence that says what lives there",
+                path.display()
+            ));
+        }
+        let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let lines = code.lines().count();
+        let is_test = TESTS.iter().any(|folder| path.starts_with(folder));
+        if lines > MAX_LINES && !is_test {
+            found.push(format!(
+                "{}: {lines} lines; split it by subject",
+                path.display()
+            ));
+        }
+        let is_module_list = path.ends_with("mod.rs");
+        if is_module_list && (source.contains("\nfn ") || source.contains("\nimpl ")) && !path.starts_with("src/http") {
+            found.push(format!("{}: a mod.rs holds declarations only", path.display()));
+        }
+    }
+    assert_eq!(found, [""; 0]);
+}
