@@ -27,7 +27,12 @@ impl Clock {
         let since_1970 = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        Timestamp(Timestamp(0).after(since_1970).0.saturating_add(self.ahead()))
+        Timestamp(
+            Timestamp(0)
+                .after(since_1970)
+                .0
+                .saturating_add(self.ahead()),
+        )
     }
 
     /// How far the clock is ahead of the system's, in microseconds.

@@ -291,8 +291,7 @@ impl Config {
             "database.max_connections: must be at least 1",
         );
         must(
-            !self.branding.name.trim().is_empty()
-                && !self.branding.name.contains(char::is_control),
+            !self.branding.name.trim().is_empty() && !self.branding.name.contains(char::is_control),
             "branding.name: must be a name without line breaks",
         );
         for (key, link) in [

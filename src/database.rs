@@ -5,8 +5,8 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
 
@@ -101,9 +101,7 @@ impl Database {
     /// leases run, because several servers share it.
     pub fn now(&self, clock: &Clock) -> SimpleExpr {
         let now = match self.writer.get_database_backend() {
-            DbBackend::Sqlite => {
-                "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
-            }
+            DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
             DbBackend::Postgres => {
                 "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
             }
@@ -189,7 +187,8 @@ fn root_cause(error: &DbErr) -> String {
     }
     let text = cause.to_string();
     if text.contains("(code: 14)") {
-        "the file cannot be opened; does the folder exist, and may this user write to it?".to_owned()
+        "the file cannot be opened; does the folder exist, and may this user write to it?"
+            .to_owned()
     } else {
         text
     }

@@ -72,7 +72,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             start_log(&settings.log)?;
             serve(settings).await
         }
-        Some(Command::InviteAdministrator { email }) => invite_administrator(settings, &email).await,
+        Some(Command::InviteAdministrator { email }) => {
+            invite_administrator(settings, &email).await
+        }
         Some(Command::Schema) => Ok(()),
     }
 }
@@ -92,8 +94,8 @@ fn settings(arguments: &Arguments) -> Result<Config, String> {
 }
 
 fn start_log(settings: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.filter)
-        .map_err(|error| format!("log.filter: {error}"))?;
+    let filter =
+        EnvFilter::try_new(&settings.filter).map_err(|error| format!("log.filter: {error}"))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -122,8 +124,7 @@ async fn serve(settings: Config) -> Result<(), String> {
 /// Resolves when somebody wants the server to stop, and tells how they said so.
 fn stop_signal() -> Result<impl Future<Output = &'static str>, String> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen =
-        |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {
@@ -168,7 +169,9 @@ fn next_steps(server: &Server) -> Vec<String> {
         Setup::Invited(email) => vec![
             format!("The database is new, and {email} was invited as Administrator."),
             match server.app.settings.mail.transport.as_str() {
-                "log" => "Next: open the link in the letter below and choose a password.".to_owned(),
+                "log" => {
+                    "Next: open the link in the letter below and choose a password.".to_owned()
+                }
                 _ => "Next: open the link in the letter and choose a password.".to_owned(),
             },
         ],
@@ -182,7 +185,9 @@ fn next_steps(server: &Server) -> Vec<String> {
 
 async fn invite_administrator(settings: Config, email: &str) -> Result<(), String> {
     let email = EmailAddress::parse("email", email).map_err(|error| error.message)?;
-    let (app, _) = server::open(settings).await.map_err(|error| error.to_string())?;
+    let (app, _) = server::open(settings)
+        .await
+        .map_err(|error| error.to_string())?;
     let outcome = setup::invite_administrator(&app, &email)
         .await
         .map_err(|error| format!("database: {error:?}"))?;

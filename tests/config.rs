@@ -1,5 +1,7 @@
 //! The configuration's layers. A binary of its own, because it reads files and variables of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
+
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
@@ -30,7 +32,9 @@ impl Setup {
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.layers.environment.push((name.to_owned(), value.to_owned()));
+        self.layers
+            .environment
+            .push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -100,27 +104,48 @@ fn a_secret_can_come_from_a_file() {
         .variable("USHER_DATABASE__URL_FILE", secret.to_str().unwrap())
         .variable("USHER_MAIL__SMTP__CA_FILE", certificate.to_str().unwrap());
     let config = setup.load();
-    assert_eq!(config.database.url.expose_secret(), "postgres://usher:s3cret@db/usher");
+    assert_eq!(
+        config.database.url.expose_secret(),
+        "postgres://usher:s3cret@db/usher"
+    );
     assert_eq!(smtp(&config, "ca_file"), certificate.to_str().unwrap());
     assert!(!format!("{config:?}").contains("s3cret"));
 
     let missing = Setup::new().variable("USHER_DATABASE__URL_FILE", "/nowhere/at/all");
     let problem = missing.problem();
-    assert!(problem.contains("USHER_DATABASE__URL_FILE") && problem.contains("/nowhere/at/all"), "{problem}");
+    assert!(
+        problem.contains("USHER_DATABASE__URL_FILE") && problem.contains("/nowhere/at/all"),
+        "{problem}"
+    );
 }
 
 #[test]
 fn an_unknown_key_is_named_with_its_layer() {
     for (setup, parts) in [
-        (Setup::new().file("[sever]\nbind = \"x\""), ["usher.toml", "sever"]),
-        (Setup::new().file("[mail.queue]\nwrokers = 1"), ["usher.toml", "mail.queue.wrokers"]),
-        (Setup::new().file("[mail]\nform = \"x\""), ["usher.toml", "mail.form"]),
-        (Setup::new().file("[[applications]]\ncode = \"a\"\nnmae = \"b\""), ["usher.toml", "nmae"]),
+        (
+            Setup::new().file("[sever]\nbind = \"x\""),
+            ["usher.toml", "sever"],
+        ),
+        (
+            Setup::new().file("[mail.queue]\nwrokers = 1"),
+            ["usher.toml", "mail.queue.wrokers"],
+        ),
+        (
+            Setup::new().file("[mail]\nform = \"x\""),
+            ["usher.toml", "mail.form"],
+        ),
+        (
+            Setup::new().file("[[applications]]\ncode = \"a\"\nnmae = \"b\""),
+            ["usher.toml", "nmae"],
+        ),
         (
             Setup::new().variable("USHER_SERVER__BNID", "x"),
             ["environment variable", "USHER_SERVER__BNID"],
         ),
-        (Setup::new().set("server.bnid=x"), ["command line", "server.bnid"]),
+        (
+            Setup::new().set("server.bnid=x"),
+            ["command line", "server.bnid"],
+        ),
     ] {
         let problem = setup.problem();
         for part in parts {
@@ -133,15 +158,30 @@ fn an_unknown_key_is_named_with_its_layer() {
 #[test]
 fn a_value_of_the_wrong_type_is_named_with_its_layer() {
     for (setup, parts) in [
-        (Setup::new().file("[mail.queue]\nworkers = \"four\""), ["usher.toml", "mail.queue.workers"]),
+        (
+            Setup::new().file("[mail.queue]\nworkers = \"four\""),
+            ["usher.toml", "mail.queue.workers"],
+        ),
         (
             Setup::new().variable("USHER_MAIL__QUEUE__WORKERS", "four"),
             ["USHER_MAIL__QUEUE__WORKERS", "four"],
         ),
-        (Setup::new().set("sessions.idle_timeout=soon"), ["command line", "sessions.idle_timeout"]),
-        (Setup::new().set("environment=staging"), ["command line", "environment"]),
-        (Setup::new().set("server.public_url=example.com"), ["server.public_url", "example.com"]),
-        (Setup::new().set("server.public_url=ftp://example.com"), ["server.public_url", "https://"]),
+        (
+            Setup::new().set("sessions.idle_timeout=soon"),
+            ["command line", "sessions.idle_timeout"],
+        ),
+        (
+            Setup::new().set("environment=staging"),
+            ["command line", "environment"],
+        ),
+        (
+            Setup::new().set("server.public_url=example.com"),
+            ["server.public_url", "example.com"],
+        ),
+        (
+            Setup::new().set("server.public_url=ftp://example.com"),
+            ["server.public_url", "https://"],
+        ),
     ] {
         let problem = setup.problem();
         for part in parts {

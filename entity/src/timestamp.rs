@@ -12,7 +12,17 @@ use std::time::Duration;
 /// otherwise, PostgreSQL's `timestamptz` keeps six digits. An integer compares, sorts and rounds
 /// the same on all of them, and a keyset cursor can carry it without loss.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    DeriveValueType,
+    Serialize,
+    Deserialize,
 )]
 pub struct Timestamp(pub i64);
 

@@ -132,7 +132,9 @@ impl Shapes {
         match self.find(path) {
             Some(Value::String(..)) => Value::from(text),
             // `Value` reads numbers, booleans, lists and tables, and takes anything else for text.
-            _ => text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}),
+            _ => text
+                .parse()
+                .unwrap_or_else(|never: std::convert::Infallible| match never {}),
         }
     }
 }

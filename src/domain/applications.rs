@@ -95,15 +95,25 @@ pub struct Catalogue {
     permissions: Arc<Permissions>,
 }
 
-/// The server's own applications: code, name, and each action with what it allows.
-const BUILT_IN: &[(&str, &str, &[(&str, &str)])] = &[
+/// Code, name, and each action with what it allows.
+type BuiltIn = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// The server's own applications.
+const BUILT_IN: &[BuiltIn] = &[
     (
         "users",
         "Users",
         &[
             (VIEW, "See users and their roles."),
             ("create", "Invite users."),
-            ("update", "Edit, activate and deactivate users, and assign their roles."),
+            (
+                "update",
+                "Edit, activate and deactivate users, and assign their roles.",
+            ),
             ("delete", "Delete users."),
         ],
     ),
@@ -123,7 +133,10 @@ const BUILT_IN: &[(&str, &str, &[(&str, &str)])] = &[
         &[
             (VIEW, "See queued and sent e-mails."),
             ("view-sensitive", "Read the secret links in e-mails."),
-            ("update", "Retry and cancel e-mails, pause and resume the queue, send a test."),
+            (
+                "update",
+                "Retry and cancel e-mails, pause and resume the queue, send a test.",
+            ),
             ("delete", "Delete e-mails."),
         ],
     ),
@@ -146,10 +159,7 @@ impl Catalogue {
         let mut problems = Vec::new();
         for entry in declared {
             if applications.iter().any(|known| known.code == entry.code) {
-                problems.push(format!(
-                    "applications: the code {:?} is taken",
-                    entry.code
-                ));
+                problems.push(format!("applications: the code {:?} is taken", entry.code));
             }
             problems.extend(problems_of(entry));
             applications.push(declared_application(entry));
@@ -211,7 +221,7 @@ impl Application {
     }
 }
 
-fn built_in((code, name, actions): &(&str, &str, &[(&str, &str)])) -> Application {
+fn built_in((code, name, actions): &BuiltIn) -> Application {
     Application {
         code: (*code).to_owned(),
         name: (*name).to_owned(),
@@ -328,7 +338,10 @@ mod tests {
             (declare("Content Hub", &["view"]), "lower-case"),
             (declare("content--hub", &["view"]), "lower-case"),
             (declare("content-hub", &[]), "begin with \"view\""),
-            (declare("content-hub", &["edit", "view"]), "begin with \"view\""),
+            (
+                declare("content-hub", &["edit", "view"]),
+                "begin with \"view\"",
+            ),
             (declare("content-hub", &["view", "view"]), "twice"),
             (declare("content-hub", &["view", "a.b"]), "lower-case"),
         ] {

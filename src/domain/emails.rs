@@ -306,7 +306,9 @@ pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
 /// One mail.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
     let row = email::Entity::find_by_id(id).one(app.db.read()).await?;
-    Ok(as_seen_by(app, actor, row.into_iter().collect()).await?.pop())
+    Ok(as_seen_by(app, actor, row.into_iter().collect())
+        .await?
+        .pop())
 }
 
 /// The mails that carried an invitation, the newest first.

@@ -107,12 +107,7 @@ pub async fn invite_by_server(
     send(app, &Actor::Server, transaction, user).await
 }
 
-fn new_user(
-    app: &App,
-    email: &EmailAddress,
-    first_name: String,
-    last_name: String,
-) -> user::Model {
+fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
     let now = app.clock.now();
     let keys = Keys::of(email, &first_name, &last_name);
     user::Model {
@@ -219,7 +214,10 @@ async fn send(
     let link = app.link(&app.settings.links.invitation, &token);
     let to = EmailAddress::parse("email", &user.row.email)
         .map_err(|error| Error::internal(error.message))?;
-    let inviter = actor.signed_in().ok().map(|inviter| inviter.user.display_name());
+    let inviter = actor
+        .signed_in()
+        .ok()
+        .map(|inviter| inviter.user.display_name());
     emails::queue(
         app,
         transaction,

@@ -162,7 +162,10 @@ impl<E: EntityTrait> Keyset<E> {
             false => (has_more, request.after.is_some()),
         };
         Ok(Page {
-            rows: rows.into_iter().map(|row| (self.place(&row), row)).collect(),
+            rows: rows
+                .into_iter()
+                .map(|row| (self.place(&row), row))
+                .collect(),
             has_next,
             has_previous,
         })
@@ -177,16 +180,12 @@ impl<E: EntityTrait> Keyset<E> {
     fn beyond(&self, Cursor(_, key, id): &Cursor, downwards: bool) -> Condition {
         let (column, id_column) = (self.column, self.id);
         match downwards {
-            false => Condition::all().add(column.gte(key)).add(
-                Condition::any()
-                    .add(column.gt(key))
-                    .add(id_column.gt(*id)),
-            ),
-            true => Condition::all().add(column.lte(key)).add(
-                Condition::any()
-                    .add(column.lt(key))
-                    .add(id_column.lt(*id)),
-            ),
+            false => Condition::all()
+                .add(column.gte(key))
+                .add(Condition::any().add(column.gt(key)).add(id_column.gt(*id))),
+            true => Condition::all()
+                .add(column.lte(key))
+                .add(Condition::any().add(column.lt(key)).add(id_column.lt(*id))),
         }
     }
 }

@@ -3,8 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
-use super::error::{Result, UserError, UserErrorCode};
 use super::Error;
+use super::error::{Result, UserError, UserErrorCode};
 use crate::app::App;
 use crate::config;
 

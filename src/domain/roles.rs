@@ -61,7 +61,10 @@ pub struct RoleCache(RwLock<Arc<Snapshot>>);
 impl RoleCache {
     fn current(&self) -> Arc<Snapshot> {
         // The lock is held for a pointer's copy: nothing in between can panic.
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn replace(&self, snapshot: Arc<Snapshot>) {
@@ -284,10 +287,12 @@ async fn insert(
         });
     }
     if !permissions.is_empty() {
-        let grants = permissions.iter().map(|permission| role_permission::ActiveModel {
-            role_id: Set(row.id),
-            permission: Set(permission.code().to_owned()),
-        });
+        let grants = permissions
+            .iter()
+            .map(|permission| role_permission::ActiveModel {
+                role_id: Set(row.id),
+                permission: Set(permission.code().to_owned()),
+            });
         role_permission::Entity::insert_many(grants)
             .exec_without_returning(transaction)
             .await?;
@@ -310,7 +315,9 @@ async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
 }
 
 async fn current_revision(db: &impl ConnectionTrait) -> std::result::Result<i64, DbErr> {
-    let row = revision::Entity::find_by_id(revision::ROLES).one(db).await?;
+    let row = revision::Entity::find_by_id(revision::ROLES)
+        .one(db)
+        .await?;
     row.map(|row| row.revision)
         .ok_or_else(|| DbErr::RecordNotFound("revisions.roles".to_owned()))
 }
@@ -349,7 +356,10 @@ fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
 
 /// "Digital Channel Manager" is called "DigitalChannelManager".
 fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
-    let code_name: String = name.chars().filter(|c| is_code_name_character(*c)).collect();
+    let code_name: String = name
+        .chars()
+        .filter(|c| is_code_name_character(*c))
+        .collect();
     match code_name.is_empty() && !name.is_empty() {
         true => Err(UserError::new(
             UserErrorCode::Required,

@@ -210,7 +210,10 @@ fn identify(token: &str) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
     }
     select
         .column_as(user_role::Column::RoleId, "role_id")
-        .expr_as(Expr::SubQuery(None, Box::new(roles_revision().into())), "roles_revision")
+        .expr_as(
+            Expr::SubQuery(None, Box::new(roles_revision().into())),
+            "roles_revision",
+        )
         .into_model()
 }
 

@@ -62,8 +62,7 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
     let user = users::find_by_email(&transaction, email).await?;
     let outcome = match user.as_ref().map(|user| (user, user.row.status())) {
         None | Some((_, Status::Invited)) => {
-            let invited =
-                invitations::invite_by_server(app, &transaction, email, role).await?;
+            let invited = invitations::invite_by_server(app, &transaction, email, role).await?;
             NewAdministrator::Invited(Box::new(invited))
         }
         Some((user, Status::Active)) => {

@@ -144,7 +144,11 @@ pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
 
 fn select(filter: &UserFilter) -> Select<user::Entity> {
     let mut select = user::Entity::find();
-    if let Some(search) = filter.search.as_deref().filter(|term| !term.trim().is_empty()) {
+    if let Some(search) = filter
+        .search
+        .as_deref()
+        .filter(|term| !term.trim().is_empty())
+    {
         let pattern = LikeExpr::new(text::containing(search)).escape(text::ESCAPE);
         select = select.filter(user::Column::SearchText.like(pattern));
     }
@@ -227,10 +231,7 @@ impl Keys {
         Self {
             name_key: text::key(&display_name(email.normal(), first_name, last_name)),
             // A search term holds no line break, so it never matches across two of them.
-            search_text: text::key(&format!(
-                "{}\n{first_name}\n{last_name}",
-                email.as_typed()
-            )),
+            search_text: text::key(&format!("{}\n{first_name}\n{last_name}", email.as_typed())),
         }
     }
 }

@@ -87,7 +87,9 @@ pub trait ContextExt {
 
 impl ContextExt for Context<'_> {
     fn app(&self) -> async_graphql::Result<&App> {
-        let app = self.data::<Arc<App>>().map_err(|error| internal(&error.message))?;
+        let app = self
+            .data::<Arc<App>>()
+            .map_err(|error| internal(&error.message))?;
         Ok(app)
     }
 

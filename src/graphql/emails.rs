@@ -27,7 +27,9 @@ impl EmailQuery {
         #[graphql(desc = "The mail's ID.")] id: ID,
     ) -> Result<Option<Email>> {
         Ok(match ids::decode(&id) {
-            Some(id) => emails::find(ctx.app()?, &ctx.actor()?, id).await?.map(Email),
+            Some(id) => emails::find(ctx.app()?, &ctx.actor()?, id)
+                .await?
+                .map(Email),
             None => None,
         })
     }
@@ -44,7 +46,10 @@ impl EmailQuery {
         #[graphql(desc = "Which mails.")] filter: Option<EmailFilter>,
     ) -> Result<EmailConnection> {
         let request = page_request(emails::ORDER, first, after, last, before)?;
-        let filter = filter.map(EmailFilter::decode).transpose()?.unwrap_or_default();
+        let filter = filter
+            .map(EmailFilter::decode)
+            .transpose()?
+            .unwrap_or_default();
         let page = emails::page(ctx.app()?, &ctx.actor()?, &filter, &request).await?;
         Ok(EmailConnection::new(page, filter))
     }

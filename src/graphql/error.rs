@@ -96,7 +96,7 @@ macro_rules! payloads {
 
         impl $crate::graphql::error::Payload for $name {
             fn refused(user_errors: Vec<$crate::graphql::error::UserError>) -> Self {
-                Self { user_errors, ..Default::default() }
+                Self { user_errors, $($field: None,)* }
             }
         }
     )*};

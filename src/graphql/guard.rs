@@ -33,7 +33,11 @@ pub fn signed_in() {}
 pub fn requires(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
 
 /// Users may read it of themselves; of others, only those who hold the permission.
-#[TypeDirective(location = "FieldDefinition", name = "requiresUnlessOwn", composable = "")]
+#[TypeDirective(
+    location = "FieldDefinition",
+    name = "requiresUnlessOwn",
+    composable = ""
+)]
 pub fn requires_unless_own(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
 
 /// The guard of `@signedIn`.

@@ -7,9 +7,7 @@ use entity::user;
 use super::applications::Application;
 use super::context::ContextExt;
 use super::error::bad_request;
-use super::guard::{
-    Requires, RequiresUnlessOwn, public, requires, requires_unless_own,
-};
+use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
 use super::invitations::Invitation;
 use super::page::{connection, page_request};
@@ -59,7 +57,10 @@ impl UserQuery {
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<UserOrder>,
     ) -> Result<UserConnection> {
-        let filter = filter.map(UserFilter::decode).transpose()?.unwrap_or_default();
+        let filter = filter
+            .map(UserFilter::decode)
+            .transpose()?
+            .unwrap_or_default();
         users_page(ctx, filter, order_by, (first, after, last, before)).await
     }
 }
@@ -77,11 +78,13 @@ pub async fn users_page(
         field: UserOrderField::Name,
         direction: OrderDirection::Asc,
     });
-    let keyset = users::UserOrderField::from(order.field)
-        .keyset(order.direction == OrderDirection::Desc);
+    let keyset =
+        users::UserOrderField::from(order.field).keyset(order.direction == OrderDirection::Desc);
     let request = page_request(keyset.name, first, after, last, before)?;
     let app = ctx.app()?;
-    let mut page = users::page(app, &filter, &keyset, &request).await?.map(User::from);
+    let mut page = users::page(app, &filter, &keyset, &request)
+        .await?
+        .map(User::from);
     if asks_for_invitations(ctx) {
         let ids: Vec<_> = page.rows.iter().map(|(_, user)| user.user.row.id).collect();
         let newest = invitations::newest_of(app, &ids).await?;
@@ -99,7 +102,11 @@ pub async fn users_page(
 fn asks_for_invitations(ctx: &Context<'_>) -> bool {
     let asked = ctx.look_ahead();
     asked.field("nodes").field("invitation").exists()
-        || asked.field("edges").field("node").field("invitation").exists()
+        || asked
+            .field("edges")
+            .field("node")
+            .field("invitation")
+            .exists()
 }
 
 /// Which users; what is left out does not narrow.
@@ -293,7 +300,11 @@ impl User {
     /// When they last began a session; null where they never did.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn last_signed_in_at(&self) -> Option<DateTime<Utc>> {
-        self.user.row.last_signed_in_at.0.map(entity::Timestamp::to_utc)
+        self.user
+            .row
+            .last_signed_in_at
+            .0
+            .map(entity::Timestamp::to_utc)
     }
 }
 

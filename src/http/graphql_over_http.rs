@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, ServerError, Value, Variables};
+use async_graphql::{
+    Request as GraphqlRequest, Response as GraphqlResponse, ServerError, Value, Variables,
+};
 use futures_util::FutureExt;
 use poem::error::ReadBodyError;
 use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
@@ -198,8 +200,9 @@ async fn from_body(request: &mut Request) -> Result<Parameters, Refusal> {
             },
             _ => Refusal::bad_request("The body could not be read."),
         })?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Refusal::bad_request(format!("The body is not a GraphQL request: {error}.")))
+    serde_json::from_slice(&body).map_err(|error| {
+        Refusal::bad_request(format!("The body is not a GraphQL request: {error}."))
+    })
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -234,8 +237,9 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
     ) -> Result<T, Refusal> {
         match text.as_deref() {
             None | Some("" | "null") => Ok(T::default()),
-            Some(text) => serde_json::from_str(text)
-                .map_err(|error| Refusal::bad_request(format!("`{name}` is no JSON object: {error}."))),
+            Some(text) => serde_json::from_str(text).map_err(|error| {
+                Refusal::bad_request(format!("`{name}` is no JSON object: {error}."))
+            }),
         }
     }
     Ok(Parameters {
@@ -311,7 +315,12 @@ impl MediaType {
         {
             is_absent = false;
             let mut parts = range.split(';').map(str::trim);
-            let offered = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            let offered = match parts
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+                .as_str()
+            {
                 "application/graphql-response+json" => Self::GraphqlResponse,
                 "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
@@ -339,7 +348,10 @@ impl MediaType {
 
 /// Whether a person has opened the endpoint in a browser.
 fn wants_a_page(request: &Request) -> bool {
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok());
     request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 

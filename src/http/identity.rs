@@ -1,7 +1,7 @@
 //! Who sends a request: by bearer token, or by session cookie from an origin that may use it.
 
-use poem::http::header::{AUTHORIZATION, ORIGIN};
 use poem::http::HeaderMap;
+use poem::http::header::{AUTHORIZATION, ORIGIN};
 use url::Url;
 
 use super::cookie::SessionCookie;
@@ -94,5 +94,7 @@ pub async fn identify(
 /// RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1).
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
 }

@@ -27,8 +27,8 @@ pub use identity::AllowedOrigins;
 /// Sentences that name the settings which cannot be used.
 pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let settings = &app.settings;
-    let proxies = TrustedProxies::new(&settings.server.trusted_proxies)
-        .map_err(|problem| vec![problem])?;
+    let proxies =
+        TrustedProxies::new(&settings.server.trusted_proxies).map_err(|problem| vec![problem])?;
     let origins = AllowedOrigins::new(&settings.server).map_err(|problem| vec![problem])?;
     let schema = graphql::schema(settings.graphql.introspection);
     let mut routes = Route::new()

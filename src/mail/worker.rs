@@ -146,7 +146,11 @@ fn mail(email: &email::Model) -> Mail {
 
 fn log(claim: &Claim, outcome: &Outcome) {
     let (email, kind) = (claim.email.id.0, &claim.email.kind);
-    let Outcome { transport, response, .. } = outcome;
+    let Outcome {
+        transport,
+        response,
+        ..
+    } = outcome;
     match outcome.verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {

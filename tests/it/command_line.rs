@@ -28,7 +28,10 @@ fn complaint(output: &Output) -> String {
     assert!(output.stdout.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(!text.contains("backtrace") && !text.contains("panicked"), "{text}");
+    assert!(
+        !text.contains("backtrace") && !text.contains("panicked"),
+        "{text}"
+    );
     text.strip_prefix("usher: ").unwrap().trim_end().to_owned()
 }
 
@@ -47,7 +50,10 @@ impl Running {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut welcome = String::new();
         // The welcome ends with an empty line behind what to do next.
-        while !welcome.ends_with("\n\n") || !welcome.contains("Mail") || welcome.matches("\n\n").count() < 3 {
+        while !welcome.ends_with("\n\n")
+            || !welcome.contains("Mail")
+            || welcome.matches("\n\n").count() < 3
+        {
             if stdout.read_line(&mut welcome).unwrap() == 0 {
                 break;
             }
@@ -60,15 +66,30 @@ impl Running {
     }
 
     fn address(&self) -> String {
-        let line = self.welcome.lines().find(|line| line.contains("Listening")).unwrap();
+        let line = self
+            .welcome
+            .lines()
+            .find(|line| line.contains("Listening"))
+            .unwrap();
         line.split_whitespace().last().unwrap().to_owned()
     }
 
     fn stop(mut self, signal: &str) -> (i32, String) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code().unwrap(), log)
@@ -99,17 +120,36 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     let first_link = link(&log);
 
     let second = Running::start(folder.path(), &[]);
-    assert!(second.welcome.contains("has not accepted yet"), "{}", second.welcome);
-    assert!(second.welcome.contains("usher invite-administrator admin@example.com"));
+    assert!(
+        second.welcome.contains("has not accepted yet"),
+        "{}",
+        second.welcome
+    );
+    assert!(
+        second
+            .welcome
+            .contains("usher invite-administrator admin@example.com")
+    );
     let (code, log) = second.stop("-INT");
     assert_eq!(code, 0, "{log}");
-    assert!(first_link.is_some() != link(&log).is_some(), "printed once: {log}");
+    assert!(
+        first_link.is_some() != link(&log).is_some(),
+        "printed once: {log}"
+    );
 
-    let output = usher(folder.path(), &["invite-administrator", "admin@example.com"]).output().unwrap();
+    let output = usher(
+        folder.path(),
+        &["invite-administrator", "admin@example.com"],
+    )
+    .output()
+    .unwrap();
     assert!(output.status.success(), "{output:?}");
     let fresh = String::from_utf8(output.stdout).unwrap();
     let fresh = fresh.lines().last().unwrap();
-    assert!(fresh.starts_with("http://127.0.0.1:8000/accept-invitation?token="), "{fresh}");
+    assert!(
+        fresh.starts_with("http://127.0.0.1:8000/accept-invitation?token="),
+        "{fresh}"
+    );
     assert_ne!(first_link.as_deref(), Some(fresh));
 }
 
@@ -118,9 +158,14 @@ fn a_taken_port_is_named() {
     let folder = folder();
     let running = Running::start(folder.path(), &[]);
     let address = running.address();
-    let output = usher(folder.path(), &["--set", &format!("server.bind={address}")]).output().unwrap();
+    let output = usher(folder.path(), &["--set", &format!("server.bind={address}")])
+        .output()
+        .unwrap();
     let complaint = complaint(&output);
-    assert!(complaint.contains(&address) && complaint.contains("is taken"), "{complaint}");
+    assert!(
+        complaint.contains(&address) && complaint.contains("is taken"),
+        "{complaint}"
+    );
     running.stop("-TERM");
 }
 
@@ -129,43 +174,95 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
     let folder = folder();
     let write = |text: &str| std::fs::write(folder.path().join("usher.toml"), text).unwrap();
     for (text, arguments, parts) in [
-        ("[server]\nbnid = 1", &[][..], &["usher.toml", "server.bnid", "unknown key"][..]),
+        (
+            "[server]\nbnid = 1",
+            &[][..],
+            &["usher.toml", "server.bnid", "unknown key"][..],
+        ),
         ("[server", &[], &["usher.toml"]),
-        ("[server]\nbind = \"somewhere\"", &[], &["usher.toml", "server.bind"]),
-        ("[mail]\ntransprot = \"log\"", &[], &["usher.toml", "mail.transprot", "unknown key"]),
-        ("[mail.pigeon]\nloft = 1", &[], &["mail.pigeon", "no such transport"]),
-        ("", &["--set", "mail.transport=pigeon"], &["mail.transport", "pigeon", "log"]),
-        ("", &["--set", "mail.file.pth=x", "--set", "mail.transport=file"], &["mail.file.pth"]),
+        (
+            "[server]\nbind = \"somewhere\"",
+            &[],
+            &["usher.toml", "server.bind"],
+        ),
+        (
+            "[mail]\ntransprot = \"log\"",
+            &[],
+            &["usher.toml", "mail.transprot", "unknown key"],
+        ),
+        (
+            "[mail.pigeon]\nloft = 1",
+            &[],
+            &["mail.pigeon", "no such transport"],
+        ),
+        (
+            "",
+            &["--set", "mail.transport=pigeon"],
+            &["mail.transport", "pigeon", "log"],
+        ),
+        (
+            "",
+            &["--set", "mail.file.pth=x", "--set", "mail.transport=file"],
+            &["mail.file.pth"],
+        ),
         ("", &["--set", "serverbind"], &["KEY=VALUE"]),
-        ("", &["--config", "nowhere.toml"], &["nowhere.toml", "No such file"]),
-        ("", &["--set", "passwords.min_length=7"], &["passwords.min_length", "at least 8"]),
-        ("", &["--set", "setup.administrator=nobody"], &["setup.administrator"]),
+        (
+            "",
+            &["--config", "nowhere.toml"],
+            &["nowhere.toml", "No such file"],
+        ),
+        (
+            "",
+            &["--set", "passwords.min_length=7"],
+            &["passwords.min_length", "at least 8"],
+        ),
+        (
+            "",
+            &["--set", "setup.administrator=nobody"],
+            &["setup.administrator"],
+        ),
         ("", &["--set", "database.url=oracle://x"], &["database.url"]),
-        ("[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]", &[], &["users", "taken"]),
+        (
+            "[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]",
+            &[],
+            &["users", "taken"],
+        ),
     ] {
         write(text);
         let output = usher(folder.path(), arguments).output().unwrap();
         let complaint = complaint(&output);
         for part in parts {
-            assert!(complaint.contains(part), "{text:?} {arguments:?}: {complaint}");
+            assert!(
+                complaint.contains(part),
+                "{text:?} {arguments:?}: {complaint}"
+            );
         }
     }
-    assert!(!folder.path().join("usher.db").exists(), "nothing was begun");
+    assert!(
+        !folder.path().join("usher.db").exists(),
+        "nothing was begun"
+    );
 }
 
 #[test]
 fn a_database_that_cannot_be_opened_is_named() {
     let folder = folder();
     for (url, part) in [
-        ("sqlite:///nowhere/at/all/usher.db?mode=rwc", "does the folder exist"),
+        (
+            "sqlite:///nowhere/at/all/usher.db?mode=rwc",
+            "does the folder exist",
+        ),
         ("sqlite://missing.db", "does the folder exist"),
         ("postgres://usher:secret@127.0.0.1:1/usher", "refused"),
         ("sqlite::memory:", "memory"),
     ] {
         let setting = format!("database.url={url}");
-        let output = usher(folder.path(), &["--set", &setting, "--set", "server.bind=127.0.0.1:0"])
-            .output()
-            .unwrap();
+        let output = usher(
+            folder.path(),
+            &["--set", &setting, "--set", "server.bind=127.0.0.1:0"],
+        )
+        .output()
+        .unwrap();
         let complaint = complaint(&output);
         assert!(complaint.starts_with("database "), "{complaint}");
         assert!(complaint.contains(part), "{complaint}");

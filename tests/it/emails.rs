@@ -12,13 +12,17 @@ const LAURA: &str = "laura@kbank.com";
 /// An administrator, and a role to invite with.
 async fn office(server: &TestServer) -> (Client, String) {
     let administrator = server.administrator().await;
-    let role = server.role(&administrator, "Editor", &["content-hub.view"]).await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
     (administrator, role)
 }
 
 async fn invite(administrator: &Client, role: &str) {
     let input = json!({ "email": LAURA, "firstName": "Laura", "roleIds": [role] });
-    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
+    let payload = administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
     assert_eq!(payload["userErrors"], json!([]));
 }
 
@@ -73,7 +77,9 @@ async fn a_transient_failure_is_tried_again_later_and_later_until_it_is_given_up
     invite(&administrator, &role).await;
     let mut message_ids = Vec::new();
     for (attempt, wait) in [(1, 30), (2, 60)] {
-        let mails = server.emails_in(&administrator, json!({ "to": LAURA }), "QUEUED").await;
+        let mails = server
+            .emails_in(&administrator, json!({ "to": LAURA }), "QUEUED")
+            .await;
         // Queued it is before the first attempt, too.
         let mails = match mails[0]["attemptCount"] == attempt {
             true => mails,
@@ -91,7 +97,10 @@ async fn a_transient_failure_is_tried_again_later_and_later_until_it_is_given_up
         let now = server.server.app.clock.now().to_utc();
         let seconds = (due - now).num_seconds();
         let (least, most) = (wait * 8 / 10 - 10, wait * 12 / 10);
-        assert!((least..=most).contains(&seconds), "attempt {attempt}: {seconds} s");
+        assert!(
+            (least..=most).contains(&seconds),
+            "attempt {attempt}: {seconds} s"
+        );
         message_ids.push(mail["messageId"].clone());
         server.advance(Duration::from_secs(u64::try_from(most).unwrap() + 1));
     }
@@ -139,11 +148,21 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
     let (administrator, role) = office(&server).await;
     let sensitive = ["email-queue.view-sensitive", "users.view"];
     let within = server
-        .user_with(&administrator, "within@kbank.com", &[&sensitive[..], &["content-hub.view"]].concat())
+        .user_with(
+            &administrator,
+            "within@kbank.com",
+            &[&sensitive[..], &["content-hub.view"]].concat(),
+        )
         .await;
-    let beyond = server.user_with(&administrator, "beyond@kbank.com", &sensitive).await;
+    let beyond = server
+        .user_with(&administrator, "beyond@kbank.com", &sensitive)
+        .await;
     let viewer = server
-        .user_with(&administrator, "viewer@kbank.com", &["email-queue.view", "users.view"])
+        .user_with(
+            &administrator,
+            "viewer@kbank.com",
+            &["email-queue.view", "users.view"],
+        )
         .await;
     invite(&administrator, &role).await;
     let letter = server.inbox.next().await;
@@ -173,9 +192,17 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
     assert!(!answer.body.to_string().contains(token));
     let id = mail["id"].clone();
     let answer = viewer
-        .run_with("query($id: ID!) { node(id: $id) { ... on Email { textBody htmlBody subject } } }", json!({ "id": id }))
+        .run_with(
+            "query($id: ID!) { node(id: $id) { ... on Email { textBody htmlBody subject } } }",
+            json!({ "id": id }),
+        )
         .await;
-    assert!(answer.data()["node"]["textBody"].as_str().unwrap().contains("[secret link]"));
+    assert!(
+        answer.data()["node"]["textBody"]
+            .as_str()
+            .unwrap()
+            .contains("[secret link]")
+    );
     assert!(!answer.body.to_string().contains(token));
     // Nor can it be found by searching for it.
     let answer = viewer
@@ -184,7 +211,10 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
             json!({ "t": token }),
         )
         .await;
-    assert_eq!(*answer.data(), json!({ "a": { "totalCount": 0 }, "b": { "totalCount": 0 } }));
+    assert_eq!(
+        *answer.data(),
+        json!({ "a": { "totalCount": 0 }, "b": { "totalCount": 0 } })
+    );
 
     server.accept(token).await;
     let answer = administrator.run(ways).await;
@@ -206,7 +236,9 @@ async fn an_expired_link_is_shown_to_nobody_and_forgotten() {
         .run("{ emails(filter: { to: \"laura\" }) { nodes { link textBody } } }")
         .await;
     assert!(!answer.body.to_string().contains(&token));
-    usher::domain::emails::delivery::sweep(&server.server.app).await.unwrap();
+    usher::domain::emails::delivery::sweep(&server.server.app)
+        .await
+        .unwrap();
     assert!(!stored_anywhere(&server, &token).await);
 }
 
@@ -229,17 +261,28 @@ async fn names_cannot_break_out_of_a_letter() {
     let input = json!({
         "email": LAURA, "firstName": "<script>alert(1)</script>", "lastName": "\"&'", "roleIds": [role]
     });
-    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
+    let payload = administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
     assert_eq!(payload["userErrors"], json!([]));
     let letter = server.inbox.next().await;
     let html = letter.html.unwrap();
     assert!(html.contains("&lt;script&gt;"), "{html}");
     assert!(!html.contains("<script>"));
-    assert!(letter.text.contains("Hello <script>alert(1)</script> \"&',"));
+    assert!(
+        letter
+            .text
+            .contains("Hello <script>alert(1)</script> \"&',")
+    );
     // What stands for the link in a stored letter, nobody can type.
     let input = json!({ "email": "x@kbank.com", "firstName": "\u{FFFC}", "roleIds": [role] });
-    let payload = administrator.mutate("inviteUser", input, "user { id }").await;
-    assert_eq!(crate::support::ids(&payload["userErrors"]), ["INVALID input.firstName"]);
+    let payload = administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    assert_eq!(
+        crate::support::ids(&payload["userErrors"]),
+        ["INVALID input.firstName"]
+    );
 }
 
 #[tokio::test]
@@ -264,7 +307,10 @@ async fn filters_find_mails_by_state_kind_recipient_subject_and_time() {
         (json!({ "subject": "nothing" }), 0),
         (json!({ "createdAfter": between }), 1),
         (json!({ "createdBefore": between }), 1),
-        (json!({ "createdAfter": between, "createdBefore": between }), 0),
+        (
+            json!({ "createdAfter": between, "createdBefore": between }),
+            0,
+        ),
     ] {
         let answer = administrator
             .run_with(
@@ -274,7 +320,11 @@ async fn filters_find_mails_by_state_kind_recipient_subject_and_time() {
             .await;
         let emails = &answer.data()["emails"];
         assert_eq!(emails["totalCount"], expected, "{filter}");
-        assert_eq!(emails["nodes"].as_array().unwrap().len(), expected, "{filter}");
+        assert_eq!(
+            emails["nodes"].as_array().unwrap().len(),
+            expected,
+            "{filter}"
+        );
     }
 }
 
@@ -288,7 +338,11 @@ async fn history_is_removed_when_it_is_old() {
         let answer = administrator.run("{ emails { totalCount } }").await;
         answer.data()["emails"]["totalCount"].as_u64().unwrap()
     };
-    let sweep = async || usher::domain::emails::delivery::sweep(&server.server.app).await.unwrap();
+    let sweep = async || {
+        usher::domain::emails::delivery::sweep(&server.server.app)
+            .await
+            .unwrap()
+    };
     server.advance(Duration::from_secs(2 * 24 * 60 * 60));
     sweep().await;
     assert_eq!(total().await, 2);

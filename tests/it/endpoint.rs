@@ -41,7 +41,14 @@ async fn only_json_is_taken() {
         ("multipart/form-data; boundary=x", 415),
         ("application/graphql", 415),
     ] {
-        let answer = send(&server, Method::POST, &[], &[("content-type", content_type)], body).await;
+        let answer = send(
+            &server,
+            Method::POST,
+            &[],
+            &[("content-type", content_type)],
+            body,
+        )
+        .await;
         assert_eq!(answer.status, status, "{content_type}");
         assert!(!answer.headers["x-request-id"].is_empty());
         if status == 415 {
@@ -60,7 +67,10 @@ async fn the_media_type_is_negotiated() {
     for (accept, expected) in [
         ("*/*", "application/json; charset=utf-8"),
         ("application/json", "application/json; charset=utf-8"),
-        (RESPONSE_JSON, "application/graphql-response+json; charset=utf-8"),
+        (
+            RESPONSE_JSON,
+            "application/graphql-response+json; charset=utf-8",
+        ),
         (
             "application/json;q=0.9, application/graphql-response+json",
             "application/graphql-response+json; charset=utf-8",
@@ -70,12 +80,26 @@ async fn the_media_type_is_negotiated() {
             "application/graphql-response+json; charset=utf-8",
         ),
     ] {
-        let answer = send(&server, Method::POST, &[], &[JSON, ("accept", accept)], body).await;
+        let answer = send(
+            &server,
+            Method::POST,
+            &[],
+            &[JSON, ("accept", accept)],
+            body,
+        )
+        .await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.headers["content-type"], expected, "{accept}");
         assert_eq!(answer.headers["cache-control"], "no-store");
     }
-    let answer = send(&server, Method::POST, &[], &[JSON, ("accept", "text/xml")], body).await;
+    let answer = send(
+        &server,
+        Method::POST,
+        &[],
+        &[JSON, ("accept", "text/xml")],
+        body,
+    )
+    .await;
     assert_eq!(answer.status, 406);
 }
 
@@ -96,8 +120,19 @@ async fn what_is_no_request_is_refused_with_a_reason() {
         r#"{"query":"{ __typename }","extensions":[]}"#,
     ] {
         for accept in ["application/json", RESPONSE_JSON] {
-            let answer = send(&server, Method::POST, &[], &[JSON, ("accept", accept)], body).await;
-            assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"), "{body}");
+            let answer = send(
+                &server,
+                Method::POST,
+                &[],
+                &[JSON, ("accept", accept)],
+                body,
+            )
+            .await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (400, "BAD_REQUEST"),
+                "{body}"
+            );
             assert!(answer.body.get("data").is_none());
         }
     }
@@ -122,10 +157,20 @@ async fn the_status_tells_by_graphqls_own_media_type_whether_it_was_executed() {
         ("query A { __typename } query B { __typename }", false),
     ] {
         let body = json!({ "query": query }).to_string();
-        let answer = send(&server, Method::POST, &[], &[JSON, ("accept", RESPONSE_JSON)], body.clone()).await;
+        let answer = send(
+            &server,
+            Method::POST,
+            &[],
+            &[JSON, ("accept", RESPONSE_JSON)],
+            body.clone(),
+        )
+        .await;
         assert_eq!(answer.status, if executed { 200 } else { 400 }, "{query}");
         assert_eq!(answer.body.get("data").is_some(), executed, "{query}");
-        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+        let errors = answer.body["errors"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         for error in errors {
             assert!(error["extensions"]["code"].is_string(), "{error}");
         }
@@ -150,7 +195,10 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
     let answer = get(&[("query", "{ passwordPolicy { minLength } }")]).await;
     assert_eq!(answer.data()["passwordPolicy"]["minLength"], 12);
     let answer = get(&[
-        ("query", "query A { __typename } query B($t: String!) { invitation(token: $t) { email } }"),
+        (
+            "query",
+            "query A { __typename } query B($t: String!) { invitation(token: $t) { email } }",
+        ),
         ("operationName", "B"),
         ("variables", "{\"t\":\"x\"}"),
     ])
@@ -158,7 +206,10 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
     assert_eq!(answer.data()["invitation"], Value::Null);
 
     let mutation = "mutation { signOut { userErrors { code } } }";
-    let both = format!("query A {{ __typename }} {}", mutation.replace("mutation", "mutation B"));
+    let both = format!(
+        "query A {{ __typename }} {}",
+        mutation.replace("mutation", "mutation B")
+    );
     let queries: [&[(&str, &str)]; 2] = [
         &[("query", mutation)],
         &[("query", &both), ("operationName", "B")],
@@ -168,7 +219,11 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
         assert_eq!((answer.status, answer.code()), (405, "BAD_REQUEST"));
         assert_eq!(answer.headers["allow"], "GET, POST");
     }
-    for bad in [&[][..], &[("query", "")], &[("query", "{ __typename }"), ("variables", "[")]] {
+    for bad in [
+        &[][..],
+        &[("query", "")],
+        &[("query", "{ __typename }"), ("variables", "[")],
+    ] {
         assert_eq!(get(bad).await.status, 400, "{bad:?}");
     }
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
@@ -189,9 +244,15 @@ async fn errors_do_not_echo_the_request() {
     ] {
         let answer = server.anonymous().run(&query).await;
         assert_eq!(answer.code(), "BAD_REQUEST");
-        assert!(answer.message().chars().count() <= 201, "{}", answer.message());
+        assert!(
+            answer.message().chars().count() <= 201,
+            "{}",
+            answer.message()
+        );
     }
-    let query: String = (0..150).map(|index| format!("a{index}: nothing ")).collect();
+    let query: String = (0..150)
+        .map(|index| format!("a{index}: nothing "))
+        .collect();
     let answer = server.anonymous().run(&format!("{{ {query} }}")).await;
     assert!(answer.body["errors"].as_array().unwrap().len() <= 100);
 }
@@ -200,12 +261,28 @@ async fn errors_do_not_echo_the_request() {
 async fn introspection_and_the_playground_can_be_switched_off() {
     let server =
         TestServer::start_with(&["graphql.introspection=false", "playground.enabled=false"]).await;
-    let answer = server.anonymous().run("{ __schema { queryType { name } } }").await;
-    assert!(answer.body.to_string().find("\"name\":\"Query\"").is_none(), "{}", answer.body);
-    let get = |path: &str| server.anonymous().http.get(format!("{}{path}", server.url)).send();
+    let answer = server
+        .anonymous()
+        .run("{ __schema { queryType { name } } }")
+        .await;
+    assert!(
+        answer.body.to_string().find("\"name\":\"Query\"").is_none(),
+        "{}",
+        answer.body
+    );
+    let get = |path: &str| {
+        server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .send()
+    };
     assert_eq!(get("/playground").await.unwrap().status(), 404);
     let server = TestServer::start().await;
-    let answer = server.anonymous().run("{ __schema { queryType { name } } }").await;
+    let answer = server
+        .anonymous()
+        .run("{ __schema { queryType { name } } }")
+        .await;
     assert_eq!(answer.data()["__schema"]["queryType"]["name"], "Query");
 }
 
@@ -228,7 +305,13 @@ async fn health_is_told() {
 #[tokio::test]
 async fn a_token_that_is_nobodys_makes_the_caller_anonymous() {
     let server = TestServer::start().await;
-    for authorization in ["Bearer rubbish", "Bearer ", "bearer", "Basic YTpi", "Bearer a b c"] {
+    for authorization in [
+        "Bearer rubbish",
+        "Bearer ",
+        "bearer",
+        "Basic YTpi",
+        "Bearer a b c",
+    ] {
         let headers = [JSON, ("authorization", authorization)];
         let body = json!({ "query": "{ viewer { id } }" }).to_string();
         let answer = send(&server, Method::POST, &[], &headers, body).await;

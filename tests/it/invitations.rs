@@ -9,8 +9,12 @@ use crate::support::{PASSWORD, TestServer, ids};
 
 async fn invited(server: &TestServer) -> (crate::support::Client, String, String) {
     let administrator = server.administrator().await;
-    let role = server.role(&administrator, "Editor", &["content-hub.view"]).await;
-    let (_, token) = server.invite(&administrator, "laura@kbank.com", &role).await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
+    let (_, token) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
     (administrator, role, token)
 }
 
@@ -55,7 +59,11 @@ async fn a_dotless_i_is_somebody_elses_address() {
     let role = server.role(&administrator, "Editor", &[]).await;
     for email in ["mike@kbank.com", "mıke@kbank.com", "mike@kbank.com."] {
         let payload = administrator
-            .mutate("inviteUser", json!({ "email": email, "roleIds": [role] }), "user { email }")
+            .mutate(
+                "inviteUser",
+                json!({ "email": email, "roleIds": [role] }),
+                "user { email }",
+            )
             .await;
         let expected: &[&str] = match email {
             "mike@kbank.com." => &["INVALID input.email"],
@@ -125,10 +133,18 @@ async fn nobody_invites_with_more_than_they_hold() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let inviter = server
-        .user_with(&administrator, "inviter@kbank.com", &["users.create", "content-hub.view"])
+        .user_with(
+            &administrator,
+            "inviter@kbank.com",
+            &["users.create", "content-hub.view"],
+        )
         .await;
-    let more = server.role(&administrator, "More", &["content-hub.update"]).await;
-    let same = server.role(&administrator, "Same", &["content-hub.view"]).await;
+    let more = server
+        .role(&administrator, "More", &["content-hub.update"])
+        .await;
+    let same = server
+        .role(&administrator, "Same", &["content-hub.view"])
+        .await;
     let built_in = administrator
         .run("{ roles(first: 1) { nodes { id codeName } } }")
         .await;
@@ -194,7 +210,11 @@ async fn a_link_works_once_and_not_for_ever_and_only_as_it_was_sent() {
     let last = altered.pop().unwrap();
     altered.push(if last == 'A' { 'E' } else { 'A' });
     for bad in ["", "rubbish", &altered, &token.to_uppercase()] {
-        assert_eq!(accept(bad.to_owned()).await, ["TOKEN_INVALID input.token"], "{bad}");
+        assert_eq!(
+            accept(bad.to_owned()).await,
+            ["TOKEN_INVALID input.token"],
+            "{bad}"
+        );
     }
     // Neither looking at it nor what was refused has used it up.
     assert_eq!(accept(token.clone()).await, [""; 0]);
@@ -283,7 +303,11 @@ async fn links_are_built_from_the_configured_address_only() {
         .await
         .unwrap();
     let letter = server.inbox.next().await;
-    assert!(letter.text.contains("\nhttps://people.kbank.com/accept-invitation?token="));
+    assert!(
+        letter
+            .text
+            .contains("\nhttps://people.kbank.com/accept-invitation?token=")
+    );
     assert!(!letter.text.contains("evil"));
 }
 
@@ -295,17 +319,25 @@ async fn a_new_link_for_an_administrator_voids_the_old_one() {
     let server = TestServer::start().await;
     let old = crate::support::token_in(&server.inbox.next().await);
     let email = usher::domain::EmailAddress::parse("email", "Admin@Example.com").unwrap();
-    let outcome = invite_administrator(&server.server.app, &email).await.unwrap();
+    let outcome = invite_administrator(&server.server.app, &email)
+        .await
+        .unwrap();
     let NewAdministrator::Invited(invited) = outcome else {
         panic!("{outcome:?}");
     };
     let new = invited.link.split_once("token=").unwrap().1.to_owned();
     let payload = server
         .anonymous()
-        .mutate("acceptInvitation", json!({ "token": old, "password": PASSWORD }), "token")
+        .mutate(
+            "acceptInvitation",
+            json!({ "token": old, "password": PASSWORD }),
+            "token",
+        )
         .await;
     assert_eq!(ids(&payload["userErrors"]), ["TOKEN_INVALID input.token"]);
     server.accept(&new).await;
-    let outcome = invite_administrator(&server.server.app, &email).await.unwrap();
+    let outcome = invite_administrator(&server.server.app, &email)
+        .await
+        .unwrap();
     assert!(matches!(outcome, NewAdministrator::Active));
 }

@@ -1,6 +1,13 @@
 //! The proof: everything here goes through a real socket to a real server on a freshly migrated
 //! database, which is SQLite unless `TEST_DATABASE_URL` names another.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that finds nothing has failed"
+)]
+
 mod support;
 
 mod command_line;

@@ -23,21 +23,33 @@ async fn every_node_is_found_by_its_id() {
         "",
     ]);
     let nodes = administrator
-        .run_with("query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", json!({ "ids": all }))
+        .run_with(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }",
+            json!({ "ids": all }),
+        )
         .await;
     let nodes = nodes.data()["nodes"].as_array().unwrap();
     let names = ["User", "Role", "Invitation", "Email", "Session"];
     for (index, name) in names.into_iter().enumerate() {
-        assert_eq!(nodes[index], json!({ "__typename": name, "id": all[index] }));
+        assert_eq!(
+            nodes[index],
+            json!({ "__typename": name, "id": all[index] })
+        );
         let node = administrator
-            .run_with("query($id: ID!) { node(id: $id) { __typename id } }", json!({ "id": all[index] }))
+            .run_with(
+                "query($id: ID!) { node(id: $id) { __typename id } }",
+                json!({ "id": all[index] }),
+            )
             .await;
         assert_eq!(node.data()["node"], nodes[index]);
     }
     assert_eq!(nodes[5..], [Value::Null, Value::Null, Value::Null]);
     let many = vec!["rubbish"; 101];
     let answer = administrator
-        .run_with("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": many }))
+        .run_with(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+            json!({ "ids": many }),
+        )
         .await;
     assert_eq!(answer.code(), "BAD_REQUEST");
 }
@@ -74,7 +86,10 @@ async fn without_permission_only_what_is_ones_own_is_found() {
     let own = own.data();
     let node = async |id: &Value| {
         laura
-            .run_with("query($id: ID!) { node(id: $id) { id } }", json!({ "id": id }))
+            .run_with(
+                "query($id: ID!) { node(id: $id) { id } }",
+                json!({ "id": id }),
+            )
             .await
     };
     for id in [
@@ -92,12 +107,24 @@ async fn without_permission_only_what_is_ones_own_is_found() {
         (json!("role_01h2xcejqtf2nbrexx3vqjhp41"), "roles.view"),
         (theirs["viewer"]["invitation"]["id"].clone(), "users.view"),
         (json!("invitation_01h2xcejqtf2nbrexx3vqjhp41"), "users.view"),
-        (theirs["viewer"]["invitation"]["emails"][0]["id"].clone(), "email-queue.view"),
-        (json!("email_01h2xcejqtf2nbrexx3vqjhp41"), "email-queue.view"),
+        (
+            theirs["viewer"]["invitation"]["emails"][0]["id"].clone(),
+            "email-queue.view",
+        ),
+        (
+            json!("email_01h2xcejqtf2nbrexx3vqjhp41"),
+            "email-queue.view",
+        ),
     ] {
         let answer = node(&id).await;
         assert_eq!(answer.code(), "FORBIDDEN", "{id}");
-        assert_eq!(answer.body["errors"][0]["extensions"]["permission"], permission);
+        assert_eq!(
+            answer.body["errors"][0]["extensions"]["permission"],
+            permission
+        );
     }
-    assert_eq!(node(&theirs["sessions"][0]["id"]).await.data()["node"], Value::Null);
+    assert_eq!(
+        node(&theirs["sessions"][0]["id"]).await.data()["node"],
+        Value::Null
+    );
 }

@@ -25,12 +25,19 @@ async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
     let server = TestServer::start().await;
     server.administrator().await;
     let hash = async |server: &TestServer| {
-        let users = user::Entity::find().all(server.server.app.db.read()).await.unwrap();
+        let users = user::Entity::find()
+            .all(server.server.app.db.read())
+            .await
+            .unwrap();
         users[0].password_hash.clone().unwrap().0
     };
     let old = hash(&server).await;
     assert!(old.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{old}");
-    let TestServer { server: running, database, .. } = server;
+    let TestServer {
+        server: running,
+        database,
+        ..
+    } = server;
     running.stop();
     running.stopped().await;
 
@@ -38,7 +45,11 @@ async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
     let sign_in = async || {
         server
             .anonymous()
-            .mutate("signIn", json!({ "email": "admin@example.com", "password": PASSWORD }), "token")
+            .mutate(
+                "signIn",
+                json!({ "email": "admin@example.com", "password": PASSWORD }),
+                "token",
+            )
             .await
     };
     assert_eq!(sign_in().await["userErrors"], json!([]));
@@ -56,10 +67,26 @@ async fn a_password_may_hold_anything_in_any_composition() {
     let role = server.role(&administrator, "Editor", &[]).await;
     for (index, (chosen, typed, accepted)) in [
         // Composed and decomposed are the same.
-        ("größe Übermut 49 Kännchen", "gro\u{308}ße U\u{308}bermut 49 Ka\u{308}nnchen", true),
-        ("漢字とかな混じりの長い文章です", "漢字とかな混じりの長い文章です", true),
-        ("  spaces count, all of them  ", "spaces count, all of them", false),
-        ("Case Counts As Well, 77 Geese", "case counts as well, 77 geese", false),
+        (
+            "größe Übermut 49 Kännchen",
+            "gro\u{308}ße U\u{308}bermut 49 Ka\u{308}nnchen",
+            true,
+        ),
+        (
+            "漢字とかな混じりの長い文章です",
+            "漢字とかな混じりの長い文章です",
+            true,
+        ),
+        (
+            "  spaces count, all of them  ",
+            "spaces count, all of them",
+            false,
+        ),
+        (
+            "Case Counts As Well, 77 Geese",
+            "case counts as well, 77 geese",
+            false,
+        ),
         (&"长".repeat(64), &"长".repeat(64), true),
     ]
     .into_iter()
@@ -69,17 +96,28 @@ async fn a_password_may_hold_anything_in_any_composition() {
         let (_, token) = server.invite(&administrator, &email, &role).await;
         let payload = server
             .anonymous()
-            .mutate("acceptInvitation", json!({ "token": token, "password": chosen }), "token")
+            .mutate(
+                "acceptInvitation",
+                json!({ "token": token, "password": chosen }),
+                "token",
+            )
             .await;
         if chosen.chars().all(|c| c == '长') {
             // Long enough, but not hard to guess: the length alone is never what is refused.
-            assert_eq!(ids(&payload["userErrors"]), ["PASSWORD_TOO_WEAK input.password"]);
+            assert_eq!(
+                ids(&payload["userErrors"]),
+                ["PASSWORD_TOO_WEAK input.password"]
+            );
             continue;
         }
         assert_eq!(payload["userErrors"], json!([]), "{chosen}");
         let payload = server
             .anonymous()
-            .mutate("signIn", json!({ "email": email, "password": typed }), "token")
+            .mutate(
+                "signIn",
+                json!({ "email": email, "password": typed }),
+                "token",
+            )
             .await;
         assert_eq!(payload["token"].is_string(), accepted, "{chosen}");
     }

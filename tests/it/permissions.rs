@@ -18,7 +18,9 @@ const SCHEMA: &str = include_str!("../../schema.graphql");
 
 /// Types that only pass on what the field that returns them has given, and tell nothing else.
 fn inherits(name: &str) -> bool {
-    ["Payload", "Connection", "Edge"].iter().any(|suffix| name.ends_with(suffix))
+    ["Payload", "Connection", "Edge"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
         || ["PageInfo", "UserError"].contains(&name)
 }
 
@@ -35,7 +37,10 @@ impl Rule {
     fn of(field: &FieldDefinition) -> Option<Self> {
         field.directives.iter().find_map(|directive| {
             let directive = &directive.node;
-            let permission = || match directive.get_argument("permission").map(|value| &value.node) {
+            let permission = || match directive
+                .get_argument("permission")
+                .map(|value| &value.node)
+            {
                 Some(Constant::String(permission)) => permission.clone(),
                 other => panic!("{other:?}"),
             };
@@ -66,7 +71,9 @@ impl Schema {
     fn read() -> Self {
         let mut schema = Self {
             objects: BTreeMap::new(),
-            leaves: ["Int", "Float", "String", "Boolean", "ID"].map(str::to_owned).into(),
+            leaves: ["Int", "Float", "String", "Boolean", "ID"]
+                .map(str::to_owned)
+                .into(),
         };
         for definition in parse_schema(SCHEMA).unwrap().definitions {
             let TypeSystemDefinition::Type(ty) = definition else {
@@ -117,8 +124,7 @@ fn every_field_has_a_rule() {
         .map(|(ty, field)| format!("{ty}.{}", field.name.node))
         .collect();
     assert_eq!(
-        without,
-        [""; 0],
+        without, [""; 0],
         "each of these needs a guard and its directive, see src/graphql/guard.rs"
     );
 }
@@ -146,7 +152,9 @@ impl World {
         let server = TestServer::start().await;
         let administrator = server.administrator().await;
         let role = server.role(&administrator, "Target", &[]).await;
-        let (payload, token) = server.invite(&administrator, "target@kbank.com", &role).await;
+        let (payload, token) = server
+            .invite(&administrator, "target@kbank.com", &role)
+            .await;
         let answer = administrator
             .run("{ emails(filter: { to: \"target\" }) { nodes { id attempts { succeeded } } } }")
             .await;
@@ -182,9 +190,19 @@ impl World {
     }
 
     /// A document that asks for one field, and the path under which the answer to it is found.
-    fn document(&self, schema: &Schema, ty: &str, field: &FieldDefinition, who: Option<&Persona>) -> String {
+    fn document(
+        &self,
+        schema: &Schema,
+        ty: &str,
+        field: &FieldDefinition,
+        who: Option<&Persona>,
+    ) -> String {
         let name = field.name.node.as_str();
-        let leaf = format!("{name}{} {}", self.arguments(ty, name, who), schema.selection(field));
+        let leaf = format!(
+            "{name}{} {}",
+            self.arguments(ty, name, who),
+            schema.selection(field)
+        );
         let node = |id: &str| format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ {leaf} }} }} }}");
         match ty {
             "Query" => format!("{{ {leaf} }}"),
@@ -194,13 +212,18 @@ impl World {
             "Invitation" => node(&self.invitation),
             "Session" => node(who.map_or("session_01h2xcejqtf2nbrexx3vqjhp41", |who| &who.session)),
             "Email" => node(&self.email),
-            "EmailAttempt" => format!("{{ email(id: \"{}\") {{ attempts {{ {leaf} }} }} }}", self.email),
+            "EmailAttempt" => format!(
+                "{{ email(id: \"{}\") {{ attempts {{ {leaf} }} }} }}",
+                self.email
+            ),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
             "Application" => format!("{{ applications {{ {leaf} }} }}"),
             "ApplicationPermission" => format!("{{ applications {{ permissions {{ {leaf} }} }} }}"),
             "PasswordPolicy" => format!("{{ passwordPolicy {{ {leaf} }} }}"),
-            "InvitationPreview" => format!("{{ invitation(token: \"{}\") {{ {leaf} }} }}", self.token),
+            "InvitationPreview" => {
+                format!("{{ invitation(token: \"{}\") {{ {leaf} }} }}", self.token)
+            }
             other => panic!("say here how a {other} is reached"),
         }
     }
@@ -216,7 +239,9 @@ impl World {
             ("Query", "email") => format!("(id: \"{}\")", self.email),
             ("Query", "invitation") => "(token: \"none\")".to_owned(),
             ("Mutation", "signIn") => "(input: { email: \"\", password: \"\" })".to_owned(),
-            ("Mutation", "acceptInvitation") => "(input: { token: \"\", password: \"\" })".to_owned(),
+            ("Mutation", "acceptInvitation") => {
+                "(input: { token: \"\", password: \"\" })".to_owned()
+            }
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),
             _ => String::new(),
@@ -224,7 +249,13 @@ impl World {
     }
 
     /// How the field answers to somebody.
-    async fn ask(&self, schema: &Schema, ty: &str, field: &FieldDefinition, who: Option<&Persona>) -> String {
+    async fn ask(
+        &self,
+        schema: &Schema,
+        ty: &str,
+        field: &FieldDefinition,
+        who: Option<&Persona>,
+    ) -> String {
         let document = self.document(schema, ty, field, who);
         let anonymous = self.server.anonymous();
         let client = who.map_or(&anonymous, |who| &who.client);
@@ -253,7 +284,9 @@ fn verdict(body: &Value, document: &str) -> String {
 /// All permissions but one; where it is a `view`, all but that application's, since every other
 /// action of it implies the `view`.
 fn all_but(all: &[String], permission: &str) -> Vec<String> {
-    let application = permission.strip_suffix(".view").map(|code| format!("{code}."));
+    let application = permission
+        .strip_suffix(".view")
+        .map(|code| format!("{code}."));
     all.iter()
         .filter(|held| match &application {
             Some(application) => !held.starts_with(application.as_str()),
@@ -294,9 +327,7 @@ async fn guards_act_as_the_schema_says() {
         let expected = match &rule {
             Rule::Public => ("yes".to_owned(), "yes".to_owned()),
             Rule::SignedIn => ("sign in".to_owned(), "yes".to_owned()),
-            Rule::Requires(_) | Rule::RequiresUnlessOwn(_) => {
-                ("sign in".to_owned(), bare.clone())
-            }
+            Rule::Requires(_) | Rule::RequiresUnlessOwn(_) => ("sign in".to_owned(), bare.clone()),
         };
         assert_eq!((&anonymous, &bare), (&expected.0, &expected.1), "{path}");
         let mut but_one = String::new();
@@ -308,7 +339,9 @@ async fn guards_act_as_the_schema_says() {
                 assert!(!persona.permissions.iter().any(|held| held == permission));
                 without.insert(permission.to_owned(), persona);
             }
-            but_one = world.ask(&schema, ty, field, Some(&without[permission])).await;
+            but_one = world
+                .ask(&schema, ty, field, Some(&without[permission]))
+                .await;
             assert_eq!(but_one, format!("needs {permission}"), "{path}");
         }
         if let Rule::RequiresUnlessOwn(_) = &rule {
@@ -350,7 +383,11 @@ async fn there_is_no_way_round_a_guard() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let laura = server
-        .user_with(&administrator, "laura@kbank.com", &["roles.view", "content-hub.view"])
+        .user_with(
+            &administrator,
+            "laura@kbank.com",
+            &["roles.view", "content-hub.view"],
+        )
         .await;
     let role = server.role(&administrator, "Secret", &[]).await;
     let payload = administrator

@@ -53,10 +53,22 @@ async fn bad_input_is_refused_and_changes_nothing() {
     server.role(&administrator, "Editor", &[]).await;
     let long = "x".repeat(101);
     for (input, expected) in [
-        (json!({ "name": " ", "permissions": [] }), vec!["REQUIRED input.name"]),
-        (json!({ "name": long, "permissions": [] }), vec!["TOO_LONG input.name"]),
-        (json!({ "name": "a\nb", "permissions": [] }), vec!["INVALID input.name"]),
-        (json!({ "name": "Editor", "permissions": [] }), vec!["TAKEN input.codeName"]),
+        (
+            json!({ "name": " ", "permissions": [] }),
+            vec!["REQUIRED input.name"],
+        ),
+        (
+            json!({ "name": long, "permissions": [] }),
+            vec!["TOO_LONG input.name"],
+        ),
+        (
+            json!({ "name": "a\nb", "permissions": [] }),
+            vec!["INVALID input.name"],
+        ),
+        (
+            json!({ "name": "Editor", "permissions": [] }),
+            vec!["TAKEN input.codeName"],
+        ),
         (
             json!({ "name": "Other", "codeName": "editor", "permissions": [] }),
             vec!["TAKEN input.codeName"],
@@ -69,7 +81,10 @@ async fn bad_input_is_refused_and_changes_nothing() {
             json!({ "name": "Other", "codeName": "", "permissions": [] }),
             vec!["REQUIRED input.codeName"],
         ),
-        (json!({ "name": "編集者", "permissions": [] }), vec!["REQUIRED input.codeName"]),
+        (
+            json!({ "name": "編集者", "permissions": [] }),
+            vec!["REQUIRED input.codeName"],
+        ),
         (
             json!({ "name": "Administrator", "permissions": [] }),
             vec!["TAKEN input.codeName"],
@@ -106,7 +121,11 @@ async fn nobody_makes_a_role_that_holds_more_than_they() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let maker = server
-        .user_with(&administrator, "maker@kbank.com", &["roles.create", "content-hub.view"])
+        .user_with(
+            &administrator,
+            "maker@kbank.com",
+            &["roles.create", "content-hub.view"],
+        )
         .await;
     let payload = maker
         .mutate(
@@ -133,7 +152,10 @@ async fn a_change_of_roles_holds_for_the_next_request_on_every_server() {
     let laura = server
         .user_with(&administrator, "laura@kbank.com", &["content-hub.view"])
         .await;
-    assert_eq!(laura.run("{ users { totalCount } }").await.code(), "FORBIDDEN");
+    assert_eq!(
+        laura.run("{ users { totalCount } }").await.code(),
+        "FORBIDDEN"
+    );
 
     // What another server would do: change the rows, and count the change.
     use sea_orm::ConnectionTrait;

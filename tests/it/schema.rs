@@ -28,7 +28,9 @@ fn everything_is_described() {
                 let directive = directive.node;
                 let name = directive.name.node;
                 // These three are the specification's own.
-                if !["include", "skip", "deprecated", "specifiedBy", "oneOf"].contains(&name.as_str()) {
+                if !["include", "skip", "deprecated", "specifiedBy", "oneOf"]
+                    .contains(&name.as_str())
+                {
                     check(format!("@{name}"), directive.description.is_some());
                 }
                 continue;
@@ -42,24 +44,36 @@ fn everything_is_described() {
                 for field in object.fields {
                     let path = format!("{name}.{}", field.node.name.node);
                     for argument in &field.node.arguments {
-                        check(format!("{path}({})", argument.node.name.node), argument.node.description.is_some());
+                        check(
+                            format!("{path}({})", argument.node.name.node),
+                            argument.node.description.is_some(),
+                        );
                     }
                     check(path, field.node.description.is_some());
                 }
             }
             TypeKind::Interface(interface) => {
                 for field in interface.fields {
-                    check(format!("{name}.{}", field.node.name.node), field.node.description.is_some());
+                    check(
+                        format!("{name}.{}", field.node.name.node),
+                        field.node.description.is_some(),
+                    );
                 }
             }
             TypeKind::Enum(values) => {
                 for value in values.values {
-                    check(format!("{name}.{}", value.node.value.node), value.node.description.is_some());
+                    check(
+                        format!("{name}.{}", value.node.value.node),
+                        value.node.description.is_some(),
+                    );
                 }
             }
             TypeKind::InputObject(input) => {
                 for field in input.fields {
-                    check(format!("{name}.{}", field.node.name.node), field.node.description.is_some());
+                    check(
+                        format!("{name}.{}", field.node.name.node),
+                        field.node.description.is_some(),
+                    );
                 }
             }
             TypeKind::Scalar | TypeKind::Union(_) => {}

@@ -34,16 +34,25 @@ async fn a_bearer_token_works_until_signed_out() {
             { "id": sessions[1]["id"], "isCurrent": false },
         ])
     );
-    let answer = client.run("mutation { signOut { userErrors { code } } }").await;
+    let answer = client
+        .run("mutation { signOut { userErrors { code } } }")
+        .await;
     assert_eq!(answer.data()["signOut"]["userErrors"], json!([]));
-    let answer = client.run("{ viewer { id } passwordPolicy { minLength } }").await;
+    let answer = client
+        .run("{ viewer { id } passwordPolicy { minLength } }")
+        .await;
     assert_eq!(
         *answer.data(),
         json!({ "viewer": null, "passwordPolicy": { "minLength": 12 } })
     );
-    assert_eq!(client.run("{ sessions { id } }").await.code(), "UNAUTHENTICATED");
+    assert_eq!(
+        client.run("{ sessions { id } }").await.code(),
+        "UNAUTHENTICATED"
+    );
     // There is nothing left to end, which is what was wanted.
-    let again = client.run("mutation { signOut { userErrors { code } } }").await;
+    let again = client
+        .run("mutation { signOut { userErrors { code } } }")
+        .await;
     assert_eq!(again.data()["signOut"]["userErrors"], json!([]));
 }
 
@@ -53,7 +62,9 @@ async fn signing_in_fails_alike_whatever_the_reason() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let role = server.role(&administrator, "Editor", &[]).await;
-    server.invite(&administrator, "invited@kbank.com", &role).await;
+    server
+        .invite(&administrator, "invited@kbank.com", &role)
+        .await;
     let mut answers = Vec::new();
     for (email, password) in [
         ("admin@example.com", "wrong"),
@@ -66,7 +77,10 @@ async fn signing_in_fails_alike_whatever_the_reason() {
     ] {
         let input = json!({ "input": { "email": email, "password": password } });
         let answer = server.anonymous().run_with(SIGN_IN, input).await;
-        assert_eq!(ids(&answer.data()["signIn"]["userErrors"]), ["INVALID_CREDENTIALS "]);
+        assert_eq!(
+            ids(&answer.data()["signIn"]["userErrors"]),
+            ["INVALID_CREDENTIALS "]
+        );
         assert!(answer.headers.get("set-cookie").is_none());
         answers.push((answer.status, answer.body));
     }
@@ -98,10 +112,18 @@ async fn a_session_ends_when_it_is_not_used_and_slides_while_it_is() {
     let answer = server.anonymous().run_with(SIGN_IN, input).await;
     let idle = client.with_token(answer.data()["signIn"]["token"].as_str().unwrap());
     server.advance(day(10));
-    assert_eq!(*idle.run("{ viewer { id } }").await.data(), json!({ "viewer": null }));
+    assert_eq!(
+        *idle.run("{ viewer { id } }").await.data(),
+        json!({ "viewer": null })
+    );
 }
 
-async fn with_cookie(server: &TestServer, cookie: &str, origin: Option<&str>, document: &str) -> Answer {
+async fn with_cookie(
+    server: &TestServer,
+    cookie: &str,
+    origin: Option<&str>,
+    document: &str,
+) -> Answer {
     let client = server.anonymous();
     let mut request = client
         .http
@@ -127,7 +149,10 @@ async fn the_cookie_signs_in_pages_of_the_servers_own_and_of_allowed_origins() {
         TestServer::start_with(&["server.allowed_origins=[\"https://app.example.com\"]"]).await;
     server.administrator().await;
     let set = cookie_of(&server).await;
-    assert!(set.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"), "{set}");
+    assert!(
+        set.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"),
+        "{set}"
+    );
     let cookie = set.split(';').next().unwrap();
     let document = "{ viewer { email } }";
     for origin in [
@@ -136,7 +161,11 @@ async fn the_cookie_signs_in_pages_of_the_servers_own_and_of_allowed_origins() {
         "https://app.example.com",
     ] {
         let answer = with_cookie(&server, cookie, Some(origin), document).await;
-        assert_eq!(answer.data()["viewer"]["email"], "admin@example.com", "{origin}");
+        assert_eq!(
+            answer.data()["viewer"]["email"],
+            "admin@example.com",
+            "{origin}"
+        );
     }
     for origin in [
         None,
@@ -146,13 +175,20 @@ async fn the_cookie_signs_in_pages_of_the_servers_own_and_of_allowed_origins() {
         Some("https://app.example.com.evil.example"),
     ] {
         let answer = with_cookie(&server, cookie, origin, document).await;
-        assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{origin:?}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (403, "FORBIDDEN"),
+            "{origin:?}"
+        );
     }
     // Signing out takes the cookie away, and the session with it.
     let sign_out = "mutation { signOut { userErrors { code } } }";
     let answer = with_cookie(&server, cookie, Some("http://127.0.0.1:8000"), sign_out).await;
     let cleared = answer.headers["set-cookie"].to_str().unwrap();
-    assert!(cleared.starts_with("usher_session=; Path=/; Max-Age=0;"), "{cleared}");
+    assert!(
+        cleared.starts_with("usher_session=; Path=/; Max-Age=0;"),
+        "{cleared}"
+    );
     let answer = with_cookie(&server, cookie, Some("http://127.0.0.1:8000"), document).await;
     assert_eq!(answer.data()["viewer"], Value::Null);
 }

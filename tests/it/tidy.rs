@@ -7,7 +7,15 @@ use std::path::{Path, PathBuf};
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "src/domain",
-        &["async_graphql", "poem", "lettre", "crate::graphql", "crate::http", "crate::mail::worker", "transports::"],
+        &[
+            "async_graphql",
+            "poem",
+            "lettre",
+            "crate::graphql",
+            "crate::http",
+            "crate::mail::worker",
+            "transports::",
+        ],
         "the domain holds the rules, and knows nothing of GraphQL, HTTP or mail protocols",
     ),
     (
@@ -17,12 +25,31 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src/mail",
-        &["async_graphql", "poem", "lettre", "sea_orm", "crate::graphql", "crate::http"],
+        &[
+            "async_graphql",
+            "poem",
+            "lettre",
+            "sea_orm",
+            "crate::graphql",
+            "crate::http",
+        ],
         "mail renders letters and works the queue off, through the domain",
     ),
-    ("src/http", &["lettre", "sea_orm", "transports::"], "http turns requests into calls"),
-    ("entity/src", &["use usher", "migration::", "transports::"], "entities know nothing but their tables"),
-    ("migration/src", &["entity::"], "a migration must not drift with the entities"),
+    (
+        "src/http",
+        &["lettre", "sea_orm", "transports::"],
+        "http turns requests into calls",
+    ),
+    (
+        "entity/src",
+        &["use usher", "migration::", "transports::"],
+        "entities know nothing but their tables",
+    ),
+    (
+        "migration/src",
+        &["entity::"],
+        "a migration must not drift with the entities",
+    ),
     (
         "transports/src",
         &["async_graphql", "sea_orm", "entity::", "use usher", "poem"],
@@ -78,14 +105,21 @@ fn layers_use_only_what_lies_below_them() {
 #[test]
 fn every_file_says_what_it_is_for_and_stays_short() {
     let mut found = Vec::new();
-    for (path, source) in SOURCES.iter().chain(TESTS).flat_map(|folder| sources(folder)) {
+    for (path, source) in SOURCES
+        .iter()
+        .chain(TESTS)
+        .flat_map(|folder| sources(folder))
+    {
         if !source.starts_with("//! ") {
             found.push(format!(
                 "{}: begin with a `//!` sentence that says what lives there",
                 path.display()
             ));
         }
-        let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code = source
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
         let lines = code.lines().count();
         let is_test = TESTS.iter().any(|folder| path.starts_with(folder));
         if lines > MAX_LINES && !is_test {
@@ -95,8 +129,14 @@ fn every_file_says_what_it_is_for_and_stays_short() {
             ));
         }
         let is_module_list = path.ends_with("mod.rs");
-        if is_module_list && (source.contains("\nfn ") || source.contains("\nimpl ")) && !path.starts_with("src/http") {
-            found.push(format!("{}: a mod.rs holds declarations only", path.display()));
+        if is_module_list
+            && (source.contains("\nfn ") || source.contains("\nimpl "))
+            && !path.starts_with("src/http")
+        {
+            found.push(format!(
+                "{}: a mod.rs holds declarations only",
+                path.display()
+            ));
         }
     }
     assert_eq!(found, [""; 0]);

@@ -7,7 +7,9 @@ use crate::support::{Client, TestServer};
 /// Ten users beside the administrator, some of whom have signed up.
 async fn people(server: &TestServer) -> Client {
     let administrator = server.administrator().await;
-    let role = server.role(&administrator, "Editor", &["content-hub.view"]).await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
     let other = server.role(&administrator, "Other", &[]).await;
     for (index, (email, first, last)) in [
         ("zoe@kbank.com", "Zoë", "Adams"),
@@ -98,14 +100,24 @@ async fn a_search_takes_its_term_literally_and_in_any_case() {
 async fn filters_narrow_by_state_and_role() {
     let server = TestServer::start().await;
     let administrator = people(&server).await;
-    let roles = administrator.run("{ roles { nodes { id codeName users { totalCount nodes { email } } } } }").await;
+    let roles = administrator
+        .run("{ roles { nodes { id codeName users { totalCount nodes { email } } } } }")
+        .await;
     let editor = &roles.data()["roles"]["nodes"][1];
     assert_eq!(editor["codeName"], "Editor");
     assert_eq!(editor["users"]["totalCount"], 4);
 
-    let active = emails(&administrator, json!({ "filter": { "status": ["ACTIVE"] } })).await;
+    let active = emails(
+        &administrator,
+        json!({ "filter": { "status": ["ACTIVE"] } }),
+    )
+    .await;
     assert_eq!(active.len(), 5);
-    let none = emails(&administrator, json!({ "filter": { "status": ["DEACTIVATED"] } })).await;
+    let none = emails(
+        &administrator,
+        json!({ "filter": { "status": ["DEACTIVATED"] } }),
+    )
+    .await;
     assert_eq!(none, [""; 0]);
     let none = emails(&administrator, json!({ "filter": { "status": [] } })).await;
     assert_eq!(none, [""; 0]);
@@ -115,7 +127,11 @@ async fn filters_narrow_by_state_and_role() {
     )
     .await;
     assert_eq!(editors, ["bob@kbank.com", "carol@kbank.com"]);
-    let nobody = emails(&administrator, json!({ "filter": { "roleIds": ["rubbish"] } })).await;
+    let nobody = emails(
+        &administrator,
+        json!({ "filter": { "roleIds": ["rubbish"] } }),
+    )
+    .await;
     assert_eq!(nobody, [""; 0]);
 }
 
@@ -173,9 +189,16 @@ async fn pages_of_every_order_make_up_the_list_in_both_directions() {
     let administrator = people(&server).await;
     for field in ["EMAIL", "NAME", "CREATED_AT", "LAST_SIGNED_IN_AT"] {
         let order = |direction| json!({ "field": field, "direction": direction });
-        let upwards = emails(&administrator, json!({ "orderBy": order("ASC"), "first": 100 })).await;
-        let mut downwards =
-            emails(&administrator, json!({ "orderBy": order("DESC"), "first": 100 })).await;
+        let upwards = emails(
+            &administrator,
+            json!({ "orderBy": order("ASC"), "first": 100 }),
+        )
+        .await;
+        let mut downwards = emails(
+            &administrator,
+            json!({ "orderBy": order("DESC"), "first": 100 }),
+        )
+        .await;
         downwards.reverse();
         assert_eq!(upwards, downwards, "{field}");
         for size in [1, 3, 11] {
@@ -190,9 +213,15 @@ async fn pages_of_every_order_make_up_the_list_in_both_directions() {
     let by_name = emails(&administrator, json!({ "first": 100 })).await;
     assert_eq!(
         by_name[..4],
-        ["admin@example.com", "bob@kbank.com", "carol@kbank.com", "dave@kbank.com"]
+        [
+            "admin@example.com",
+            "bob@kbank.com",
+            "carol@kbank.com",
+            "dave@kbank.com"
+        ]
     );
-    let by_sign_in = json!({ "orderBy": { "field": "LAST_SIGNED_IN_AT", "direction": "DESC" }, "first": 100 });
+    let by_sign_in =
+        json!({ "orderBy": { "field": "LAST_SIGNED_IN_AT", "direction": "DESC" }, "first": 100 });
     let by_sign_in = emails(&administrator, by_sign_in).await;
     assert_eq!(by_sign_in[0], "ivan@example.org");
     assert_eq!(by_sign_in[4], "admin@example.com");
@@ -204,7 +233,9 @@ async fn rows_that_come_meanwhile_neither_repeat_nor_skip_others() {
     let administrator = people(&server).await;
     let order = "orderBy: { field: EMAIL, direction: ASC }";
     let first = administrator
-        .run(&format!("{{ users(first: 5, {order}) {{ nodes {{ email }} pageInfo {{ endCursor }} }} }}"))
+        .run(&format!(
+            "{{ users(first: 5, {order}) {{ nodes {{ email }} pageInfo {{ endCursor }} }} }}"
+        ))
         .await;
     let users = &first.data()["users"];
     let last_of_first = users["nodes"][4]["email"].as_str().unwrap().to_owned();
@@ -243,8 +274,14 @@ async fn a_page_that_cannot_be_is_refused() {
         ("last: -1".to_owned(), "`last` must be from 1 to 100"),
         ("first: 1, last: 1".to_owned(), "not both"),
         ("after: \"rubbish\"".to_owned(), "`after` is not a cursor"),
-        ("before: \"WyJ1c2VycyJd\"".to_owned(), "`before` is not a cursor"),
-        (format!("after: {by_email}"), "`after` is not a cursor of this list"),
+        (
+            "before: \"WyJ1c2VycyJd\"".to_owned(),
+            "`before` is not a cursor",
+        ),
+        (
+            format!("after: {by_email}"),
+            "`after` is not a cursor of this list",
+        ),
     ] {
         let answer = administrator
             .run(&format!("{{ users({arguments}) {{ nodes {{ id }} }} }}"))
@@ -263,9 +300,11 @@ async fn one_query_shows_users_with_roles_and_invitations() {
     let server = TestServer::start().await;
     let administrator = people(&server).await;
     let answer = administrator
-        .run("{ users(first: 100, filter: { search: \"kbank\" }) { nodes {
+        .run(
+            "{ users(first: 100, filter: { search: \"kbank\" }) { nodes {
             email displayName roles { name } invitation { status invitedBy { email } emails { to } }
-        } } }")
+        } } }",
+        )
         .await;
     let dave = &answer.data()["users"]["nodes"][2];
     assert_eq!(

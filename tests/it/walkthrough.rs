@@ -65,7 +65,12 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
         let held = application["viewerPermissions"].as_array().unwrap();
         assert!(!held.is_empty());
         for permission in held {
-            assert!(viewer["permissions"].as_array().unwrap().contains(permission));
+            assert!(
+                viewer["permissions"]
+                    .as_array()
+                    .unwrap()
+                    .contains(permission)
+            );
         }
     }
 
@@ -92,7 +97,10 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     assert_eq!(mail["to"], json!(["lauram@kbank.com"]));
     assert_eq!(mail["status"], "SENT");
     let subject = mail["subject"].as_str().unwrap();
-    assert!(subject.starts_with("You have been invited to join"), "{subject}");
+    assert!(
+        subject.starts_with("You have been invited to join"),
+        "{subject}"
+    );
     let letter = server.inbox.next().await;
     assert_eq!(letter.to, ["lauram@kbank.com"]);
     let link = mail["link"].as_str().unwrap();
@@ -118,7 +126,10 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     let laura = anonymous.with_token(signed_in["token"].as_str().unwrap());
     let viewer = laura.run(operation("WhoAmI")).await;
     let viewer = &viewer.data()["viewer"];
-    assert_eq!(viewer["roles"], json!([{ "name": "Digital Channel Manager" }]));
+    assert_eq!(
+        viewer["roles"],
+        json!([{ "name": "Digital Channel Manager" }])
+    );
     assert_eq!(
         viewer["applications"],
         json!([
@@ -146,7 +157,10 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
         "{ emails { totalCount } }".to_owned(),
         "{ emailQueue { transport } }".to_owned(),
         format!("{{ email(id: {}) {{ subject }} }}", mail["id"]),
-        format!("{{ node(id: {}) {{ id ... on Email {{ subject }} }} }}", mail["id"]),
+        format!(
+            "{{ node(id: {}) {{ id ... on Email {{ subject }} }} }}",
+            mail["id"]
+        ),
         "{ viewer { invitation { emails { subject } } } }".to_owned(),
     ] {
         let answer = laura.run(&document).await;

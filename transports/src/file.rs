@@ -128,11 +128,12 @@ impl Drop for Caller {
 /// A name that no other file has: the time, so that names sort by age, and a number that is used
 /// once. A mail that is delivered twice becomes two files.
 fn name(date: DateTime<Utc>) -> String {
-    format!(
-        "{}.{}.eml",
-        date.timestamp_micros(),
-        Uuid::now_v7().simple()
-    )
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it only has to differ from all others"
+    )]
+    let unique = Uuid::now_v7();
+    format!("{}.{}.eml", date.timestamp_micros(), unique.simple())
 }
 
 fn deliver(maildir: &Path, name: &str, content: &[u8], gone: &AtomicBool) -> io::Result<PathBuf> {

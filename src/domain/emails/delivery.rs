@@ -314,7 +314,11 @@ fn after_failure(
 /// The wait before the next attempt: twice as long each time up to a limit, and up to a fifth
 /// shorter or longer, so that mails which failed together do not all come back together.
 fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<Duration> {
-    let doublings = email.attempt_count.saturating_sub(1).clamp(0, 30).unsigned_abs();
+    let doublings = email
+        .attempt_count
+        .saturating_sub(1)
+        .clamp(0, 30)
+        .unsigned_abs();
     let wait = first.saturating_mul(1 << doublings).min(at_most);
     let random = getrandom::u32().map_err(Error::internal)?;
     Ok(wait.mul_f64(0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)))
@@ -333,9 +337,10 @@ async fn note_transport(
     let change = match (outcome.verdict, state.transport_failed_at) {
         (Verdict::Unavailable, since) => {
             let since = since.unwrap_or(now);
-            let wait = now
-                .since(since)
-                .clamp(queue.retry_after, queue.retry_after_at_most.max(queue.retry_after));
+            let wait = now.since(since).clamp(
+                queue.retry_after,
+                queue.retry_after_at_most.max(queue.retry_after),
+            );
             email_queue::ActiveModel {
                 transport_failed_at: Set(Some(since)),
                 transport_error: Set(Some(outcome.response.clone())),
@@ -378,7 +383,10 @@ pub async fn sweep(app: &App) -> Result<()> {
         .exec(&transaction)
         .await?;
     email::Entity::update_many()
-        .col_expr(email::Column::SecretLink, Expr::value(Option::<String>::None))
+        .col_expr(
+            email::Column::SecretLink,
+            Expr::value(Option::<String>::None),
+        )
         .filter(email::Column::SecretLink.is_not_null())
         .filter(email::Column::ExpiresAt.lte(now))
         .exec(&transaction)

@@ -97,7 +97,9 @@ impl Answer {
 
     /// The first error's message.
     pub fn message(&self) -> &str {
-        self.body["errors"][0]["message"].as_str().unwrap_or_default()
+        self.body["errors"][0]["message"]
+            .as_str()
+            .unwrap_or_default()
     }
 }
 

@@ -13,7 +13,10 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     /// SQLite, or a new database on the server that `TEST_DATABASE_URL` names.
-    #[allow(clippy::disallowed_methods, reason = "a test database has no application yet")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test database has no application yet"
+    )]
     pub async fn create() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("TEST_DATABASE_URL") {

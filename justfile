@@ -1,0 +1,21 @@
+# Recipes for everyday work: https://just.systems. Each is one command that can also be typed.
+
+# Starts the server.
+run *arguments:
+    cargo run -- {{arguments}}
+
+# Runs the tests on SQLite.
+test *filter:
+    cargo test --workspace {{filter}}
+
+# Runs the integration tests on PostgreSQL.
+test-postgres *filter:
+    .ci/with-postgres cargo test --test it {{filter}}
+
+# Renews schema.graphql.
+schema:
+    cargo run --quiet -- schema > schema.graphql
+
+# Everything that has to pass before a change lands.
+ci:
+    .ci/run
