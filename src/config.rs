@@ -41,6 +41,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Rules for sessions.
     pub sessions: Sessions,
+    /// The event log.
+    pub event_log: EventLog,
     /// The playground.
     pub playground: Playground,
     /// The API.
@@ -202,6 +204,14 @@ pub struct Sessions {
     /// After how long any session ends.
     #[serde(with = "humantime_serde")]
     pub absolute_timeout: Duration,
+}
+
+/// `[event_log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventLog {
+    /// For how many days events are kept; 0 keeps them for ever.
+    pub keep_days: u32,
 }
 
 /// `[playground]`

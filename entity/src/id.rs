@@ -57,6 +57,8 @@ ids! {
     SessionId = "session";
     /// Key of a queued [e-mail](crate::email).
     EmailId = "email";
+    /// Key of an [event](crate::event).
+    EventId = "event";
     /// Key of an [attempt](crate::email_attempt) to send an e-mail.
     EmailAttemptId = "attempt";
 }

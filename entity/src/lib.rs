@@ -7,6 +7,7 @@
 pub mod email;
 pub mod email_attempt;
 pub mod email_queue;
+pub mod event;
 pub mod id;
 pub mod invitation;
 pub mod revision;
@@ -18,6 +19,6 @@ pub mod token_hash;
 pub mod user;
 pub mod user_role;
 
-pub use id::{EmailAttemptId, EmailId, InvitationId, RoleId, SessionId, UserId};
+pub use id::{EmailAttemptId, EmailId, EventId, InvitationId, RoleId, SessionId, UserId};
 pub use timestamp::{LastTime, Timestamp};
 pub use token_hash::TokenHash;

@@ -9,9 +9,18 @@ use super::applications::{Permission, Permissions};
 use super::error::{Error, Result};
 use super::users::User;
 
-/// Whoever causes an operation.
+/// Whoever causes an operation, and from where.
 #[derive(Clone, Debug)]
-pub enum Actor {
+pub struct Actor {
+    /// Who it is.
+    pub who: Who,
+    /// Where the request comes from.
+    pub client: Client,
+}
+
+/// Who somebody is.
+#[derive(Clone, Debug)]
+pub enum Who {
     /// Somebody who is not signed in.
     Anonymous,
     /// A signed-in user.
@@ -41,11 +50,35 @@ pub struct Client {
 }
 
 impl Actor {
+    /// Somebody who is not signed in.
+    pub fn anonymous(client: Client) -> Self {
+        Self {
+            who: Who::Anonymous,
+            client,
+        }
+    }
+
+    /// A signed-in user.
+    pub fn user(signed_in: Arc<SignedIn>, client: Client) -> Self {
+        Self {
+            who: Who::User(signed_in),
+            client,
+        }
+    }
+
+    /// The server itself.
+    pub fn server() -> Self {
+        Self {
+            who: Who::Server,
+            client: Client::default(),
+        }
+    }
+
     /// The signed-in user.
     pub fn signed_in(&self) -> Result<&Arc<SignedIn>> {
-        match self {
-            Self::User(signed_in) => Ok(signed_in),
-            Self::Anonymous | Self::Server => Err(Error::Unauthenticated),
+        match &self.who {
+            Who::User(signed_in) => Ok(signed_in),
+            Who::Anonymous | Who::Server => Err(Error::Unauthenticated),
         }
     }
 
@@ -56,8 +89,8 @@ impl Actor {
 
     /// Goes on only with the permission.
     pub fn must_hold(&self, permission: &Permission) -> Result<()> {
-        match self {
-            Self::Anonymous => Err(Error::Unauthenticated),
+        match self.who {
+            Who::Anonymous => Err(Error::Unauthenticated),
             _ if self.holds(permission) => Ok(()),
             _ => Err(Error::Forbidden(permission.clone())),
         }
@@ -65,10 +98,10 @@ impl Actor {
 
     /// Whether they have the permission.
     pub fn holds(&self, permission: &Permission) -> bool {
-        match self {
-            Self::Anonymous => false,
-            Self::User(signed_in) => signed_in.permissions.contains(permission),
-            Self::Server => true,
+        match &self.who {
+            Who::Anonymous => false,
+            Who::User(signed_in) => signed_in.permissions.contains(permission),
+            Who::Server => true,
         }
     }
 

@@ -25,6 +25,21 @@ pub const EMAIL_QUEUE_VIEW: Permission = Permission::new("email-queue.view");
 /// Read secret links in it.
 pub const EMAIL_QUEUE_VIEW_SENSITIVE: Permission = Permission::new("email-queue.view-sensitive");
 
+/// Edit, activate and deactivate users, and assign their roles.
+pub const USERS_UPDATE: Permission = Permission::new("users.update");
+/// Delete users.
+pub const USERS_DELETE: Permission = Permission::new("users.delete");
+/// Edit roles.
+pub const ROLES_UPDATE: Permission = Permission::new("roles.update");
+/// Delete roles.
+pub const ROLES_DELETE: Permission = Permission::new("roles.delete");
+/// Retry and cancel e-mails, pause and resume the queue, send a test.
+pub const EMAIL_QUEUE_UPDATE: Permission = Permission::new("email-queue.update");
+/// Delete e-mails.
+pub const EMAIL_QUEUE_DELETE: Permission = Permission::new("email-queue.delete");
+/// See who did what, and when.
+pub const EVENT_LOG_VIEW: Permission = Permission::new("event-log.view");
+
 impl Permission {
     const fn new(code: &'static str) -> Self {
         Self(Cow::Borrowed(code))

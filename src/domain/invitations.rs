@@ -7,9 +7,10 @@ use sea_orm::{
     SqlErr,
 };
 
-use super::actor::{Actor, Client};
+use super::actor::Actor;
 use super::emails::{self, NewEmail};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use super::events::{self, Action, Changes};
 use super::passwords::{self, Password};
 use super::sessions::{self, NewSession};
 use super::tokens::{self, Token};
@@ -74,6 +75,19 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     insert(&transaction, &row).await?;
     users::add_roles(&transaction, row.id, role_ids.iter().copied()).await?;
     let user = User { row, role_ids };
+    let granted = roles::by_ids(app, &user.role_ids).await?;
+    let changes = Changes::none()
+        .field("email", None, user.row.email.clone())
+        .field("roles", None, events::role_names(&granted, &user.role_ids));
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::UserInvited,
+        &user,
+        changes,
+    )
+    .await?;
     let invited = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
     app.mail_queued.notify_one();
@@ -88,7 +102,9 @@ pub async fn invite_by_server(
     email: &EmailAddress,
     role: RoleId,
 ) -> Result<Invited> {
-    let mut user = match users::find_by_email(transaction, email).await? {
+    let known = users::find_by_email(transaction, email).await?;
+    let is_new = known.is_none();
+    let mut user = match known {
         Some(user) => user,
         None => {
             let row = new_user(app, email, String::new(), String::new());
@@ -104,7 +120,13 @@ pub async fn invite_by_server(
         user.role_ids.push(role);
     }
     void_open(app, transaction, user.row.id).await?;
-    send(app, &Actor::Server, transaction, user).await
+    let server = Actor::server();
+    let action = match is_new {
+        true => Action::UserInvited,
+        false => Action::InvitationResent,
+    };
+    events::record(app, transaction, &server, action, &user, Changes::none()).await?;
+    send(app, &server, transaction, user).await
 }
 
 fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
@@ -307,7 +329,7 @@ pub struct Acceptance {
 ///
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
 /// the password policy's errors for `password`, and what is wrong with a name.
-pub async fn accept(app: &App, client: &Client, acceptance: Acceptance) -> Result<NewSession> {
+pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
     let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
         return Err(token_invalid());
     };
@@ -369,7 +391,18 @@ pub async fn accept(app: &App, client: &Client, acceptance: Acceptance) -> Resul
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    let session = sessions::begin(app, &transaction, client, user).await?;
+    let session = sessions::begin(app, &transaction, &actor.client, user).await?;
+    let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
+    let user = &session.signed_in.user;
+    events::record(
+        app,
+        &transaction,
+        &accepted,
+        Action::InvitationAccepted,
+        user,
+        Changes::none(),
+    )
+    .await?;
     transaction.commit().await?;
     Ok(session)
 }

@@ -10,6 +10,7 @@ pub mod applications;
 pub mod email_address;
 pub mod emails;
 pub mod error;
+pub mod events;
 pub mod invitations;
 pub mod page;
 pub mod passwords;
@@ -20,6 +21,6 @@ pub mod text;
 pub mod tokens;
 pub mod users;
 
-pub use actor::{Actor, Client, SignedIn};
+pub use actor::{Actor, Client, SignedIn, Who};
 pub use email_address::EmailAddress;
 pub use error::{Error, Result, UserError, UserErrorCode};

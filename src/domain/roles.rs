@@ -13,6 +13,7 @@ use sea_orm::{
 use super::actor::Actor;
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use super::events::{self, Action, Changes};
 use super::page::{Keyset, Page, PageRequest, SortKey};
 use super::text;
 use crate::app::App;
@@ -240,6 +241,18 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         updated_at: now,
     };
     let role = insert(&transaction, app, row, permissions).await?;
+    let changes = Changes::none()
+        .field("name", None, role.row.name.clone())
+        .field("permissions", None, codes(&role.permissions));
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::RoleCreated,
+        &role,
+        changes,
+    )
+    .await?;
     transaction.commit().await?;
     Ok(role)
 }
@@ -320,6 +333,12 @@ async fn current_revision(db: &impl ConnectionTrait) -> std::result::Result<i64,
         .await?;
     row.map(|row| row.revision)
         .ok_or_else(|| DbErr::RecordNotFound("revisions.roles".to_owned()))
+}
+
+/// Permissions as an event shows them.
+fn codes(permissions: &Permissions) -> String {
+    let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
+    codes.join(", ")
 }
 
 fn name(typed: &str) -> std::result::Result<String, UserError> {

@@ -13,10 +13,11 @@ use sea_orm::{
 
 use super::actor::{Actor, Client, SignedIn};
 use super::error::{Error, Result, UserError, UserErrorCode};
+use super::events::{Action, Changes, Subject};
 use super::passwords::Password;
 use super::tokens::{self, Token};
 use super::users::{self, User};
-use super::{EmailAddress, roles};
+use super::{EmailAddress, events, roles};
 use crate::app::App;
 
 /// How exactly the last use of a session is noted: to write it down at every request would make
@@ -43,16 +44,17 @@ pub struct NewSession {
 /// that is unknown, invited or deactivated and for a wrong password.
 pub async fn sign_in(
     app: &App,
-    client: &Client,
+    actor: &Actor,
     email: &str,
     password: Password,
 ) -> Result<NewSession> {
-    let user = match EmailAddress::parse("email", email) {
-        Ok(email) => users::find_by_email(app.db.read(), &email).await?,
-        Err(_) => None,
+    let address = EmailAddress::parse("email", email).ok();
+    let known = match &address {
+        Some(address) => users::find_by_email(app.db.read(), address).await?,
+        None => None,
     };
     let may_sign_in = |user: &User| user.row.status() == user::Status::Active;
-    let candidate = user.filter(may_sign_in);
+    let candidate = known.clone().filter(may_sign_in);
     let hash = candidate
         .as_ref()
         .and_then(|user| user.row.password_hash.clone());
@@ -63,6 +65,15 @@ pub async fn sign_in(
     let rehashed = password.duplicate();
     let matches = app.passwords.verify(password, hash.clone()).await?;
     let (Some(user), true) = (candidate, matches) else {
+        let subject = match (&known, &address) {
+            (Some(user), _) => Subject::from(user),
+            (None, Some(address)) => Subject::unknown(address.normal()),
+            (None, None) => Subject::none(),
+        };
+        let transaction = app.db.begin().await?;
+        let action = Action::SignInFailed;
+        events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
+        transaction.commit().await?;
         return Err(invalid_credentials());
     };
 
@@ -85,7 +96,18 @@ pub async fn sign_in(
         .update(&transaction)
         .await?;
     }
-    let session = begin(app, &transaction, client, user).await?;
+    let session = begin(app, &transaction, &actor.client, user).await?;
+    let signed_in = Actor::user(session.signed_in.clone(), actor.client.clone());
+    let subject = Subject::from(&session.signed_in.user);
+    events::record(
+        app,
+        &transaction,
+        &signed_in,
+        Action::SignedIn,
+        subject,
+        Changes::none(),
+    )
+    .await?;
     transaction.commit().await?;
     Ok(session)
 }
@@ -151,27 +173,29 @@ pub async fn begin(
 /// was revoked, or the user is deactivated.
 ///
 /// One indexed query finds session, user, roles and the revision of the roles in memory.
-pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
+pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
     let rows = identify(token).all(app.db.read()).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
     let now = app.clock.now();
     let Some(row) = rows.into_iter().next() else {
-        return Ok(Actor::Anonymous);
+        return Ok(Actor::anonymous(client));
     };
     let is_over = row.session.expires_at <= now || row.session.ends_at <= now;
     if is_over || row.user.status() != user::Status::Active {
-        return Ok(Actor::Anonymous);
+        return Ok(Actor::anonymous(client));
     }
     let permissions = roles::permissions_of(app, &role_ids, row.revision).await?;
     let session = note_use(app, row.session).await?;
-    Ok(Actor::User(Arc::new(SignedIn {
-        user: User {
-            row: row.user,
-            role_ids,
-        },
+    let user = User {
+        row: row.user,
+        role_ids,
+    };
+    let signed_in = SignedIn {
+        user,
         session,
         permissions,
-    })))
+    };
+    Ok(Actor::user(Arc::new(signed_in), client))
 }
 
 /// One role of the user of a session; a user without roles has one row without it.
@@ -261,6 +285,16 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     session::Entity::delete_by_id(signed_in.session.id)
         .exec(&transaction)
         .await?;
+    let subject = Subject::from(&signed_in.user);
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::SignedOut,
+        subject,
+        Changes::none(),
+    )
+    .await?;
     transaction.commit().await?;
     Ok(())
 }

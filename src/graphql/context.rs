@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_graphql::Context;
+use entity::EmailId;
 
 use super::error::internal;
 use crate::app::App;
+use crate::domain::applications::Permission;
+use crate::domain::events::{self, Action, Subject};
 use crate::domain::sessions::NewSession;
-use crate::domain::{Actor, Client};
+use crate::domain::{self, Actor, Client};
 
 /// Who sent a request.
 ///
@@ -17,8 +20,17 @@ use crate::domain::{Actor, Client};
 pub struct Caller {
     actor: RwLock<Actor>,
     cookie: Mutex<Option<CookieChange>>,
-    /// Where the request comes from.
-    pub client: Client,
+    notes: Mutex<Vec<Note>>,
+}
+
+/// What has to be written into the event log before the answer leaves: guards and resolvers that
+/// only read do not write themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The caller lacks this permission.
+    Refused(Permission),
+    /// The caller was shown the secret link of this mail.
+    LinkShown(EmailId, String),
 }
 
 /// What shall become of the session cookie.
@@ -32,12 +44,36 @@ pub enum CookieChange {
 
 impl Caller {
     /// Somebody who sends a request.
-    pub fn new(actor: Actor, client: Client) -> Self {
+    pub fn new(actor: Actor) -> Self {
         Self {
             actor: RwLock::new(actor),
             cookie: Mutex::default(),
-            client,
+            notes: Mutex::default(),
         }
+    }
+
+    /// Leaves a note, once.
+    pub fn note(&self, note: Note) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// Writes the notes into the event log. Until that is done, the answer must not leave.
+    pub async fn write_notes(&self, app: &App) -> domain::Result<()> {
+        let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let events = notes.into_iter().map(|note| match note {
+            Note::Refused(permission) => (
+                Action::PermissionRefused,
+                Subject::unknown(permission.code()),
+            ),
+            Note::LinkShown(id, recipients) => (Action::LinkShown, Subject::email(id, &recipients)),
+        });
+        events::record_apart(app, &self.actor(), events).await
     }
 
     /// Who it is now.
@@ -51,14 +87,18 @@ impl Caller {
     /// Goes on as the user who has just signed in.
     pub fn signed_in(&self, session: &NewSession) {
         self.become_actor(
-            Actor::User(session.signed_in.clone()),
+            Actor::user(session.signed_in.clone(), self.client()),
             CookieChange::Set(session.token.expose().to_owned()),
         );
     }
 
     /// Goes on as nobody.
     pub fn signed_out(&self) {
-        self.become_actor(Actor::Anonymous, CookieChange::Clear);
+        self.become_actor(Actor::anonymous(self.client()), CookieChange::Clear);
+    }
+
+    fn client(&self) -> Client {
+        self.actor().client
     }
 
     fn become_actor(&self, actor: Actor, change: CookieChange) {

@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result,
 use chrono::{DateTime, Utc};
 use entity::{Timestamp, email, email_attempt};
 
-use super::context::ContextExt;
+use super::context::{ContextExt, Note};
 use super::error::bad_request;
 use super::guard::{Requires, requires};
 use super::ids;
@@ -45,7 +45,7 @@ impl EmailQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which mails.")] filter: Option<EmailFilter>,
     ) -> Result<EmailConnection> {
-        let request = page_request(emails::ORDER, first, after, last, before)?;
+        let request = page_request(emails::ORDER, (first, after, last, before))?;
         let filter = filter
             .map(EmailFilter::decode)
             .transpose()?
@@ -138,6 +138,18 @@ impl From<emails::Email> for Email {
     }
 }
 
+impl Email {
+    /// Leaves a note for the event log that the secret link is shown, if it is.
+    fn note_showing(&self, ctx: &Context<'_>) -> Result<()> {
+        if self.0.link().is_some() {
+            let row = self.0.row();
+            ctx.caller()?
+                .note(Note::LinkShown(row.id, row.recipients.clone()));
+        }
+        Ok(())
+    }
+}
+
 #[Object(use_type_description)]
 impl Email {
     /// Opaque and globally unique.
@@ -184,22 +196,25 @@ impl Email {
 
     /// The text. The secret link is masked unless the reader may see it, see `link`.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn text_body(&self) -> Option<String> {
-        Some(self.0.text_body())
+    async fn text_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        self.note_showing(ctx)?;
+        Ok(Some(self.0.text_body()))
     }
 
     /// The HTML. The secret link is masked unless the reader may see it, see `link`.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn html_body(&self) -> Option<String> {
-        Some(self.0.html_body())
+    async fn html_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        self.note_showing(ctx)?;
+        Ok(Some(self.0.html_body()))
     }
 
     /// The letter's secret link, such as the invitation link; null once it is used, expired or
     /// revoked, for a reader who could not grant every role of that user, and always in a password
     /// reset.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW_SENSITIVE), directive = requires::apply(EMAIL_QUEUE_VIEW_SENSITIVE))]
-    async fn link(&self) -> Option<&str> {
-        self.0.link()
+    async fn link(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        self.note_showing(ctx)?;
+        Ok(self.0.link())
     }
 
     /// The `Message-ID` header. Stable across retries.

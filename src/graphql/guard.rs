@@ -17,7 +17,8 @@
 use async_graphql::{Context, Guard, Result, TypeDirective};
 use entity::UserId;
 
-use super::context::ContextExt;
+use super::context::{ContextExt, Note};
+use crate::domain;
 use crate::domain::applications::Permission;
 
 /// Anybody may read it, signed in or not.
@@ -55,8 +56,18 @@ pub struct Requires(pub Permission);
 
 impl Guard for Requires {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        Ok(ctx.actor()?.must_hold(&self.0)?)
+        must_hold(ctx, &self.0)
     }
+}
+
+/// Refuses, and leaves a note for the event log.
+pub fn must_hold(ctx: &Context<'_>, permission: &Permission) -> Result<()> {
+    let caller = ctx.caller()?;
+    let checked = caller.actor().must_hold(permission);
+    if let Err(domain::Error::Forbidden(permission)) = &checked {
+        caller.note(Note::Refused(permission.clone()));
+    }
+    Ok(checked?)
 }
 
 /// The guard of `@requiresUnlessOwn`: whose it is, and what others need.
@@ -64,10 +75,9 @@ pub struct RequiresUnlessOwn(pub UserId, pub Permission);
 
 impl Guard for RequiresUnlessOwn {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        let actor = ctx.actor()?;
-        if actor.user_id() == Some(self.0) {
-            return Ok(());
+        match ctx.actor()?.user_id() == Some(self.0) {
+            true => Ok(()),
+            false => must_hold(ctx, &self.1),
         }
-        Ok(actor.must_hold(&self.1)?)
     }
 }

@@ -84,7 +84,7 @@ impl InvitationMutation {
             first_name: input.first_name,
             last_name: input.last_name,
         };
-        let outcome = invitations::accept(ctx.app()?, &caller.client, acceptance).await;
+        let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
         payload(outcome, |session| {
             caller.signed_in(&session);
             AcceptInvitationPayload {

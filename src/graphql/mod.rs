@@ -6,6 +6,7 @@ pub mod applications;
 pub mod context;
 pub mod emails;
 pub mod error;
+pub mod events;
 pub mod guard;
 pub mod ids;
 pub mod invitations;

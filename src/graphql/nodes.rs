@@ -6,15 +6,15 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use super::context::ContextExt;
 use super::emails::Email;
 use super::error::bad_request;
-use super::guard::{SignedIn, signed_in};
+use super::events::Event;
+use super::guard::{SignedIn, must_hold, signed_in};
 use super::ids;
 use super::invitations::Invitation;
 use super::roles::Role;
 use super::sessions::Session;
 use super::users::User;
-use crate::app::App;
-use crate::domain::applications::{EMAIL_QUEUE_VIEW, ROLES_VIEW, USERS_VIEW};
-use crate::domain::{Actor, emails, invitations, roles, sessions, users};
+use crate::domain::applications::{EMAIL_QUEUE_VIEW, EVENT_LOG_VIEW, ROLES_VIEW, USERS_VIEW};
+use crate::domain::{emails, events, invitations, roles, sessions, users};
 
 /// The most identifiers that `nodes` takes.
 const MAX_IDS: usize = 100;
@@ -31,10 +31,12 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The ID of a user, a role, an invitation, an e-mail or an own session.")]
+        #[graphql(
+            desc = "The ID of a user, a role, an invitation, an e-mail, an event or an own session."
+        )]
         id: ID,
     ) -> Result<Option<Node>> {
-        find(ctx.app()?, &ctx.actor()?, &id).await
+        find(ctx, &id).await
     }
 
     /// Several of them, in the order of their IDs: up to 100.
@@ -47,10 +49,9 @@ impl NodeQuery {
         if ids.len() > MAX_IDS {
             return Err(bad_request(format!("`ids` has at most {MAX_IDS} entries.")));
         }
-        let (app, actor) = (ctx.app()?, ctx.actor()?);
         let mut nodes = Vec::with_capacity(ids.len());
         for id in &ids {
-            nodes.push(find(app, &actor, id).await?);
+            nodes.push(find(ctx, id).await?);
         }
         Ok(nodes)
     }
@@ -70,14 +71,17 @@ pub enum Node {
     Session(Session),
     /// A mail.
     Email(Email),
+    /// An entry of the event log.
+    Event(Event),
 }
 
 /// The permission is checked before anything is looked up, so the answer does not tell whether there
 /// is such a thing; only what turns out to be the caller's own needs none.
-async fn find(app: &App, actor: &Actor, id: &ID) -> Result<Option<Node>> {
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let (app, actor) = (ctx.app()?, ctx.actor()?);
     if let Some(id) = ids::decode(id) {
         if actor.user_id() != Some(id) {
-            actor.must_hold(&USERS_VIEW)?;
+            must_hold(ctx, &USERS_VIEW)?;
         }
         let user = users::find(app, id).await?;
         return Ok(user.map(|user| Node::User(user.into())));
@@ -87,7 +91,7 @@ async fn find(app: &App, actor: &Actor, id: &ID) -> Result<Option<Node>> {
             .signed_in()
             .is_ok_and(|caller| caller.user.role_ids.contains(&id));
         if !is_own {
-            actor.must_hold(&ROLES_VIEW)?;
+            must_hold(ctx, &ROLES_VIEW)?;
         }
         let role = roles::find(app, id).await?;
         return Ok(role.map(|role| Node::Role(role.into())));
@@ -96,18 +100,23 @@ async fn find(app: &App, actor: &Actor, id: &ID) -> Result<Option<Node>> {
         let invitation = invitations::find(app, id).await?;
         let owner = invitation.as_ref().map(|invitation| invitation.user_id);
         if owner.is_none() || owner != actor.user_id() {
-            actor.must_hold(&USERS_VIEW)?;
+            must_hold(ctx, &USERS_VIEW)?;
         }
         return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
     }
     if let Some(id) = ids::decode(id) {
-        let session = sessions::find(app, actor, id).await?;
+        let session = sessions::find(app, &actor, id).await?;
         return Ok(session.map(|session| Node::Session(Session(session))));
     }
     if let Some(id) = ids::decode(id) {
-        actor.must_hold(&EMAIL_QUEUE_VIEW)?;
-        let email = emails::find(app, actor, id).await?;
+        must_hold(ctx, &EMAIL_QUEUE_VIEW)?;
+        let email = emails::find(app, &actor, id).await?;
         return Ok(email.map(|email| Node::Email(Email(email))));
+    }
+    if let Some(id) = ids::decode(id) {
+        must_hold(ctx, &EVENT_LOG_VIEW)?;
+        let event = events::find(app, id).await?;
+        return Ok(event.map(|event| Node::Event(event.into())));
     }
     Ok(None)
 }

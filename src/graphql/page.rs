@@ -32,6 +32,9 @@ impl PageInfo {
     }
 }
 
+/// The arguments `first`, `after`, `last` and `before` of a connection.
+pub type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
+
 /// Reads a connection's arguments: a page of the list in that order.
 ///
 /// # Errors
@@ -40,10 +43,7 @@ impl PageInfo {
 /// made by this server for a list in this order.
 pub fn page_request(
     order: &str,
-    first: Option<i32>,
-    after: Option<String>,
-    last: Option<i32>,
-    before: Option<String>,
+    (first, after, last, before): PageArguments,
 ) -> Result<PageRequest> {
     let (name, size) = match (first, last) {
         (Some(_), Some(_)) => {

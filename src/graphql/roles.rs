@@ -45,7 +45,7 @@ impl RoleQuery {
         #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<RoleConnection> {
-        let request = page_request(roles::ORDER, first, after, last, before)?;
+        let request = page_request(roles::ORDER, (first, after, last, before))?;
         let page = roles::page(ctx.app()?, &request).await?;
         Ok(RoleConnection::new(page, All))
     }

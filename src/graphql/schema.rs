@@ -5,6 +5,7 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 use super::applications::ApplicationQuery;
 use super::emails::EmailQuery;
 use super::error::Stages;
+use super::events::EventQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
 use super::nodes::NodeQuery;
 use super::passwords::PasswordQuery;
@@ -17,6 +18,7 @@ use super::users::UserQuery;
 pub struct Query(
     ApplicationQuery,
     EmailQuery,
+    EventQuery,
     InvitationQuery,
     NodeQuery,
     PasswordQuery,

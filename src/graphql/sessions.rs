@@ -42,7 +42,8 @@ impl SessionMutation {
     ) -> Result<SignInPayload> {
         let caller = ctx.caller()?;
         let password = Password::new(&input.password);
-        let outcome = sessions::sign_in(ctx.app()?, &caller.client, &input.email.0, password).await;
+        let outcome =
+            sessions::sign_in(ctx.app()?, &caller.actor(), &input.email.0, password).await;
         payload(outcome, |session| {
             caller.signed_in(&session);
             SignInPayload {

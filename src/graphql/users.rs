@@ -7,13 +7,15 @@ use entity::user;
 use super::applications::Application;
 use super::context::ContextExt;
 use super::error::bad_request;
+use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
 use super::invitations::Invitation;
-use super::page::{connection, page_request};
+use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
 use super::scalars::EmailAddress;
-use crate::domain::applications::{Permission, USERS_VIEW};
+use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
+use crate::domain::events::EventFilter;
 use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::domain::{invitations, roles, users};
 
@@ -65,14 +67,12 @@ impl UserQuery {
     }
 }
 
-type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
-
 /// A page of users, for every field that has one.
 pub async fn users_page(
     ctx: &Context<'_>,
     filter: users::UserFilter,
     order_by: Option<UserOrder>,
-    (first, after, last, before): PageArguments,
+    arguments: PageArguments,
 ) -> Result<UserConnection> {
     let order = order_by.unwrap_or(UserOrder {
         field: UserOrderField::Name,
@@ -80,7 +80,7 @@ pub async fn users_page(
     });
     let keyset =
         users::UserOrderField::from(order.field).keyset(order.direction == OrderDirection::Desc);
-    let request = page_request(keyset.name, first, after, last, before)?;
+    let request = page_request(keyset.name, arguments)?;
     let app = ctx.app()?;
     let mut page = users::page(app, &filter, &keyset, &request)
         .await?
@@ -283,6 +283,23 @@ impl User {
             }
         };
         Ok(newest.map(Invitation))
+    }
+
+    /// What they did, and what was done to them, the newest first.
+    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        let about = EventFilter {
+            about: Some(self.user.row.id),
+            ..EventFilter::default()
+        };
+        events_page(ctx, about, (first, after, last, before)).await
     }
 
     /// When they were invited.

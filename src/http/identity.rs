@@ -7,7 +7,7 @@ use url::Url;
 use super::cookie::SessionCookie;
 use crate::app::App;
 use crate::config;
-use crate::domain::{Actor, Error, sessions};
+use crate::domain::{Actor, Client, Error, sessions};
 
 /// The origins (RFC 6454) whose pages may use the session cookie.
 #[derive(Clone, Debug)]
@@ -73,6 +73,7 @@ pub async fn identify(
     cookie: &SessionCookie,
     origins: &AllowedOrigins,
     headers: &HeaderMap,
+    client: Client,
 ) -> Result<Actor, IdentityError> {
     let token = match (bearer_token(headers), cookie.read(headers)) {
         (Some(token), _) => token,
@@ -84,9 +85,9 @@ pub async fn identify(
             }
             token
         }
-        (None, None) => return Ok(Actor::Anonymous),
+        (None, None) => return Ok(Actor::anonymous(client)),
     };
-    sessions::authenticate(app, token)
+    sessions::authenticate(app, client, token)
         .await
         .map_err(IdentityError::Failed)
 }

@@ -14,6 +14,7 @@ use transports::{Failure, Mail, Transport};
 use super::letters::RenderedLetter;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+use crate::domain::events;
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -40,13 +41,21 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
             () = tokio::time::sleep(app.settings.mail.queue.poll_interval), if !is_full => {}
             Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}
             _ = sweep.tick() => {
-                if let Err(error) = delivery::sweep(&app).await {
-                    tracing::error!(?error, "cannot clean the e-mail queue up");
-                }
+                clean_up(&app).await;
             }
         }
     }
     while in_flight.join_next().await.is_some() {}
+}
+
+/// Removes what has served its time.
+async fn clean_up(app: &App) {
+    if let Err(error) = delivery::sweep(app).await {
+        tracing::error!(?error, "cannot clean the e-mail queue up");
+    }
+    if let Err(error) = events::prune(app).await {
+        tracing::error!(?error, "cannot prune the event log");
+    }
 }
 
 /// Claims what there are free workers for, and starts sending it.

@@ -218,6 +218,10 @@ impl World {
             ),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
+            "Event" => format!("{{ events(last: 1) {{ nodes {{ {leaf} }} }} }}"),
+            "EventChange" => {
+                format!("{{ events(last: 1) {{ nodes {{ changes {{ {leaf} }} }} }} }}")
+            }
             "Application" => format!("{{ applications {{ {leaf} }} }}"),
             "ApplicationPermission" => format!("{{ applications {{ permissions {{ {leaf} }} }} }}"),
             "PasswordPolicy" => format!("{{ passwordPolicy {{ {leaf} }} }}"),

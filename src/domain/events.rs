@@ -1,0 +1,406 @@
+//! The event log: who did what, when, from where, and what it changed.
+//!
+//! An event is written in the transaction of the change that it records: neither can exist without
+//! the other. No secret is ever in one.
+
+use std::time::Duration;
+
+use entity::{EmailId, EventId, RoleId, SessionId, Timestamp, UserId, event};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, Select,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::actor::{Actor, Who};
+use super::error::{Error, Result};
+use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::roles::Role;
+use super::users::User;
+use crate::app::App;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// What can happen. The codes are stored, and never change their meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As it is stored.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody was invited.
+    UserInvited = "user.invited",
+    /// An invited user was sent a new link; the old one is void.
+    InvitationResent = "invitation.resent",
+    /// An invitation was withdrawn.
+    InvitationRevoked = "invitation.revoked",
+    /// An invited user has chosen a password.
+    InvitationAccepted = "invitation.accepted",
+    /// A user's address, names or roles were changed.
+    UserUpdated = "user.updated",
+    /// A user changed their own names.
+    ProfileUpdated = "profile.updated",
+    /// A deactivated user was let in again.
+    UserActivated = "user.activated",
+    /// A user was shut out.
+    UserDeactivated = "user.deactivated",
+    /// A user was deleted.
+    UserDeleted = "user.deleted",
+    /// A role was made.
+    RoleCreated = "role.created",
+    /// A role was changed.
+    RoleUpdated = "role.updated",
+    /// A role was deleted.
+    RoleDeleted = "role.deleted",
+    /// A session began with a password.
+    SignedIn = "session.began",
+    /// Address and password did not belong together, or the user may not sign in.
+    SignInFailed = "session.refused",
+    /// A session was ended by its own user from within.
+    SignedOut = "session.ended",
+    /// A session was ended from outside of it.
+    SessionRevoked = "session.revoked",
+    /// A user changed their own password.
+    PasswordChanged = "password.changed",
+    /// A password reset was asked for.
+    PasswordResetRequested = "password-reset.requested",
+    /// A password was reset by a link.
+    PasswordReset = "password-reset.completed",
+    /// Somebody asked for what they lack the permission for.
+    PermissionRefused = "permission.refused",
+    /// The secret link of a letter was shown to somebody.
+    LinkShown = "email.link-shown",
+    /// E-mails were put back into the queue.
+    EmailsRetried = "emails.retried",
+    /// E-mails were withdrawn.
+    EmailsCancelled = "emails.cancelled",
+    /// E-mails were deleted.
+    EmailsDeleted = "emails.deleted",
+    /// A test e-mail was queued.
+    TestEmailSent = "email.test-queued",
+    /// The e-mail queue was stopped.
+    EmailQueuePaused = "email-queue.paused",
+    /// The e-mail queue was set going again.
+    EmailQueueResumed = "email-queue.resumed",
+}
+
+impl Action {
+    /// Reads what [`code`](Self::code) wrote.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.code() == code)
+    }
+}
+
+/// What something was done to.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    kind: &'static str,
+    id: Option<Uuid>,
+    label: String,
+}
+
+impl Subject {
+    /// Nothing in particular.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A thing of that kind, which people know by that label.
+    pub fn new(kind: &'static str, id: impl Into<Uuid>, label: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: Some(id.into()),
+            label: label.into(),
+        }
+    }
+
+    /// Somebody of whom no more is known than what they call themselves.
+    pub fn unknown(label: impl Into<String>) -> Self {
+        Self {
+            kind: "",
+            id: None,
+            label: label.into(),
+        }
+    }
+
+    /// A mail.
+    pub fn email(id: EmailId, recipients: &str) -> Self {
+        Self::new("email", id, recipients)
+    }
+
+    /// A session of that user.
+    pub fn session(id: SessionId, user: &User) -> Self {
+        Self::new("session", id, user.row.email.clone())
+    }
+}
+
+impl From<&User> for Subject {
+    fn from(user: &User) -> Self {
+        Self::new("user", user.row.id, user.row.email.clone())
+    }
+}
+
+impl From<&Role> for Subject {
+    fn from(role: &Role) -> Self {
+        Self::new("role", role.row.id, role.row.name.clone())
+    }
+}
+
+/// A field that was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name in the API.
+    pub field: String,
+    /// What it was; nothing where it was not set.
+    pub before: Option<String>,
+    /// What it is now; nothing where it was taken away.
+    pub after: Option<String>,
+}
+
+/// The fields that were changed, and only those.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(Vec<Change>);
+
+impl Changes {
+    /// None.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds the field, if it is another than it was.
+    #[must_use]
+    pub fn field(
+        mut self,
+        name: &str,
+        before: impl Into<Option<String>>,
+        after: impl Into<Option<String>>,
+    ) -> Self {
+        let (before, after) = (before.into(), after.into());
+        if before != after {
+            self.0.push(Change {
+                field: name.to_owned(),
+                before,
+                after,
+            });
+        }
+        self
+    }
+
+    /// Whether nothing was changed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Writes an event, in the transaction of what it records.
+pub async fn record(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    action: Action,
+    subject: impl Into<Subject>,
+    changes: Changes,
+) -> Result<()> {
+    let subject = subject.into();
+    let signed_in = actor.signed_in().ok();
+    let event = event::Model {
+        id: app.new_id(),
+        created_at: app.clock.now(),
+        actor_id: actor.user_id(),
+        actor_label: match &actor.who {
+            Who::User(signed_in) => signed_in.user.row.email.clone(),
+            Who::Server => "server".to_owned(),
+            Who::Anonymous => "anonymous".to_owned(),
+        },
+        session_id: signed_in.map(|signed_in| signed_in.session.id),
+        ip_address: actor.client.ip_address.map(|address| address.to_string()),
+        action: action.code().to_owned(),
+        subject_type: subject.kind.to_owned(),
+        subject_id: subject.id,
+        subject_label: subject.label.chars().take(500).collect(),
+        changes: serde_json::to_string(&changes.0).map_err(Error::internal)?,
+    };
+    event::ActiveModel::from(event)
+        .reset_all()
+        .insert(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Writes events that belong to no change: somebody was refused, or shown a secret.
+pub async fn record_apart(
+    app: &App,
+    actor: &Actor,
+    events: impl IntoIterator<Item = (Action, Subject)>,
+) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    for (action, subject) in events {
+        record(app, &transaction, actor, action, subject, Changes::none()).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// An event as it is read.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its row.
+    pub row: event::Model,
+    /// What was done; nothing where a later version of the server wrote it.
+    pub action: Option<Action>,
+    /// The changed fields.
+    pub changes: Vec<Change>,
+}
+
+impl From<event::Model> for Event {
+    fn from(row: event::Model) -> Self {
+        Self {
+            action: Action::from_code(&row.action),
+            changes: serde_json::from_str(&row.changes).unwrap_or_default(),
+            row,
+        }
+    }
+}
+
+/// Which events are asked for; what is left out does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// What this user did.
+    pub actor: Option<UserId>,
+    /// What was done to this thing.
+    pub subject: Option<Uuid>,
+    /// What this user did, or what was done to them.
+    pub about: Option<UserId>,
+    /// Any of these.
+    pub actions: Option<Vec<Action>>,
+    /// After this time.
+    pub created_after: Option<Timestamp>,
+    /// Before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+impl EventFilter {
+    fn select(&self) -> Select<event::Entity> {
+        use event::Column;
+        let mut select = event::Entity::find();
+        if let Some(actor) = self.actor {
+            select = select.filter(Column::ActorId.eq(actor));
+        }
+        if let Some(subject) = self.subject {
+            select = select.filter(Column::SubjectId.eq(subject));
+        }
+        if let Some(user) = self.about {
+            select = select.filter(
+                Condition::any()
+                    .add(Column::ActorId.eq(user))
+                    .add(Column::SubjectId.eq(user.0)),
+            );
+        }
+        if let Some(actions) = &self.actions {
+            select =
+                select.filter(Column::Action.is_in(actions.iter().map(|action| action.code())));
+        }
+        if let Some(time) = self.created_after {
+            select = select.filter(Column::CreatedAt.gt(time));
+        }
+        if let Some(time) = self.created_before {
+            select = select.filter(Column::CreatedAt.lt(time));
+        }
+        select
+    }
+}
+
+/// The order of [`page`]: the newest first.
+const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
+    name: "events",
+    column: event::Column::CreatedAt,
+    id: event::Column::Id,
+    descending: true,
+    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
+};
+
+/// The name under which places in [`page`]'s order go.
+pub const ORDER: &str = NEWEST_FIRST.name;
+
+/// A page of the events that the filter matches, the newest first.
+pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
+    let page = NEWEST_FIRST
+        .page(app.db.read(), filter.select(), request)
+        .await?;
+    Ok(page.map(Event::from))
+}
+
+/// How many events the filter matches.
+pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
+    Ok(filter.select().count(app.db.read()).await?)
+}
+
+/// One event.
+pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
+    let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
+    Ok(row.map(Event::from))
+}
+
+/// How many events are removed in one transaction: few enough not to hold others up.
+const BATCH: u64 = 500;
+
+/// Removes the events that are older than they are kept; none, where they are kept for ever.
+pub async fn prune(app: &App) -> Result<()> {
+    let days = app.settings.event_log.keep_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let day = Duration::from_secs(24 * 60 * 60);
+    let time = app.clock.now().before(day.saturating_mul(days));
+    while remove_before(app, time).await? == BATCH {}
+    Ok(())
+}
+
+async fn remove_before(app: &App, time: Timestamp) -> Result<u64> {
+    let transaction = app.db.begin().await?;
+    let old: Vec<EventId> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Id)
+        .filter(event::Column::CreatedAt.lt(time))
+        .limit(BATCH)
+        .into_tuple()
+        .all(&transaction)
+        .await?;
+    let removed = event::Entity::delete_many()
+        .filter(event::Column::Id.is_in(old))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(removed.rows_affected)
+}
+
+/// The names of roles as an event shows them: one that is gone by its key.
+pub fn role_names(roles: &[std::sync::Arc<Role>], ids: &[RoleId]) -> String {
+    let mut names: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            let role = roles.iter().find(|role| role.row.id == *id);
+            role.map_or_else(|| id.0.to_string(), |role| role.row.name.clone())
+        })
+        .collect();
+    names.sort();
+    names.join(", ")
+}

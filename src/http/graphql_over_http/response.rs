@@ -1,0 +1,204 @@
+//! The answer: its media type, its status, its form (GraphQL over HTTP, section 6).
+
+use async_graphql::{Response as GraphqlResponse, ServerError, Value};
+use poem::Response;
+use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::graphql::error::Code;
+
+/// The most errors that one answer reports.
+const MAX_ERRORS: usize = 100;
+
+/// The longest error message, in characters: messages quote the request.
+const MAX_MESSAGE: usize = 200;
+
+/// The form of an answer, which decides what its status says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/json`: 200 says that the answer is one of GraphQL, whatever it holds.
+    Json,
+    /// `application/graphql-response+json`: the status tells how the request fared.
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// The best that the `Accept` header takes; JSON where it takes anything.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
+        let mut best = None;
+        let mut is_absent = true;
+        for range in headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+        {
+            is_absent = false;
+            let mut parts = range.split(';').map(str::trim);
+            let offered = match parts
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+                .as_str()
+            {
+                "application/graphql-response+json" => Self::GraphqlResponse,
+                "application/json" | "application/*" | "*/*" => Self::Json,
+                _ => continue,
+            };
+            let quality = parts
+                .find_map(|parameter| parameter.strip_prefix("q="))
+                .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
+            if quality > 0.0 && best.is_none_or(|(_, better)| quality > better) {
+                best = Some((offered, quality));
+            }
+        }
+        match is_absent {
+            true => Some(Self::Json),
+            false => best.map(|(offered, _)| offered),
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+}
+
+/// A request that was not executed.
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) request_id: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: Code::BadRequest.as_str(),
+            message: message.into(),
+            request_id: None,
+        }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn respond(self, media_type: MediaType) -> Response {
+        let mut error = ServerError::new(self.message, None);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", self.code);
+        if let Some(id) = self.request_id {
+            extensions.set("requestId", id);
+        }
+        cut(&mut error.message);
+        let mut response = json(
+            self.status,
+            media_type,
+            &Body {
+                data: None,
+                errors: &[error],
+            },
+        );
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        }
+        response
+    }
+}
+
+/// A request that was executed, or failed validation.
+pub(super) struct Answer {
+    response: GraphqlResponse,
+    was_executed: bool,
+}
+
+impl Answer {
+    pub(super) fn new(mut response: GraphqlResponse, was_executed: bool, id: &str) -> Self {
+        response.errors.truncate(MAX_ERRORS);
+        // Variables are read while the document is executed; a missing one that leaves nothing to
+        // answer with is a mistake in the request all the same (GraphQL specification, section 6.1).
+        let complaints = response.errors.iter().any(|error| code_of(error).is_none());
+        let was_executed = was_executed && !(complaints && response.data == Value::Null);
+        for error in &mut response.errors {
+            let code = code_of(error).map(str::to_owned);
+            let extensions = error.extensions.get_or_insert_default();
+            // What the library itself complains about is the request.
+            match code.as_deref() {
+                None => extensions.set("code", Code::BadRequest.as_str()),
+                Some(code) if code == Code::Internal.as_str() => extensions.set("requestId", id),
+                Some(_) => {}
+            }
+            cut(&mut error.message);
+        }
+        Self {
+            response,
+            was_executed,
+        }
+    }
+
+    /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer is a 200; by
+    /// the media type of GraphQL's own, only one that was executed.
+    pub(super) fn respond(self, media_type: MediaType) -> Response {
+        let status = match media_type {
+            MediaType::GraphqlResponse if !self.was_executed => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        json(
+            status,
+            media_type,
+            &Body {
+                data: self.was_executed.then_some(&self.response.data),
+                errors: &self.response.errors,
+            },
+        )
+    }
+}
+
+/// The answer's form (GraphQL specification, section 7.1): a request that was not executed has no
+/// `data` at all.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+}
+
+fn json(status: StatusCode, media_type: MediaType, body: &Body<'_>) -> Response {
+    // Names, texts and numbers: there is nothing in an answer that JSON could refuse.
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, media_type.content_type())
+        .header(CACHE_CONTROL, "no-store")
+        .body(bytes)
+}
+
+fn code_of(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+pub(super) fn set_code(error: &mut ServerError, code: Code) {
+    error
+        .extensions
+        .get_or_insert_default()
+        .set("code", code.as_str());
+}
+
+fn cut(message: &mut String) {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+}
