@@ -5,12 +5,15 @@ use sea_orm::entity::prelude::*;
 /// The subject of the counter that moves with every change of a role or its permissions.
 pub const ROLES: &str = "roles";
 
+/// The subject of the counter whose row is locked by whatever may take an administrator away.
+pub const ADMINISTRATORS: &str = "administrators";
+
 /// One counter. A server keeps a copy of what it counts in memory for as long as the number stands,
 /// and whoever changes what it counts holds this row's lock until the change is committed.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revisions")]
 pub struct Model {
-    /// What is counted: [`ROLES`].
+    /// What is counted: [`ROLES`], [`ADMINISTRATORS`].
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
     /// Rises by one with each change.

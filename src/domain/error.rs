@@ -45,6 +45,12 @@ impl UserError {
         }
     }
 
+    /// The same error of another input.
+    pub fn of_field(mut self, field: &str) -> Self {
+        self.field = vec![field.to_owned()];
+        self
+    }
+
     /// The same error of the `index`th entry of its field's list.
     pub fn at(mut self, index: usize) -> Self {
         self.field.push(index.to_string());

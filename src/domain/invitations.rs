@@ -3,8 +3,8 @@
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
-    SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Set, SqlErr,
 };
 
 use super::actor::Actor;
@@ -14,13 +14,11 @@ use super::events::{self, Action, Changes};
 use super::passwords::{self, Password};
 use super::sessions::{self, NewSession};
 use super::tokens::{self, Token};
+use super::users::policy::{self, UserAction};
 use super::users::{self, Keys, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
 use crate::mail::letters::Letter;
-
-/// The most roles that one request may name.
-const MAX_ROLES: usize = 100;
 
 /// Somebody to be invited.
 #[derive(Clone, Debug)]
@@ -57,7 +55,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let email = errors.check(EmailAddress::parse("email", &new.email));
     let first_name = errors.check(users::name("firstName", &new.first_name));
     let last_name = errors.check(users::name("lastName", &new.last_name));
-    let role_ids = errors.check_all(grantable_roles(app, actor, &new.role_ids).await?);
+    let role_ids = errors.check_all(roles::assignable(app, actor, &new.role_ids).await?);
     if let Some(email) = &email
         && users::find_by_email(app.db.read(), email).await?.is_some()
     {
@@ -161,55 +159,6 @@ async fn insert(transaction: &DatabaseTransaction, row: &user::Model) -> Result<
         })
 }
 
-/// Checks the roles that somebody shall hold: they exist, and the actor holds all that they grant.
-async fn grantable_roles(
-    app: &App,
-    actor: &Actor,
-    ids: &[Option<RoleId>],
-) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
-    let error = |code, message: &str| UserError::new(code, "roleIds", message);
-    if ids.is_empty() {
-        return Ok(Err(vec![error(
-            UserErrorCode::Required,
-            "Choose at least one role.",
-        )]));
-    }
-    if ids.len() > MAX_ROLES {
-        return Ok(Err(vec![error(
-            UserErrorCode::TooLong,
-            "Choose at most 100 roles.",
-        )]));
-    }
-    let known: Vec<RoleId> = ids.iter().flatten().copied().collect();
-    let found = roles::by_ids(app, &known).await?;
-    let mut errors = Vec::new();
-    let mut accepted = Vec::new();
-    for (index, id) in ids.iter().enumerate() {
-        let Some(id) = id else {
-            errors.push(error(UserErrorCode::Invalid, "This is not the ID of a role.").at(index));
-            continue;
-        };
-        match found.iter().find(|role| role.row.id == *id) {
-            None => {
-                errors.push(error(UserErrorCode::NotFound, "There is no such role.").at(index));
-            }
-            Some(role) if !actor.holds_all(&role.permissions) => {
-                let message = format!(
-                    "You cannot grant the role {}: it holds permissions that you lack.",
-                    role.row.name
-                );
-                errors.push(error(UserErrorCode::ExceedsOwnPermissions, &message).at(index));
-            }
-            Some(_) if accepted.contains(id) => {}
-            Some(_) => accepted.push(*id),
-        }
-    }
-    Ok(match errors.is_empty() {
-        true => Ok(accepted),
-        false => Err(errors),
-    })
-}
-
 /// Writes the invitation and its letter.
 async fn send(
     app: &App,
@@ -264,8 +213,76 @@ async fn send(
     })
 }
 
+/// Sends an invited user a new link, whatever became of the last one, which is void from then on.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::ResendInvitation`].
+pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
+    let transaction = app.db.begin().await?;
+    let user = users::find_to_change(&transaction, id)
+        .await
+        .map_err(of_user_id)?;
+    policy::check(
+        app,
+        &transaction,
+        actor,
+        &user,
+        UserAction::ResendInvitation,
+    )
+    .await
+    .map_err(of_user_id)?;
+    void_open(app, &transaction, user.row.id).await?;
+    let action = Action::InvitationResent;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    let invited = send(app, actor, &transaction, user).await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(invited.invitation)
+}
+
+/// Withdraws an open invitation: its link no longer works, and a letter that waits is not sent.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::RevokeInvitation`].
+pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
+    let transaction = app.db.begin().await?;
+    let user = users::find_to_change(&transaction, id)
+        .await
+        .map_err(of_user_id)?;
+    policy::check(
+        app,
+        &transaction,
+        actor,
+        &user,
+        UserAction::RevokeInvitation,
+    )
+    .await
+    .map_err(of_user_id)?;
+    void_open(app, &transaction, user.row.id).await?;
+    let action = Action::InvitationRevoked;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    let newest = newest_of(&transaction, &[user.row.id]).await?.pop();
+    transaction.commit().await?;
+    newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
+}
+
+/// Here the user's identifier is called `userId`.
+fn of_user_id(error: Error) -> Error {
+    match error {
+        Error::Refused(errors) => Error::Refused(
+            errors
+                .into_iter()
+                .map(|error| error.of_field("userId"))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 /// Voids whatever links of the user still work, and ends the purpose of their letters.
-async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     let open: Vec<InvitationId> = invitation::Entity::find()
         .filter(invitation::Column::UserId.eq(user))
         .filter(invitation::Column::AcceptedAt.is_null())
@@ -453,14 +470,17 @@ pub async fn find(app: &App, id: InvitationId) -> Result<Option<invitation::Mode
 }
 
 /// The newest invitation of each of these users, with one query.
-pub async fn newest_of(app: &App, users: &[UserId]) -> Result<Vec<invitation::Model>> {
+pub async fn newest_of(
+    db: &impl ConnectionTrait,
+    users: &[UserId],
+) -> Result<Vec<invitation::Model>> {
     let mut newest: Vec<invitation::Model> = Vec::new();
     let all = invitation::Entity::find()
         .filter(invitation::Column::UserId.is_in(users.iter().copied()))
         .order_by_asc(invitation::Column::UserId)
         .order_by_desc(invitation::Column::CreatedAt)
         .order_by_desc(invitation::Column::Id)
-        .all(app.db.read())
+        .all(db)
         .await?;
     for invitation in all {
         if newest.last().map(|last| last.user_id) != Some(invitation.user_id) {

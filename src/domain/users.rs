@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::user::Status;
-use entity::{RoleId, UserId, user, user_role};
+use entity::{RoleId, Timestamp, UserId, invitation, user, user_role};
 use sea_orm::sea_query::{LikeExpr, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
@@ -15,6 +15,13 @@ use super::error::{Result, UserError, UserErrorCode};
 use super::page::{Keyset, Page, PageRequest, SortKey};
 use super::text;
 use crate::app::App;
+
+mod administration;
+pub mod policy;
+
+pub use administration::{
+    UserChange, activate, deactivate, delete, find_to_change, update, update_profile,
+};
 
 /// The longest first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
@@ -51,6 +58,16 @@ pub struct UserFilter {
     pub statuses: Option<Vec<Status>>,
     /// Holders of any of these roles.
     pub role_ids: Option<Vec<RoleId>>,
+    /// Their newest invitation is in any of these states, at this time.
+    pub invitation: Option<(Vec<invitation::Status>, Timestamp)>,
+    /// Invited after this time.
+    pub created_after: Option<Timestamp>,
+    /// Invited before this time.
+    pub created_before: Option<Timestamp>,
+    /// Last signed in after this time.
+    pub signed_in_after: Option<Timestamp>,
+    /// Last signed in before this time, or never.
+    pub signed_in_before: Option<Timestamp>,
 }
 
 /// What a list of users is sorted by.
@@ -169,11 +186,61 @@ fn select(filter: &UserFilter) -> Select<user::Entity> {
             .to_owned();
         select = select.filter(user::Column::Id.in_subquery(holders));
     }
+    if let Some((statuses, now)) = &filter.invitation {
+        let any = statuses.iter().fold(Condition::any(), |any, status| {
+            any.add(newest_invitation_is(*status, *now))
+        });
+        select = select.filter(match statuses.is_empty() {
+            true => nothing(),
+            false => any,
+        });
+    }
+    if let Some(time) = filter.created_after {
+        select = select.filter(user::Column::CreatedAt.gt(time));
+    }
+    if let Some(time) = filter.created_before {
+        select = select.filter(user::Column::CreatedAt.lt(time));
+    }
+    if let Some(time) = filter.signed_in_after {
+        select = select.filter(user::Column::LastSignedInAt.gt(time));
+    }
+    if let Some(time) = filter.signed_in_before {
+        select = select.filter(user::Column::LastSignedInAt.lt(time));
+    }
     select
 }
 
+/// [`invitation::Model::status`] of the newest invitation as a condition. A new invitation voids
+/// those before it, so at most one of a user's is not revoked, and that one is the newest.
+fn newest_invitation_is(status: invitation::Status, now: Timestamp) -> Condition {
+    use invitation::Column::{AcceptedAt, ExpiresAt, RevokedAt, UserId};
+    let those_with = |condition: Condition| {
+        Query::select()
+            .column(UserId)
+            .from(invitation::Entity)
+            .cond_where(condition)
+            .to_owned()
+    };
+    let standing = Condition::all().add(RevokedAt.is_null());
+    let invited = |condition| user::Column::Id.in_subquery(those_with(condition));
+    Condition::all().add(match status {
+        invitation::Status::Accepted => invited(standing.add(AcceptedAt.is_not_null())),
+        invitation::Status::Pending => {
+            invited(standing.add(AcceptedAt.is_null()).add(ExpiresAt.gt(now)))
+        }
+        invitation::Status::Expired => {
+            invited(standing.add(AcceptedAt.is_null()).add(ExpiresAt.lte(now)))
+        }
+        invitation::Status::Revoked => {
+            return Condition::all()
+                .add(invited(Condition::all().add(RevokedAt.is_not_null())))
+                .add(user::Column::Id.not_in_subquery(those_with(standing)));
+        }
+    })
+}
+
 /// [`user::Model::status`] as a condition.
-fn has_status(status: Status) -> Condition {
+pub fn has_status(status: Status) -> Condition {
     use user::Column::{DeactivatedAt, PasswordHash};
     match status {
         Status::Deactivated => Condition::all().add(DeactivatedAt.is_not_null()),

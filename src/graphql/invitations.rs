@@ -70,6 +70,37 @@ impl InvitationMutation {
         })
     }
 
+    /// Sends an invited user a new link, whatever became of the last one, which is void from then
+    /// on.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    async fn resend_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom.")] input: ResendInvitationInput,
+    ) -> Result<ResendInvitationPayload> {
+        let id = ids::decode(&input.user_id);
+        let outcome = invitations::resend(ctx.app()?, &ctx.actor()?, id).await;
+        payload(outcome, |invitation| ResendInvitationPayload {
+            invitation: Some(Invitation(invitation)),
+            ..Default::default()
+        })
+    }
+
+    /// Withdraws an open invitation: its link no longer works, and a letter that waits is not sent.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    async fn revoke_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: RevokeInvitationInput,
+    ) -> Result<RevokeInvitationPayload> {
+        let id = ids::decode(&input.user_id);
+        let outcome = invitations::revoke(ctx.app()?, &ctx.actor()?, id).await;
+        payload(outcome, |invitation| RevokeInvitationPayload {
+            invitation: Some(Invitation(invitation)),
+            ..Default::default()
+        })
+    }
+
     /// Accepts an invitation: sets the password and signs in. A token works once.
     #[graphql(directive = public::apply())]
     async fn accept_invitation(
@@ -110,6 +141,20 @@ pub struct InviteUserInput {
     role_ids: Vec<ID>,
 }
 
+/// Whom to send a new link.
+#[derive(InputObject)]
+pub struct ResendInvitationInput {
+    /// The user's ID.
+    user_id: ID,
+}
+
+/// Whose invitation to withdraw.
+#[derive(InputObject)]
+pub struct RevokeInvitationInput {
+    /// The user's ID.
+    user_id: ID,
+}
+
 /// What an invited person sends.
 #[derive(InputObject)]
 pub struct AcceptInvitationInput {
@@ -130,6 +175,18 @@ payloads! {
     InviteUserPayload {
         /// The user; null where the invitation was refused.
         user: User,
+        /// The invitation; null where it was refused.
+        invitation: Invitation,
+    }
+
+    /// The new invitation.
+    ResendInvitationPayload {
+        /// The invitation; null where it was refused.
+        invitation: Invitation,
+    }
+
+    /// The invitation that was withdrawn.
+    RevokeInvitationPayload {
         /// The invitation; null where it was refused.
         invitation: Invitation,
     }

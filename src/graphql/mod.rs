@@ -7,6 +7,7 @@ pub mod context;
 pub mod emails;
 pub mod error;
 pub mod events;
+pub mod explanation;
 pub mod guard;
 pub mod ids;
 pub mod invitations;

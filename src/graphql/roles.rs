@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, InputObject, Object, Result};
+use async_graphql::{Context, Description, ID, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::context::ContextExt;
-use super::error::{payload, payloads};
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::page::{connection, page_request};
 use super::users::{UserConnection, users_page};
 use crate::app::App;
-use crate::domain::applications::{Permission, ROLES_CREATE, ROLES_VIEW, USERS_VIEW};
-use crate::domain::roles::{self, NewRole};
+use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
+use crate::domain::roles;
 use crate::domain::users::UserFilter;
+
+mod administration;
+
+pub use administration::{RoleMutation, RoleViewerCan};
 
 /// What can be asked about roles.
 #[derive(Default)]
@@ -48,55 +51,6 @@ impl RoleQuery {
         let request = page_request(roles::ORDER, (first, after, last, before))?;
         let page = roles::page(ctx.app()?, &request).await?;
         Ok(RoleConnection::new(page, All))
-    }
-}
-
-/// What can be done with roles.
-#[derive(Default)]
-pub struct RoleMutation;
-
-#[Object]
-impl RoleMutation {
-    /// Makes a role. It can grant no more than the caller holds.
-    #[graphql(guard = Requires(ROLES_CREATE), directive = requires::apply(ROLES_CREATE))]
-    async fn create_role(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The role.")] input: CreateRoleInput,
-    ) -> Result<CreateRolePayload> {
-        let new = NewRole {
-            name: input.name,
-            code_name: input.code_name,
-            description: input.description.unwrap_or_default(),
-            permissions: input.permissions.iter().map(ToString::to_string).collect(),
-        };
-        let outcome = roles::create(ctx.app()?, &ctx.actor()?, new).await;
-        payload(outcome, |role| CreateRolePayload {
-            role: Some(role.into()),
-            ..Default::default()
-        })
-    }
-}
-
-/// A role to be made.
-#[derive(InputObject)]
-pub struct CreateRoleInput {
-    /// What people see, such as "Digital Channel Manager": up to 100 characters.
-    name: String,
-    /// What programs see: letters from A to Z, digits, '_', '-' and '.'. Made from the name where it
-    /// is left out. It never changes.
-    code_name: Option<String>,
-    /// Up to 1,000 characters.
-    description: Option<String>,
-    /// What it shall grant. Any action implies `view` of the same application.
-    permissions: Vec<Permission>,
-}
-
-payloads! {
-    /// The role that was made.
-    CreateRolePayload {
-        /// The role; null where it was refused.
-        role: Role,
     }
 }
 
@@ -147,6 +101,18 @@ impl Role {
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         Ok(ctx.app()?.catalogue.in_order(&self.0.permissions))
+    }
+
+    /// What is stored with it and the configuration no longer declares: it grants nothing.
+    #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
+    async fn unknown_permissions(&self) -> Vec<Permission> {
+        self.0.unknown.iter().cloned().collect()
+    }
+
+    /// What the viewer may do to it.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn viewer_can(&self) -> RoleViewerCan {
+        RoleViewerCan(self.0.clone())
     }
 
     /// Who holds it, by name.

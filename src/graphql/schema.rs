@@ -6,12 +6,13 @@ use super::applications::ApplicationQuery;
 use super::emails::EmailQuery;
 use super::error::Stages;
 use super::events::EventQuery;
+use super::explanation::ExplanationQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
 use super::nodes::NodeQuery;
 use super::passwords::PasswordQuery;
 use super::roles::{RoleMutation, RoleQuery};
 use super::sessions::{SessionMutation, SessionQuery};
-use super::users::UserQuery;
+use super::users::{UserMutation, UserQuery};
 
 /// What can be asked.
 #[derive(MergedObject, Default)]
@@ -19,6 +20,7 @@ pub struct Query(
     ApplicationQuery,
     EmailQuery,
     EventQuery,
+    ExplanationQuery,
     InvitationQuery,
     NodeQuery,
     PasswordQuery,
@@ -30,7 +32,12 @@ pub struct Query(
 /// What can be done. Each takes one `input` and answers with what was changed and `userErrors`;
 /// where there are any of these, nothing was changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(InvitationMutation, RoleMutation, SessionMutation);
+pub struct Mutation(
+    InvitationMutation,
+    RoleMutation,
+    SessionMutation,
+    UserMutation,
+);
 
 /// The API.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

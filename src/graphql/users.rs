@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use entity::user;
+use entity::{Timestamp, user};
 
 use super::applications::Application;
 use super::context::ContextExt;
@@ -10,7 +10,7 @@ use super::error::bad_request;
 use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
-use super::invitations::Invitation;
+use super::invitations::{Invitation, InvitationStatus};
 use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
 use super::scalars::EmailAddress;
@@ -18,6 +18,10 @@ use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
 use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::domain::{invitations, roles, users};
+
+mod administration;
+
+pub use administration::{UserMutation, UserViewerCan, patch};
 
 /// What can be asked about users.
 #[derive(Default)]
@@ -59,10 +63,11 @@ impl UserQuery {
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<UserOrder>,
     ) -> Result<UserConnection> {
-        let filter = filter
-            .map(UserFilter::decode)
-            .transpose()?
-            .unwrap_or_default();
+        let now = ctx.app()?.clock.now();
+        let filter = match filter {
+            Some(filter) => filter.decode(now)?,
+            None => users::UserFilter::default(),
+        };
         users_page(ctx, filter, order_by, (first, after, last, before)).await
     }
 }
@@ -87,7 +92,7 @@ pub async fn users_page(
         .map(User::from);
     if asks_for_invitations(ctx) {
         let ids: Vec<_> = page.rows.iter().map(|(_, user)| user.user.row.id).collect();
-        let newest = invitations::newest_of(app, &ids).await?;
+        let newest = invitations::newest_of(app.db.read(), &ids).await?;
         for (_, user) in &mut page.rows {
             let own = newest
                 .iter()
@@ -119,10 +124,20 @@ pub struct UserFilter {
     status: Option<Vec<UserStatus>>,
     /// Holders of any of these roles.
     role_ids: Option<Vec<ID>>,
+    /// Their newest invitation is in any of these states.
+    invitation_status: Option<Vec<InvitationStatus>>,
+    /// Invited after this time.
+    created_after: Option<DateTime<Utc>>,
+    /// Invited before this time.
+    created_before: Option<DateTime<Utc>>,
+    /// Last signed in after this time.
+    last_signed_in_after: Option<DateTime<Utc>>,
+    /// Last signed in before this time, or never.
+    last_signed_in_before: Option<DateTime<Utc>>,
 }
 
 impl UserFilter {
-    fn decode(self) -> Result<users::UserFilter> {
+    fn decode(self, now: Timestamp) -> Result<users::UserFilter> {
         let length = self.search.as_ref().map_or(0, |term| term.chars().count());
         if length > MAX_SEARCH_LENGTH {
             return Err(bad_request(format!(
@@ -138,6 +153,13 @@ impl UserFilter {
             role_ids: self
                 .role_ids
                 .map(|role_ids| role_ids.iter().filter_map(ids::decode).collect()),
+            invitation: self
+                .invitation_status
+                .map(|statuses| (statuses.into_iter().map(Into::into).collect(), now)),
+            created_after: self.created_after.map(Timestamp::from),
+            created_before: self.created_before.map(Timestamp::from),
+            signed_in_after: self.last_signed_in_after.map(Timestamp::from),
+            signed_in_before: self.last_signed_in_before.map(Timestamp::from),
         })
     }
 }
@@ -279,10 +301,18 @@ impl User {
             Some(known) => known.clone(),
             None => {
                 let id = self.user.row.id;
-                invitations::newest_of(ctx.app()?, &[id]).await?.pop()
+                invitations::newest_of(ctx.app()?.db.read(), &[id])
+                    .await?
+                    .pop()
             }
         };
         Ok(newest.map(Invitation))
+    }
+
+    /// What the viewer may do to them.
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn viewer_can(&self) -> UserViewerCan {
+        UserViewerCan(self.user.clone())
     }
 
     /// What they did, and what was done to them, the newest first.
@@ -317,11 +347,7 @@ impl User {
     /// When they last began a session; null where they never did.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn last_signed_in_at(&self) -> Option<DateTime<Utc>> {
-        self.user
-            .row
-            .last_signed_in_at
-            .0
-            .map(entity::Timestamp::to_utc)
+        self.user.row.last_signed_in_at.0.map(Timestamp::to_utc)
     }
 }
 

@@ -10,9 +10,11 @@
 
 mod support;
 
+mod administration;
 mod command_line;
 mod emails;
 mod endpoint;
+mod events;
 mod invitations;
 mod nodes;
 mod passwords;

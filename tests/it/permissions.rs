@@ -218,6 +218,18 @@ impl World {
             ),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
+            "UserViewerCan" => format!(
+                "{{ user(id: \"{}\") {{ viewerCan {{ {leaf} }} }} }}",
+                self.administrator.id
+            ),
+            "RoleViewerCan" => {
+                let role = who.map_or(&self.role, |who| &who.role);
+                format!("{{ node(id: \"{role}\") {{ ... on Role {{ viewerCan {{ {leaf} }} }} }} }}")
+            }
+            "PermissionExplanation" => format!(
+                "{{ explainPermission(userId: \"{}\", permission: \"users.view\") {{ {leaf} }} }}",
+                self.administrator.id
+            ),
             "Event" => format!("{{ events(last: 1) {{ nodes {{ {leaf} }} }} }}"),
             "EventChange" => {
                 format!("{{ events(last: 1) {{ nodes {{ changes {{ {leaf} }} }} }} }}")
@@ -247,6 +259,16 @@ impl World {
                 "(input: { token: \"\", password: \"\" })".to_owned()
             }
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
+            ("Query", "explainPermission") => "(userId: \"\", permission: \"\")".to_owned(),
+            ("Mutation", "resendInvitation" | "revokeInvitation") => {
+                "(input: { userId: \"\" })".to_owned()
+            }
+            ("Mutation", "updateProfile") => "(input: {})".to_owned(),
+            (
+                "Mutation",
+                "updateUser" | "activateUser" | "deactivateUser" | "deleteUser" | "updateRole"
+                | "deleteRole",
+            ) => "(input: { id: \"\" })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),
             _ => String::new(),
         }
@@ -352,6 +374,7 @@ async fn guards_act_as_the_schema_says() {
             let leaf = format!("{} {}", field.name.node, schema.selection(field));
             let own = match ty {
                 "User" => format!("{{ viewer {{ {leaf} }} }}"),
+                "UserViewerCan" => format!("{{ viewer {{ viewerCan {{ {leaf} }} }} }}"),
                 "Invitation" => format!("{{ viewer {{ invitation {{ {leaf} }} }} }}"),
                 other => panic!("say here how one's own {other} is reached"),
             };

@@ -1,8 +1,8 @@
 //! Making roles, and what must not work about it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{TestServer, ids};
+use crate::support::{Client, TestServer, ids};
 
 #[tokio::test]
 async fn granting_an_action_grants_the_view_too() {
@@ -171,4 +171,197 @@ async fn a_change_of_roles_holds_for_the_next_request_on_every_server() {
     other.commit().await.unwrap();
     let answer = laura.run("{ users { totalCount } }").await;
     assert_eq!(answer.data()["users"]["totalCount"], 2);
+}
+
+async fn update(client: &Client, input: Value) -> Value {
+    let selection = "role { name codeName description permissions unknownPermissions }";
+    client.mutate("updateRole", input, selection).await
+}
+
+#[tokio::test]
+async fn a_role_is_changed_partially_and_its_code_name_never() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.create"])
+        .await;
+    let payload = update(
+        &administrator,
+        json!({ "id": role, "name": "Chief editor" }),
+    )
+    .await;
+    assert_eq!(
+        payload["role"],
+        json!({
+            "name": "Chief editor", "codeName": "Editor", "description": "",
+            "permissions": ["content-hub.view", "content-hub.create"], "unknownPermissions": []
+        })
+    );
+    let permissions = async |codes: Value| {
+        let payload = update(&administrator, json!({ "id": role, "permissions": codes })).await;
+        payload["role"]["permissions"].clone()
+    };
+    // What is new brings the view; a view that is left out takes the rest with it.
+    assert_eq!(
+        permissions(json!(["users.update"])).await,
+        json!(["users.view", "users.update"])
+    );
+    assert_eq!(
+        permissions(json!([
+            "users.update",
+            "content-hub.view",
+            "content-hub.update"
+        ]))
+        .await,
+        json!(["content-hub.view", "content-hub.update"])
+    );
+    assert_eq!(
+        permissions(json!(["content-hub.update", "content-hub.delete"])).await,
+        json!([
+            "content-hub.view",
+            "content-hub.update",
+            "content-hub.delete"
+        ])
+    );
+    assert_eq!(permissions(json!([])).await, json!([]));
+    for (input, expected) in [
+        (json!({ "name": null }), "REQUIRED input.name"),
+        (json!({ "permissions": null }), "REQUIRED input.permissions"),
+        (
+            json!({ "permissions": ["users.fly"] }),
+            "NOT_FOUND input.permissions.0",
+        ),
+    ] {
+        let mut input = input;
+        input["id"] = json!(role);
+        let payload = update(&administrator, input.clone()).await;
+        assert_eq!(ids(&payload["userErrors"]), [expected], "{input}");
+    }
+    for (id, expected) in [
+        ("rubbish", "INVALID input.id"),
+        ("role_01h2xcejqtf2nbrexx3vqjhp41", "NOT_FOUND input.id"),
+    ] {
+        let payload = update(&administrator, json!({ "id": id })).await;
+        assert_eq!(ids(&payload["userErrors"]), [expected]);
+        let payload = administrator
+            .mutate("deleteRole", json!({ "id": id }), "")
+            .await;
+        assert_eq!(ids(&payload["userErrors"]), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn the_administrator_role_is_protected() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let answer = administrator
+        .run("{ roles(first: 1) { nodes { id viewerCan { update delete assign } } } }")
+        .await;
+    let role = &answer.data()["roles"]["nodes"][0];
+    assert_eq!(
+        role["viewerCan"],
+        json!({ "update": false, "delete": false, "assign": true })
+    );
+    let payload = update(
+        &administrator,
+        json!({ "id": role["id"], "permissions": [] }),
+    )
+    .await;
+    assert_eq!(ids(&payload["userErrors"]), ["PROTECTED input.id"]);
+    let input = json!({ "id": role["id"], "force": true });
+    let payload = administrator.mutate("deleteRole", input, "deletedId").await;
+    assert_eq!(ids(&payload["userErrors"]), ["PROTECTED input.id"]);
+}
+
+#[tokio::test]
+async fn a_role_that_is_held_is_deleted_by_force_only() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
+    let (_, token) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let laura = server.accept(&token).await;
+    server
+        .invite(&administrator, "other@kbank.com", &role)
+        .await;
+    let payload = administrator
+        .mutate("deleteRole", json!({ "id": role }), "deletedId")
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["WRONG_STATE input.id"]);
+    let message = payload["userErrors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("2 users"), "{message}");
+    let input = json!({ "id": role, "force": true });
+    let payload = administrator.mutate("deleteRole", input, "deletedId").await;
+    assert_eq!(payload["deletedId"], role);
+    let viewer = laura
+        .run("{ viewer { roles { id } permissions applications { code } } }")
+        .await;
+    assert_eq!(
+        viewer.data()["viewer"],
+        json!({ "roles": [], "permissions": [], "applications": [] })
+    );
+}
+
+/// Security rules 6 and 7: to delete a role is to change the roles of those who hold it.
+#[tokio::test]
+async fn a_role_is_not_taken_from_oneself_nor_from_somebody_who_holds_more() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let rights = ["roles.update", "roles.delete", "content-hub.view"];
+    let clerk = server
+        .user_with(&administrator, "clerk@kbank.com", &rights)
+        .await;
+    let shared = server
+        .role(&administrator, "Shared", &["content-hub.view"])
+        .await;
+    let big = server.role(&administrator, "Big", &["users.view"]).await;
+    let input = json!({ "email": "more@kbank.com", "roleIds": [shared, big] });
+    administrator.mutate("inviteUser", input, "").await;
+    let delete = async |id: &Value| {
+        let payload = clerk
+            .mutate("deleteRole", json!({ "id": id, "force": true }), "")
+            .await;
+        ids(&payload["userErrors"])
+    };
+    assert_eq!(
+        delete(&json!(shared)).await,
+        ["EXCEEDS_OWN_PERMISSIONS input.id"]
+    );
+    let own = clerk.run("{ viewer { roles { id } } }").await;
+    assert_eq!(
+        delete(&own.data()["viewer"]["roles"][0]["id"]).await,
+        ["OWN_ACCOUNT input.id"]
+    );
+}
+
+/// What a role holds and the configuration no longer declares stays, is shown, and grants nothing.
+#[tokio::test]
+async fn a_permission_that_is_no_longer_declared_grants_nothing_and_is_not_lost() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.create"])
+        .await;
+    use sea_orm::ConnectionTrait;
+    let transaction = server.server.app.db.begin().await.unwrap();
+    for statement in [
+        "UPDATE role_permissions SET permission = 'old-app.create' WHERE permission = 'content-hub.create'",
+        "UPDATE revisions SET revision = revision + 1 WHERE subject = 'roles'",
+    ] {
+        transaction.execute_unprepared(statement).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let payload = update(
+        &administrator,
+        json!({ "id": role, "permissions": ["users.view"] }),
+    )
+    .await;
+    assert_eq!(payload["role"]["permissions"], json!(["users.view"]));
+    assert_eq!(
+        payload["role"]["unknownPermissions"],
+        json!(["old-app.create"])
+    );
 }

@@ -1,0 +1,451 @@
+//! How roles are made, changed and deleted.
+
+use entity::{RoleId, revision, role, role_permission};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
+};
+
+use super::policy::{self, RoleAction};
+use super::{ADMINISTRATOR, Role};
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::applications::{Permission, Permissions};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use crate::domain::events::{self, Action, Changes};
+use crate::domain::patch::Patch;
+use crate::domain::text;
+
+/// A role to be made.
+#[derive(Clone, Debug)]
+pub struct NewRole {
+    /// What people see.
+    pub name: String,
+    /// What programs see; derived from the name where there is none.
+    pub code_name: Option<String>,
+    /// May be empty.
+    pub description: String,
+    /// The codes of what it shall grant.
+    pub permissions: Vec<String>,
+}
+
+/// Makes a role.
+///
+/// # Errors
+///
+/// For `name`, `codeName`, `description` and `permissions`: required, too long, invalid, taken, not
+/// found, or more than the actor holds.
+pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
+    let mut errors = UserErrors::default();
+    let name = errors.check(name(&new.name));
+    let code_name = errors.check(match &new.code_name {
+        Some(code_name) => given_code_name(code_name),
+        None => derived_code_name(name.as_deref().unwrap_or_default()),
+    });
+    let description = errors.check(text::lines("description", &new.description, 1000));
+    let permissions = errors.check_all(grantable(app, actor, &new.permissions));
+    let permissions = permissions.map(|granted| close(granted, &Permissions::new()));
+    errors.into_result()?;
+    let (Some(name), Some(code_name), Some(description), Some(permissions)) =
+        (name, code_name, description, permissions)
+    else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+
+    let transaction = app.db.begin().await?;
+    bump_revision(&transaction).await?;
+    let now = app.clock.now();
+    let row = role::Model {
+        id: app.new_id(),
+        name,
+        code_name_key: text::key(&code_name),
+        code_name,
+        description,
+        is_protected: false,
+        created_at: now,
+        updated_at: now,
+    };
+    let role = insert(&transaction, app, row, permissions).await?;
+    let changes = Changes::none()
+        .field("name", None, role.row.name.clone())
+        .field("permissions", None, codes(&role.permissions));
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::RoleCreated,
+        &role,
+        changes,
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(role)
+}
+
+/// A change of a role. `None` stands for an identifier that is no role's.
+#[derive(Clone, Debug)]
+pub struct RoleChange {
+    /// Which role.
+    pub id: Option<RoleId>,
+    /// What people see.
+    pub name: Patch<String>,
+    /// What it is for.
+    pub description: Patch<String>,
+    /// The codes of all that it shall grant.
+    pub permissions: Patch<Vec<String>>,
+}
+
+/// Changes a role. What is stored with it and not declared any more stays.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`RoleAction::Update`], and what is wrong with the values.
+pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role> {
+    let transaction = app.db.begin().await?;
+    bump_revision(&transaction).await?;
+    let role = find_to_change(app, &transaction, change.id).await?;
+    policy::check(&transaction, app, actor, &role, RoleAction::Update).await?;
+
+    let mut errors = UserErrors::default();
+    let name = errors.check(name(&change.name.over(&role.row.name)));
+    let description = change.description.over(&role.row.description);
+    let description = errors.check(text::lines("description", &description, 1000));
+    let permissions = match change.permissions {
+        Patch::Keep => Some((*role.permissions).clone()),
+        Patch::Clear => errors.check(Err(permissions_required())),
+        Patch::Set(codes) => {
+            let granted = errors.check_all(grantable(app, actor, &codes));
+            granted.map(|granted| close(granted, &role.permissions))
+        }
+    };
+    errors.into_result()?;
+    let (Some(name), Some(description), Some(permissions)) = (name, description, permissions)
+    else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+
+    let row = role::ActiveModel {
+        id: Set(role.row.id),
+        name: Set(name),
+        description: Set(description),
+        updated_at: Set(app.clock.now()),
+        ..Default::default()
+    }
+    .update(&transaction)
+    .await?;
+    let stored: Permissions = permissions.union(&role.unknown).cloned().collect();
+    replace_permissions(&transaction, role.row.id, &stored).await?;
+    let changed = Role::new(row, stored, &app.catalogue);
+    let changes = Changes::none()
+        .field("name", role.row.name.clone(), changed.row.name.clone())
+        .field(
+            "description",
+            role.row.description.clone(),
+            changed.row.description.clone(),
+        )
+        .field(
+            "permissions",
+            codes(&role.permissions),
+            codes(&changed.permissions),
+        );
+    if !changes.is_empty() {
+        events::record(
+            app,
+            &transaction,
+            actor,
+            Action::RoleUpdated,
+            &changed,
+            changes,
+        )
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+fn permissions_required() -> UserError {
+    UserError::new(
+        UserErrorCode::Required,
+        "permissions",
+        "Give a list, which may be empty.",
+    )
+}
+
+/// Makes a list of permissions whole: an action that is new to the role brings the `view` of its
+/// application with it; where the `view` was there and is left out now, it was taken away, and takes
+/// the other actions with it.
+fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
+    let without_view: Vec<Permission> = asked
+        .iter()
+        .filter(|permission| !asked.contains(&permission.view()))
+        .cloned()
+        .collect();
+    for permission in &without_view {
+        let application = permission.application();
+        let is_taken_away = before.contains(&permission.view())
+            && without_view
+                .iter()
+                .filter(|other| other.application() == application)
+                .all(|other| before.contains(other));
+        match is_taken_away {
+            true => asked.remove(permission),
+            false => asked.insert(permission.view()),
+        };
+    }
+    asked
+}
+
+/// A role to be deleted. `None` stands for an identifier that is no role's.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleDeletion {
+    /// Which role.
+    pub id: Option<RoleId>,
+    /// Whether it is taken from those who hold it.
+    pub force: bool,
+}
+
+/// Deletes a role.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`RoleAction::Delete`]; [`UserErrorCode::WrongState`] with the
+/// number of holders, unless it is forced.
+pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<RoleId> {
+    let transaction = app.db.begin().await?;
+    bump_revision(&transaction).await?;
+    let role = find_to_change(app, &transaction, deletion.id).await?;
+    policy::check(&transaction, app, actor, &role, RoleAction::Delete).await?;
+    let holders = policy::holders(&transaction, role.row.id).await?;
+    if !holders.is_empty() && !deletion.force {
+        let users = match holders.len() {
+            1 => "1 user holds".to_owned(),
+            holders => format!("{holders} users hold"),
+        };
+        return Err(refused(
+            UserErrorCode::WrongState,
+            &format!("{users} this role. Take it from them first, or say `force: true`."),
+        ));
+    }
+    role::Entity::delete_by_id(role.row.id)
+        .exec(&transaction)
+        .await?;
+    let changes = Changes::none()
+        .field("name", role.row.name.clone(), None)
+        .field("permissions", codes(&role.permissions), None);
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::RoleDeleted,
+        &role,
+        changes,
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(role.row.id)
+}
+
+async fn find_to_change(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    id: Option<RoleId>,
+) -> Result<Role> {
+    let id = id.ok_or_else(|| refused(UserErrorCode::Invalid, "This is not the ID of a role."))?;
+    let row = role::Entity::find_by_id(id).one(transaction).await?;
+    super::load(transaction, app, row.into_iter().collect())
+        .await?
+        .pop()
+        .ok_or_else(|| refused(UserErrorCode::NotFound, "There is no such role."))
+}
+
+fn refused(code: UserErrorCode, message: &str) -> Error {
+    UserError::new(code, "id", message).into()
+}
+
+/// Makes the built-in role where the database does not have it yet, and returns its key.
+pub async fn ensure_administrator(app: &App, transaction: &DatabaseTransaction) -> Result<RoleId> {
+    let key = text::key(ADMINISTRATOR);
+    let existing = role::Entity::find()
+        .filter(role::Column::CodeNameKey.eq(&key))
+        .one(transaction)
+        .await?;
+    if let Some(row) = existing {
+        return Ok(row.id);
+    }
+    bump_revision(transaction).await?;
+    let now = app.clock.now();
+    let row = role::Model {
+        id: app.new_id(),
+        name: ADMINISTRATOR.to_owned(),
+        code_name: ADMINISTRATOR.to_owned(),
+        code_name_key: key,
+        description: "Holds every permission there is.".to_owned(),
+        is_protected: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let role = insert(transaction, app, row, Permissions::new()).await?;
+    Ok(role.row.id)
+}
+
+async fn insert(
+    transaction: &DatabaseTransaction,
+    app: &App,
+    row: role::Model,
+    permissions: Permissions,
+) -> Result<Role> {
+    let inserted = role::ActiveModel::from(row.clone())
+        .reset_all()
+        .insert(transaction)
+        .await;
+    if let Err(error) = inserted {
+        return Err(match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => taken(&row.code_name).into(),
+            _ => error.into(),
+        });
+    }
+    replace_permissions(transaction, row.id, &permissions).await?;
+    Ok(Role::new(row, permissions, &app.catalogue))
+}
+
+async fn replace_permissions(
+    transaction: &DatabaseTransaction,
+    role: RoleId,
+    permissions: &Permissions,
+) -> Result<()> {
+    role_permission::Entity::delete_many()
+        .filter(role_permission::Column::RoleId.eq(role))
+        .exec(transaction)
+        .await?;
+    if permissions.is_empty() {
+        return Ok(());
+    }
+    let grants = permissions
+        .iter()
+        .map(|permission| role_permission::ActiveModel {
+            role_id: Set(role),
+            permission: Set(permission.code().to_owned()),
+        });
+    role_permission::Entity::insert_many(grants)
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Counts a change of the roles. The row stays locked until the transaction ends, so changes of
+/// roles happen one after the other, on every server.
+async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
+    revision::Entity::update_many()
+        .col_expr(
+            revision::Column::Revision,
+            Expr::col(revision::Column::Revision).add(1),
+        )
+        .filter(revision::Column::Subject.eq(revision::ROLES))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Permissions as an event shows them.
+fn codes(permissions: &Permissions) -> String {
+    let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
+    codes.join(", ")
+}
+
+fn name(typed: &str) -> std::result::Result<String, UserError> {
+    let name = text::line("name", typed, 100)?;
+    match name.is_empty() {
+        true => Err(UserError::new(
+            UserErrorCode::Required,
+            "name",
+            "Enter a name.",
+        )),
+        false => Ok(name),
+    }
+}
+
+fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
+    let error = |code, message: &str| Err(UserError::new(code, "codeName", message));
+    if code_name.is_empty() {
+        return error(
+            UserErrorCode::Required,
+            "Enter a code name, or leave it out to have it made from the name.",
+        );
+    }
+    if code_name.len() > 100 {
+        return error(UserErrorCode::TooLong, "Enter at most 100 characters.");
+    }
+    if !code_name.chars().all(is_code_name_character) {
+        return error(
+            UserErrorCode::Invalid,
+            "Use letters from A to Z, digits, '_', '-' and '.' only.",
+        );
+    }
+    Ok(code_name.to_owned())
+}
+
+/// "Digital Channel Manager" is called "DigitalChannelManager".
+fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
+    let code_name: String = name
+        .chars()
+        .filter(|c| is_code_name_character(*c))
+        .collect();
+    match code_name.is_empty() && !name.is_empty() {
+        true => Err(UserError::new(
+            UserErrorCode::Required,
+            "codeName",
+            "Enter a code name: none can be made from this name.",
+        )),
+        false => Ok(code_name),
+    }
+}
+
+fn is_code_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+fn taken(code_name: &str) -> UserError {
+    UserError::new(
+        UserErrorCode::Taken,
+        "codeName",
+        format!("There is a role with the code name {code_name} already."),
+    )
+}
+
+/// Reads permission codes, and refuses what the actor could not grant.
+fn grantable(
+    app: &App,
+    actor: &Actor,
+    codes: &[String],
+) -> std::result::Result<Permissions, Vec<UserError>> {
+    let mut errors = Vec::new();
+    let mut permissions = Permissions::new();
+    for (index, code) in codes.iter().enumerate() {
+        let permission = Permission::from_code(code);
+        if !app.catalogue.declares(&permission) {
+            errors.push(
+                UserError::new(
+                    UserErrorCode::NotFound,
+                    "permissions",
+                    "There is no such permission; `applications` lists all.",
+                )
+                .at(index),
+            );
+        } else if !actor.holds(&permission) {
+            errors.push(
+                UserError::new(
+                    UserErrorCode::ExceedsOwnPermissions,
+                    "permissions",
+                    format!("You cannot grant {permission}, which you do not hold yourself."),
+                )
+                .at(index),
+            );
+        } else {
+            permissions.insert(permission);
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(permissions),
+        false => Err(errors),
+    }
+}

@@ -1,0 +1,132 @@
+//! What may be done to a role. The mutations apply these rules, and `viewerCan` tells a front end
+//! beforehand what they would say.
+
+use std::collections::HashMap;
+
+use entity::{RoleId, UserId, user_role};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::Role;
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::applications::{
+    Permission, ROLES_DELETE, ROLES_UPDATE, USERS_CREATE, USERS_UPDATE,
+};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+
+/// What can be done to a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoleAction {
+    /// Change it.
+    Update,
+    /// Delete it.
+    Delete,
+}
+
+impl RoleAction {
+    /// What it asks for, whichever role it is done to.
+    pub fn permission(self) -> Permission {
+        match self {
+            Self::Update => ROLES_UPDATE,
+            Self::Delete => ROLES_DELETE,
+        }
+    }
+}
+
+/// Goes on only if the actor may do this to the role.
+///
+/// # Errors
+///
+/// The missing permission; else what stands against it, as an error of the input `id`.
+pub async fn check(
+    db: &impl ConnectionTrait,
+    app: &App,
+    actor: &Actor,
+    role: &Role,
+    action: RoleAction,
+) -> Result<()> {
+    actor.must_hold(&action.permission())?;
+    if role.row.is_protected {
+        return Err(refused(
+            UserErrorCode::Protected,
+            "The Administrator role is built in, and can be neither edited nor deleted.",
+        ));
+    }
+    if !actor.holds_all(&role.permissions) {
+        return Err(refused(
+            UserErrorCode::ExceedsOwnPermissions,
+            "This role holds permissions that you lack.",
+        ));
+    }
+    match action {
+        RoleAction::Update => Ok(()),
+        RoleAction::Delete => may_be_taken_from_its_holders(db, app, actor, role).await,
+    }
+}
+
+/// The same as a question, for front ends. A role that is held can be deleted by force.
+pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> Result<bool> {
+    match check(app.db.read(), app, actor, role, action).await {
+        Ok(()) => Ok(true),
+        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether the actor could give the role to somebody: they hold all that it grants.
+pub fn may_assign(actor: &Actor, role: &Role) -> bool {
+    actor.holds_all(&role.permissions) && (actor.holds(&USERS_CREATE) || actor.holds(&USERS_UPDATE))
+}
+
+/// To delete a role is to change the roles of all who hold it.
+async fn may_be_taken_from_its_holders(
+    db: &impl ConnectionTrait,
+    app: &App,
+    actor: &Actor,
+    role: &Role,
+) -> Result<()> {
+    let holders = holders(db, role.row.id).await?;
+    if actor
+        .user_id()
+        .is_some_and(|own| holders.contains_key(&own))
+    {
+        return Err(refused(
+            UserErrorCode::OwnAccount,
+            "You hold this role; nobody changes the roles of their own account.",
+        ));
+    }
+    for role_ids in holders.values() {
+        let permissions = super::union(super::by_ids(app, role_ids).await?.iter());
+        if !actor.holds_all(&permissions) {
+            return Err(refused(
+                UserErrorCode::ExceedsOwnPermissions,
+                "A user with this role holds permissions that you lack.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Who holds the role, and which roles each of them holds in all.
+pub async fn holders(
+    db: &impl ConnectionTrait,
+    role: RoleId,
+) -> Result<HashMap<UserId, Vec<RoleId>>> {
+    let users = user_role::Entity::find()
+        .filter(user_role::Column::RoleId.eq(role))
+        .all(db)
+        .await?;
+    let all = user_role::Entity::find()
+        .filter(user_role::Column::UserId.is_in(users.iter().map(|held| held.user_id)))
+        .all(db)
+        .await?;
+    let mut holders: HashMap<UserId, Vec<RoleId>> = HashMap::new();
+    for held in all {
+        holders.entry(held.user_id).or_default().push(held.role_id);
+    }
+    Ok(holders)
+}
+
+fn refused(code: UserErrorCode, message: &str) -> Error {
+    UserError::new(code, "id", message).into()
+}

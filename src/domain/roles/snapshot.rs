@@ -1,0 +1,103 @@
+//! The roles in memory, by which every request finds out what its caller may do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use entity::{RoleId, revision, role, role_permission};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+
+use super::{Role, assemble};
+use crate::app::App;
+use crate::domain::applications::Permissions;
+use crate::domain::error::Result;
+
+/// All roles as of one revision.
+#[derive(Debug, Default)]
+struct Snapshot {
+    /// What the counter of [`revision::ROLES`] showed; it starts at 1, so the empty snapshot is
+    /// older than any.
+    revision: i64,
+    roles: HashMap<RoleId, Arc<Role>>,
+}
+
+/// The roles in memory. There are few, every request needs them, and they seldom change; the query
+/// that identifies a caller tells whether they have.
+#[derive(Debug, Default)]
+pub struct RoleCache(RwLock<Arc<Snapshot>>);
+
+impl RoleCache {
+    fn current(&self) -> Arc<Snapshot> {
+        // The lock is held for a pointer's copy: nothing in between can panic.
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn replace(&self, snapshot: Arc<Snapshot>) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if current.revision < snapshot.revision {
+            *current = snapshot;
+        }
+    }
+}
+
+/// The permissions of somebody who holds these roles, as of the revision or a later one.
+pub async fn permissions_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Arc<Permissions>> {
+    let mut snapshot = app.roles.current();
+    if snapshot.revision < revision {
+        snapshot = reload(app).await?;
+    }
+    Ok(union(ids.iter().filter_map(|id| snapshot.roles.get(id))))
+}
+
+/// The roles with these keys, in the order of their names. A key without a role is left out.
+pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
+    let mut snapshot = app.roles.current();
+    if ids.iter().any(|id| !snapshot.roles.contains_key(id)) {
+        snapshot = reload(app).await?;
+    }
+    let mut roles: Vec<_> = ids
+        .iter()
+        .filter_map(|id| snapshot.roles.get(id).cloned())
+        .collect();
+    roles.sort_by(|a, b| (&a.row.name, a.row.id).cmp(&(&b.row.name, b.row.id)));
+    Ok(roles)
+}
+
+/// What the roles grant together.
+pub fn union<'a>(roles: impl Iterator<Item = &'a Arc<Role>>) -> Arc<Permissions> {
+    let mut roles = roles;
+    let Some(first) = roles.next() else {
+        return Arc::default();
+    };
+    roles.fold(first.permissions.clone(), |all, role| {
+        if role.permissions.is_subset(&all) {
+            all
+        } else {
+            Arc::new(all.union(&role.permissions).cloned().collect())
+        }
+    })
+}
+
+async fn reload(app: &App) -> Result<Arc<Snapshot>> {
+    let db = app.db.read();
+    // The counter first: a change in between makes the snapshot too old, never too new.
+    let revision = current_revision(db).await?;
+    let rows = role::Entity::find().all(db).await?;
+    let grants = role_permission::Entity::find().all(db).await?;
+    let roles = assemble(rows, grants, &app.catalogue)
+        .map(|role| (role.row.id, Arc::new(role)))
+        .collect();
+    let snapshot = Arc::new(Snapshot { revision, roles });
+    app.roles.replace(snapshot.clone());
+    Ok(snapshot)
+}
+
+async fn current_revision(db: &impl ConnectionTrait) -> std::result::Result<i64, DbErr> {
+    let row = revision::Entity::find_by_id(revision::ROLES)
+        .one(db)
+        .await?;
+    row.map(|row| row.revision)
+        .ok_or_else(|| DbErr::RecordNotFound("revisions.roles".to_owned()))
+}

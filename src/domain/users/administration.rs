@@ -1,0 +1,347 @@
+//! What administrators do with users, and users with their own profile.
+
+use entity::{RoleId, UserId, session, user, user_role};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set,
+    SqlErr,
+};
+
+use super::policy::{self, UserAction};
+use super::{Keys, User};
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use crate::domain::events::{self, Action, Changes};
+use crate::domain::patch::Patch;
+use crate::domain::{EmailAddress, invitations, roles};
+
+/// A change of a user. `None` stands for an identifier that is no user's, or no role's.
+#[derive(Clone, Debug)]
+pub struct UserChange {
+    /// Who is changed.
+    pub id: Option<UserId>,
+    /// Their address.
+    pub email: Patch<String>,
+    /// Their first name.
+    pub first_name: Patch<String>,
+    /// Their last name.
+    pub last_name: Patch<String>,
+    /// All roles that they shall hold.
+    pub role_ids: Patch<Vec<Option<RoleId>>>,
+}
+
+/// Changes a user's address, names or roles.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::Update`], and of [`UserAction::AssignRoles`] where
+/// roles are asked for; what is wrong with the values; [`UserErrorCode::LastAdministrator`].
+pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
+    let transaction = app.db.begin().await?;
+    let assigns_roles = change.role_ids.is_asked_for();
+    if assigns_roles {
+        policy::lock_administrators(&transaction).await?;
+    }
+    let user = find_to_change(&transaction, change.id).await?;
+    policy::check(app, &transaction, actor, &user, UserAction::Update).await?;
+    if assigns_roles {
+        policy::check(app, &transaction, actor, &user, UserAction::AssignRoles).await?;
+    }
+
+    let mut errors = UserErrors::default();
+    let email = errors.check(email_after(&user, change.email));
+    let first_name = change.first_name.over(&user.row.first_name);
+    let first_name = errors.check(super::name("firstName", &first_name));
+    let last_name = change.last_name.over(&user.row.last_name);
+    let last_name = errors.check(super::name("lastName", &last_name));
+    let role_ids = errors.check_all(roles_after(app, actor, &user, change.role_ids).await?);
+    if let Some(email) = &email
+        && is_somebody_elses(&transaction, email, user.row.id).await?
+    {
+        errors.push(super::email_taken());
+    }
+    errors.into_result()?;
+    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
+        (email, first_name, last_name, role_ids)
+    else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+
+    let address_changes = email.normal() != user.row.email_normal;
+    if address_changes && user.row.status() == user::Status::Invited {
+        // The link went to an address that is theirs no longer.
+        invitations::void_open(app, &transaction, user.row.id).await?;
+    }
+    if assigns_roles {
+        replace_roles(app, &transaction, &user, &role_ids).await?;
+    }
+    let changed = User {
+        row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
+        role_ids,
+    };
+    let changes = changes(app, &user, &changed).await?;
+    if !changes.is_empty() {
+        events::record(
+            app,
+            &transaction,
+            actor,
+            Action::UserUpdated,
+            &changed,
+            changes,
+        )
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+/// Changes the actor's own names.
+///
+/// # Errors
+///
+/// For `firstName` and `lastName`: too long, invalid.
+pub async fn update_profile(
+    app: &App,
+    actor: &Actor,
+    first_name: Patch<String>,
+    last_name: Patch<String>,
+) -> Result<User> {
+    let own = actor.signed_in()?.user.row.id;
+    let transaction = app.db.begin().await?;
+    let user = find_to_change(&transaction, Some(own)).await?;
+    let mut errors = UserErrors::default();
+    let first_name = errors.check(super::name(
+        "firstName",
+        &first_name.over(&user.row.first_name),
+    ));
+    let last_name = errors.check(super::name(
+        "lastName",
+        &last_name.over(&user.row.last_name),
+    ));
+    errors.into_result()?;
+    let (Some(first_name), Some(last_name)) = (first_name, last_name) else {
+        return Err(Error::internal("an input was refused without an error"));
+    };
+    let email = stored_email(&user)?;
+    let changed = User {
+        row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
+        role_ids: user.role_ids.clone(),
+    };
+    let changes = changes(app, &user, &changed).await?;
+    if !changes.is_empty() {
+        events::record(
+            app,
+            &transaction,
+            actor,
+            Action::ProfileUpdated,
+            &changed,
+            changes,
+        )
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+/// Lets a deactivated user in again: active, or invited where they have no password yet.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::Activate`].
+pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
+    let transaction = app.db.begin().await?;
+    let mut user = find_to_change(&transaction, id).await?;
+    policy::check(app, &transaction, actor, &user, UserAction::Activate).await?;
+    user.row = user::ActiveModel {
+        id: Set(user.row.id),
+        deactivated_at: Set(None),
+        updated_at: Set(app.clock.now()),
+        ..Default::default()
+    }
+    .update(&transaction)
+    .await?;
+    let action = Action::UserActivated;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    transaction.commit().await?;
+    Ok(user)
+}
+
+/// Shuts a user out: their sessions and open links end at once, on every server.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::Deactivate`].
+pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
+    let transaction = app.db.begin().await?;
+    policy::lock_administrators(&transaction).await?;
+    let mut user = find_to_change(&transaction, id).await?;
+    policy::check(app, &transaction, actor, &user, UserAction::Deactivate).await?;
+    let now = app.clock.now();
+    user.row = user::ActiveModel {
+        id: Set(user.row.id),
+        deactivated_at: Set(Some(now)),
+        updated_at: Set(now),
+        ..Default::default()
+    }
+    .update(&transaction)
+    .await?;
+    end_sessions_and_links(app, &transaction, user.row.id).await?;
+    let action = Action::UserDeactivated;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    transaction.commit().await?;
+    Ok(user)
+}
+
+/// Deletes a user, with their sessions, roles and invitations. Letters and events that name them
+/// stay, until they are old.
+///
+/// # Errors
+///
+/// What [`policy::check`] says of [`UserAction::Delete`].
+pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
+    let transaction = app.db.begin().await?;
+    policy::lock_administrators(&transaction).await?;
+    let user = find_to_change(&transaction, id).await?;
+    policy::check(app, &transaction, actor, &user, UserAction::Delete).await?;
+    end_sessions_and_links(app, &transaction, user.row.id).await?;
+    user::Entity::delete_by_id(user.row.id)
+        .exec(&transaction)
+        .await?;
+    let action = Action::UserDeleted;
+    let changes = Changes::none().field("email", user.row.email.clone(), None);
+    events::record(app, &transaction, actor, action, &user, changes).await?;
+    transaction.commit().await?;
+    Ok(user.row.id)
+}
+
+/// The user, whose row stays locked until the transaction ends.
+pub async fn find_to_change(transaction: &DatabaseTransaction, id: Option<UserId>) -> Result<User> {
+    let error = |code, message: &str| Error::from(UserError::new(code, "id", message));
+    let id = id.ok_or_else(|| error(UserErrorCode::Invalid, "This is not the ID of a user."))?;
+    let row = user::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(transaction)
+        .await?;
+    super::with_roles(transaction, row.into_iter().collect())
+        .await?
+        .pop()
+        .ok_or_else(|| error(UserErrorCode::NotFound, "There is no such user."))
+}
+
+async fn end_sessions_and_links(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    user: UserId,
+) -> Result<()> {
+    session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user))
+        .exec(transaction)
+        .await?;
+    invitations::void_open(app, transaction, user).await
+}
+
+fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAddress, UserError> {
+    match email {
+        Patch::Keep => EmailAddress::parse("email", &user.row.email),
+        Patch::Clear => EmailAddress::parse("email", ""),
+        Patch::Set(typed) => EmailAddress::parse("email", &typed),
+    }
+}
+
+fn stored_email(user: &User) -> Result<EmailAddress> {
+    EmailAddress::parse("email", &user.row.email).map_err(|error| Error::internal(error.message))
+}
+
+async fn is_somebody_elses(
+    transaction: &DatabaseTransaction,
+    email: &EmailAddress,
+    own: UserId,
+) -> Result<bool> {
+    let owner = super::find_by_email(transaction, email).await?;
+    Ok(owner.is_some_and(|owner| owner.row.id != own))
+}
+
+/// The roles that the user shall hold. Only those that are new to them have to be grantable: the
+/// others the actor could grant anyway, or they could not change this user at all.
+async fn roles_after(
+    app: &App,
+    actor: &Actor,
+    user: &User,
+    role_ids: Patch<Vec<Option<RoleId>>>,
+) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
+    match role_ids {
+        Patch::Keep => Ok(Ok(user.role_ids.clone())),
+        Patch::Clear => roles::assignable(app, actor, &[]).await,
+        Patch::Set(ids) => roles::assignable(app, actor, &ids).await,
+    }
+}
+
+async fn replace_roles(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    user: &User,
+    role_ids: &[RoleId],
+) -> Result<()> {
+    let kept = roles::by_ids(app, role_ids).await?;
+    if !kept.iter().any(|role| role.row.is_protected) {
+        policy::must_leave_an_administrator(app, transaction, user).await?;
+    }
+    user_role::Entity::delete_many()
+        .filter(user_role::Column::UserId.eq(user.row.id))
+        .exec(transaction)
+        .await?;
+    super::add_roles(transaction, user.row.id, role_ids.iter().copied()).await
+}
+
+/// Writes address and names, and the columns that follow from them.
+async fn rename(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    user: &User,
+    email: &EmailAddress,
+    first_name: String,
+    last_name: String,
+) -> Result<user::Model> {
+    let keys = Keys::of(email, &first_name, &last_name);
+    user::ActiveModel {
+        id: Set(user.row.id),
+        email: Set(email.as_typed().to_owned()),
+        email_normal: Set(email.normal().to_owned()),
+        first_name: Set(first_name),
+        last_name: Set(last_name),
+        name_key: Set(keys.name_key),
+        search_text: Set(keys.search_text),
+        updated_at: Set(app.clock.now()),
+        ..Default::default()
+    }
+    .update(transaction)
+    .await
+    .map_err(|error| match error.sql_err() {
+        // Somebody else got this address a moment ago.
+        Some(SqlErr::UniqueConstraintViolation(_)) => super::email_taken().into(),
+        _ => error.into(),
+    })
+}
+
+async fn changes(app: &App, before: &User, after: &User) -> Result<Changes> {
+    let mut ids = before.role_ids.clone();
+    ids.extend(&after.role_ids);
+    let known = roles::by_ids(app, &ids).await?;
+    Ok(Changes::none()
+        .field("email", before.row.email.clone(), after.row.email.clone())
+        .field(
+            "firstName",
+            before.row.first_name.clone(),
+            after.row.first_name.clone(),
+        )
+        .field(
+            "lastName",
+            before.row.last_name.clone(),
+            after.row.last_name.clone(),
+        )
+        .field(
+            "roles",
+            events::role_names(&known, &before.role_ids),
+            events::role_names(&known, &after.role_ids),
+        ))
+}

@@ -1,0 +1,184 @@
+//! What one user may do to another. The mutations apply these rules, and `viewerCan` tells a front
+//! end beforehand what they would say.
+
+use entity::{UserId, invitation, revision, role, user, user_role};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, PaginatorTrait,
+    QueryFilter, QuerySelect, RelationTrait,
+};
+
+use super::User;
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+use crate::domain::{invitations, roles};
+
+/// What can be done to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserAction {
+    /// Change their address or names.
+    Update,
+    /// Change their roles.
+    AssignRoles,
+    /// Let them in again.
+    Activate,
+    /// Shut them out.
+    Deactivate,
+    /// Delete them.
+    Delete,
+    /// Send them a new link.
+    ResendInvitation,
+    /// Withdraw their link.
+    RevokeInvitation,
+}
+
+impl UserAction {
+    /// What it asks for, whoever it is done to.
+    pub fn permission(self) -> Permission {
+        match self {
+            Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate => USERS_UPDATE,
+            Self::Delete => USERS_DELETE,
+            Self::ResendInvitation | Self::RevokeInvitation => USERS_CREATE,
+        }
+    }
+
+    /// Whether an administrator fewer may be left when it is done.
+    fn may_cost_an_administrator(self) -> bool {
+        matches!(self, Self::AssignRoles | Self::Deactivate | Self::Delete)
+    }
+}
+
+/// Goes on only if the actor may do this to the user now.
+///
+/// # Errors
+///
+/// The missing permission; else what stands against it, as an error of the input `id`. That the
+/// last administrator would lose the role is found out where the new roles are known, see
+/// [`must_leave_an_administrator`].
+pub async fn check(
+    app: &App,
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    target: &User,
+    action: UserAction,
+) -> Result<()> {
+    actor.must_hold(&action.permission())?;
+    let is_own = actor.user_id() == Some(target.row.id);
+    if is_own && action.may_cost_an_administrator() {
+        return Err(refused(
+            UserErrorCode::OwnAccount,
+            "Nobody does this to their own account; ask another administrator.",
+        ));
+    }
+    let permissions = roles::union(roles::by_ids(app, &target.role_ids).await?.iter());
+    if !actor.holds_all(&permissions) {
+        return Err(exceeds_own_permissions());
+    }
+    in_the_right_state(app, db, target, action).await?;
+    if matches!(action, UserAction::Deactivate | UserAction::Delete) {
+        must_leave_an_administrator(app, db, target).await?;
+    }
+    Ok(())
+}
+
+/// The same as a question, for front ends.
+pub async fn may(app: &App, actor: &Actor, target: &User, action: UserAction) -> Result<bool> {
+    match check(app, app.db.read(), actor, target, action).await {
+        Ok(()) => Ok(true),
+        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// The user may do something that the actor may not.
+pub fn exceeds_own_permissions() -> Error {
+    refused(
+        UserErrorCode::ExceedsOwnPermissions,
+        "This user holds permissions that you lack.",
+    )
+}
+
+fn refused(code: UserErrorCode, message: &str) -> Error {
+    UserError::new(code, "id", message).into()
+}
+
+async fn in_the_right_state(
+    app: &App,
+    db: &impl ConnectionTrait,
+    target: &User,
+    action: UserAction,
+) -> Result<()> {
+    let status = target.row.status();
+    let (is_right, message) = match action {
+        UserAction::Update | UserAction::AssignRoles | UserAction::Delete => return Ok(()),
+        UserAction::Activate => (
+            status == user::Status::Deactivated,
+            "The user is not deactivated.",
+        ),
+        UserAction::Deactivate => (
+            status != user::Status::Deactivated,
+            "The user is deactivated already.",
+        ),
+        UserAction::ResendInvitation => (
+            status == user::Status::Invited,
+            "Only a user who has not signed up yet can be invited again.",
+        ),
+        UserAction::RevokeInvitation => (
+            status == user::Status::Invited && has_open_invitation(app, db, target.row.id).await?,
+            "There is no open invitation.",
+        ),
+    };
+    match is_right {
+        true => Ok(()),
+        false => Err(refused(UserErrorCode::WrongState, message)),
+    }
+}
+
+async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
+    let newest = invitations::newest_of(db, &[user]).await?.pop();
+    Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
+}
+
+/// Goes on only if an active administrator is left when this user is none any more.
+pub async fn must_leave_an_administrator(
+    app: &App,
+    db: &impl ConnectionTrait,
+    target: &User,
+) -> Result<()> {
+    let held = roles::by_ids(app, &target.role_ids).await?;
+    let is_administrator = held.iter().any(|role| role.row.is_protected);
+    if !is_administrator || target.row.status() != user::Status::Active {
+        return Ok(());
+    }
+    let others = user::Entity::find()
+        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
+        .join(JoinType::InnerJoin, user_role::Relation::Role.def())
+        .filter(role::Column::IsProtected.eq(true))
+        .filter(super::has_status(user::Status::Active))
+        .filter(user::Column::Id.ne(target.row.id))
+        .count(db)
+        .await?;
+    match others {
+        0 => Err(refused(
+            UserErrorCode::LastAdministrator,
+            "This is the last active administrator.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whatever may take an administrator away holds this lock until it is committed: of two requests
+/// that would each leave the other one's administrator, the second sees what the first has done.
+pub async fn lock_administrators(transaction: &DatabaseTransaction) -> Result<()> {
+    revision::Entity::update_many()
+        .col_expr(
+            revision::Column::Revision,
+            Expr::col(revision::Column::Revision).add(1),
+        )
+        .filter(revision::Column::Subject.eq(revision::ADMINISTRATORS))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}

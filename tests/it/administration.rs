@@ -1,0 +1,786 @@
+//! What administrators do with users, and what must never work about it.
+
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use crate::support::{Client, PASSWORD, TestServer, ids, token_in};
+
+/// Everything that the built-in role holds, as permissions of another role.
+async fn everything(administrator: &Client) -> Vec<String> {
+    let answer = administrator.run("{ viewer { permissions } }").await;
+    let all = answer.data()["viewer"]["permissions"].as_array().unwrap();
+    all.iter()
+        .map(|code| code.as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn almighty(server: &TestServer, administrator: &Client, email: &str) -> Client {
+    let all = everything(administrator).await;
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    server.user_with(administrator, email, &all).await
+}
+
+async fn act(client: &Client, mutation: &str, id: &str) -> Vec<String> {
+    let payload = client.mutate(mutation, json!({ "id": id }), "").await;
+    ids(&payload["userErrors"])
+}
+
+async fn status(client: &Client, id: &str) -> Value {
+    let answer = client
+        .run_with(
+            "query($id: ID!) { user(id: $id) { status } }",
+            json!({ "id": id }),
+        )
+        .await;
+    answer.data()["user"]["status"].clone()
+}
+
+async fn is_signed_in(client: &Client) -> bool {
+    client.run("{ viewer { id } }").await.data()["viewer"].is_object()
+}
+
+#[tokio::test]
+async fn a_user_is_changed_partially() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &["content-hub.view"])
+        .await;
+    let update = async |input: Value| {
+        administrator
+            .mutate(
+                "updateUser",
+                input,
+                "user { email firstName lastName displayName roles { name } }",
+            )
+            .await
+    };
+    let payload =
+        update(json!({ "id": laura.id, "firstName": "Laura", "lastName": "Miller" })).await;
+    assert_eq!(payload["user"]["displayName"], "Laura Miller");
+    assert_eq!(
+        payload["user"]["roles"],
+        json!([{ "name": "laura@kbank.com" }])
+    );
+    let payload =
+        update(json!({ "id": laura.id, "firstName": null, "email": "L.Miller@kbank.com" })).await;
+    assert_eq!(payload["user"]["displayName"], "Miller");
+    assert_eq!(payload["user"]["email"], "L.Miller@kbank.com");
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.create"])
+        .await;
+    let payload = update(json!({ "id": laura.id, "roleIds": [role] })).await;
+    assert_eq!(payload["user"]["roles"], json!([{ "name": "Editor" }]));
+    // It holds for the next request, and under the new address.
+    let viewer = laura.run("{ viewer { permissions } }").await;
+    assert_eq!(
+        viewer.data()["viewer"]["permissions"],
+        json!(["content-hub.view", "content-hub.create"])
+    );
+    let signed_in = server
+        .anonymous()
+        .mutate(
+            "signIn",
+            json!({ "email": "l.miller@KBANK.com", "password": PASSWORD }),
+            "token",
+        )
+        .await;
+    assert_eq!(signed_in["userErrors"], json!([]));
+    let found = administrator
+        .run("{ users(filter: { search: \"miller\" }) { totalCount } }")
+        .await;
+    assert_eq!(found.data()["users"]["totalCount"], 1);
+
+    for (input, expected) in [
+        (json!({ "email": null }), vec!["REQUIRED input.email"]),
+        (
+            json!({ "email": "admin@EXAMPLE.com" }),
+            vec!["TAKEN input.email"],
+        ),
+        (json!({ "roleIds": null }), vec!["REQUIRED input.roleIds"]),
+        (json!({ "roleIds": [] }), vec!["REQUIRED input.roleIds"]),
+        (
+            json!({ "email": "x", "firstName": "a\nb", "roleIds": ["rubbish"] }),
+            vec![
+                "INVALID input.email",
+                "INVALID input.firstName",
+                "INVALID input.roleIds.0",
+            ],
+        ),
+    ] {
+        let mut input = input;
+        input["id"] = json!(laura.id);
+        let payload = update(input.clone()).await;
+        assert_eq!(ids(&payload["userErrors"]), expected, "{input}");
+        assert_eq!(payload["user"], Value::Null);
+    }
+    for (id, expected) in [
+        ("rubbish", "INVALID input.id"),
+        (role.as_str(), "INVALID input.id"),
+        ("user_01h2xcejqtf2nbrexx3vqjhp41", "NOT_FOUND input.id"),
+    ] {
+        for mutation in ["updateUser", "activateUser", "deactivateUser", "deleteUser"] {
+            assert_eq!(
+                act(&administrator, mutation, id).await,
+                [expected],
+                "{mutation}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_edits_their_own_names_and_no_more() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let payload = laura
+        .mutate(
+            "updateProfile",
+            json!({ "firstName": "Laura" }),
+            "user { displayName }",
+        )
+        .await;
+    assert_eq!(payload["user"]["displayName"], "Laura");
+    let payload = laura
+        .mutate(
+            "updateProfile",
+            json!({ "firstName": null, "lastName": "M" }),
+            "user { displayName }",
+        )
+        .await;
+    assert_eq!(payload["user"]["displayName"], "M");
+    let payload = laura
+        .mutate(
+            "updateProfile",
+            json!({ "lastName": "x".repeat(101) }),
+            "user { displayName }",
+        )
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["TOO_LONG input.lastName"]);
+    let answer = laura
+        .run_with(
+            "mutation($id: ID!) { updateUser(input: { id: $id, firstName: \"x\" }) { user { id } } }",
+            json!({ "id": laura.id }),
+        )
+        .await;
+    assert_eq!(answer.code(), "FORBIDDEN");
+}
+
+/// Security rule 8.
+#[tokio::test]
+async fn deactivation_ends_sessions_and_links_at_once_and_can_be_undone() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    assert!(is_signed_in(&laura).await);
+    assert_eq!(
+        act(&administrator, "activateUser", &laura.id).await,
+        ["WRONG_STATE input.id"]
+    );
+    assert_eq!(
+        act(&administrator, "deactivateUser", &laura.id).await,
+        [""; 0]
+    );
+    assert!(!is_signed_in(&laura).await);
+    assert_eq!(
+        act(&administrator, "deactivateUser", &laura.id).await,
+        ["WRONG_STATE input.id"]
+    );
+    let sign_in = json!({ "email": "laura@kbank.com", "password": PASSWORD });
+    let payload = server
+        .anonymous()
+        .mutate("signIn", sign_in.clone(), "token")
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["INVALID_CREDENTIALS "]);
+    assert_eq!(
+        act(&administrator, "activateUser", &laura.id).await,
+        [""; 0]
+    );
+    assert_eq!(status(&administrator, &laura.id).await, "ACTIVE");
+    // The password is the old one; the session is not.
+    assert!(!is_signed_in(&laura).await);
+    let payload = server.anonymous().mutate("signIn", sign_in, "token").await;
+    assert_eq!(payload["userErrors"], json!([]));
+
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, token) = server.invite(&administrator, "late@kbank.com", &role).await;
+    let id = invited["user"]["id"].as_str().unwrap();
+    assert_eq!(act(&administrator, "deactivateUser", id).await, [""; 0]);
+    let accept = json!({ "token": token, "password": PASSWORD });
+    let payload = server
+        .anonymous()
+        .mutate("acceptInvitation", accept, "token")
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["TOKEN_INVALID input.token"]);
+    assert_eq!(act(&administrator, "activateUser", id).await, [""; 0]);
+    assert_eq!(status(&administrator, id).await, "INVITED");
+}
+
+#[tokio::test]
+async fn a_new_invitation_voids_the_old_link_and_can_be_followed_in_one_query() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, old) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let id = invited["user"]["id"].as_str().unwrap();
+    let resend = async || {
+        let payload = administrator
+            .mutate(
+                "resendInvitation",
+                json!({ "userId": id }),
+                "invitation { id status emails { status lastError attempts { response } } }",
+            )
+            .await;
+        assert_eq!(payload["userErrors"], json!([]));
+        assert_eq!(payload["invitation"]["status"], "PENDING");
+        token_in(&server.inbox.next().await)
+    };
+    let new = resend().await;
+    let accept = async |token: &str| {
+        let input = json!({ "token": token, "password": PASSWORD });
+        let payload = server
+            .anonymous()
+            .mutate("acceptInvitation", input, "token")
+            .await;
+        ids(&payload["userErrors"])
+    };
+    assert_eq!(accept(&old).await, ["TOKEN_INVALID input.token"]);
+    // Whatever became of the last one: revoked, expired.
+    let revoke = async || {
+        let input = json!({ "userId": id });
+        let payload = administrator
+            .mutate("revokeInvitation", input, "invitation { status }")
+            .await;
+        (
+            payload["invitation"]["status"].clone(),
+            ids(&payload["userErrors"]),
+        )
+    };
+    assert_eq!(revoke().await, (json!("REVOKED"), vec![]));
+    assert_eq!(
+        revoke().await,
+        (Value::Null, vec!["WRONG_STATE input.userId".to_owned()])
+    );
+    assert_eq!(accept(&new).await, ["TOKEN_INVALID input.token"]);
+    resend().await;
+    server.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    let administrator = {
+        let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+        let payload = server.anonymous().mutate("signIn", input, "token").await;
+        administrator.with_token(payload["token"].as_str().unwrap())
+    };
+    let expired = administrator
+        .run("{ users(filter: { invitationStatus: [EXPIRED] }) { nodes { email invitation { emails { status attempts { response } } } } } }")
+        .await;
+    assert_eq!(
+        expired.data()["users"]["nodes"],
+        json!([{
+            "email": "laura@kbank.com",
+            "invitation": { "emails": [{ "status": "SENT", "attempts": [{ "response": "250 2.0.0 kept" }] }] }
+        }])
+    );
+    let last = resend().await;
+    assert_eq!(accept(&last).await, [""; 0]);
+    let payload = administrator
+        .mutate("resendInvitation", json!({ "userId": id }), "")
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["WRONG_STATE input.userId"]);
+    for (userid, expected) in [
+        ("rubbish", "INVALID"),
+        ("user_01h2xcejqtf2nbrexx3vqjhp41", "NOT_FOUND"),
+    ] {
+        let payload = administrator
+            .mutate("resendInvitation", json!({ "userId": userid }), "")
+            .await;
+        assert_eq!(
+            ids(&payload["userErrors"]),
+            [format!("{expected} input.userId")]
+        );
+    }
+}
+
+#[tokio::test]
+async fn revoking_withdraws_a_letter_that_waits() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    server.inbox.refuse(Some(transports::Failure::Transient));
+    let input = json!({ "email": "laura@kbank.com", "roleIds": [role] });
+    let payload = administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    loop {
+        let mails = server
+            .emails_in(&administrator, json!({ "to": "laura" }), "QUEUED")
+            .await;
+        if mails[0]["attemptCount"] == 1 {
+            break;
+        }
+    }
+    let input = json!({ "userId": payload["user"]["id"] });
+    let payload = administrator
+        .mutate(
+            "revokeInvitation",
+            input,
+            "invitation { emails { status link nextAttemptAt } }",
+        )
+        .await;
+    assert_eq!(
+        payload["invitation"]["emails"],
+        json!([{ "status": "CANCELLED", "link": null, "nextAttemptAt": null }])
+    );
+}
+
+#[tokio::test]
+async fn a_new_address_voids_the_open_invitation() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, token) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let id = &invited["user"]["id"];
+    let update = async |input: Value| {
+        administrator
+            .mutate("updateUser", input, "user { invitation { status } }")
+            .await
+    };
+    let payload = update(json!({ "id": id, "email": "Laura@kbank.com", "firstName": "L" })).await;
+    assert_eq!(payload["user"]["invitation"]["status"], "PENDING");
+    let payload = update(json!({ "id": id, "email": "other@kbank.com" })).await;
+    assert_eq!(payload["user"]["invitation"]["status"], "REVOKED");
+    let input = json!({ "token": token, "password": PASSWORD });
+    let payload = server
+        .anonymous()
+        .mutate("acceptInvitation", input, "token")
+        .await;
+    assert_eq!(ids(&payload["userErrors"]), ["TOKEN_INVALID input.token"]);
+}
+
+/// Security rule 6.
+#[tokio::test]
+async fn nobody_shuts_out_deletes_or_demotes_themselves() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let other = almighty(&server, &administrator, "other@kbank.com").await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    for own in [&administrator, &other] {
+        for mutation in ["deactivateUser", "deleteUser"] {
+            assert_eq!(act(own, mutation, &own.id).await, ["OWN_ACCOUNT input.id"]);
+        }
+        let input = json!({ "id": own.id, "roleIds": [role] });
+        let payload = own.mutate("updateUser", input, "user { id }").await;
+        assert_eq!(ids(&payload["userErrors"]), ["OWN_ACCOUNT input.id"]);
+        assert!(is_signed_in(own).await);
+    }
+}
+
+/// Security rule 6.
+#[tokio::test]
+async fn the_last_active_administrator_stays() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let other = almighty(&server, &administrator, "other@kbank.com").await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let demote = async |id: &str| {
+        let payload = other
+            .mutate("updateUser", json!({ "id": id, "roleIds": [role] }), "")
+            .await;
+        ids(&payload["userErrors"])
+    };
+    // A second one who is only invited, or shut out, does not count.
+    let built_in = administrator
+        .run("{ roles(first: 1) { nodes { id } } }")
+        .await;
+    let built_in = built_in.data()["roles"]["nodes"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (_, token) = server
+        .invite(&administrator, "second@kbank.com", &built_in)
+        .await;
+    for mutation in ["deactivateUser", "deleteUser"] {
+        assert_eq!(
+            act(&other, mutation, &administrator.id).await,
+            ["LAST_ADMINISTRATOR input.id"]
+        );
+    }
+    assert_eq!(
+        demote(&administrator.id).await,
+        ["LAST_ADMINISTRATOR input.id"]
+    );
+    assert!(is_signed_in(&administrator).await);
+
+    let second = server.accept(&token).await;
+    assert_eq!(act(&other, "deactivateUser", &second.id).await, [""; 0]);
+    assert_eq!(
+        demote(&administrator.id).await,
+        ["LAST_ADMINISTRATOR input.id"]
+    );
+    assert_eq!(act(&other, "activateUser", &second.id).await, [""; 0]);
+    assert_eq!(demote(&administrator.id).await, [""; 0]);
+    assert_eq!(
+        act(&other, "deleteUser", &second.id).await,
+        ["LAST_ADMINISTRATOR input.id"]
+    );
+}
+
+/// Security rule 6, by two requests at once.
+#[tokio::test]
+async fn of_two_administrators_who_shut_each_other_out_one_stays() {
+    let server = TestServer::start().await;
+    let first = server.administrator().await;
+    let built_in = first.run("{ roles(first: 1) { nodes { id } } }").await;
+    let built_in = built_in.data()["roles"]["nodes"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let role = server.role(&first, "Editor", &[]).await;
+    let all = everything(&first).await;
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let third = server.user_with(&first, "third@kbank.com", &all).await;
+    for round in 0..8 {
+        let email = format!("second{round}@kbank.com");
+        let (_, token) = server.invite(&first, &email, &built_in).await;
+        let second = server.accept(&token).await;
+        // Somebody who may do everything takes both away, in different ways, at the same moment.
+        let attack = async |id: &str, kind: usize| match kind % 3 {
+            0 => act(&third, "deactivateUser", id).await,
+            1 => act(&third, "deleteUser", id).await,
+            _ => {
+                let input = json!({ "id": id, "roleIds": [role] });
+                ids(&third.mutate("updateUser", input, "").await["userErrors"])
+            }
+        };
+        // The first one stays the same, so that the rounds go on: it can only be deactivated.
+        let (one, other) = join(attack(&first.id, 0), attack(&second.id, round)).await;
+        let refusals = [&one, &other]
+            .iter()
+            .filter(|errors| ***errors == ["LAST_ADMINISTRATOR input.id"])
+            .count();
+        assert_eq!(refusals, 1, "{round}: {one:?} {other:?}");
+        let left = third
+            .run("{ users(filter: { status: [ACTIVE] }) { nodes { roles { isProtected } } } }")
+            .await;
+        let left = left.data()["users"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|user| {
+                user["roles"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|role| role["isProtected"] == true)
+            })
+            .count();
+        assert_eq!(left, 1);
+        if one.is_empty() {
+            assert_eq!(act(&third, "activateUser", &first.id).await, [""; 0]);
+            let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+            let payload = server.anonymous().mutate("signIn", input, "token").await;
+            let again = first.with_token(payload["token"].as_str().unwrap());
+            assert_eq!(act(&third, "deactivateUser", &second.id).await, [""; 0]);
+            assert!(is_signed_in(&again).await);
+            return;
+        }
+    }
+}
+
+/// Security rule 7.
+#[tokio::test]
+async fn nobody_touches_a_user_who_holds_more_than_they() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let rights = [
+        "users.update",
+        "users.delete",
+        "users.create",
+        "roles.update",
+        "roles.delete",
+        "content-hub.view",
+    ];
+    let clerk = server
+        .user_with(&administrator, "clerk@kbank.com", &rights)
+        .await;
+    let more = server
+        .user_with(&administrator, "more@kbank.com", &["content-hub.update"])
+        .await;
+    let same = server
+        .user_with(&administrator, "same@kbank.com", &["content-hub.view"])
+        .await;
+    let role = server
+        .role(&administrator, "Big", &["content-hub.update"])
+        .await;
+    let (invited, _) = server
+        .invite(&administrator, "invited@kbank.com", &role)
+        .await;
+    let invited = invited["user"]["id"].as_str().unwrap();
+    for id in [&more.id, invited, &administrator.id] {
+        for mutation in ["updateUser", "deactivateUser", "deleteUser"] {
+            let errors = act(&clerk, mutation, id).await;
+            assert_eq!(errors, ["EXCEEDS_OWN_PERMISSIONS input.id"], "{mutation}");
+        }
+        for mutation in ["resendInvitation", "revokeInvitation"] {
+            let payload = clerk.mutate(mutation, json!({ "userId": id }), "").await;
+            assert_eq!(
+                ids(&payload["userErrors"]),
+                ["EXCEEDS_OWN_PERMISSIONS input.userId"]
+            );
+        }
+    }
+    let grant = json!({ "id": same.id, "roleIds": [role] });
+    let payload = clerk.mutate("updateUser", grant, "user { id }").await;
+    assert_eq!(
+        ids(&payload["userErrors"]),
+        ["EXCEEDS_OWN_PERMISSIONS input.roleIds.0"]
+    );
+    let edit = json!({ "id": role, "name": "Mine" });
+    let payload = clerk.mutate("updateRole", edit, "role { id }").await;
+    assert_eq!(
+        ids(&payload["userErrors"]),
+        ["EXCEEDS_OWN_PERMISSIONS input.id"]
+    );
+    assert_eq!(
+        act(&clerk, "deleteRole", &role).await,
+        ["EXCEEDS_OWN_PERMISSIONS input.id"]
+    );
+    assert_eq!(act(&clerk, "deactivateUser", &same.id).await, [""; 0]);
+}
+
+/// `viewerCan` says what the mutations do, for every kind of user and of viewer.
+#[tokio::test]
+async fn viewer_can_is_never_wrong() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let other = almighty(&server, &administrator, "other@kbank.com").await;
+    let rights = ["users.update", "users.create", "content-hub.view"];
+    let clerk = server
+        .user_with(&administrator, "clerk@kbank.com", &rights)
+        .await;
+    let viewer = server
+        .user_with(&administrator, "viewer@kbank.com", &["users.view"])
+        .await;
+    let small = server
+        .role(&administrator, "Small", &["content-hub.view"])
+        .await;
+    let active = server
+        .user_with(&administrator, "active@kbank.com", &["content-hub.view"])
+        .await;
+    let (invited, _) = server
+        .invite(&administrator, "invited@kbank.com", &small)
+        .await;
+    let (revoked, _) = server
+        .invite(&administrator, "revoked@kbank.com", &small)
+        .await;
+    administrator
+        .mutate(
+            "revokeInvitation",
+            json!({ "userId": revoked["user"]["id"] }),
+            "",
+        )
+        .await;
+    let (gone, _) = server
+        .invite(&administrator, "gone@kbank.com", &small)
+        .await;
+    assert_eq!(
+        act(
+            &administrator,
+            "deactivateUser",
+            gone["user"]["id"].as_str().unwrap()
+        )
+        .await,
+        [""; 0]
+    );
+
+    let targets = [
+        administrator.id.clone(),
+        other.id.clone(),
+        clerk.id.clone(),
+        active.id.clone(),
+        invited["user"]["id"].as_str().unwrap().to_owned(),
+        revoked["user"]["id"].as_str().unwrap().to_owned(),
+        gone["user"]["id"].as_str().unwrap().to_owned(),
+    ];
+    // Checks everything first, then tries what is forbidden: that changes nothing.
+    let mut tried = (0, 0);
+    for actor in [&administrator, &other, &clerk, &viewer] {
+        for target in &targets {
+            let answer = actor
+                .run_with(
+                    "query($id: ID!) { user(id: $id) { viewerCan {
+                        update assignRoles activate deactivate delete resendInvitation revokeInvitation
+                    } } }",
+                    json!({ "id": target }),
+                )
+                .await;
+            let can = &answer.data()["user"]["viewerCan"];
+            for (capability, mutation, input) in [
+                ("update", "updateUser", json!({ "id": target })),
+                (
+                    "assignRoles",
+                    "updateUser",
+                    json!({ "id": target, "roleIds": [small] }),
+                ),
+                ("activate", "activateUser", json!({ "id": target })),
+                ("deactivate", "deactivateUser", json!({ "id": target })),
+                ("delete", "deleteUser", json!({ "id": target })),
+                (
+                    "resendInvitation",
+                    "resendInvitation",
+                    json!({ "userId": target }),
+                ),
+                (
+                    "revokeInvitation",
+                    "revokeInvitation",
+                    json!({ "userId": target }),
+                ),
+            ] {
+                if can[capability] == true {
+                    tried.0 += 1;
+                    continue;
+                }
+                tried.1 += 1;
+                let mut letters = mutation.chars();
+                let first = letters.next().unwrap().to_uppercase();
+                let document = format!(
+                    "mutation($input: {first}{}Input!) {{ payload: {mutation}(input: $input) {{ userErrors {{ code }} }} }}",
+                    letters.as_str()
+                );
+                let answer = actor.run_with(&document, json!({ "input": input })).await;
+                let is_refused = answer.code() == "FORBIDDEN"
+                    || !answer.data()["payload"]["userErrors"]
+                        .as_array()
+                        .unwrap()
+                        .is_empty();
+                assert!(is_refused, "{capability} of {target}: {:#}", answer.body);
+            }
+        }
+    }
+    assert!(tried.0 > 20 && tried.1 > 20, "{tried:?}");
+    // And what it allows does work.
+    for (capability, mutation, target) in [
+        ("activate", "activateUser", &targets[6]),
+        ("deactivate", "deactivateUser", &targets[3]),
+        ("delete", "deleteUser", &targets[4]),
+    ] {
+        let document =
+            format!("query($id: ID!) {{ user(id: $id) {{ viewerCan {{ {capability} }} }} }}");
+        let answer = other.run_with(&document, json!({ "id": target })).await;
+        assert_eq!(answer.data()["user"]["viewerCan"][capability], true);
+        assert_eq!(act(&other, mutation, target).await, [""; 0], "{mutation}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_user_is_gone_and_their_letters_and_events_stay() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    assert_eq!(act(&administrator, "deleteUser", &laura.id).await, [""; 0]);
+    assert!(!is_signed_in(&laura).await);
+    let answer = administrator
+        .run_with(
+            "query($id: ID!) { user(id: $id) { id } emails(filter: { to: \"laura\" }) { totalCount }
+                events(filter: { subjectId: $id }) { nodes { action subjectLabel actor { email } } } }",
+            json!({ "id": laura.id }),
+        )
+        .await;
+    assert_eq!(answer.data()["user"], Value::Null);
+    assert_eq!(answer.data()["emails"]["totalCount"], 1);
+    assert_eq!(
+        answer.data()["events"]["nodes"][0],
+        json!({ "action": "USER_DELETED", "subjectLabel": "laura@kbank.com", "actor": { "email": "admin@example.com" } })
+    );
+    // The address is free again.
+    let role = server.role(&administrator, "Editor", &[]).await;
+    server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+}
+
+/// Ten requests that delete the same user: one does, the others find nobody.
+#[tokio::test]
+async fn what_is_done_at_once_is_done_once() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let outcomes = join_all((0..10).map(|_| act(&administrator, "deleteUser", &laura.id))).await;
+    let done = outcomes.iter().filter(|errors| errors.is_empty()).count();
+    assert_eq!(done, 1);
+    let events = administrator
+        .run("{ events(filter: { action: [USER_DELETED] }) { totalCount } }")
+        .await;
+    assert_eq!(events.data()["events"]["totalCount"], 1);
+}
+
+#[tokio::test]
+async fn a_permission_is_explained() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &["content-hub.view"])
+        .await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
+    let (invited, _) = server
+        .invite(&administrator, "invited@kbank.com", &role)
+        .await;
+    let explain = async |id: &Value, permission: &str| {
+        let answer = administrator
+            .run_with(
+                "query($id: ID!, $p: PermissionCode!) { explainPermission(userId: $id, permission: $p) {
+                    isGranted obstacle roles { name }
+                } }",
+                json!({ "id": id, "p": permission }),
+            )
+            .await;
+        answer.data()["explainPermission"].clone()
+    };
+    let id = json!(laura.id);
+    let own = json!([{ "name": "laura@kbank.com" }]);
+    for (id, permission, expected) in [
+        (
+            &id,
+            "content-hub.view",
+            json!({ "isGranted": true, "obstacle": null, "roles": own }),
+        ),
+        (
+            &id,
+            "users.view",
+            json!({ "isGranted": false, "obstacle": "NO_ROLE", "roles": [] }),
+        ),
+        (
+            &id,
+            "users.fly",
+            json!({ "isGranted": false, "obstacle": "UNKNOWN_PERMISSION", "roles": [] }),
+        ),
+        (
+            &invited["user"]["id"],
+            "content-hub.view",
+            json!({ "isGranted": false, "obstacle": "INVITED", "roles": [{ "name": "Editor" }] }),
+        ),
+        (&json!("rubbish"), "users.view", Value::Null),
+    ] {
+        assert_eq!(explain(id, permission).await, expected, "{permission}");
+    }
+    act(&administrator, "deactivateUser", &laura.id).await;
+    assert_eq!(
+        explain(&id, "content-hub.view").await["obstacle"],
+        "DEACTIVATED"
+    );
+}

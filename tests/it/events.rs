@@ -1,0 +1,261 @@
+//! The event log: that everything is in it, and no secret.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, PASSWORD, TestServer, link_in};
+
+async fn events(client: &Client, filter: Value) -> Vec<Value> {
+    let answer = client
+        .run_with(
+            "query($filter: EventFilter) { events(first: 100, filter: $filter) { totalCount nodes {
+                action actionCode actorLabel subjectId subjectLabel ipAddress sessionId createdAt
+                changes { field before after }
+            } } }",
+            json!({ "filter": filter }),
+        )
+        .await;
+    let events = &answer.data()["events"];
+    let nodes = events["nodes"].as_array().unwrap().clone();
+    assert_eq!(events["totalCount"], nodes.len());
+    nodes
+}
+
+fn codes(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["actionCode"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn everything_that_is_done_is_recorded_with_what_it_changed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server
+        .role(&administrator, "Editor", &["content-hub.view"])
+        .await;
+    let laura = {
+        let (_, token) = server
+            .invite(&administrator, "laura@kbank.com", &role)
+            .await;
+        server.accept(&token).await
+    };
+    let mutate = async |name: &str, input: Value| {
+        let payload = administrator.mutate(name, input, "").await;
+        assert_eq!(payload["userErrors"], json!([]), "{name}");
+    };
+    mutate(
+        "updateUser",
+        json!({ "id": laura.id, "firstName": "Laura", "email": "l@kbank.com" }),
+    )
+    .await;
+    // What changes nothing is no event.
+    mutate(
+        "updateUser",
+        json!({ "id": laura.id, "firstName": "Laura" }),
+    )
+    .await;
+    laura
+        .mutate("updateProfile", json!({ "lastName": "M" }), "")
+        .await;
+    mutate("updateRole", json!({ "id": role, "permissions": [] })).await;
+    mutate("deactivateUser", json!({ "id": laura.id })).await;
+    mutate("activateUser", json!({ "id": laura.id })).await;
+    for password in ["wrong", PASSWORD] {
+        let input = json!({ "email": "l@kbank.com", "password": password });
+        server.anonymous().mutate("signIn", input, "token").await;
+    }
+    server
+        .anonymous()
+        .mutate(
+            "signIn",
+            json!({ "email": "who@kbank.com", "password": "x" }),
+            "token",
+        )
+        .await;
+    mutate("deleteUser", json!({ "id": laura.id })).await;
+    mutate("deleteRole", json!({ "id": role })).await;
+
+    let mut all = events(&administrator, json!({})).await;
+    all.reverse();
+    assert_eq!(
+        codes(&all),
+        [
+            "user.invited",
+            "invitation.accepted",
+            "role.created",
+            "user.invited",
+            "invitation.accepted",
+            "user.updated",
+            "profile.updated",
+            "role.updated",
+            "user.deactivated",
+            "user.activated",
+            "session.refused",
+            "session.began",
+            "session.refused",
+            "user.deleted",
+            "role.deleted",
+        ]
+    );
+    assert_eq!(all[0]["actorLabel"], "server");
+    assert_eq!(all[0]["ipAddress"], Value::Null);
+    assert_eq!(all[3]["actorLabel"], "admin@example.com");
+    assert_eq!(all[3]["ipAddress"], "127.0.0.1");
+    assert!(all[3]["sessionId"].is_string());
+    assert_eq!(all[3]["subjectId"], laura.id);
+    assert_eq!(all[4]["actorLabel"], "laura@kbank.com");
+    assert_eq!(
+        all[5]["changes"],
+        json!([
+            { "field": "email", "before": "laura@kbank.com", "after": "l@kbank.com" },
+            { "field": "firstName", "before": "", "after": "Laura" },
+        ])
+    );
+    assert_eq!(
+        all[7]["changes"],
+        json!([{ "field": "permissions", "before": "content-hub.view", "after": "" }])
+    );
+    assert_eq!(all[10]["actorLabel"], "anonymous");
+    assert_eq!(all[10]["subjectId"], laura.id);
+    assert_eq!(all[12]["subjectId"], Value::Null);
+    assert_eq!(all[12]["subjectLabel"], "who@kbank.com");
+}
+
+#[tokio::test]
+async fn refusals_and_showings_are_recorded_once_each() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &["roles.view"])
+        .await;
+    for document in [
+        "{ a: users { totalCount } b: users { totalCount } emails { totalCount } }",
+        "{ roles { nodes { users { totalCount } } } }",
+        "mutation { inviteUser(input: { email: \"x\", roleIds: [] }) { userErrors { code } } }",
+    ] {
+        assert_eq!(laura.run(document).await.code(), "FORBIDDEN");
+    }
+    server.anonymous().run("{ users { totalCount } }").await;
+    let refused = events(&administrator, json!({ "action": ["PERMISSION_REFUSED"] })).await;
+    let mut labels: Vec<&str> = refused
+        .iter()
+        .map(|event| event["subjectLabel"].as_str().unwrap())
+        .collect();
+    labels.sort_unstable();
+    // Once a request, however often it asked.
+    assert_eq!(
+        labels,
+        [
+            "email-queue.view",
+            "users.create",
+            "users.view",
+            "users.view"
+        ]
+    );
+    assert!(
+        refused
+            .iter()
+            .all(|event| event["actorLabel"] == "laura@kbank.com")
+    );
+
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let input = json!({ "email": "new@kbank.com", "roleIds": [role] });
+    administrator.mutate("inviteUser", input, "").await;
+    let letter = server.inbox.next().await;
+    let shown = async || events(&administrator, json!({ "action": ["LINK_SHOWN"] })).await;
+    administrator
+        .run("{ emails { nodes { subject status } } }")
+        .await;
+    assert_eq!(shown().await.len(), 0);
+    let answer = administrator
+        .run("{ emails(filter: { to: \"new@\" }) { nodes { link a: textBody htmlBody } } }")
+        .await;
+    assert!(answer.body.to_string().contains(&link_in(&letter)));
+    let shown = shown().await;
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0]["subjectLabel"], "new@kbank.com");
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_by_actor_subject_action_and_time() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    server.advance(Duration::from_secs(60));
+    let between = server.server.app.clock.now().to_utc().to_rfc3339();
+    server.advance(Duration::from_secs(60));
+    laura
+        .mutate("updateProfile", json!({ "lastName": "M" }), "")
+        .await;
+    for (filter, expected) in [
+        (
+            json!({ "actorId": laura.id }),
+            vec!["profile.updated", "invitation.accepted"],
+        ),
+        (
+            json!({ "subjectId": laura.id }),
+            vec!["profile.updated", "invitation.accepted", "user.invited"],
+        ),
+        (
+            json!({ "action": ["PROFILE_UPDATED"] }),
+            vec!["profile.updated"],
+        ),
+        (json!({ "action": [] }), vec![]),
+        (json!({ "createdAfter": between }), vec!["profile.updated"]),
+        (
+            json!({ "createdBefore": between, "actorId": laura.id }),
+            vec!["invitation.accepted"],
+        ),
+        (json!({ "actorId": "rubbish" }), vec![]),
+        (json!({ "subjectId": "rubbish" }), vec![]),
+    ] {
+        assert_eq!(
+            codes(&events(&administrator, filter.clone()).await),
+            expected,
+            "{filter}"
+        );
+    }
+    let answer = administrator
+        .run_with(
+            "query($id: ID!) { user(id: $id) { events(first: 2) { totalCount nodes { actionCode } pageInfo { hasNextPage endCursor } } } }",
+            json!({ "id": laura.id }),
+        )
+        .await;
+    let page = &answer.data()["user"]["events"];
+    assert_eq!(page["totalCount"], 3);
+    assert_eq!(page["pageInfo"]["hasNextPage"], true);
+    let rest = administrator
+        .run_with(
+            "query($id: ID!, $after: String) { user(id: $id) { events(after: $after) { nodes { actionCode } } } }",
+            json!({ "id": laura.id, "after": page["pageInfo"]["endCursor"] }),
+        )
+        .await;
+    assert_eq!(
+        rest.data()["user"]["events"]["nodes"],
+        json!([{ "actionCode": "user.invited" }])
+    );
+}
+
+#[tokio::test]
+async fn old_events_are_removed_and_none_where_they_are_kept_for_ever() {
+    for (setting, left) in [("event_log.keep_days=10", 0), ("event_log.keep_days=0", 2)] {
+        let server = TestServer::start_with(&[setting]).await;
+        server.administrator().await;
+        server.advance(Duration::from_secs(11 * 24 * 60 * 60));
+        usher::domain::events::prune(&server.server.app)
+            .await
+            .unwrap();
+        let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+        let payload = server.anonymous().mutate("signIn", input, "token").await;
+        let administrator = server
+            .anonymous()
+            .with_token(payload["token"].as_str().unwrap());
+        // The sign-in itself is one more.
+        assert_eq!(events(&administrator, json!({})).await.len(), left + 1);
+    }
+}
