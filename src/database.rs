@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -108,6 +108,17 @@ impl Database {
             _ => "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
         };
         Expr::cust(now).add(clock.ahead())
+    }
+
+    /// Whether a column's text contains the term, every character of which stands for itself.
+    ///
+    /// `LIKE` would need the term escaped, and takes several times as long on SQLite.
+    pub fn contains(&self, column: impl IntoColumnRef, term: &str) -> SimpleExpr {
+        let position = match self.writer.get_database_backend() {
+            DbBackend::Postgres => "STRPOS",
+            _ => "INSTR",
+        };
+        Expr::from(Func::cust(position).arg(Expr::col(column)).arg(term)).gt(0)
     }
 
     /// Closes all connections.

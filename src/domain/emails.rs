@@ -9,7 +9,6 @@ use entity::{
     EmailId, InvitationId, Timestamp, UserId, email, email_attempt, email_queue, invitation,
     user_role,
 };
-use sea_orm::sea_query::LikeExpr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
@@ -239,9 +238,10 @@ pub struct EmailFilter {
 }
 
 impl EmailFilter {
-    fn select(&self) -> Select<email::Entity> {
+    fn select(&self, app: &App) -> Select<email::Entity> {
         use email::Column;
-        let containing = |term: &str| LikeExpr::new(text::containing(term)).escape(text::ESCAPE);
+        let contains =
+            |column: Column, term: &str| app.db.contains(column, &text::key(term.trim()));
         let mut select = email::Entity::find();
         if let Some(statuses) = &self.statuses {
             select = select.filter(Column::Status.is_in(statuses.iter().copied()));
@@ -250,10 +250,10 @@ impl EmailFilter {
             select = select.filter(Column::Kind.is_in(kinds));
         }
         if let Some(to) = &self.to {
-            select = select.filter(Column::RecipientsKey.like(containing(to)));
+            select = select.filter(contains(Column::RecipientsKey, to));
         }
         if let Some(subject) = &self.subject {
-            select = select.filter(Column::SubjectKey.like(containing(subject)));
+            select = select.filter(contains(Column::SubjectKey, subject));
         }
         if let Some(time) = self.created_after {
             select = select.filter(Column::CreatedAt.gt(time));
@@ -285,7 +285,7 @@ pub async fn page(
     request: &PageRequest,
 ) -> Result<Page<Email>> {
     let page = NEWEST_FIRST
-        .page(app.db.read(), filter.select(), request)
+        .page(app.db.read(), filter.select(app), request)
         .await?;
     let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
     Ok(Page {
@@ -300,7 +300,7 @@ pub async fn page(
 
 /// How many mails the filter matches.
 pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
-    Ok(filter.select().count(app.db.read()).await?)
+    Ok(filter.select(app).count(app.db.read()).await?)
 }
 
 /// One mail.

@@ -50,21 +50,3 @@ pub fn key(text: &str) -> String {
 
 /// The longest search term, in characters.
 pub const MAX_SEARCH_LENGTH: usize = 200;
-
-/// The escape character of [`containing`].
-pub const ESCAPE: char = '!';
-
-/// A `LIKE` pattern for what contains the term, in which `%` and `_` stand for themselves. It goes
-/// with `ESCAPE '!'`: a backslash would mean different things to different databases.
-pub fn containing(term: &str) -> String {
-    let mut pattern = String::with_capacity(term.len() + 2);
-    pattern.push('%');
-    for c in key(term.trim()).chars() {
-        if matches!(c, '%' | '_' | ESCAPE) {
-            pattern.push(ESCAPE);
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::user::Status;
 use entity::{RoleId, Timestamp, UserId, invitation, user, user_role};
-use sea_orm::sea_query::{LikeExpr, Query};
+use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
     QueryFilter, QuerySelect, Select, Set,
@@ -142,7 +142,7 @@ pub async fn page(
     request: &PageRequest,
 ) -> Result<Page<User>> {
     let db = app.db.read();
-    let page = order.page(db, select(filter), request).await?;
+    let page = order.page(db, select(app, filter), request).await?;
     let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
     Ok(Page {
         rows: places
@@ -156,18 +156,18 @@ pub async fn page(
 
 /// How many users the filter matches.
 pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
-    Ok(select(filter).count(app.db.read()).await?)
+    Ok(select(app, filter).count(app.db.read()).await?)
 }
 
-fn select(filter: &UserFilter) -> Select<user::Entity> {
+fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
     let mut select = user::Entity::find();
     if let Some(search) = filter
         .search
         .as_deref()
         .filter(|term| !term.trim().is_empty())
     {
-        let pattern = LikeExpr::new(text::containing(search)).escape(text::ESCAPE);
-        select = select.filter(user::Column::SearchText.like(pattern));
+        let term = text::key(search.trim());
+        select = select.filter(app.db.contains(user::Column::SearchText, &term));
     }
     if let Some(statuses) = &filter.statuses {
         let any = statuses

@@ -63,7 +63,7 @@ const MAX_LINES: usize = 500;
 const SOURCES: &[&str] = &["src", "entity/src", "migration/src", "transports/src"];
 
 /// Tests may get longer: they are read one by one.
-const TESTS: &[&str] = &["transports/tests", "tests"];
+const TESTS: &[&str] = &["transports/tests", "tests", "benches"];
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {

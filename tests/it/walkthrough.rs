@@ -172,3 +172,16 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     let queue = administrator.run(operation("ReadTheQueue")).await;
     assert_eq!(queue.data()["emails"]["nodes"][0]["link"], Value::Null);
 }
+
+/// The queries of docs/administration.md do what it says.
+#[tokio::test]
+async fn the_queries_of_the_documents_run() {
+    const DOCUMENT: &str = include_str!("../../docs/administration.md");
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    for query in DOCUMENT.split("```graphql\n").skip(1) {
+        let query = query.split("```").next().unwrap();
+        let variables = json!({ "id": administrator.id });
+        administrator.run_with(query, variables).await.data();
+    }
+}

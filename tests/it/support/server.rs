@@ -166,6 +166,21 @@ impl TestServer {
         self.accept(&token).await
     }
 
+    /// Waits until no mail waits or is on its way.
+    pub async fn all_sent(&self, reader: &Client) {
+        let mut changes = self.emails_changed.lock().await;
+        loop {
+            let answer = reader
+                .run("{ emails(filter: { status: [QUEUED, SENDING] }) { totalCount } }")
+                .await;
+            if answer.data()["emails"]["totalCount"] == 0 {
+                return;
+            }
+            let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
+            assert!(change.is_ok(), "mails are still on their way");
+        }
+    }
+
     /// Waits until the mails that the filter names are all in that state, and returns them.
     pub async fn emails_in(&self, reader: &Client, filter: Value, status: &str) -> Value {
         let mut changes = self.emails_changed.lock().await;
