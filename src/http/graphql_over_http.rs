@@ -60,9 +60,11 @@ impl Endpoint for GraphqlEndpoint {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        if self.app.settings.playground.enabled && wants_a_page(&request) {
+            return Ok(to_the_playground());
+        }
         let media_type = match MediaType::negotiate(request.headers()) {
             Some(media_type) => media_type,
-            None if wants_a_page(&request) => return Ok(to_the_playground()),
             None => {
                 return Ok(Refusal::new(
                     StatusCode::NOT_ACCEPTABLE,
@@ -180,7 +182,9 @@ fn wants_a_page(request: &Request) -> bool {
         .headers()
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok());
-    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
+    request.method() == Method::GET
+        && request.uri().query().is_none()
+        && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn to_the_playground() -> Response {

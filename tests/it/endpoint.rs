@@ -301,6 +301,25 @@ async fn health_is_told() {
     }
 }
 
+#[tokio::test]
+async fn a_browser_that_opens_the_endpoint_is_sent_to_the_playground() {
+    let server = TestServer::start().await;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let open = async |path: &str| {
+        let url = format!("{}{path}", server.url);
+        let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+        http.get(url).header("accept", accept).send().await.unwrap()
+    };
+    let answer = open("/graphql").await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "/playground");
+    assert_eq!(open("/graphql?query=%7B__typename%7D").await.status(), 200);
+}
+
 /// An unknown or a malformed token makes the caller nobody, and no more than that.
 #[tokio::test]
 async fn a_token_that_is_nobodys_makes_the_caller_anonymous() {
