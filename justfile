@@ -12,6 +12,10 @@ test *filter:
 test-postgres *filter:
     .ci/with-postgres cargo test --test it {{filter}}
 
+# Runs the integration tests on MariaDB.
+test-mariadb *filter:
+    .ci/with-mariadb cargo test --test it {{filter}}
+
 # Renews schema.graphql.
 schema:
     cargo run --quiet -- schema > schema.graphql
