@@ -3,6 +3,8 @@
 //! `cargo bench --bench requests` builds the binary, fills a database, starts the server on it and
 //! sends each request a thousand times over one connection.
 
+// The optimiser computes the layout of nested async blocks, and those of the routes nest deeply.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run has failed")]
 
 use std::process::{Child, Command, Stdio};

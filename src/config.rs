@@ -297,17 +297,23 @@ impl Config {
             "mail.queue.lease: must be at least 1s",
         );
         must(
-            self.database.max_connections >= 1,
-            "database.max_connections: must be at least 1",
+            self.database.max_connections >= 2,
+            "database.max_connections: must be at least 2",
         );
         must(
-            !self.branding.name.trim().is_empty() && !self.branding.name.contains(char::is_control),
-            "branding.name: must be a name without line breaks",
+            !self.branding.name.trim().is_empty()
+                && self.branding.name.chars().count() <= 100
+                && !self.branding.name.contains(char::is_control),
+            "branding.name: must be a name without line breaks, of at most 100 characters",
         );
         for (key, link) in [
             ("links.invitation", &self.links.invitation),
             ("links.password_reset", &self.links.password_reset),
         ] {
+            must(
+                link.len() + self.server.public_url.len() <= 1_900,
+                &format!("{key}: with server.public_url, it must be shorter than 1,900 characters"),
+            );
             must(
                 link.contains("{token}"),
                 &format!("{key}: must contain {{token}}, or the link leads nowhere"),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
 
@@ -62,14 +62,44 @@ impl Database {
 
     /// Brings the schema up to date, and returns how many migrations that took.
     pub async fn migrate(&self) -> Result<usize, DbErr> {
+        let lock = self.lock().await?;
         let pending = self.pending_migrations().await?;
         Migrator::up(&self.writer, None).await?;
+        self.unlock(lock).await?;
         Ok(pending)
+    }
+
+    /// Holds off other servers that start at the same time, until [`unlock`](Self::unlock). On SQLite
+    /// there are none.
+    async fn lock(&self) -> Result<Option<DatabaseTransaction>, DbErr> {
+        // Any number and any name will do, as long as they are always the same.
+        let lock = match self.writer.get_database_backend() {
+            DbBackend::Postgres => "SELECT pg_advisory_xact_lock(8519046207)",
+            DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 60)",
+            _ => return Ok(None),
+        };
+        let transaction = self.begin().await?;
+        transaction.execute_unprepared(lock).await?;
+        Ok(Some(transaction))
+    }
+
+    async fn unlock(&self, lock: Option<DatabaseTransaction>) -> Result<(), DbErr> {
+        let Some(transaction) = lock else {
+            return Ok(());
+        };
+        if self.writer.get_database_backend() == DbBackend::MySql {
+            transaction
+                .execute_unprepared("SELECT RELEASE_LOCK('usher.migrate')")
+                .await?;
+        }
+        transaction.commit().await
     }
 
     /// How many migrations the schema lacks.
     pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
-        Ok(Migrator::get_pending_migrations(&self.writer).await?.len())
+        Ok(Migrator::get_pending_migrations_read_only(&self.readers)
+            .await?
+            .len())
     }
 
     /// A connection for reading outside of a transaction.
@@ -114,6 +144,10 @@ impl Database {
     ///
     /// `LIKE` would need the term escaped, and takes several times as long on SQLite.
     pub fn contains(&self, column: impl IntoColumnRef, term: &str) -> SimpleExpr {
+        // No stored text holds it, and PostgreSQL takes it for an attack.
+        if term.contains('\0') {
+            return Expr::val(1).eq(0);
+        }
         let position = match self.writer.get_database_backend() {
             DbBackend::Postgres => "STRPOS",
             _ => "INSTR",

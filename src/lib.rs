@@ -21,6 +21,9 @@
 //! `src/domain/invitations.rs` the rules, `src/graphql/invitations.rs` the API, and
 //! `tests/it/invitations.rs` the proof.
 
+// The optimiser computes the layout of nested async blocks, and those of the routes nest deeply.
+#![recursion_limit = "256"]
+
 pub mod app;
 pub mod clock;
 pub mod config;

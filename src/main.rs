@@ -1,5 +1,8 @@
 //! The command line.
 
+// The optimiser computes the layout of nested async blocks, and those of the routes nest deeply.
+#![recursion_limit = "256"]
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -14,7 +14,7 @@ use crate::{EmailId, InvitationId, Timestamp};
 ///    ├── transient failure, lease expired ──┤
 ///    │                                      └── permanent failure, out of attempts ──> FAILED
 ///    └──────────────────────── retry ────────────────────────────────────────────────────┘
-/// QUEUED, FAILED ── withdrawn, or its purpose ended ──> CANCELLED
+/// QUEUED, SENDING, FAILED ── withdrawn, or its purpose ended ──> CANCELLED
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "emails")]

@@ -13,6 +13,8 @@ pub struct Model {
     pub id: InvitationId,
     /// Whom it invites.
     pub user_id: UserId,
+    /// The address that it was sent to, as typed.
+    pub email: String,
     /// Who invited them; empty for the server itself, or where the inviter is deleted.
     pub invited_by: Option<UserId>,
     /// The digest of the token in the link.

@@ -38,11 +38,14 @@ impl MigrationTrait for Migration {
             )
             .await?;
         // One index an order of `users(orderBy:)`, each with the key that breaks ties.
-        for order in ["name_key", "created_at", "last_signed_in_at"] {
+        for order in ["created_at", "last_signed_in_at"] {
             manager
                 .create_index(columns::index("users", &[order, "id"]))
                 .await?;
         }
+        manager
+            .create_index(columns::index("users", portable.users_by_name()))
+            .await?;
         Ok(())
     }
 

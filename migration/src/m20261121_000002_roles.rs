@@ -41,7 +41,7 @@ impl MigrationTrait for Migration {
                 portable
                     .table("role_permissions")
                     .col(columns::uuid("role_id"))
-                    .col(portable.key("permission", 200))
+                    .col(portable.key("permission", 210))
                     .primary_key(Index::create().col("role_id").col("permission"))
                     .foreign_key(&mut columns::reference(
                         "role_permissions",

@@ -16,6 +16,7 @@ impl MigrationTrait for Migration {
                     .table("invitations")
                     .col(columns::uuid("id").primary_key())
                     .col(columns::uuid("user_id"))
+                    .col(columns::text("email", 320))
                     .col(columns::optional(columns::uuid("invited_by")))
                     .col(columns::token_hash("token_hash"))
                     .col(columns::time("created_at"))

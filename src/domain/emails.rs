@@ -17,7 +17,7 @@ use sea_orm::{
 use super::actor::Actor;
 use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
-use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
 use super::{EmailAddress, roles, text};
 use crate::app::App;
 use crate::mail::letters::{Letter, RenderedLetter};
@@ -247,7 +247,8 @@ impl EmailFilter {
             select = select.filter(Column::Status.is_in(statuses.iter().copied()));
         }
         if let Some(kinds) = &self.kinds {
-            select = select.filter(Column::Kind.is_in(kinds));
+            select =
+                select.filter(Column::Kind.is_in(kinds.iter().filter(|kind| !kind.contains('\0'))));
         }
         if let Some(to) = &self.to {
             select = select.filter(contains(Column::RecipientsKey, to));
@@ -267,15 +268,18 @@ impl EmailFilter {
 
 /// The order of [`page`]: the newest first.
 const NEWEST_FIRST: Keyset<email::Entity> = Keyset {
-    name: "emails",
+    order: Order {
+        name: "emails",
+        key: Key::Number,
+    },
     column: email::Column::CreatedAt,
     id: email::Column::Id,
     descending: true,
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
 };
 
-/// The name under which places in [`page`]'s order go.
-pub const ORDER: &str = NEWEST_FIRST.name;
+/// What cursors of [`page`]'s order are recognised by.
+pub const ORDER: Order = NEWEST_FIRST.order;
 
 /// A page of the mails that the filter matches, the newest first.
 pub async fn page(

@@ -136,6 +136,11 @@ impl UserErrors {
         outcome.map_err(|errors| self.0.extend(errors)).ok()
     }
 
+    /// Everything that was wrong, where something was missing.
+    pub fn into_error(self) -> Error {
+        Error::Refused(self.0)
+    }
+
     /// Goes on only if nothing was wrong.
     pub fn into_result(self) -> Result<()> {
         match self.0 {

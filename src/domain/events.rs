@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Who};
 use super::error::{Error, Result};
-use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
@@ -248,12 +248,11 @@ pub async fn record(
 /// Writes events that belong to no change: somebody was refused, or shown a secret.
 pub async fn record_apart(
     app: &App,
-    actor: &Actor,
-    events: impl IntoIterator<Item = (Action, Subject)>,
+    events: impl IntoIterator<Item = (Actor, Action, Subject)>,
 ) -> Result<()> {
     let transaction = app.db.begin().await?;
-    for (action, subject) in events {
-        record(app, &transaction, actor, action, subject, Changes::none()).await?;
+    for (actor, action, subject) in events {
+        record(app, &transaction, &actor, action, subject, Changes::none()).await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -330,15 +329,18 @@ impl EventFilter {
 
 /// The order of [`page`]: the newest first.
 const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
-    name: "events",
+    order: Order {
+        name: "events",
+        key: Key::Number,
+    },
     column: event::Column::CreatedAt,
     id: event::Column::Id,
     descending: true,
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
 };
 
-/// The name under which places in [`page`]'s order go.
-pub const ORDER: &str = NEWEST_FIRST.name;
+/// What cursors of [`page`]'s order are recognised by.
+pub const ORDER: Order = NEWEST_FIRST.order;
 
 /// A page of the events that the filter matches, the newest first.
 pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {

@@ -55,25 +55,27 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let email = errors.check(EmailAddress::parse("email", &new.email));
     let first_name = errors.check(users::name("firstName", &new.first_name));
     let last_name = errors.check(users::name("lastName", &new.last_name));
-    let role_ids = errors.check_all(roles::assignable(app, actor, &new.role_ids).await?);
+    let role_ids =
+        errors.check_all(roles::assignable(app, app.db.read(), actor, &new.role_ids).await?);
     if let Some(email) = &email
         && users::find_by_email(app.db.read(), email).await?.is_some()
     {
         errors.push(users::email_taken());
     }
-    errors.into_result()?;
     let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
         (email, first_name, last_name, role_ids)
     else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
 
     let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let row = new_user(app, &email, first_name, last_name);
     insert(&transaction, &row).await?;
     users::add_roles(&transaction, row.id, role_ids.iter().copied()).await?;
     let user = User { row, role_ids };
-    let granted = roles::by_ids(app, &user.role_ids).await?;
+    let granted = roles::by_ids_in(app, &transaction, &user.role_ids).await?;
     let changes = Changes::none()
         .field("email", None, user.row.email.clone())
         .field("roles", None, events::role_names(&granted, &user.role_ids));
@@ -100,7 +102,10 @@ pub async fn invite_by_server(
     email: &EmailAddress,
     role: RoleId,
 ) -> Result<Invited> {
-    let known = users::find_by_email(transaction, email).await?;
+    let known = match users::find_by_email(transaction, email).await? {
+        Some(user) => users::find_locked(transaction, user.row.id).await?,
+        None => None,
+    };
     let is_new = known.is_none();
     let mut user = match known {
         Some(user) => user,
@@ -113,7 +118,8 @@ pub async fn invite_by_server(
             }
         }
     };
-    if !user.role_ids.contains(&role) {
+    let held_before = user.role_ids.contains(&role);
+    if !held_before {
         users::add_roles(transaction, user.row.id, [role]).await?;
         user.role_ids.push(role);
     }
@@ -123,7 +129,11 @@ pub async fn invite_by_server(
         true => Action::UserInvited,
         false => Action::InvitationResent,
     };
-    events::record(app, transaction, &server, action, &user, Changes::none()).await?;
+    let changes = match held_before {
+        true => Changes::none(),
+        false => Changes::none().field("roles", None, roles::ADMINISTRATOR.to_owned()),
+    };
+    events::record(app, transaction, &server, action, &user, changes).await?;
     send(app, &server, transaction, user).await
 }
 
@@ -171,6 +181,7 @@ async fn send(
     let invitation = invitation::Model {
         id: app.new_id(),
         user_id: user.row.id,
+        email: user.row.email.clone(),
         invited_by: actor.user_id(),
         token_hash: token.hash(),
         created_at: now,
@@ -220,6 +231,7 @@ async fn send(
 /// What [`policy::check`] says of [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let user = users::find_to_change(&transaction, id)
         .await
         .map_err(of_user_id)?;
@@ -248,6 +260,7 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
 /// What [`policy::check`] says of [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let user = users::find_to_change(&transaction, id)
         .await
         .map_err(of_user_id)?;
@@ -298,6 +311,7 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
             ..Default::default()
         })
         .filter(invitation::Column::Id.is_in(open.iter().copied()))
+        .filter(invitation::Column::AcceptedAt.is_null())
         .exec(transaction)
         .await?;
     emails::end_purpose(app, transaction, &open).await
@@ -380,21 +394,23 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
         hash => Some(hash?),
     };
-    errors.into_result()?;
     let (Some(first_name), Some(last_name), Some(hash)) = (first_name, last_name, hash) else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
 
     let transaction = app.db.begin().await?;
-    use_up(app, &transaction, invitation.id).await?;
-    // Read again: the address or the roles may have changed while the password was hashed.
-    let mut user = users::find_in(&transaction, user.row.id)
+    // Read again: the address or the roles may have changed while the password was hashed. Whoever
+    // changes a user and their invitations locks the user first.
+    let mut user = users::find_locked(&transaction, user.row.id)
         .await?
         .filter(|user| user.row.status() == user::Status::Invited)
         .ok_or_else(token_invalid)?;
+    use_up(app, &transaction, invitation.id).await?;
     let email = EmailAddress::parse("email", &user.row.email)
         .map_err(|error| Error::internal(error.message))?;
     let keys = Keys::of(&email, &first_name, &last_name);
+    let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
         first_name: Set(first_name),
@@ -410,16 +426,12 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
     let session = sessions::begin(app, &transaction, &actor.client, user).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
-    let user = &session.signed_in.user;
-    events::record(
-        app,
-        &transaction,
-        &accepted,
-        Action::InvitationAccepted,
-        user,
-        Changes::none(),
-    )
-    .await?;
+    let after = &session.signed_in.user;
+    let action = Action::InvitationAccepted;
+    let changes = Changes::none()
+        .field("firstName", before.first_name, after.row.first_name.clone())
+        .field("lastName", before.last_name, after.row.last_name.clone());
+    events::record(app, &transaction, &accepted, action, after, changes).await?;
     transaction.commit().await?;
     Ok(session)
 }

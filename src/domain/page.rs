@@ -8,7 +8,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect, Select, Value,
 };
 use serde::{Deserialize, Serialize};
@@ -97,9 +97,14 @@ impl Cursor {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
 
-    /// Whether it is a place in the order of that name.
-    pub fn is_of(&self, order: &str) -> bool {
-        self.0 == order
+    /// Whether it is a place in that order: clients can write cursors of their own.
+    pub fn is_of(&self, order: Order) -> bool {
+        self.0 == order.name
+            && match &self.1 {
+                SortKey::Number(_) => order.key == Key::Number,
+                // No stored text holds it, and PostgreSQL takes it for an attack.
+                SortKey::Text(text) => order.key == Key::Text && !text.contains('\0'),
+            }
     }
 }
 
@@ -112,11 +117,29 @@ impl From<&SortKey> for Value {
     }
 }
 
+/// What the places of an order have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What its cursors are marked with.
+    pub name: &'static str,
+    /// What it sorts by.
+    pub key: Key,
+}
+
+/// The kind of a [`SortKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// A time.
+    Number,
+    /// A folded text.
+    Text,
+}
+
 /// An order in which a table can be paged: a column, made unique by the primary key, under an index
 /// over both.
 pub struct Keyset<E: EntityTrait> {
-    /// What cursors of this order are marked with.
-    pub name: &'static str,
+    /// What its cursors are recognised by.
+    pub order: Order,
     /// The column that is sorted by.
     pub column: E::Column,
     /// The primary key's column.
@@ -137,8 +160,8 @@ impl<E: EntityTrait> Keyset<E> {
     ) -> Result<Page<E::Model>, DbErr> {
         // A page from the end is the first page of the reversed list.
         let order = match self.descending == request.from_end {
-            true => Order::Asc,
-            false => Order::Desc,
+            true => sea_orm::Order::Asc,
+            false => sea_orm::Order::Desc,
         };
         let mut select = select
             .order_by(self.column, order.clone())
@@ -173,7 +196,7 @@ impl<E: EntityTrait> Keyset<E> {
 
     fn place(&self, row: &E::Model) -> Cursor {
         let (key, id) = (self.keys)(row);
-        Cursor(self.name.to_owned(), key, id)
+        Cursor(self.order.name.to_owned(), key, id)
     }
 
     /// What lies behind the cursor, going up or down the column.

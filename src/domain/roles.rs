@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::Result;
-use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
 use crate::app::App;
 
 mod administration;
@@ -20,7 +20,7 @@ pub use administration::{
     NewRole, RoleChange, RoleDeletion, create, delete, ensure_administrator, update,
 };
 pub use assignment::assignable;
-pub use snapshot::{RoleCache, by_ids, permissions_of, union};
+pub use snapshot::{RoleCache, by_ids, by_ids_in, permissions_of, union};
 
 /// The code name of the built-in role that holds every permission.
 pub const ADMINISTRATOR: &str = "Administrator";
@@ -91,7 +91,10 @@ pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
 
 /// The order of [`page`]: the oldest first.
 const BY_AGE: Keyset<role::Entity> = Keyset {
-    name: "roles",
+    order: Order {
+        name: "roles",
+        key: Key::Number,
+    },
     column: role::Column::CreatedAt,
     id: role::Column::Id,
     descending: false,
@@ -110,8 +113,8 @@ pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     })
 }
 
-/// The name under which places in [`page`]'s order go.
-pub const ORDER: &str = BY_AGE.name;
+/// What cursors of [`page`]'s order are recognised by.
+pub const ORDER: Order = BY_AGE.order;
 
 /// How many roles there are.
 pub async fn count(app: &App) -> Result<u64> {

@@ -11,7 +11,7 @@ use sea_orm::{
     RelationTrait, Set,
 };
 
-use super::actor::{Actor, Client, SignedIn};
+use super::actor::{Actor, Client, SignedIn, Who};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{Action, Changes, Subject};
 use super::passwords::Password;
@@ -83,7 +83,7 @@ pub async fn sign_in(
     };
     let transaction = app.db.begin().await?;
     // The user may have been deactivated, or changed the password, while it was being verified.
-    let user = users::find_in(&transaction, user.row.id)
+    let user = users::find_locked(&transaction, user.row.id)
         .await?
         .filter(|current| may_sign_in(current) && current.row.password_hash == hash)
         .ok_or_else(invalid_credentials)?;
@@ -158,7 +158,11 @@ pub async fn begin(
     }
     .update(transaction)
     .await?;
-    let permissions = roles::union(roles::by_ids(app, &user.role_ids).await?.iter());
+    let permissions = roles::union(
+        roles::by_ids_in(app, transaction, &user.role_ids)
+            .await?
+            .iter(),
+    );
     Ok(NewSession {
         token,
         signed_in: Arc::new(SignedIn {
@@ -274,6 +278,40 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
         .await?;
     transaction.commit().await?;
     Ok(used)
+}
+
+/// Reads again, inside of a transaction that changes something, who the actor is: they may have been
+/// shut out, or lost a role, while the request waited for its turn. Until the transaction ends,
+/// nobody can end the session.
+///
+/// # Errors
+///
+/// [`Error::Unauthenticated`] where the session is over; [`Error::Forbidden`] where a permission is
+/// gone that the actor held when the request came in, because it may be the one that counted.
+pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
+    let Who::User(before) = &actor.who else {
+        return Ok(actor.clone());
+    };
+    let session = session::Entity::find_by_id(before.session.id)
+        .lock_shared()
+        .one(transaction)
+        .await?
+        .ok_or(Error::Unauthenticated)?;
+    let user = users::find_in(transaction, session.user_id)
+        .await?
+        .filter(|user| user.row.status() == user::Status::Active)
+        .ok_or(Error::Unauthenticated)?;
+    let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
+    let permissions = roles::union(held.iter());
+    if let Some(lost) = before.permissions.difference(&permissions).next() {
+        return Err(Error::Forbidden(lost.clone()));
+    }
+    let now = SignedIn {
+        user,
+        session,
+        permissions,
+    };
+    Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }
 
 /// Ends the actor's own session. Nobody signed in is no error: there is nothing left to do.

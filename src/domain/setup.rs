@@ -2,7 +2,9 @@
 
 use entity::user::Status;
 
+use super::actor::Actor;
 use super::error::{Error, Result};
+use super::events::{self, Action, Changes};
 use super::invitations::{self, Invited};
 use super::{EmailAddress, roles, users};
 use crate::app::App;
@@ -23,6 +25,8 @@ pub enum Setup {
 pub async fn run(app: &App) -> Result<Setup> {
     let administrator = administrator(app)?;
     let transaction = app.db.begin().await?;
+    // Servers that start at the same time do this one after the other.
+    users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
     let setup = if !users::is_there_any(&transaction).await? {
         invitations::invite_by_server(app, &transaction, &administrator, role).await?;
@@ -58,6 +62,8 @@ pub enum NewAdministrator {
 /// the server's database at hand, and perhaps no other way in.
 pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<NewAdministrator> {
     let transaction = app.db.begin().await?;
+    // Servers that start at the same time do this one after the other.
+    users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
     let user = users::find_by_email(&transaction, email).await?;
     let outcome = match user.as_ref().map(|user| (user, user.row.status())) {
@@ -68,6 +74,10 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
         Some((user, Status::Active)) => {
             if !user.role_ids.contains(&role) {
                 users::add_roles(&transaction, user.row.id, [role]).await?;
+                let changes = Changes::none().field("roles", None, roles::ADMINISTRATOR.to_owned());
+                let server = Actor::server();
+                let action = Action::UserUpdated;
+                events::record(app, &transaction, &server, action, user, changes).await?;
             }
             NewAdministrator::Active
         }

@@ -7,12 +7,12 @@ use entity::{RoleId, Timestamp, UserId, invitation, user, user_role};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QuerySelect, Select, Set,
+    QueryFilter, QuerySelect, Select, Set, SqlErr,
 };
 
 use super::EmailAddress;
 use super::error::{Result, UserError, UserErrorCode};
-use super::page::{Keyset, Page, PageRequest, SortKey};
+use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
 use super::text;
 use crate::app::App;
 
@@ -87,22 +87,25 @@ impl UserOrderField {
     /// The order of a list by this field.
     pub fn keyset(self, descending: bool) -> Keyset<user::Entity> {
         use user::Column;
-        let (name, column, keys): (_, _, fn(&user::Model) -> _) = match self {
-            Self::Email => ("users.email", Column::EmailNormal, |row| {
+        let (name, key, column, keys): (_, _, _, fn(&user::Model) -> _) = match self {
+            Self::Email => ("users.email", Key::Text, Column::EmailNormal, |row| {
                 (SortKey::Text(row.email_normal.clone()), row.id.0)
             }),
-            Self::Name => ("users.name", Column::NameKey, |row| {
+            Self::Name => ("users.name", Key::Text, Column::NameKey, |row| {
                 (SortKey::Text(row.name_key.clone()), row.id.0)
             }),
-            Self::CreatedAt => ("users.created", Column::CreatedAt, |row| {
+            Self::CreatedAt => ("users.created", Key::Number, Column::CreatedAt, |row| {
                 (SortKey::Number(row.created_at.0), row.id.0)
             }),
-            Self::LastSignedInAt => ("users.signedIn", Column::LastSignedInAt, |row| {
-                (SortKey::Number(row.last_signed_in_at.stored()), row.id.0)
-            }),
+            Self::LastSignedInAt => (
+                "users.signedIn",
+                Key::Number,
+                Column::LastSignedInAt,
+                |row| (SortKey::Number(row.last_signed_in_at.stored()), row.id.0),
+            ),
         };
         Keyset {
-            name,
+            order: Order { name, key },
             column,
             id: Column::Id,
             descending,
@@ -120,6 +123,17 @@ pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
 pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
     let row = user::Entity::find_by_id(id).one(db).await?;
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+}
+
+/// One user, whose row stays locked until the transaction ends.
+pub async fn find_locked(transaction: &DatabaseTransaction, id: UserId) -> Result<Option<User>> {
+    let row = user::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(transaction)
+        .await?;
+    Ok(with_roles(transaction, row.into_iter().collect())
+        .await?
+        .pop())
 }
 
 /// The user who has this address, in any spelling of it.
@@ -170,9 +184,11 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
         select = select.filter(app.db.contains(user::Column::SearchText, &term));
     }
     if let Some(statuses) = &filter.statuses {
-        let any = statuses
-            .iter()
-            .fold(Condition::any(), |any, status| any.add(has_status(*status)));
+        // Each once, however often it is named.
+        let any = [Status::Invited, Status::Active, Status::Deactivated]
+            .into_iter()
+            .filter(|status| statuses.contains(status))
+            .fold(Condition::any(), |any, status| any.add(has_status(status)));
         select = select.filter(match statuses.is_empty() {
             true => nothing(),
             false => any,
@@ -187,9 +203,13 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
         select = select.filter(user::Column::Id.in_subquery(holders));
     }
     if let Some((statuses, now)) = &filter.invitation {
-        let any = statuses.iter().fold(Condition::any(), |any, status| {
-            any.add(newest_invitation_is(*status, *now))
-        });
+        use invitation::Status::{Accepted, Expired, Pending, Revoked};
+        let any = [Pending, Accepted, Expired, Revoked]
+            .into_iter()
+            .filter(|status| statuses.contains(status))
+            .fold(Condition::any(), |any, status| {
+                any.add(newest_invitation_is(status, *now))
+            });
         select = select.filter(match statuses.is_empty() {
             true => nothing(),
             false => any,
@@ -320,8 +340,18 @@ pub async fn add_roles(
     });
     user_role::Entity::insert_many(held)
         .exec_without_returning(transaction)
-        .await?;
-    Ok(())
+        .await
+        .map(drop)
+        .map_err(|error| match error.sql_err() {
+            // A role was deleted a moment ago.
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => UserError::new(
+                UserErrorCode::NotFound,
+                "roleIds",
+                "One of these roles is gone.",
+            )
+            .into(),
+            _ => error.into(),
+        })
 }
 
 /// Whether there is any user at all.

@@ -20,7 +20,7 @@ use crate::domain::{self, Actor, Client};
 pub struct Caller {
     actor: RwLock<Actor>,
     cookie: Mutex<Option<CookieChange>>,
-    notes: Mutex<Vec<Note>>,
+    notes: Mutex<Vec<(Actor, Note)>>,
 }
 
 /// What has to be written into the event log before the answer leaves: guards and resolvers that
@@ -54,9 +54,13 @@ impl Caller {
 
     /// Leaves a note, once.
     pub fn note(&self, note: Note) {
+        let actor = self.actor();
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        if !notes.contains(&note) {
-            notes.push(note);
+        let is_known = notes
+            .iter()
+            .any(|(by, known)| by.user_id() == actor.user_id() && *known == note);
+        if !is_known {
+            notes.push((actor, note));
         }
     }
 
@@ -66,14 +70,18 @@ impl Caller {
         if notes.is_empty() {
             return Ok(());
         }
-        let events = notes.into_iter().map(|note| match note {
+        // Each by whoever the caller was at that point: a document may sign in and out.
+        let events = notes.into_iter().map(|(actor, note)| match note {
             Note::Refused(permission) => (
+                actor,
                 Action::PermissionRefused,
                 Subject::unknown(permission.code()),
             ),
-            Note::LinkShown(id, recipients) => (Action::LinkShown, Subject::email(id, &recipients)),
+            Note::LinkShown(id, recipients) => {
+                (actor, Action::LinkShown, Subject::email(id, &recipients))
+            }
         });
-        events::record_apart(app, &self.actor(), events).await
+        events::record_apart(app, events).await
     }
 
     /// Who it is now.

@@ -33,12 +33,20 @@ impl InvitationQuery {
     ) -> Result<Option<InvitationPreview>> {
         let app = ctx.app()?;
         let found = invitations::preview(app, &token).await?;
-        Ok(found.map(|found| InvitationPreview {
-            email: EmailAddress(found.user.row.email),
-            first_name: found.user.row.first_name,
-            last_name: found.user.row.last_name,
-            status: found.invitation.status(app.clock.now()).into(),
-            expires_at: found.invitation.expires_at.to_utc(),
+        Ok(found.map(|found| {
+            let status = found.invitation.status(app.clock.now());
+            // A link that no longer works tells no more than its holder knew when it was sent.
+            let user = Some(found.user.row).filter(|_| status == invitation::Status::Pending);
+            let (first_name, last_name) = user
+                .map(|user| (user.first_name, user.last_name))
+                .unwrap_or_default();
+            InvitationPreview {
+                email: EmailAddress(found.invitation.email),
+                first_name,
+                last_name,
+                status: status.into(),
+                expires_at: found.invitation.expires_at.to_utc(),
+            }
         }))
     }
 }
@@ -220,13 +228,13 @@ pub enum InvitationStatus {
 /// token up.
 #[derive(SimpleObject)]
 pub struct InvitationPreview {
-    /// Whom it invites.
+    /// The address that it was sent to.
     #[graphql(directive = public::apply())]
     email: EmailAddress,
-    /// The name that they were invited by; may be empty.
+    /// The name that they were invited by; empty where there is none, or the link no longer works.
     #[graphql(directive = public::apply())]
     first_name: String,
-    /// The name that they were invited by; may be empty.
+    /// The name that they were invited by; empty where there is none, or the link no longer works.
     #[graphql(directive = public::apply())]
     last_name: String,
     /// Whether the link works.

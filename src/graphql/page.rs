@@ -4,7 +4,7 @@
 use async_graphql::{Result, SimpleObject};
 
 use super::error::bad_request;
-use crate::domain::page::{Cursor, DEFAULT_SIZE, MAX_SIZE, Page, PageRequest};
+use crate::domain::page::{Cursor, DEFAULT_SIZE, MAX_SIZE, Order, Page, PageRequest};
 
 /// Where a page lies in its list.
 #[derive(Clone, Debug, SimpleObject)]
@@ -42,7 +42,7 @@ pub type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<Strin
 /// `BAD_REQUEST` for a size out of bounds, `first` together with `last`, and a cursor that was not
 /// made by this server for a list in this order.
 pub fn page_request(
-    order: &str,
+    order: Order,
     (first, after, last, before): PageArguments,
 ) -> Result<PageRequest> {
     let (name, size) = match (first, last) {

@@ -85,7 +85,7 @@ pub async fn users_page(
     });
     let keyset =
         users::UserOrderField::from(order.field).keyset(order.direction == OrderDirection::Desc);
-    let request = page_request(keyset.name, arguments)?;
+    let request = page_request(keyset.order, arguments)?;
     let app = ctx.app()?;
     let mut page = users::page(app, &filter, &keyset, &request)
         .await?

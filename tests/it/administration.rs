@@ -359,6 +359,18 @@ async fn a_new_address_voids_the_open_invitation() {
     assert_eq!(payload["user"]["invitation"]["status"], "PENDING");
     let payload = update(json!({ "id": id, "email": "other@kbank.com" })).await;
     assert_eq!(payload["user"]["invitation"]["status"], "REVOKED");
+    // Whoever holds the old link does not learn the new address.
+    let preview = server
+        .anonymous()
+        .run_with(
+            "query($t: String!) { invitation(token: $t) { email firstName status } }",
+            json!({ "t": token }),
+        )
+        .await;
+    assert_eq!(
+        preview.data()["invitation"],
+        json!({ "email": "laura@kbank.com", "firstName": "", "status": "REVOKED" })
+    );
     let input = json!({ "token": token, "password": PASSWORD });
     let payload = server
         .anonymous()
@@ -754,4 +766,43 @@ async fn a_permission_is_explained() {
         explain(&id, "content-hub.view").await["obstacle"],
         "DEACTIVATED"
     );
+}
+
+/// Administrators who shut one another out at the same moment: whoever is shut out does nothing more.
+#[tokio::test]
+async fn whoever_is_shut_out_does_nothing_more() {
+    let server = TestServer::start().await;
+    let first = server.administrator().await;
+    let built_in = first.run("{ roles(first: 1) { nodes { id } } }").await;
+    let built_in = built_in.data()["roles"]["nodes"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut ring = vec![first.clone()];
+    for index in 0..7 {
+        let (_, token) = server
+            .invite(&first, &format!("ring{index}@kbank.com"), &built_in)
+            .await;
+        ring.push(server.accept(&token).await);
+    }
+    // Each shuts the next one out. By turns, whoever was shut out before their turn is refused.
+    let acts = ring.iter().enumerate().map(|(index, actor)| {
+        let target = &ring[(index + 1) % ring.len()].id;
+        let document =
+            "mutation($id: ID!) { deactivateUser(input: { id: $id }) { userErrors { code } } }";
+        async move { actor.run_with(document, json!({ "id": target })).await }
+    });
+    let answers = join_all(acts).await;
+    let done: Vec<bool> = answers
+        .iter()
+        .map(|answer| answer.body["data"]["deactivateUser"]["userErrors"] == json!([]))
+        .collect();
+    for (index, actor) in ring.iter().enumerate() {
+        let shut_out = done[(index + ring.len() - 1) % ring.len()];
+        assert_eq!(is_signed_in(actor).await, !shut_out);
+    }
+    for answer in &answers {
+        assert_ne!(answer.code(), "INTERNAL", "{:#}", answer.body);
+    }
+    assert!(done.contains(&true) && done.contains(&false));
 }

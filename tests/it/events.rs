@@ -259,3 +259,30 @@ async fn old_events_are_removed_and_none_where_they_are_kept_for_ever() {
         assert_eq!(events(&administrator, json!({})).await.len(), left + 1);
     }
 }
+
+/// A document may sign in and out; what it read before is on the account of who read it.
+#[tokio::test]
+async fn an_event_is_on_the_account_of_whoever_caused_it() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, _) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let answer = administrator
+        .run_with(
+            "mutation($id: ID!) {
+                resendInvitation(input: { userId: $id }) { invitation { emails { link } } }
+                signOut { userErrors { code } }
+            }",
+            json!({ "id": invited["user"]["id"] }),
+        )
+        .await;
+    answer.data();
+    let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+    let payload = server.anonymous().mutate("signIn", input, "token").await;
+    let again = administrator.with_token(payload["token"].as_str().unwrap());
+    let shown = events(&again, json!({ "action": ["LINK_SHOWN"] })).await;
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0]["actorLabel"], "admin@example.com");
+}

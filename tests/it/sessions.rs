@@ -220,3 +220,39 @@ async fn who_signs_in_is_known_to_the_rest_of_the_document() {
     assert_eq!(answer.code(), "UNAUTHENTICATED");
     assert_eq!(answer.body["errors"][0]["path"], json!(["createRole"]));
 }
+
+/// Whoever signs in may do what their roles grant now, not what they granted when this server last
+/// looked.
+#[tokio::test]
+async fn signing_in_goes_by_the_roles_as_they_are() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server
+        .role(&administrator, "Clerk", &["users.delete"])
+        .await;
+    let (_, token) = server
+        .invite(&administrator, "clerk@kbank.com", &role)
+        .await;
+    server.accept(&token).await;
+    let victim = server
+        .user_with(&administrator, "victim@kbank.com", &[])
+        .await;
+    let input = json!({ "id": role, "permissions": ["users.view"] });
+    let payload = administrator.mutate("updateRole", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let answer = server
+        .anonymous()
+        .run_with(
+            "mutation($in: SignInInput!, $id: ID!) {
+                signIn(input: $in) { user { permissions } }
+                deleteUser(input: { id: $id }) { deletedId }
+            }",
+            json!({
+                "in": { "email": "clerk@kbank.com", "password": PASSWORD },
+                "id": victim.id
+            }),
+        )
+        .await;
+    assert_eq!(answer.code(), "FORBIDDEN");
+    assert_eq!(answer.body["errors"][0]["path"], json!(["deleteUser"]));
+}

@@ -321,3 +321,51 @@ async fn one_query_shows_users_with_roles_and_invitations() {
         })
     );
 }
+
+/// Input that a database might stumble over is answered like any other.
+#[tokio::test]
+async fn odd_input_is_no_fault_of_the_server() {
+    let server = TestServer::start().await;
+    let administrator = people(&server).await;
+    // ["users.created","x",…] and ["users.name",1,…]: of the right order, but of the wrong kind.
+    for (cursor, order) in [
+        (
+            "WyJ1c2Vycy5jcmVhdGVkIiwieCIsIjAxODhiYWM3LTRhZmEtNzhhYS1iYzNiLWJkMWVlZjI4ZDg4MSJd",
+            "CREATED_AT",
+        ),
+        (
+            "WyJ1c2Vycy5uYW1lIiwxLCIwMTg4YmFjNy00YWZhLTc4YWEtYmMzYi1iZDFlZWYyOGQ4ODEiXQ",
+            "NAME",
+        ),
+    ] {
+        let document = format!(
+            "{{ users(after: \"{cursor}\", orderBy: {{ field: {order}, direction: ASC }}) {{ nodes {{ id }} }} }}"
+        );
+        let answer = administrator.run(&document).await;
+        assert_eq!(answer.code(), "BAD_REQUEST", "{order}");
+    }
+    for (document, variables) in [
+        (
+            "query($s: String) { users(filter: { search: $s }) { totalCount } }",
+            json!({ "s": "a\u{0}b" }),
+        ),
+        (
+            "query($s: String) { users: emails(filter: { subject: $s, to: $s }) { totalCount } }",
+            json!({ "s": "\u{0}" }),
+        ),
+        (
+            "query($s: [String!]) { users: emails(filter: { kind: $s }) { totalCount } }",
+            json!({ "s": ["\u{0}"] }),
+        ),
+    ] {
+        let answer = administrator.run_with(document, variables).await;
+        assert_eq!(answer.data()["users"]["totalCount"], 0, "{document}");
+    }
+    let answer = administrator
+        .run_with(
+            "query($s: [UserStatus!], $i: [InvitationStatus!]) { users(filter: { status: $s, invitationStatus: $i }) { totalCount } }",
+            json!({ "s": vec!["ACTIVE"; 2_000], "i": vec!["ACCEPTED"; 2_000] }),
+        )
+        .await;
+    assert_eq!(answer.data()["users"]["totalCount"], 5);
+}

@@ -1,9 +1,10 @@
 //! How roles are made, changed and deleted.
 
-use entity::{RoleId, revision, role, role_permission};
+use entity::{RoleId, UserId, revision, role, role_permission};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set,
+    SqlErr,
 };
 
 use super::policy::{self, RoleAction};
@@ -14,7 +15,7 @@ use crate::domain::applications::{Permission, Permissions};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::text;
+use crate::domain::{sessions, text, users};
 
 /// A role to be made.
 #[derive(Clone, Debug)]
@@ -45,15 +46,16 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let description = errors.check(text::lines("description", &new.description, 1000));
     let permissions = errors.check_all(grantable(app, actor, &new.permissions));
     let permissions = permissions.map(|granted| close(granted, &Permissions::new()));
-    errors.into_result()?;
     let (Some(name), Some(code_name), Some(description), Some(permissions)) =
         (name, code_name, description, permissions)
     else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
 
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let now = app.clock.now();
     let row = role::Model {
         id: app.new_id(),
@@ -103,8 +105,9 @@ pub struct RoleChange {
 pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role> {
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let role = find_to_change(app, &transaction, change.id).await?;
-    policy::check(&transaction, app, actor, &role, RoleAction::Update).await?;
+    policy::check(app, &transaction, actor, &role, RoleAction::Update).await?;
 
     let mut errors = UserErrors::default();
     let name = errors.check(name(&change.name.over(&role.row.name)));
@@ -118,11 +121,11 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
             granted.map(|granted| close(granted, &role.permissions))
         }
     };
-    errors.into_result()?;
     let (Some(name), Some(description), Some(permissions)) = (name, description, permissions)
     else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
 
     let row = role::ActiveModel {
         id: Set(role.row.id),
@@ -213,8 +216,9 @@ pub struct RoleDeletion {
 pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<RoleId> {
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let role = find_to_change(app, &transaction, deletion.id).await?;
-    policy::check(&transaction, app, actor, &role, RoleAction::Delete).await?;
+    policy::check(app, &transaction, actor, &role, RoleAction::Delete).await?;
     let holders = policy::holders(&transaction, role.row.id).await?;
     if !holders.is_empty() && !deletion.force {
         let users = match holders.len() {
@@ -241,8 +245,34 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
         changes,
     )
     .await?;
+    for (user, role_ids) in holders {
+        record_loss(app, &transaction, actor, &role, user, role_ids).await?;
+    }
     transaction.commit().await?;
     Ok(role.row.id)
+}
+
+/// Whoever held a deleted role has other roles now: that is an event of theirs, too.
+async fn record_loss(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    role: &Role,
+    user: UserId,
+    mut role_ids: Vec<RoleId>,
+) -> Result<()> {
+    role_ids.retain(|id| *id != role.row.id);
+    let left = super::by_ids_in(app, transaction, &role_ids).await?;
+    let after = events::role_names(&left, &role_ids);
+    let before = match after.is_empty() {
+        true => role.row.name.clone(),
+        false => format!("{after}, {}", role.row.name),
+    };
+    let Some(user) = users::find_in(transaction, user).await? else {
+        return Ok(());
+    };
+    let changes = Changes::none().field("roles", before, after);
+    events::record(app, transaction, actor, Action::UserUpdated, &user, changes).await
 }
 
 async fn find_to_change(
@@ -251,7 +281,10 @@ async fn find_to_change(
     id: Option<RoleId>,
 ) -> Result<Role> {
     let id = id.ok_or_else(|| refused(UserErrorCode::Invalid, "This is not the ID of a role."))?;
-    let row = role::Entity::find_by_id(id).one(transaction).await?;
+    let row = role::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(transaction)
+        .await?;
     super::load(transaction, app, row.into_iter().collect())
         .await?
         .pop()

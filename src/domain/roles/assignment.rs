@@ -1,8 +1,9 @@
 //! Which roles may be given to somebody.
 
 use entity::RoleId;
+use sea_orm::ConnectionTrait;
 
-use super::by_ids;
+use super::by_ids_in;
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Result, UserError, UserErrorCode};
@@ -13,6 +14,7 @@ const MAX_ROLES: usize = 100;
 /// Checks the roles that somebody shall hold: they exist, and the actor holds all that they grant.
 pub async fn assignable(
     app: &App,
+    db: &impl ConnectionTrait,
     actor: &Actor,
     ids: &[Option<RoleId>],
 ) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
@@ -30,7 +32,7 @@ pub async fn assignable(
         )]));
     }
     let known: Vec<RoleId> = ids.iter().flatten().copied().collect();
-    let found = by_ids(app, &known).await?;
+    let found = by_ids_in(app, db, &known).await?;
     let mut errors = Vec::new();
     let mut accepted = Vec::new();
     for (index, id) in ids.iter().enumerate() {

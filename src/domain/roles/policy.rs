@@ -39,8 +39,8 @@ impl RoleAction {
 ///
 /// The missing permission; else what stands against it, as an error of the input `id`.
 pub async fn check(
-    db: &impl ConnectionTrait,
     app: &App,
+    db: &impl ConnectionTrait,
     actor: &Actor,
     role: &Role,
     action: RoleAction,
@@ -60,13 +60,13 @@ pub async fn check(
     }
     match action {
         RoleAction::Update => Ok(()),
-        RoleAction::Delete => may_be_taken_from_its_holders(db, app, actor, role).await,
+        RoleAction::Delete => may_be_taken_from_its_holders(app, db, actor, role).await,
     }
 }
 
 /// The same as a question, for front ends. A role that is held can be deleted by force.
 pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> Result<bool> {
-    match check(app.db.read(), app, actor, role, action).await {
+    match check(app, app.db.read(), actor, role, action).await {
         Ok(()) => Ok(true),
         Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
         Err(_) => Ok(false),
@@ -80,8 +80,8 @@ pub fn may_assign(actor: &Actor, role: &Role) -> bool {
 
 /// To delete a role is to change the roles of all who hold it.
 async fn may_be_taken_from_its_holders(
-    db: &impl ConnectionTrait,
     app: &App,
+    db: &impl ConnectionTrait,
     actor: &Actor,
     role: &Role,
 ) -> Result<()> {
@@ -96,7 +96,7 @@ async fn may_be_taken_from_its_holders(
         ));
     }
     for role_ids in holders.values() {
-        let permissions = super::union(super::by_ids(app, role_ids).await?.iter());
+        let permissions = super::union(super::by_ids_in(app, db, role_ids).await?.iter());
         if !actor.holds_all(&permissions) {
             return Err(refused(
                 UserErrorCode::ExceedsOwnPermissions,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use entity::{RoleId, revision, role, role_permission};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Role, assemble};
 use crate::app::App;
@@ -63,6 +63,28 @@ pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
         .collect();
     roles.sort_by(|a, b| (&a.row.name, a.row.id).cmp(&(&b.row.name, b.row.id)));
     Ok(roles)
+}
+
+/// The same as a transaction sees it, changes of roles that it has made itself included. What is not
+/// committed yet never gets into memory.
+pub async fn by_ids_in(
+    app: &App,
+    db: &impl ConnectionTrait,
+    ids: &[RoleId],
+) -> Result<Vec<Arc<Role>>> {
+    let snapshot = app.roles.current();
+    let is_current = snapshot.revision == current_revision(db).await?;
+    if is_current && ids.iter().all(|id| snapshot.roles.contains_key(id)) {
+        return by_ids(app, ids).await;
+    }
+    let rows = role::Entity::find()
+        .filter(role::Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(role::Column::Name)
+        .order_by_asc(role::Column::Id)
+        .all(db)
+        .await?;
+    let roles = super::load(db, app, rows).await?;
+    Ok(roles.into_iter().map(Arc::new).collect())
 }
 
 /// What the roles grant together.

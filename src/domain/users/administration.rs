@@ -2,8 +2,7 @@
 
 use entity::{RoleId, UserId, session, user, user_role};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set,
-    SqlErr,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
 };
 
 use super::policy::{self, UserAction};
@@ -13,7 +12,7 @@ use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::{EmailAddress, invitations, roles};
+use crate::domain::{EmailAddress, invitations, roles, sessions};
 
 /// A change of a user. `None` stands for an identifier that is no user's, or no role's.
 #[derive(Clone, Debug)]
@@ -42,6 +41,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     if assigns_roles {
         policy::lock_administrators(&transaction).await?;
     }
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let user = find_to_change(&transaction, change.id).await?;
     policy::check(app, &transaction, actor, &user, UserAction::Update).await?;
     if assigns_roles {
@@ -54,18 +54,19 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     let first_name = errors.check(super::name("firstName", &first_name));
     let last_name = change.last_name.over(&user.row.last_name);
     let last_name = errors.check(super::name("lastName", &last_name));
-    let role_ids = errors.check_all(roles_after(app, actor, &user, change.role_ids).await?);
+    let role_ids =
+        errors.check_all(roles_after(app, &transaction, actor, &user, change.role_ids).await?);
     if let Some(email) = &email
         && is_somebody_elses(&transaction, email, user.row.id).await?
     {
         errors.push(super::email_taken());
     }
-    errors.into_result()?;
     let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
         (email, first_name, last_name, role_ids)
     else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
 
     let address_changes = email.normal() != user.row.email_normal;
     if address_changes && user.row.status() == user::Status::Invited {
@@ -79,7 +80,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
         role_ids,
     };
-    let changes = changes(app, &user, &changed).await?;
+    let changes = changes(app, &transaction, &user, &changed).await?;
     if !changes.is_empty() {
         events::record(
             app,
@@ -108,6 +109,7 @@ pub async fn update_profile(
 ) -> Result<User> {
     let own = actor.signed_in()?.user.row.id;
     let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let user = find_to_change(&transaction, Some(own)).await?;
     let mut errors = UserErrors::default();
     let first_name = errors.check(super::name(
@@ -118,16 +120,16 @@ pub async fn update_profile(
         "lastName",
         &last_name.over(&user.row.last_name),
     ));
-    errors.into_result()?;
     let (Some(first_name), Some(last_name)) = (first_name, last_name) else {
-        return Err(Error::internal("an input was refused without an error"));
+        return Err(errors.into_error());
     };
+    errors.into_result()?;
     let email = stored_email(&user)?;
     let changed = User {
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
         role_ids: user.role_ids.clone(),
     };
-    let changes = changes(app, &user, &changed).await?;
+    let changes = changes(app, &transaction, &user, &changed).await?;
     if !changes.is_empty() {
         events::record(
             app,
@@ -150,6 +152,7 @@ pub async fn update_profile(
 /// What [`policy::check`] says of [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let mut user = find_to_change(&transaction, id).await?;
     policy::check(app, &transaction, actor, &user, UserAction::Activate).await?;
     user.row = user::ActiveModel {
@@ -174,6 +177,7 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let mut user = find_to_change(&transaction, id).await?;
     policy::check(app, &transaction, actor, &user, UserAction::Deactivate).await?;
     let now = app.clock.now();
@@ -201,6 +205,7 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let user = find_to_change(&transaction, id).await?;
     policy::check(app, &transaction, actor, &user, UserAction::Delete).await?;
     end_sessions_and_links(app, &transaction, user.row.id).await?;
@@ -218,13 +223,8 @@ pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User
 pub async fn find_to_change(transaction: &DatabaseTransaction, id: Option<UserId>) -> Result<User> {
     let error = |code, message: &str| Error::from(UserError::new(code, "id", message));
     let id = id.ok_or_else(|| error(UserErrorCode::Invalid, "This is not the ID of a user."))?;
-    let row = user::Entity::find_by_id(id)
-        .lock_exclusive()
-        .one(transaction)
-        .await?;
-    super::with_roles(transaction, row.into_iter().collect())
+    super::find_locked(transaction, id)
         .await?
-        .pop()
         .ok_or_else(|| error(UserErrorCode::NotFound, "There is no such user."))
 }
 
@@ -261,18 +261,18 @@ async fn is_somebody_elses(
     Ok(owner.is_some_and(|owner| owner.row.id != own))
 }
 
-/// The roles that the user shall hold. Only those that are new to them have to be grantable: the
-/// others the actor could grant anyway, or they could not change this user at all.
+/// The roles that the user shall hold, all of which the actor could grant.
 async fn roles_after(
     app: &App,
+    transaction: &DatabaseTransaction,
     actor: &Actor,
     user: &User,
     role_ids: Patch<Vec<Option<RoleId>>>,
 ) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
     match role_ids {
         Patch::Keep => Ok(Ok(user.role_ids.clone())),
-        Patch::Clear => roles::assignable(app, actor, &[]).await,
-        Patch::Set(ids) => roles::assignable(app, actor, &ids).await,
+        Patch::Clear => roles::assignable(app, transaction, actor, &[]).await,
+        Patch::Set(ids) => roles::assignable(app, transaction, actor, &ids).await,
     }
 }
 
@@ -282,7 +282,7 @@ async fn replace_roles(
     user: &User,
     role_ids: &[RoleId],
 ) -> Result<()> {
-    let kept = roles::by_ids(app, role_ids).await?;
+    let kept = roles::by_ids_in(app, transaction, role_ids).await?;
     if !kept.iter().any(|role| role.row.is_protected) {
         policy::must_leave_an_administrator(app, transaction, user).await?;
     }
@@ -323,10 +323,15 @@ async fn rename(
     })
 }
 
-async fn changes(app: &App, before: &User, after: &User) -> Result<Changes> {
+async fn changes(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    before: &User,
+    after: &User,
+) -> Result<Changes> {
     let mut ids = before.role_ids.clone();
     ids.extend(&after.role_ids);
-    let known = roles::by_ids(app, &ids).await?;
+    let known = roles::by_ids_in(app, transaction, &ids).await?;
     Ok(Changes::none()
         .field("email", before.row.email.clone(), after.row.email.clone())
         .field(

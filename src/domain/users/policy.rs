@@ -44,8 +44,8 @@ impl UserAction {
         }
     }
 
-    /// Whether an administrator fewer may be left when it is done.
-    fn may_cost_an_administrator(self) -> bool {
+    /// Whether nobody does it to their own account.
+    fn is_for_others_only(self) -> bool {
         matches!(self, Self::AssignRoles | Self::Deactivate | Self::Delete)
     }
 }
@@ -66,13 +66,13 @@ pub async fn check(
 ) -> Result<()> {
     actor.must_hold(&action.permission())?;
     let is_own = actor.user_id() == Some(target.row.id);
-    if is_own && action.may_cost_an_administrator() {
+    if is_own && action.is_for_others_only() {
         return Err(refused(
             UserErrorCode::OwnAccount,
             "Nobody does this to their own account; ask another administrator.",
         ));
     }
-    let permissions = roles::union(roles::by_ids(app, &target.role_ids).await?.iter());
+    let permissions = roles::union(roles::by_ids_in(app, db, &target.role_ids).await?.iter());
     if !actor.holds_all(&permissions) {
         return Err(exceeds_own_permissions());
     }
@@ -147,7 +147,7 @@ pub async fn must_leave_an_administrator(
     db: &impl ConnectionTrait,
     target: &User,
 ) -> Result<()> {
-    let held = roles::by_ids(app, &target.role_ids).await?;
+    let held = roles::by_ids_in(app, db, &target.role_ids).await?;
     let is_administrator = held.iter().any(|role| role.row.is_protected);
     if !is_administrator || target.row.status() != user::Status::Active {
         return Ok(());
