@@ -14,6 +14,7 @@ mod m20261121_000003_invitations;
 mod m20261121_000004_sessions;
 mod m20261121_000005_emails;
 mod m20261121_000006_events;
+mod m20261121_000020_email_queue;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_sessions::Migration),
             Box::new(m20261121_000005_emails::Migration),
             Box::new(m20261121_000006_events::Migration),
+            Box::new(m20261121_000020_email_queue::Migration),
         ]
     }
 }

@@ -1,8 +1,10 @@
 //! The schema: the roots put together from the nouns, and its text.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use super::applications::ApplicationQuery;
+use super::email_changes::EmailSubscription;
+use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::error::Stages;
 use super::events::EventQuery;
@@ -30,14 +32,23 @@ pub struct Query(
 /// What can be done. Each takes one `input` and answers with what was changed and `userErrors`;
 /// where there are any of these, nothing was changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(InvitationMutation, RoleMutation, SessionMutation);
+pub struct Mutation(
+    EmailQueueMutation,
+    InvitationMutation,
+    RoleMutation,
+    SessionMutation,
+);
+
+/// What can be watched.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(EmailSubscription);
 
 /// The API.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Makes the schema. It holds no data: everything that a request needs comes with it.
 pub fn schema(introspection: bool) -> Schema {
-    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    let schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         // Counted by our own guard, which knows fragments and lets introspection pass.
         .disable_suggestions()
         .extension(Stages);

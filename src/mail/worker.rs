@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::email;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use transports::{Failure, Mail, Transport};
+use transports::{Failure, Transport};
 
-use super::letters::RenderedLetter;
+use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::events;
@@ -108,7 +107,9 @@ async fn deliver(
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
-    match transport.send(&mail(&claim.email)).await {
+    let redirect = app.settings.mail.redirect_all_to.as_deref();
+    let mail = messages::outgoing(&claim.email, redirect);
+    match transport.send(&mail).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
             response: delivery.response,
@@ -136,20 +137,6 @@ async fn keep_lease(app: &App, claim: &Claim) {
         if let Err(error) = delivery::renew(app, claim).await {
             tracing::warn!(?error, email = %claim.email.id.0, "cannot renew the lease of an e-mail");
         }
-    }
-}
-
-/// The message as the transport takes it, with the secret link in its place.
-fn mail(email: &email::Model) -> Mail {
-    let link = email.secret_link.as_deref().unwrap_or_default();
-    Mail {
-        message_id: email.message_id.clone(),
-        date: email.created_at.to_utc(),
-        from: email.from_mailbox.clone(),
-        to: email.to().map(str::to_owned).collect(),
-        subject: email.subject.clone(),
-        text: RenderedLetter::fill_in(&email.text_body, link),
-        html: Some(RenderedLetter::fill_in_html(&email.html_body, link)),
     }
 }
 

@@ -11,6 +11,7 @@
 mod support;
 
 mod command_line;
+mod email_queue;
 mod emails;
 mod endpoint;
 mod invitations;
@@ -20,6 +21,7 @@ mod permissions;
 mod roles;
 mod schema;
 mod sessions;
+mod subscriptions;
 mod tidy;
 mod users;
 mod walkthrough;

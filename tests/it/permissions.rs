@@ -217,6 +217,10 @@ impl World {
                 self.email
             ),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
+            "EmailTransportState" => {
+                format!("{{ emailQueue {{ transportState {{ {leaf} }} }} }}")
+            }
+            "Subscription" => format!("subscription {{ {leaf} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
             "Event" => format!("{{ events(last: 1) {{ nodes {{ {leaf} }} }} }}"),
             "EventChange" => {
@@ -247,6 +251,11 @@ impl World {
                 "(input: { token: \"\", password: \"\" })".to_owned()
             }
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
+            (
+                "Mutation",
+                "retryEmails" | "cancelEmails" | "deleteEmails",
+            ) => "(input: { ids: [] })".to_owned(),
+            ("Mutation", "sendTestEmail") => "(input: { to: \"\" })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),
             _ => String::new(),
         }
@@ -263,6 +272,14 @@ impl World {
         let document = self.document(schema, ty, field, who);
         let anonymous = self.server.anonymous();
         let client = who.map_or(&anonymous, |who| &who.client);
+        if ty == "Subscription" {
+            // Where it is refused, that is the first event; where it is not, nothing has happened.
+            let body = match client.subscribe(&document, json!({})).await.first().await {
+                Some(event) => event,
+                None => json!({}),
+            };
+            return verdict(&body, &document);
+        }
         verdict(&client.run(&document).await.body, &document)
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use entity::email::Status;
-use entity::{EmailAttemptId, EmailId, Timestamp, email, email_attempt, email_queue};
+use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -114,7 +114,8 @@ async fn claim_due(
                 status: Set(Status::Sending),
                 claim_id: Set(Some(claim.id)),
                 attempt_count: Set(claim.email.attempt_count),
-                next_attempt_at: Set(None),
+                next_attempt_at: Set(LastTime::NEVER),
+                changed_at: Set(now),
                 ..Default::default()
             })
             .col_expr(Column::LeaseUntil, lease_end(app))
@@ -217,21 +218,32 @@ pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
         let after = match outcome.verdict {
             Verdict::Delivered => email::ActiveModel {
                 status: Set(Status::Sent),
-                sent_at: Set(Some(now)),
+                sent_at: Set(now.into()),
                 last_error: Set(None),
-                next_attempt_at: Set(None),
-                ..unclaimed()
+                next_attempt_at: Set(LastTime::NEVER),
+                ..unclaimed(now)
             },
             _ => {
                 let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
                 after_failure(app, &current, outcome, wait)
             }
         };
-        email::Entity::update_many()
-            .set(after)
-            .filter(email::Column::Id.eq(claim.email.id))
-            .exec(&transaction)
-            .await?;
+        // One that is not kept is gone together with its attempts.
+        let is_kept = queue.keep_sent_days > 0 || outcome.verdict != Verdict::Delivered;
+        match is_kept {
+            true => {
+                email::Entity::update_many()
+                    .set(after)
+                    .filter(email::Column::Id.eq(claim.email.id))
+                    .exec(&transaction)
+                    .await?;
+            }
+            false => {
+                email::Entity::delete_by_id(claim.email.id)
+                    .exec(&transaction)
+                    .await?;
+            }
+        }
     }
     note_transport(app, &transaction, outcome).await?;
     transaction.commit().await?;
@@ -240,7 +252,7 @@ pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
 }
 
 /// Tells whoever watches; that nobody does is no error.
-fn changed(app: &App, email: EmailId) {
+pub(super) fn changed(app: &App, email: EmailId) {
     let _ = app.email_changed.send(email);
 }
 
@@ -264,8 +276,9 @@ fn held_by(claim: &Claim) -> Condition {
         .add(email::Column::ClaimId.eq(claim.id))
 }
 
-fn unclaimed() -> email::ActiveModel {
+fn unclaimed(now: Timestamp) -> email::ActiveModel {
     email::ActiveModel {
+        changed_at: Set(now),
         claim_id: Set(None),
         lease_until: Set(None),
         ..Default::default()
@@ -287,26 +300,26 @@ fn after_failure(
         _ if has_lost_its_purpose => email::ActiveModel {
             status: Set(Status::Cancelled),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         // The transport is paused, so waiting costs the mail nothing, neither time nor an attempt.
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
-            next_attempt_at: Set(Some(now)),
+            next_attempt_at: Set(now.into()),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         Verdict::Transient if !is_last => email::ActiveModel {
             status: Set(Status::Queued),
-            next_attempt_at: Set(Some(now.after(wait))),
+            next_attempt_at: Set(now.after(wait).into()),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         _ => email::ActiveModel {
             status: Set(Status::Failed),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
     }
 }
@@ -375,7 +388,8 @@ pub async fn sweep(app: &App) -> Result<()> {
     email::Entity::update_many()
         .set(email::ActiveModel {
             status: Set(Status::Cancelled),
-            next_attempt_at: Set(None),
+            next_attempt_at: Set(LastTime::NEVER),
+            changed_at: Set(now),
             ..Default::default()
         })
         .filter(email::Column::Status.eq(Status::Queued))
