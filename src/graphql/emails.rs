@@ -39,6 +39,7 @@ impl EmailQuery {
 
     /// Queued and sent mails, the newest first unless another order is asked for.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn emails(
         &self,
         ctx: &Context<'_>,

@@ -48,10 +48,14 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Makes the schema. It holds no data: everything that a request needs comes with it.
 pub fn schema(introspection: bool) -> Schema {
-    let schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        // Counted by our own guard, which knows fragments and lets introspection pass.
-        .disable_suggestions()
-        .extension(Stages);
+    let schema = Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    // Counted by our own guard, which knows fragments and lets introspection pass.
+    .disable_suggestions()
+    .extension(Stages);
     match introspection {
         true => schema.finish(),
         false => schema.disable_introspection().finish(),

@@ -142,8 +142,7 @@ impl GraphqlEndpoint {
         let parameters = parameters(request).await?;
         let document = parse(&parameters.query)?;
         let actor = self.identify(request, id).await?;
-        let mut operation =
-            GraphqlRequest::new(parameters.query).variables(parameters.variables);
+        let mut operation = GraphqlRequest::new(parameters.query).variables(parameters.variables);
         operation.operation_name = parameters.operation_name;
         operation.set_parsed_query(document);
         let answers = self.streaming(id).execute(operation, actor);

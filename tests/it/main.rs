@@ -10,7 +10,12 @@
 
 mod support;
 
+#[path = "../../transports/tests/support/smtp.rs"]
+#[allow(dead_code, reason = "the transports' own tests use the rest")]
+mod smtp;
+
 mod command_line;
+mod delivery;
 mod email_queue;
 mod emails;
 mod endpoint;

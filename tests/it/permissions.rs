@@ -251,10 +251,9 @@ impl World {
                 "(input: { token: \"\", password: \"\" })".to_owned()
             }
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
-            (
-                "Mutation",
-                "retryEmails" | "cancelEmails" | "deleteEmails",
-            ) => "(input: { ids: [] })".to_owned(),
+            ("Mutation", "retryEmails" | "cancelEmails" | "deleteEmails") => {
+                "(input: { ids: [] })".to_owned()
+            }
             ("Mutation", "sendTestEmail") => "(input: { to: \"\" })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),
             _ => String::new(),

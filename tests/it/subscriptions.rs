@@ -67,8 +67,10 @@ impl Socket {
         }))
         .await;
         // An answer behind the subscription shows that it has begun.
-        self.say(json!({ "id": "2", "type": "subscribe", "payload": { "query": "{ __typename }" } }))
-            .await;
+        self.say(
+            json!({ "id": "2", "type": "subscribe", "payload": { "query": "{ __typename }" } }),
+        )
+        .await;
     }
 
     async fn next(&mut self) -> Value {
@@ -126,7 +128,10 @@ async fn a_websocket_asks_who_it_is() {
         .await;
     for (payload, code) in [
         (Value::Null, "UNAUTHENTICATED"),
-        (json!({ "authorization": "Bearer rubbish" }), "UNAUTHENTICATED"),
+        (
+            json!({ "authorization": "Bearer rubbish" }),
+            "UNAUTHENTICATED",
+        ),
         (json!({ "authorization": bearer(&nobody) }), "FORBIDDEN"),
     ] {
         let mut socket = Socket::open(&server, &[]).await.unwrap();
@@ -233,8 +238,7 @@ async fn a_subscription_masks_links() {
     let watcher = server
         .user_with(&administrator, "watcher@kbank.com", &["email-queue.view"])
         .await;
-    let document =
-        "subscription { emailChanged(filter: { to: \"laura\" }) { status textBody htmlBody source } }";
+    let document = "subscription { emailChanged(filter: { to: \"laura\" }) { status textBody htmlBody source } }";
     let mut masked = watcher.subscribe(document, json!({})).await;
     let mut shown = administrator.subscribe(document, json!({})).await;
     assert_eq!(masked.first().await, None);
@@ -272,5 +276,8 @@ async fn a_subscription_sees_what_another_server_does() {
     };
     send_test(&elsewhere, "elsewhere@kbank.com").await;
     let event = events.next().await.unwrap();
-    assert_eq!(event["data"]["emailChanged"]["to"], json!(["elsewhere@kbank.com"]));
+    assert_eq!(
+        event["data"]["emailChanged"]["to"],
+        json!(["elsewhere@kbank.com"])
+    );
 }

@@ -102,9 +102,7 @@ pub async fn page(
     order: &Keyset<email::Entity>,
     request: &PageRequest,
 ) -> Result<Page<Email>> {
-    let page = order
-        .page(app.db.read(), filter.select(), request)
-        .await?;
+    let page = order.page(app.db.read(), filter.select(), request).await?;
     let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
     Ok(Page {
         rows: places
