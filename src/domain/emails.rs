@@ -135,6 +135,17 @@ pub async fn end_purpose(
     }
     let now = app.clock.now();
     let of_these = email::Column::InvitationId.is_in(invitations.iter().copied());
+    // First this: it waits for a worker that is just putting one of them back into the queue, and
+    // what comes second finds it there.
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            secret_link: Set(None),
+            expires_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .filter(of_these.clone())
+        .exec(transaction)
+        .await?;
     email::Entity::update_many()
         .set(email::ActiveModel {
             status: Set(Status::Cancelled),
@@ -142,17 +153,8 @@ pub async fn end_purpose(
             changed_at: Set(now),
             ..Default::default()
         })
-        .filter(of_these.clone())
-        .filter(email::Column::Status.eq(Status::Queued))
-        .exec(transaction)
-        .await?;
-    email::Entity::update_many()
-        .set(email::ActiveModel {
-            secret_link: Set(None),
-            expires_at: Set(Some(now)),
-            ..Default::default()
-        })
         .filter(of_these)
+        .filter(email::Column::Status.eq(Status::Queued))
         .exec(transaction)
         .await?;
     Ok(())

@@ -346,7 +346,7 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
     let id = mails[0]["id"].as_str().unwrap();
     let shown = async || {
         let answer = administrator
-            .run("{ events(filter: { actions: [LINK_SHOWN] }) { totalCount } }")
+            .run("{ events(filter: { action: [LINK_SHOWN] }) { totalCount } }")
             .await;
         answer.data()["events"]["totalCount"].clone()
     };

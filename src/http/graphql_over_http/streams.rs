@@ -30,25 +30,31 @@ impl Streaming {
         request: GraphqlRequest,
         actor: Actor,
     ) -> BoxStream<'static, GraphqlResponse> {
+        let caller = Arc::new(Caller::new(actor));
+        let request = request
+            .data(self.app.clone())
+            .data(caller.clone())
+            .data(Arc::new(WasExecuted::default()));
+        AssertUnwindSafe(self.schema.execute_stream(request).boxed())
+            .catch_unwind()
+            .then(move |answer| {
+                let (streaming, caller) = (self.clone(), caller.clone());
+                async move { streaming.finish(answer.ok(), &caller).await }
+            })
+            .boxed()
+    }
+
+    /// The same for somebody who was identified a while ago: their session may have ended since.
+    pub(super) fn execute_later(
+        self,
+        request: GraphqlRequest,
+        actor: Actor,
+    ) -> BoxStream<'static, GraphqlResponse> {
         let begin = async move {
-            // A connection may be older than what its caller may do by now.
-            let actor = match sessions::refresh(&self.app, &actor).await {
-                Ok(actor) => actor,
-                Err(error) => return stream::iter([self.failed(error)]).boxed(),
-            };
-            let caller = Arc::new(Caller::new(actor));
-            let request = request
-                .data(self.app.clone())
-                .data(caller.clone())
-                .data(Arc::new(WasExecuted::default()));
-            let answers = AssertUnwindSafe(self.schema.execute_stream(request).boxed());
-            answers
-                .catch_unwind()
-                .then(move |answer| {
-                    let (streaming, caller) = (self.clone(), caller.clone());
-                    async move { streaming.finish(answer.ok(), &caller).await }
-                })
-                .boxed()
+            match sessions::refresh(&self.app, &actor).await {
+                Ok(actor) => self.execute(request, actor),
+                Err(error) => stream::iter([self.failed(error)]).boxed(),
+            }
         };
         begin.into_stream().flatten().boxed()
     }

@@ -126,7 +126,7 @@ impl Executor for Connection {
                 request.set_parsed_query(document);
                 let nobody = || Actor::anonymous(self.client.clone());
                 let actor = self.actor.get().cloned().unwrap_or_else(nobody);
-                self.streaming.clone().execute(request, actor)
+                self.streaming.clone().execute_later(request, actor)
             }
             Err(refusal) => {
                 let error = ServerError::new(refusal.message, None);
