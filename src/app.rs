@@ -1,9 +1,10 @@
 //! What every operation needs, in one place.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use entity::EmailId;
 use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -38,8 +39,12 @@ pub struct App {
     pub email_changed: broadcast::Sender<EmailId>,
     /// What the deployment has set.
     pub settings: Config,
+    /// Ends whatever lasts until somebody ends it, when the server stops.
+    pub stopping: CancellationToken,
     /// How many mail workers run in this process.
     workers: AtomicUsize,
+    /// Whether another process runs the mail worker.
+    worker_is_elsewhere: AtomicBool,
 }
 
 impl App {
@@ -56,6 +61,10 @@ impl App {
             .map_err(|error| format!("passwords.argon2: {error}"))?;
         EmailAddress::parse("setup.administrator", &settings.setup.administrator)
             .map_err(|error| format!("setup.administrator: {}", error.message))?;
+        if let Some(address) = &settings.mail.redirect_all_to {
+            EmailAddress::parse("mail.redirect_all_to", address)
+                .map_err(|error| format!("mail.redirect_all_to: {}", error.message))?;
+        }
         let db = Database::open(&settings.database)
             .await
             .map_err(|error| error.to_string())?;
@@ -69,7 +78,9 @@ impl App {
             mail_queued: Notify::new(),
             email_changed: broadcast::Sender::new(CHANGES_KEPT),
             settings,
+            stopping: CancellationToken::new(),
             workers: AtomicUsize::new(0),
+            worker_is_elsewhere: AtomicBool::new(false),
         })
     }
 
@@ -98,9 +109,14 @@ impl App {
         WorkerGuard(self)
     }
 
-    /// Whether a mail worker runs in this process.
+    /// Leaves the mails to a worker in another process.
+    pub fn leave_mails_to_others(&self) {
+        self.worker_is_elsewhere.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a mail worker runs in this process, or need not.
     pub fn worker_runs(&self) -> bool {
-        self.workers.load(Ordering::Relaxed) > 0
+        self.workers.load(Ordering::Relaxed) > 0 || self.worker_is_elsewhere.load(Ordering::Relaxed)
     }
 
     /// The database's schema is that of this version, or the server must not answer.

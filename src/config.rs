@@ -2,7 +2,7 @@
 //!
 //! The defaults stand in that file alone, which is compiled in as the first layer, so what is
 //! documented there is what happens. How the layers are read and laid over each other stands in
-//! [`layers`].
+//! `layers`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -125,6 +125,9 @@ pub struct Mail {
     pub transport: String,
     /// The sender, as an RFC 5322 mailbox.
     pub from: String,
+    /// The one address that all mails go to, whomever they are for; empty for none.
+    #[serde(deserialize_with = "optional_text")]
+    pub redirect_all_to: Option<String>,
     /// A folder whose templates replace the built-in ones; empty for none.
     #[serde(deserialize_with = "optional_path")]
     pub templates: Option<PathBuf>,
@@ -339,6 +342,13 @@ fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
         )));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn optional_text<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then_some(text))
 }
 
 fn optional_path<'de, D: serde::Deserializer<'de>>(

@@ -13,7 +13,7 @@ use transports::Registry;
 use usher::config::{Config, Layers, Log, LogFormat};
 use usher::domain::EmailAddress;
 use usher::domain::setup::{self, NewAdministrator, Setup};
-use usher::server::{self, Server};
+use usher::server::{self, Part, Server};
 
 /// Many small answers are made and thrown away, and large hashing buffers kept: this allocator
 /// gives the memory back.
@@ -40,7 +40,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Starts the server; what happens without a command
-    Serve,
+    Serve {
+        /// Leaves the e-mail queue to an `usher worker` in another process
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Works the e-mail queue off, and answers no requests
+    Worker,
     /// Invites somebody as Administrator, or gives an invited one a new link, and prints the link
     InviteAdministrator {
         /// Their e-mail address
@@ -71,9 +77,17 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     let settings = settings(&arguments)?;
     match arguments.command {
-        None | Some(Command::Serve) => {
+        None | Some(Command::Serve { no_worker: false }) => {
             start_log(&settings.log)?;
-            serve(settings).await
+            serve(settings, Part::All).await
+        }
+        Some(Command::Serve { no_worker: true }) => {
+            start_log(&settings.log)?;
+            serve(settings, Part::Web).await
+        }
+        Some(Command::Worker) => {
+            start_log(&settings.log)?;
+            serve(settings, Part::Worker).await
         }
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator(settings, &email).await
@@ -111,12 +125,19 @@ fn start_log(settings: &Log) -> Result<(), String> {
     Ok(())
 }
 
-async fn serve(settings: Config) -> Result<(), String> {
-    let server = Server::start(settings, &Registry::builtin())
+async fn serve(settings: Config, part: Part) -> Result<(), String> {
+    let server = Server::start_part(settings, &Registry::builtin(), part)
         .await
         .map_err(|error| error.to_string())?;
     let stop_signal = stop_signal()?;
-    print!("{}", welcome(&server));
+    match part {
+        Part::All | Part::Web => print!("{}", welcome(&server)),
+        Part::Worker => println!(
+            "Usher {}: working the e-mail queue off, with the transport {}",
+            env!("CARGO_PKG_VERSION"),
+            server.app.settings.mail.transport
+        ),
+    }
     let signal = stop_signal.await;
     eprintln!("usher: {signal}: stopping");
     server.stop();

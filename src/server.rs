@@ -19,12 +19,23 @@ use crate::{http, mail};
 #[error("{0}")]
 pub struct StartError(String);
 
+/// Which part of a server runs in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    All,
+    /// Requests are answered; the mails are left to a worker in another process.
+    Web,
+    /// Mails are sent, and nothing is listened to.
+    Worker,
+}
+
 /// A server that answers.
 #[derive(Debug)]
 pub struct Server {
     /// Its parts.
     pub app: Arc<App>,
-    /// Where it listens.
+    /// Where it listens, if it does.
     pub address: SocketAddr,
     /// How many migrations the database lacked.
     pub migrated: usize,
@@ -56,13 +67,32 @@ impl Server {
     ///
     /// A taken port, settings that cannot be used, a database that cannot be opened or migrated.
     pub async fn start(settings: Config, registry: &Registry) -> Result<Self, StartError> {
+        Self::start_part(settings, registry, Part::All).await
+    }
+
+    /// Starts a server, or one part of it, with the transports that the registry knows.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub async fn start_part(
+        settings: Config,
+        registry: &Registry,
+        part: Part,
+    ) -> Result<Self, StartError> {
         // Whatever can be refused is refused before anything is changed.
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
         refuse_unknown_sections(&settings, registry)?;
-        let acceptor = listen(settings.server.bind).await?;
-        let address = bound(&acceptor)?;
+        let acceptor = match part {
+            Part::Worker => None,
+            Part::All | Part::Web => Some(listen(settings.server.bind).await?),
+        };
+        let address = match &acceptor {
+            Some(acceptor) => bound(acceptor)?,
+            None => settings.server.bind,
+        };
         let (app, migrated) = open(settings).await?;
         let routes =
             http::routes(app.clone()).map_err(|problems| StartError(problems.join("\n")))?;
@@ -70,17 +100,25 @@ impl Server {
             .await
             .map_err(|error| StartError(format!("database: {error:?}")))?;
 
-        let stop = CancellationToken::new();
-        let worker = spawn_worker(app.clone(), transport, stop.clone());
-        let timeout = app.settings.server.shutdown_timeout;
-        let web = tokio::spawn(serve(acceptor, routes, stop.clone(), timeout));
+        let stop = app.stopping.clone();
+        let mut tasks = Vec::new();
+        match part {
+            Part::All | Part::Worker => {
+                tasks.push(spawn_worker(app.clone(), transport, stop.clone()));
+            }
+            Part::Web => app.leave_mails_to_others(),
+        }
+        if let Some(acceptor) = acceptor {
+            let timeout = app.settings.server.shutdown_timeout;
+            tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
+        }
         Ok(Self {
             app,
             address,
             migrated,
             setup,
             stop,
-            tasks: vec![worker, web],
+            tasks,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{EmailId, InvitationId, Timestamp};
+use crate::{EmailId, InvitationId, LastTime, Timestamp};
 
 /// One message, from the transaction that decided to send it until its history is pruned.
 ///
@@ -14,7 +14,7 @@ use crate::{EmailId, InvitationId, Timestamp};
 ///    ├── transient failure, lease expired ──┤
 ///    │                                      └── permanent failure, out of attempts ──> FAILED
 ///    └──────────────────────── retry ────────────────────────────────────────────────────┘
-/// QUEUED, SENDING, FAILED ── withdrawn, or its purpose ended ──> CANCELLED
+/// QUEUED, SENDING, FAILED ── withdrawn, or its purpose ended ──> CANCELLED ── retry ──> QUEUED
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "emails")]
@@ -50,12 +50,12 @@ pub struct Model {
     pub expires_at: Option<Timestamp>,
     /// The `Message-ID` header, in angle brackets: the same at every attempt.
     pub message_id: String,
-    /// How often it was tried.
+    /// How often it was tried since it was queued, or last put back.
     pub attempt_count: i32,
     /// What the transport said when it last failed.
     pub last_error: Option<String>,
-    /// When it is due, while it is queued.
-    pub next_attempt_at: Option<Timestamp>,
+    /// When it is due, while it is queued; never otherwise.
+    pub next_attempt_at: LastTime,
     /// Which claim holds it, while it is being sent: a worker that has lost its claim cannot
     /// overwrite what its successor did.
     pub claim_id: Option<Uuid>,
@@ -64,7 +64,9 @@ pub struct Model {
     /// When it was queued; also the `Date` header, the same at every attempt.
     pub created_at: Timestamp,
     /// When a transport accepted it.
-    pub sent_at: Option<Timestamp>,
+    pub sent_at: LastTime,
+    /// When it was queued or last changed its state: what watchers look for.
+    pub changed_at: Timestamp,
 }
 
 impl Model {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::Timestamp;
+use crate::{Timestamp, UserId};
 
 /// The key of the only row.
 pub const ONLY: i16 = 1;
@@ -16,6 +16,8 @@ pub struct Model {
     pub id: i16,
     /// Since when an administrator has stopped the queue, if one has.
     pub paused_at: Option<Timestamp>,
+    /// Who that was; they may be gone since.
+    pub paused_by: Option<UserId>,
     /// Since when the transport cannot be used, if so.
     pub transport_failed_at: Option<Timestamp>,
     /// What the transport said then.

@@ -15,6 +15,7 @@ mod m20261121_000004_sessions;
 mod m20261121_000005_emails;
 mod m20261121_000006_events;
 mod m20261121_000007_administrators;
+mod m20261121_000020_email_queue;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_emails::Migration),
             Box::new(m20261121_000006_events::Migration),
             Box::new(m20261121_000007_administrators::Migration),
+            Box::new(m20261121_000020_email_queue::Migration),
         ]
     }
 }

@@ -1,28 +1,32 @@
 //! The e-mail queue: how letters get into it, and who may see what of them.
 //!
-//! How they leave it stands in [`delivery`].
+//! How they leave it stands in [`delivery`], what administrators do with them in [`administration`].
 
 use std::collections::HashMap;
 
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, Timestamp, UserId, email, email_attempt, email_queue, invitation,
-    user_role,
+    EmailId, InvitationId, LastTime, Timestamp, UserId, email, email_attempt, invitation, user_role,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
 };
 
 use super::actor::Actor;
 use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
 use super::{EmailAddress, roles, text};
 use crate::app::App;
 use crate::mail::letters::{Letter, RenderedLetter};
 
+pub mod administration;
+pub mod changes;
 pub mod delivery;
+mod listing;
+mod state;
+
+pub use listing::{EmailFilter, EmailOrderField, count, page};
+pub use state::{counts, oldest_due_age, pause, queue_state, resume};
 
 /// What stands in a body instead of a link that the reader may not see.
 const MASK: &str = "[secret link]";
@@ -36,12 +40,30 @@ pub struct NewEmail<'a> {
     pub to: &'a EmailAddress,
     /// How urgent it is.
     pub priority: Priority,
-    /// The link that it carries.
-    pub secret_link: String,
-    /// The invitation that the link belongs to.
-    pub invitation_id: InvitationId,
-    /// From when on it is of no use.
-    pub expires_at: Timestamp,
+    /// The link that it carries, if it does.
+    pub secret_link: Option<String>,
+    /// What it is for. It is not sent once that has ended.
+    pub purpose: Purpose,
+    /// From when on it is of no use, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a letter is for, and what its secret link gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It says what it says, and nothing depends on it.
+    None,
+    /// It carries this invitation.
+    Invitation(InvitationId),
+}
+
+impl Purpose {
+    fn invitation(self) -> Option<InvitationId> {
+        match self {
+            Self::Invitation(id) => Some(id),
+            Self::None => None,
+        }
+    }
 }
 
 /// Queues a letter, in the transaction of what it announces: neither can exist without the other.
@@ -66,23 +88,30 @@ pub async fn queue(
         subject: written.subject,
         text_body: written.text,
         html_body: written.html,
-        secret_link: Some(new.secret_link),
-        invitation_id: Some(new.invitation_id),
-        expires_at: Some(new.expires_at),
+        secret_link: new.secret_link,
+        invitation_id: new.purpose.invitation(),
+        expires_at: new.expires_at,
         message_id: message_id(id, &app.settings.mail.from),
         attempt_count: 0,
         last_error: None,
-        next_attempt_at: Some(now),
+        next_attempt_at: now.into(),
         claim_id: None,
         lease_until: None,
         created_at: now,
-        sent_at: None,
+        sent_at: LastTime::NEVER,
+        changed_at: now,
     };
     email::ActiveModel::from(row.clone())
         .reset_all()
         .insert(transaction)
         .await?;
     Ok(row)
+}
+
+/// Wakes the worker, and tells whoever watches: after the commit.
+pub fn queued(app: &App, id: EmailId) {
+    app.mail_queued.notify_one();
+    delivery::changed(app, id);
 }
 
 /// An identifier under the sender's domain (RFC 5322, section 3.6.4), the same at every attempt, so
@@ -104,24 +133,28 @@ pub async fn end_purpose(
     if invitations.is_empty() {
         return Ok(());
     }
+    let now = app.clock.now();
     let of_these = email::Column::InvitationId.is_in(invitations.iter().copied());
+    // First this: it waits for a worker that is just putting one of them back into the queue, and
+    // what comes second finds it there.
     email::Entity::update_many()
         .set(email::ActiveModel {
-            status: Set(Status::Cancelled),
-            next_attempt_at: Set(None),
+            secret_link: Set(None),
+            expires_at: Set(Some(now)),
             ..Default::default()
         })
         .filter(of_these.clone())
-        .filter(email::Column::Status.eq(Status::Queued))
         .exec(transaction)
         .await?;
     email::Entity::update_many()
         .set(email::ActiveModel {
-            secret_link: Set(None),
-            expires_at: Set(Some(app.clock.now())),
+            status: Set(Status::Cancelled),
+            next_attempt_at: Set(LastTime::NEVER),
+            changed_at: Set(now),
             ..Default::default()
         })
         .filter(of_these)
+        .filter(email::Column::Status.eq(Status::Queued))
         .exec(transaction)
         .await?;
     Ok(())
@@ -220,93 +253,6 @@ async fn invitations_within(
     Ok(visible)
 }
 
-/// Which mails are asked for; what is left out does not narrow.
-#[derive(Clone, Debug, Default)]
-pub struct EmailFilter {
-    /// Any of these states.
-    pub statuses: Option<Vec<Status>>,
-    /// Any of these kinds of letter.
-    pub kinds: Option<Vec<String>>,
-    /// Part of a recipient's address, in any case.
-    pub to: Option<String>,
-    /// Part of the subject, in any case.
-    pub subject: Option<String>,
-    /// Queued after this time.
-    pub created_after: Option<Timestamp>,
-    /// Queued before this time.
-    pub created_before: Option<Timestamp>,
-}
-
-impl EmailFilter {
-    fn select(&self, app: &App) -> Select<email::Entity> {
-        use email::Column;
-        let contains =
-            |column: Column, term: &str| app.db.contains(column, &text::key(term.trim()));
-        let mut select = email::Entity::find();
-        if let Some(statuses) = &self.statuses {
-            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
-        }
-        if let Some(kinds) = &self.kinds {
-            select =
-                select.filter(Column::Kind.is_in(kinds.iter().filter(|kind| !kind.contains('\0'))));
-        }
-        if let Some(to) = &self.to {
-            select = select.filter(contains(Column::RecipientsKey, to));
-        }
-        if let Some(subject) = &self.subject {
-            select = select.filter(contains(Column::SubjectKey, subject));
-        }
-        if let Some(time) = self.created_after {
-            select = select.filter(Column::CreatedAt.gt(time));
-        }
-        if let Some(time) = self.created_before {
-            select = select.filter(Column::CreatedAt.lt(time));
-        }
-        select
-    }
-}
-
-/// The order of [`page`]: the newest first.
-const NEWEST_FIRST: Keyset<email::Entity> = Keyset {
-    order: Order {
-        name: "emails",
-        key: Key::Number,
-    },
-    column: email::Column::CreatedAt,
-    id: email::Column::Id,
-    descending: true,
-    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
-};
-
-/// What cursors of [`page`]'s order are recognised by.
-pub const ORDER: Order = NEWEST_FIRST.order;
-
-/// A page of the mails that the filter matches, the newest first.
-pub async fn page(
-    app: &App,
-    actor: &Actor,
-    filter: &EmailFilter,
-    request: &PageRequest,
-) -> Result<Page<Email>> {
-    let page = NEWEST_FIRST
-        .page(app.db.read(), filter.select(app), request)
-        .await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places
-            .into_iter()
-            .zip(as_seen_by(app, actor, rows).await?)
-            .collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
-}
-
-/// How many mails the filter matches.
-pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
-    Ok(filter.select(app).count(app.db.read()).await?)
-}
-
 /// One mail.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
     let row = email::Entity::find_by_id(id).one(app.db.read()).await?;
@@ -334,48 +280,4 @@ pub async fn attempts(app: &App, id: EmailId) -> Result<Vec<email_attempt::Model
         .order_by_asc(email_attempt::Column::Id)
         .all(app.db.read())
         .await?)
-}
-
-/// The queue's own state.
-pub async fn queue_state(db: &impl ConnectionTrait) -> Result<email_queue::Model> {
-    email_queue::Entity::find_by_id(email_queue::ONLY)
-        .one(db)
-        .await?
-        .ok_or_else(|| Error::internal("the table email_queue has lost its row"))
-}
-
-/// How many mails are in each state, in the order of the states; states without mails included.
-pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
-    use sea_orm::Iterable;
-    let counted: Vec<(Status, i64)> = email::Entity::find()
-        .select_only()
-        .column(email::Column::Status)
-        .column_as(email::Column::Id.count(), "mails")
-        .group_by(email::Column::Status)
-        .into_tuple()
-        .all(app.db.read())
-        .await?;
-    let count_of = |status| {
-        counted
-            .iter()
-            .find(|(counted, _)| *counted == status)
-            .map_or(0, |(_, mails)| u64::try_from(*mails).unwrap_or_default())
-    };
-    Ok(Status::iter()
-        .map(|status| (status, count_of(status)))
-        .collect())
-}
-
-/// How long the oldest mail that is due has been waiting, in seconds.
-pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
-    let now = app.clock.now();
-    let oldest: Option<Option<Timestamp>> = email::Entity::find()
-        .select_only()
-        .column_as(email::Column::NextAttemptAt.min(), "oldest")
-        .filter(email::Column::Status.eq(Status::Queued))
-        .filter(email::Column::NextAttemptAt.lte(now))
-        .into_tuple()
-        .one(app.db.read())
-        .await?;
-    Ok(oldest.flatten().map(|due| now.since(due).as_secs()))
 }

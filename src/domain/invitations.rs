@@ -1,14 +1,14 @@
 //! Invitations: how somebody becomes a user, and chooses their first password.
 
 use entity::email::Priority;
-use entity::{InvitationId, RoleId, UserId, invitation, user};
+use entity::{EmailId, InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, Set, SqlErr,
 };
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail};
+use super::emails::{self, NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{self, Action, Changes};
 use super::passwords::{self, Password};
@@ -42,6 +42,8 @@ pub struct Invited {
     pub invitation: invitation::Model,
     /// The link, for those who may hand it over themselves.
     pub link: String,
+    /// The mail that carries it.
+    pub email_id: EmailId,
 }
 
 /// Invites somebody: makes the user, the invitation and the letter, all or nothing.
@@ -90,7 +92,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     .await?;
     let invited = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    emails::queued(app, invited.email_id);
     Ok(invited)
 }
 
@@ -200,7 +202,7 @@ async fn send(
         .signed_in()
         .ok()
         .map(|inviter| inviter.user.display_name());
-    emails::queue(
+    let email = emails::queue(
         app,
         transaction,
         NewEmail {
@@ -211,9 +213,9 @@ async fn send(
             },
             to: &to,
             priority: Priority::Normal,
-            secret_link: link.clone(),
-            invitation_id: invitation.id,
-            expires_at: invitation.expires_at,
+            secret_link: Some(link.clone()),
+            purpose: Purpose::Invitation(invitation.id),
+            expires_at: Some(invitation.expires_at),
         },
     )
     .await?;
@@ -221,6 +223,7 @@ async fn send(
         user,
         invitation,
         link,
+        email_id: email.id,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{RoleId, SessionId, revision, session, user, user_role};
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
     IdenStatic, Iterable, JoinType, QueryFilter, QueryOrder, QueryResult, QuerySelect,
@@ -178,7 +178,33 @@ pub async fn begin(
 ///
 /// One indexed query finds session, user, roles and the revision of the roles in memory.
 pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
-    let rows = identify(token).all(app.db.read()).await?;
+    let by_token = session::Column::TokenHash.eq(tokens::hash(token));
+    let actor = found_by(app, client, by_token).await?;
+    if let Who::User(signed_in) = &actor.who {
+        let session = note_use(app, signed_in.session.clone()).await?;
+        let signed_in = SignedIn {
+            user: signed_in.user.clone(),
+            session,
+            permissions: signed_in.permissions.clone(),
+        };
+        return Ok(Actor::user(Arc::new(signed_in), actor.client));
+    }
+    Ok(actor)
+}
+
+/// The same actor as of now: with the permissions that they hold by now, or nobody where their
+/// session has ended since. Looking is no use of the session: who only watches does not prolong it.
+pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
+    let Ok(signed_in) = actor.signed_in() else {
+        return Ok(actor.clone());
+    };
+    let by_id = session::Column::Id.eq(signed_in.session.id);
+    found_by(app, actor.client.clone(), by_id).await
+}
+
+/// Who the session belongs to that the condition finds.
+async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
+    let rows = identify(condition).all(app.db.read()).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
     let now = app.clock.now();
     let Some(row) = rows.into_iter().next() else {
@@ -189,14 +215,13 @@ pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Acto
         return Ok(Actor::anonymous(client));
     }
     let permissions = roles::permissions_of(app, &role_ids, row.revision).await?;
-    let session = note_use(app, row.session).await?;
     let user = User {
         row: row.user,
         role_ids,
     };
     let signed_in = SignedIn {
         user,
-        session,
+        session: row.session,
         permissions,
     };
     Ok(Actor::user(Arc::new(signed_in), client))
@@ -224,12 +249,12 @@ impl FromQueryResult for Identity {
     }
 }
 
-fn identify(token: &str) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
+fn identify(condition: SimpleExpr) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
     let mut select = session::Entity::find()
         .select_only()
         .join(JoinType::InnerJoin, session::Relation::User.def())
         .join(JoinType::LeftJoin, user::Relation::UserRole.def())
-        .filter(session::Column::TokenHash.eq(tokens::hash(token)));
+        .filter(condition);
     for column in session::Column::iter() {
         select = select.column_as(column, format!("{SESSION}{}", column.as_str()));
     }

@@ -8,6 +8,7 @@ use entity::EmailId;
 use super::error::internal;
 use crate::app::App;
 use crate::domain::applications::Permission;
+use crate::domain::emails::Email;
 use crate::domain::events::{self, Action, Subject};
 use crate::domain::sessions::NewSession;
 use crate::domain::{self, Actor, Client};
@@ -31,6 +32,16 @@ pub enum Note {
     Refused(Permission),
     /// The caller was shown the secret link of this mail.
     LinkShown(EmailId, String),
+}
+
+impl Note {
+    /// What has to be noted when a mail is shown to a reader: that its secret link is shown, if it is.
+    pub fn showing(email: &Email) -> Option<Self> {
+        let row = email.row();
+        email
+            .link()
+            .map(|_| Self::LinkShown(row.id, row.recipients.clone()))
+    }
 }
 
 /// What shall become of the session cookie.
@@ -105,6 +116,11 @@ impl Caller {
         self.become_actor(Actor::anonymous(self.client()), CookieChange::Clear);
     }
 
+    /// Goes on as the same caller as of now: a subscription outlives what its caller may do.
+    pub fn refreshed(&self, actor: Actor) {
+        *self.actor.write().unwrap_or_else(PoisonError::into_inner) = actor;
+    }
+
     fn client(&self) -> Client {
         self.actor().client
     }
@@ -131,6 +147,10 @@ pub trait ContextExt {
     fn caller(&self) -> async_graphql::Result<&Caller>;
     /// Who asks at this point of the document.
     fn actor(&self) -> async_graphql::Result<Actor>;
+    /// The application, to be kept for as long as a subscription lasts.
+    fn shared_app(&self) -> async_graphql::Result<Arc<App>>;
+    /// Who subscribes, likewise.
+    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>>;
 }
 
 impl ContextExt for Context<'_> {
@@ -139,6 +159,20 @@ impl ContextExt for Context<'_> {
             .data::<Arc<App>>()
             .map_err(|error| internal(&error.message))?;
         Ok(app)
+    }
+
+    fn shared_app(&self) -> async_graphql::Result<Arc<App>> {
+        let app = self
+            .data::<Arc<App>>()
+            .map_err(|error| internal(&error.message))?;
+        Ok(app.clone())
+    }
+
+    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>> {
+        let caller = self
+            .data::<Arc<Caller>>()
+            .map_err(|error| internal(&error.message))?;
+        Ok(caller.clone())
     }
 
     fn caller(&self) -> async_graphql::Result<&Caller> {

@@ -5,13 +5,16 @@ use chrono::{DateTime, Utc};
 use entity::{Timestamp, email, email_attempt};
 
 use super::context::{ContextExt, Note};
-use super::error::bad_request;
+use super::email_queue::EmailQueue;
+use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::page::{connection, page_request};
+use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
 use crate::domain::text::MAX_SEARCH_LENGTH;
+use crate::mail::messages;
 
 /// What can be asked about the e-mail queue.
 #[derive(Default)]
@@ -34,8 +37,9 @@ impl EmailQuery {
         })
     }
 
-    /// Queued and sent mails, the newest first.
+    /// Queued and sent mails, the newest first unless another order is asked for.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn emails(
         &self,
         ctx: &Context<'_>,
@@ -44,13 +48,20 @@ impl EmailQuery {
         #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which mails.")] filter: Option<EmailFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<EmailOrder>,
     ) -> Result<EmailConnection> {
-        let request = page_request(emails::ORDER, (first, after, last, before))?;
+        let order = order_by.unwrap_or(EmailOrder {
+            field: EmailOrderField::CreatedAt,
+            direction: OrderDirection::Desc,
+        });
+        let keyset = emails::EmailOrderField::from(order.field)
+            .keyset(order.direction == OrderDirection::Desc);
+        let request = page_request(keyset.order, (first, after, last, before))?;
         let filter = filter
             .map(EmailFilter::decode)
             .transpose()?
             .unwrap_or_default();
-        let page = emails::page(ctx.app()?, &ctx.actor()?, &filter, &request).await?;
+        let page = emails::page(ctx.app()?, &ctx.actor()?, &filter, &keyset, &request).await?;
         Ok(EmailConnection::new(page, filter))
     }
 
@@ -79,7 +90,12 @@ pub struct EmailFilter {
 }
 
 impl EmailFilter {
-    fn decode(self) -> Result<emails::EmailFilter> {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` for a search term that is too long.
+    pub fn decode(self) -> Result<emails::EmailFilter> {
         for (name, term) in [("to", &self.to), ("subject", &self.subject)] {
             if term.as_ref().map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
                 return Err(bad_request(format!(
@@ -98,6 +114,27 @@ impl EmailFilter {
             created_before: self.created_before.map(Timestamp::from),
         })
     }
+}
+
+/// In which order.
+#[derive(InputObject)]
+pub struct EmailOrder {
+    /// By what.
+    field: EmailOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+/// What mails can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "emails::EmailOrderField")]
+pub enum EmailOrderField {
+    /// When they were queued.
+    CreatedAt,
+    /// When they were sent; those that were not come before all others.
+    SentAt,
+    /// When they are due; those that are not queued come before all others.
+    NextAttemptAt,
 }
 
 /// Where a mail stands.
@@ -141,10 +178,8 @@ impl From<emails::Email> for Email {
 impl Email {
     /// Leaves a note for the event log that the secret link is shown, if it is.
     fn note_showing(&self, ctx: &Context<'_>) -> Result<()> {
-        if self.0.link().is_some() {
-            let row = self.0.row();
-            ctx.caller()?
-                .note(Note::LinkShown(row.id, row.recipients.clone()));
+        if let Some(note) = Note::showing(&self.0) {
+            ctx.caller()?.note(note);
         }
         Ok(())
     }
@@ -158,7 +193,7 @@ impl Email {
         ids::encode(self.0.row().id)
     }
 
-    /// Which letter this is: "invitation", …
+    /// Which letter this is: "invitation", "test", …
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn kind(&self) -> &str {
         &self.0.row().kind
@@ -217,6 +252,14 @@ impl Email {
         Ok(self.0.link())
     }
 
+    /// The whole message as RFC 5322 has it, with CRLF line ends; also at `GET /emails/{id}.eml`. The
+    /// secret link is masked unless the reader may see it, see `link`.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn source(&self, ctx: &Context<'_>) -> Result<String> {
+        self.note_showing(ctx)?;
+        messages::source(&self.0).map_err(|problem| internal(&problem))
+    }
+
     /// The `Message-ID` header. Stable across retries.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn message_id(&self) -> &str {
@@ -230,7 +273,7 @@ impl Email {
         Ok(attempts.into_iter().map(Into::into).collect())
     }
 
-    /// How often it was tried.
+    /// How often it was tried since it was queued, or last put back by `retryEmails`.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn attempt_count(&self) -> i32 {
         self.0.row().attempt_count
@@ -245,7 +288,7 @@ impl Email {
     /// When it is due; null unless it is queued.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().next_attempt_at.map(Timestamp::to_utc)
+        self.0.row().next_attempt_at.0.map(Timestamp::to_utc)
     }
 
     /// When it was queued.
@@ -257,7 +300,7 @@ impl Email {
     /// When the transport accepted it.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn sent_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().sent_at.map(Timestamp::to_utc)
+        self.0.row().sent_at.0.map(Timestamp::to_utc)
     }
 }
 
@@ -296,54 +339,4 @@ impl From<email_attempt::Model> for EmailAttempt {
 connection! {
     /// A page of mails.
     EmailConnection, EmailEdge of Email; emails::count where emails::EmailFilter
-}
-
-/// The queue as a whole.
-#[derive(Description)]
-pub struct EmailQueue;
-
-#[Object(use_type_description)]
-impl EmailQueue {
-    /// The transport that the configuration selects: "smtp", "file", "log", …
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn transport(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.app()?.settings.mail.transport.clone())
-    }
-
-    /// Whether an administrator has stopped it.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn is_paused(&self, ctx: &Context<'_>) -> Result<bool> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.is_some())
-    }
-
-    /// How many mails are in each state.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn counts(&self, ctx: &Context<'_>) -> Result<Vec<EmailStatusCount>> {
-        let counts = emails::counts(ctx.app()?).await?;
-        Ok(counts
-            .into_iter()
-            .map(|(status, count)| EmailStatusCount {
-                status: status.into(),
-                count,
-            })
-            .collect())
-    }
-
-    /// How long the oldest mail that is due has been waiting; null where none is.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn oldest_due_age_seconds(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
-        Ok(emails::oldest_due_age(ctx.app()?).await?)
-    }
-}
-
-/// How many mails are in a state.
-#[derive(SimpleObject)]
-pub struct EmailStatusCount {
-    /// The state.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    status: EmailStatus,
-    /// How many are in it.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    count: u64,
 }

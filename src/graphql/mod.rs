@@ -4,6 +4,8 @@
 
 pub mod applications;
 pub mod context;
+pub mod email_changes;
+pub mod email_queue;
 pub mod emails;
 pub mod error;
 pub mod events;

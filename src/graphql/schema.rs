@@ -1,8 +1,10 @@
 //! The schema: the roots put together from the nouns, and its text.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use super::applications::ApplicationQuery;
+use super::email_changes::EmailSubscription;
+use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::error::Stages;
 use super::events::EventQuery;
@@ -33,21 +35,30 @@ pub struct Query(
 /// where there are any of these, nothing was changed.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    EmailQueueMutation,
     InvitationMutation,
     RoleMutation,
     SessionMutation,
     UserMutation,
 );
 
+/// What can be watched.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(EmailSubscription);
+
 /// The API.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Makes the schema. It holds no data: everything that a request needs comes with it.
 pub fn schema(introspection: bool) -> Schema {
-    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        // Counted by our own guard, which knows fragments and lets introspection pass.
-        .disable_suggestions()
-        .extension(Stages);
+    let schema = Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    // Counted by our own guard, which knows fragments and lets introspection pass.
+    .disable_suggestions()
+    .extension(Stages);
     match introspection {
         true => schema.finish(),
         false => schema.disable_introspection().finish(),

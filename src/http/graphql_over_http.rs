@@ -18,15 +18,20 @@ use super::cookie::SessionCookie;
 use super::identity::{AllowedOrigins, IdentityError, identify};
 use super::request_log::RequestId;
 use crate::app::App;
+use crate::domain::Actor;
 use crate::graphql::Schema;
 use crate::graphql::context::Caller;
 use crate::graphql::error::{Code, WasExecuted};
 
+mod event_stream;
 mod request;
 mod response;
+mod streams;
+mod web_socket;
 
 use request::{Parameters, must_be_a_query, parameters};
 use response::{Answer, MediaType, Refusal, set_code};
+use streams::Streaming;
 
 /// `/graphql`
 pub struct GraphqlEndpoint {
@@ -60,6 +65,20 @@ impl Endpoint for GraphqlEndpoint {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        let id = request
+            .extensions()
+            .get::<RequestId>()
+            .map_or(String::new(), |id| id.0.clone());
+        let streamed = if web_socket::is_wanted(request.headers()) {
+            Some(self.web_socket(&request, &id).await)
+        } else if event_stream::is_wanted(&request) {
+            Some(self.event_stream(&mut request, &id).await)
+        } else {
+            None
+        };
+        if let Some(answer) = streamed {
+            return Ok(answer.unwrap_or_else(|refusal| refusal.respond(MediaType::Json)));
+        }
         if self.app.settings.playground.enabled && wants_a_page(&request) {
             return Ok(to_the_playground());
         }
@@ -73,10 +92,6 @@ impl Endpoint for GraphqlEndpoint {
                 .respond(MediaType::Json));
             }
         };
-        let id = request
-            .extensions()
-            .get::<RequestId>()
-            .map_or(String::new(), |id| id.0.clone());
         Ok(match self.answer(&mut request, media_type, &id).await {
             Ok(response) => response,
             Err(refusal) => refusal.respond(media_type),
@@ -92,21 +107,11 @@ impl GraphqlEndpoint {
         id: &str,
     ) -> Result<Response, Refusal> {
         let parameters = parameters(request).await?;
-        let document = async_graphql::parser::parse_query(&parameters.query)
-            .map_err(|error| Refusal::bad_request(error.to_string()))?;
+        let document = parse(&parameters.query)?;
         if request.method() == Method::GET {
             must_be_a_query(&document, parameters.operation_name.as_deref())?;
         }
-        let client = self.proxies.client(request);
-        let actor = identify(
-            &self.app,
-            &self.cookie,
-            &self.origins,
-            request.headers(),
-            client,
-        )
-        .await
-        .map_err(|error| refusal_of(error, id))?;
+        let actor = self.identify(request, id).await?;
         let caller = Arc::new(Caller::new(actor));
         let executed = Arc::new(WasExecuted::default());
         let response = self
@@ -124,6 +129,40 @@ impl GraphqlEndpoint {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
+    }
+
+    async fn identify(&self, request: &Request, id: &str) -> Result<Actor, Refusal> {
+        let client = self.proxies.client(request);
+        let headers = request.headers();
+        identify(&self.app, &self.cookie, &self.origins, headers, client)
+            .await
+            .map_err(|error| refusal_of(error, id))
+    }
+
+    /// Answers with events, as they happen.
+    async fn event_stream(&self, request: &mut Request, id: &str) -> Result<Response, Refusal> {
+        let parameters = parameters(request).await?;
+        let document = parse(&parameters.query)?;
+        let actor = self.identify(request, id).await?;
+        let mut operation = GraphqlRequest::new(parameters.query).variables(parameters.variables);
+        operation.operation_name = parameters.operation_name;
+        operation.set_parsed_query(document);
+        let answers = self.streaming(id).execute(operation, actor);
+        Ok(event_stream::respond(answers))
+    }
+
+    /// Goes on as a WebSocket.
+    async fn web_socket(&self, request: &Request, id: &str) -> Result<Response, Refusal> {
+        let actor = self.identify(request, id).await?;
+        web_socket::upgrade(request, self.streaming(id), actor).await
+    }
+
+    fn streaming(&self, id: &str) -> Streaming {
+        Streaming {
+            schema: self.schema.clone(),
+            app: self.app.clone(),
+            id: id.to_owned(),
+        }
     }
 
     async fn execute(
@@ -149,6 +188,12 @@ impl GraphqlEndpoint {
             GraphqlResponse::from_errors(vec![error])
         })
     }
+}
+
+/// Reads a document, whichever way it came.
+fn parse(query: &str) -> Result<ExecutableDocument, Refusal> {
+    async_graphql::parser::parse_query(query)
+        .map_err(|error| Refusal::bad_request(error.to_string()))
 }
 
 fn refusal_of(error: IdentityError, id: &str) -> Refusal {

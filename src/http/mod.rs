@@ -15,10 +15,12 @@ mod health;
 mod identity;
 mod pages;
 mod request_log;
+mod sources;
 
 pub use client::TrustedProxies;
 pub use graphql_over_http::GraphqlEndpoint;
 pub use identity::AllowedOrigins;
+pub use sources::EmailSources;
 
 /// Everything that the server answers.
 ///
@@ -36,6 +38,10 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
         .at("/accept-invitation", get(pages::accept_invitation))
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
+        .at(
+            "/emails/:file",
+            EmailSources::new(app.clone(), proxies.clone(), origins.clone()),
+        )
         .at(
             "/graphql",
             GraphqlEndpoint::new(schema, app.clone(), proxies, origins),

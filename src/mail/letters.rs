@@ -27,6 +27,12 @@ const TEMPLATES: &[(&str, &str)] = &[
         "invitation/body.html",
         include_str!("templates/invitation/body.html"),
     ),
+    (
+        "test/subject.txt",
+        include_str!("templates/test/subject.txt"),
+    ),
+    ("test/body.txt", include_str!("templates/test/body.txt")),
+    ("test/body.html", include_str!("templates/test/body.html")),
 ];
 
 /// A letter to one person, with the data that its templates need.
@@ -41,6 +47,13 @@ pub enum Letter<'a> {
         /// From when on the link no longer works.
         expires_at: Timestamp,
     },
+    /// Mail goes out.
+    Test {
+        /// Who wants to know; the server itself has no name.
+        sender: Option<&'a str>,
+        /// When they asked.
+        queued_at: Timestamp,
+    },
 }
 
 impl Letter<'_> {
@@ -48,6 +61,7 @@ impl Letter<'_> {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Invitation { .. } => "invitation",
+            Self::Test { .. } => "test",
         }
     }
 }
@@ -114,8 +128,13 @@ impl Letters {
                 application => self.application.as_str(),
                 recipient => *recipient,
                 inviter => *inviter,
-                expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
+                expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
+            },
+            Letter::Test { sender, queued_at } => context! {
+                application => self.application.as_str(),
+                sender => *sender,
+                queued_at => shown(*queued_at),
             },
         };
         let render = |part: &str| {
@@ -142,6 +161,10 @@ impl Letters {
             inviter: Some("Ada"),
             expires_at: Timestamp(0),
         };
+        self.write(&Letter::Test {
+            sender: Some("Ada"),
+            queued_at: Timestamp(0),
+        })?;
         let written = self.write(&letter)?;
         for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
             if !text.contains(LINK_PLACEHOLDER) {
@@ -153,6 +176,11 @@ impl Letters {
         }
         Ok(())
     }
+}
+
+/// A time as letters tell it.
+fn shown(time: Timestamp) -> String {
+    time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// A line that holds nothing but a tag leaves no empty line behind.
@@ -220,7 +248,7 @@ mod tests {
         expires_at: Timestamp(1_795_000_000_000_000),
     };
 
-    fn shown(letter: &RenderedLetter) -> String {
+    fn read(letter: &RenderedLetter) -> String {
         let link = "https://people.example.com/accept?token=abc&x=1";
         format!(
             "Subject: {}\n\n{}\n\n{}",
@@ -233,7 +261,7 @@ mod tests {
     #[test]
     fn an_invitation_reads_well() {
         let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
-        insta::assert_snapshot!("invitation", shown(&letters.write(&INVITATION).unwrap()));
+        insta::assert_snapshot!("invitation", read(&letters.write(&INVITATION).unwrap()));
         let by_server = Letter::Invitation {
             recipient: "admin@example.com",
             inviter: None,

@@ -1,4 +1,5 @@
 //! Letters, and the worker that takes them from the queue to a transport.
 
 pub mod letters;
+pub mod messages;
 pub mod worker;

@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::email;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use transports::{Failure, Mail, Transport};
+use transports::{Failure, Transport};
 
-use super::letters::RenderedLetter;
+use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::events;
@@ -23,29 +22,38 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// they take longer than the server may take to stop.
 pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: CancellationToken) {
     let mut in_flight = JoinSet::new();
+    let mut done = Vec::new();
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let workers = app.settings.mail.queue.workers;
     loop {
-        let is_full = in_flight.len() >= workers;
-        let claimed = match is_full {
-            true => 0,
-            false => claim(&app, &transport, workers, &mut in_flight, &stop).await,
-        };
-        // As long as there is something to claim, nothing is waited for.
-        if claimed > 0 && !stop.is_cancelled() {
-            continue;
+        // Whatever has come back meanwhile is recorded at once, together with claiming anew.
+        while let Some(finished) = in_flight.try_join_next() {
+            done.extend(finished);
         }
+        let free = workers - in_flight.len();
+        if free > 0 && !stop.is_cancelled() {
+            let claims = turn(&app, std::mem::take(&mut done), free).await;
+            for claim in claims {
+                in_flight.spawn(deliver(app.clone(), transport.clone(), claim, stop.clone()));
+            }
+        }
+        let is_full = in_flight.len() >= workers;
         tokio::select! {
             () = stop.cancelled() => break,
             () = app.mail_queued.notified(), if !is_full => {}
             () = tokio::time::sleep(app.settings.mail.queue.poll_interval), if !is_full => {}
-            Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}
+            Some(finished) = in_flight.join_next(), if !in_flight.is_empty() => {
+                done.extend(finished);
+            }
             _ = sweep.tick() => {
                 clean_up(&app).await;
             }
         }
     }
-    while in_flight.join_next().await.is_some() {}
+    while let Some(finished) = in_flight.join_next().await {
+        done.extend(finished);
+    }
+    turn(&app, done, 0).await;
 }
 
 /// Removes what has served its time.
@@ -58,57 +66,52 @@ async fn clean_up(app: &App) {
     }
 }
 
-/// Claims what there are free workers for, and starts sending it.
-async fn claim(
-    app: &Arc<App>,
-    transport: &Arc<dyn Transport>,
-    workers: usize,
-    in_flight: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> usize {
-    let free = workers - in_flight.len();
+/// Records what became of attempts, and claims what there are free workers for.
+async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize) -> Vec<Claim> {
     let name = &app.settings.mail.transport;
-    match delivery::claim(app, name, free as u64).await {
-        Ok(claims) => {
-            let count = claims.len();
-            for claim in claims {
-                in_flight.spawn(deliver(app.clone(), transport.clone(), claim, stop.clone()));
-            }
-            count
-        }
+    match delivery::turn(app, &done, name, free as u64).await {
+        Ok(claims) => claims,
         Err(error) => {
-            tracing::error!(?error, "cannot claim e-mails from the queue");
-            0
+            tracing::error!(?error, "cannot work on the e-mail queue");
+            // What is wrong with one must not hold the others up.
+            for (claim, outcome) in &done {
+                if let Err(error) = delivery::record(app, claim, outcome).await {
+                    // The lease runs out, and the mail is tried again.
+                    let email = claim.email.id.0;
+                    tracing::error!(?error, %email, "cannot record the outcome of an attempt");
+                }
+            }
+            Vec::new()
         }
     }
 }
 
+/// Tries to send a mail, and holds its lease meanwhile.
 async fn deliver(
     app: Arc<App>,
     transport: Arc<dyn Transport>,
     claim: Claim,
     stop: CancellationToken,
-) {
+) -> (Claim, Outcome) {
     let stopped = async {
         stop.cancelled().await;
         tokio::time::sleep(app.settings.server.shutdown_timeout).await;
     };
-    let recorded = tokio::select! {
+    let outcome = tokio::select! {
         outcome = send(&app, &*transport, &claim) => {
             log(&claim, &outcome);
-            delivery::record(&app, &claim, &outcome).await
+            outcome
         }
-        () = keep_lease(&app, &claim) => Ok(()),
-        () = stopped => delivery::release(&app, &claim).await,
+        () = keep_lease(&app, &claim) => Outcome::interrupted(),
+        () = stopped => Outcome::interrupted(),
     };
-    if let Err(error) = recorded {
-        // The lease runs out, and the mail is tried again.
-        tracing::error!(?error, email = %claim.email.id.0, "cannot record the outcome of an attempt");
-    }
+    (claim, outcome)
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
-    match transport.send(&mail(&claim.email)).await {
+    let redirect = app.settings.mail.redirect_all_to.as_deref();
+    let mail = messages::outgoing(&claim.email, redirect);
+    match transport.send(&mail).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
             response: delivery.response,
@@ -136,20 +139,6 @@ async fn keep_lease(app: &App, claim: &Claim) {
         if let Err(error) = delivery::renew(app, claim).await {
             tracing::warn!(?error, email = %claim.email.id.0, "cannot renew the lease of an e-mail");
         }
-    }
-}
-
-/// The message as the transport takes it, with the secret link in its place.
-fn mail(email: &email::Model) -> Mail {
-    let link = email.secret_link.as_deref().unwrap_or_default();
-    Mail {
-        message_id: email.message_id.clone(),
-        date: email.created_at.to_utc(),
-        from: email.from_mailbox.clone(),
-        to: email.to().map(str::to_owned).collect(),
-        subject: email.subject.clone(),
-        text: RenderedLetter::fill_in(&email.text_body, link),
-        html: Some(RenderedLetter::fill_in_html(&email.html_body, link)),
     }
 }
 

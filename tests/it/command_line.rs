@@ -269,3 +269,38 @@ fn a_database_that_cannot_be_opened_is_named() {
         assert!(!complaint.contains("secret"), "{complaint}");
     }
 }
+
+/// The parts of a server run in processes of their own: one answers, and one sends.
+#[tokio::test]
+async fn the_worker_can_run_alone() {
+    let folder = folder();
+    let transport = ["--set", "mail.transport=file"];
+    let arguments = [&["serve", "--no-worker"][..], &transport].concat();
+    let web = Running::start(folder.path(), &arguments);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready = http
+        .get(format!("http://{}/readyz", web.address()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
+    let mails = folder.path().join("mail/new");
+    assert!(!mails.exists());
+
+    let mut worker = usher(folder.path(), &[&["worker"][..], &transport].concat())
+        .spawn()
+        .unwrap();
+    // Held until the end: nobody can write into a pipe that nobody reads.
+    let mut log = BufReader::new(worker.stderr.take().unwrap()).lines();
+    assert!(
+        log.by_ref()
+            .map_while(Result::ok)
+            .any(|line| line.contains("e-mail sent"))
+    );
+    assert_eq!(std::fs::read_dir(&mails).unwrap().count(), 1);
+    let id = worker.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
+    assert_eq!(web.stop("-TERM").0, 0);
+}

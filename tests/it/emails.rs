@@ -10,7 +10,7 @@ use crate::support::{Client, TestServer, link_in};
 const LAURA: &str = "laura@kbank.com";
 
 /// An administrator, and a role to invite with.
-async fn office(server: &TestServer) -> (Client, String) {
+pub async fn office(server: &TestServer) -> (Client, String) {
     let administrator = server.administrator().await;
     let role = server
         .role(&administrator, "Editor", &["content-hub.view"])

@@ -11,7 +11,13 @@
 mod support;
 
 mod administration;
+#[path = "../../transports/tests/support/smtp.rs"]
+#[allow(dead_code, reason = "the transports' own tests use the rest")]
+mod smtp;
+
 mod command_line;
+mod delivery;
+mod email_queue;
 mod emails;
 mod endpoint;
 mod events;
@@ -22,6 +28,7 @@ mod permissions;
 mod roles;
 mod schema;
 mod sessions;
+mod subscriptions;
 mod tidy;
 mod users;
 mod walkthrough;

@@ -217,6 +217,10 @@ impl World {
                 self.email
             ),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
+            "EmailTransportState" => {
+                format!("{{ emailQueue {{ transportState {{ {leaf} }} }} }}")
+            }
+            "Subscription" => format!("subscription {{ {leaf} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
             "UserViewerCan" => format!(
                 "{{ user(id: \"{}\") {{ viewerCan {{ {leaf} }} }} }}",
@@ -269,6 +273,10 @@ impl World {
                 "updateUser" | "activateUser" | "deactivateUser" | "deleteUser" | "updateRole"
                 | "deleteRole",
             ) => "(input: { id: \"\" })".to_owned(),
+            ("Mutation", "retryEmails" | "cancelEmails" | "deleteEmails") => {
+                "(input: { ids: [] })".to_owned()
+            }
+            ("Mutation", "sendTestEmail") => "(input: { to: \"\" })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),
             _ => String::new(),
         }
@@ -285,6 +293,16 @@ impl World {
         let document = self.document(schema, ty, field, who);
         let anonymous = self.server.anonymous();
         let client = who.map_or(&anonymous, |who| &who.client);
+        if ty == "Subscription" {
+            // Where it is not refused at once, there is something to tell.
+            let mut events = client.subscribe(&document, json!({})).await;
+            let input = json!({ "to": "watched@kbank.com" });
+            self.administrator
+                .mutate("sendTestEmail", input, "email { id }")
+                .await;
+            let body = events.next().await.unwrap();
+            return verdict(&body, &document);
+        }
         verdict(&client.run(&document).await.body, &document)
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use entity::email::Status;
-use entity::{EmailAttemptId, EmailId, Timestamp, email, email_attempt, email_queue};
+use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -52,29 +52,52 @@ pub enum Verdict {
     Unavailable,
 }
 
-/// Claims up to `limit` mails that are due, the most urgent first and of those the oldest.
+/// Records what became of attempts, and claims up to `limit` mails that are due, the most urgent
+/// first and of those the oldest: in one transaction, because each costs the wait for a disk.
 ///
-/// While the queue or the transport is paused, there are none.
-pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
+/// While the queue or the transport is paused, none are claimed.
+pub async fn turn(
+    app: &App,
+    done: &[(Claim, Outcome)],
+    transport: &str,
+    limit: u64,
+) -> Result<Vec<Claim>> {
     let transaction = app.db.begin().await?;
-    take_back_expired_leases(app, &transaction).await?;
-    let claims = match is_paused(app, &transaction).await? {
-        true => Vec::new(),
-        false => claim_due(app, &transaction, transport, limit).await?,
+    let mut state = queue_state(&transaction).await?;
+    // In the order of their keys, so that two servers never wait for each other in a circle.
+    let mut in_order: Vec<_> = done.iter().collect();
+    in_order.sort_by_key(|(claim, _)| claim.email.id.0);
+    for (claim, outcome) in in_order {
+        record_in(app, &transaction, claim, outcome).await?;
+        note_transport(app, &transaction, &mut state, outcome).await?;
+    }
+    let claims = match limit {
+        0 => Vec::new(),
+        _ => {
+            take_back_expired_leases(app, &transaction).await?;
+            match is_paused(app, &state) {
+                true => Vec::new(),
+                false => claim_due(app, &transaction, transport, limit).await?,
+            }
+        }
     };
     transaction.commit().await?;
-    for claim in &claims {
+    for claim in done.iter().map(|(claim, _)| claim).chain(&claims) {
         changed(app, claim.email.id);
     }
     Ok(claims)
 }
 
-async fn is_paused(app: &App, transaction: &DatabaseTransaction) -> Result<bool> {
-    let state = queue_state(transaction).await?;
+/// Claims up to `limit` mails that are due, as [`turn`] does.
+pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
+    turn(app, &[], transport, limit).await
+}
+
+fn is_paused(app: &App, state: &email_queue::Model) -> bool {
     let waits_for_transport = state
         .transport_retry_at
         .is_some_and(|retry| retry > app.clock.now());
-    Ok(state.paused_at.is_some() || waits_for_transport)
+    state.paused_at.is_some() || waits_for_transport
 }
 
 async fn claim_due(
@@ -101,39 +124,43 @@ async fn claim_due(
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .all(transaction)
         .await?;
-    let mut claims = Vec::with_capacity(due.len());
-    for mut email in due {
-        email.attempt_count += 1;
-        let claim = Claim {
-            id: app.new_id::<EmailId>().0,
-            attempt: app.new_id(),
-            email,
-        };
-        email::Entity::update_many()
-            .set(email::ActiveModel {
-                status: Set(Status::Sending),
-                claim_id: Set(Some(claim.id)),
-                attempt_count: Set(claim.email.attempt_count),
-                next_attempt_at: Set(None),
-                ..Default::default()
-            })
-            .col_expr(Column::LeaseUntil, lease_end(app))
-            .filter(Column::Id.eq(claim.email.id))
-            .exec(transaction)
-            .await?;
-        email_attempt::Entity::insert(email_attempt::ActiveModel {
-            id: Set(claim.attempt),
-            email_id: Set(claim.email.id),
-            transport: Set(transport.to_owned()),
-            started_at: Set(now),
-            finished_at: Set(None),
-            succeeded: Set(false),
-            response: Set(None),
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let id = app.new_id::<EmailId>().0;
+    let claims: Vec<Claim> = due
+        .into_iter()
+        .map(|mut email| {
+            email.attempt_count += 1;
+            let attempt = app.new_id();
+            Claim { email, id, attempt }
         })
+        .collect();
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            status: Set(Status::Sending),
+            claim_id: Set(Some(id)),
+            next_attempt_at: Set(LastTime::NEVER),
+            changed_at: Set(now),
+            ..Default::default()
+        })
+        .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(1))
+        .col_expr(Column::LeaseUntil, lease_end(app))
+        .filter(Column::Id.is_in(claims.iter().map(|claim| claim.email.id)))
+        .exec(transaction)
+        .await?;
+    let attempts = claims.iter().map(|claim| email_attempt::ActiveModel {
+        id: Set(claim.attempt),
+        email_id: Set(claim.email.id),
+        transport: Set(transport.to_owned()),
+        started_at: Set(now),
+        finished_at: Set(None),
+        succeeded: Set(false),
+        response: Set(None),
+    });
+    email_attempt::Entity::insert_many(attempts)
         .exec_without_returning(transaction)
         .await?;
-        claims.push(claim);
-    }
     Ok(claims)
 }
 
@@ -191,11 +218,20 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<()> {
     Ok(())
 }
 
-/// Records what became of the attempt, and moves the mail where that puts it.
+/// Records what became of one attempt, and moves the mail where that puts it.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
+    turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
+    Ok(())
+}
+
+async fn record_in(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    claim: &Claim,
+    outcome: &Outcome,
+) -> Result<()> {
     let now = app.clock.now();
     let queue = &app.settings.mail.queue;
-    let transaction = app.db.begin().await?;
     email_attempt::Entity::update_many()
         .set(email_attempt::ActiveModel {
             transport: Set(outcome.transport.clone()),
@@ -205,57 +241,62 @@ pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
             ..Default::default()
         })
         .filter(email_attempt::Column::Id.eq(claim.attempt))
-        .exec(&transaction)
+        .exec(transaction)
         .await?;
     // Read again: its purpose may have ended while it was on its way.
     let current = email::Entity::find()
         .filter(held_by(claim))
         .lock(LockType::Update)
-        .one(&transaction)
+        .one(transaction)
         .await?;
     if let Some(current) = current {
         let after = match outcome.verdict {
             Verdict::Delivered => email::ActiveModel {
                 status: Set(Status::Sent),
-                sent_at: Set(Some(now)),
+                sent_at: Set(now.into()),
                 last_error: Set(None),
-                next_attempt_at: Set(None),
-                ..unclaimed()
+                next_attempt_at: Set(LastTime::NEVER),
+                ..unclaimed(now)
             },
             _ => {
                 let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
                 after_failure(app, &current, outcome, wait)
             }
         };
-        email::Entity::update_many()
-            .set(after)
-            .filter(email::Column::Id.eq(claim.email.id))
-            .exec(&transaction)
-            .await?;
+        // One that is not kept is gone together with its attempts.
+        let is_kept = queue.keep_sent_days > 0 || outcome.verdict != Verdict::Delivered;
+        match is_kept {
+            true => {
+                email::Entity::update_many()
+                    .set(after)
+                    .filter(email::Column::Id.eq(claim.email.id))
+                    .exec(transaction)
+                    .await?;
+            }
+            false => {
+                email::Entity::delete_by_id(claim.email.id)
+                    .exec(transaction)
+                    .await?;
+            }
+        }
     }
-    note_transport(app, &transaction, outcome).await?;
-    transaction.commit().await?;
-    changed(app, claim.email.id);
     Ok(())
 }
 
 /// Tells whoever watches; that nobody does is no error.
-fn changed(app: &App, email: EmailId) {
+pub(super) fn changed(app: &App, email: EmailId) {
     let _ = app.email_changed.send(email);
 }
 
-/// Gives a mail back untried, because the server stops.
-pub async fn release(app: &App, claim: &Claim) -> Result<()> {
-    record(
-        app,
-        claim,
-        &Outcome {
+impl Outcome {
+    /// The server stops before the transport has answered: the mail is given back.
+    pub fn interrupted() -> Self {
+        Self {
             transport: String::new(),
             response: "The server stopped before the transport had answered.".to_owned(),
             verdict: Verdict::Transient,
-        },
-    )
-    .await
+        }
+    }
 }
 
 fn held_by(claim: &Claim) -> Condition {
@@ -264,8 +305,9 @@ fn held_by(claim: &Claim) -> Condition {
         .add(email::Column::ClaimId.eq(claim.id))
 }
 
-fn unclaimed() -> email::ActiveModel {
+fn unclaimed(now: Timestamp) -> email::ActiveModel {
     email::ActiveModel {
+        changed_at: Set(now),
         claim_id: Set(None),
         lease_until: Set(None),
         ..Default::default()
@@ -287,26 +329,26 @@ fn after_failure(
         _ if has_lost_its_purpose => email::ActiveModel {
             status: Set(Status::Cancelled),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         // The transport is paused, so waiting costs the mail nothing, neither time nor an attempt.
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
-            next_attempt_at: Set(Some(now)),
+            next_attempt_at: Set(now.into()),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         Verdict::Transient if !is_last => email::ActiveModel {
             status: Set(Status::Queued),
-            next_attempt_at: Set(Some(now.after(wait))),
+            next_attempt_at: Set(now.after(wait).into()),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
         _ => email::ActiveModel {
             status: Set(Status::Failed),
             last_error,
-            ..unclaimed()
+            ..unclaimed(now)
         },
     }
 }
@@ -329,35 +371,35 @@ fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<
 async fn note_transport(
     app: &App,
     transaction: &DatabaseTransaction,
+    state: &mut email_queue::Model,
     outcome: &Outcome,
 ) -> Result<()> {
-    let state = queue_state(transaction).await?;
     let queue = &app.settings.mail.queue;
     let now = app.clock.now();
-    let change = match (outcome.verdict, state.transport_failed_at) {
+    (
+        state.transport_failed_at,
+        state.transport_error,
+        state.transport_retry_at,
+    ) = match (outcome.verdict, state.transport_failed_at) {
         (Verdict::Unavailable, since) => {
             let since = since.unwrap_or(now);
             let wait = now.since(since).clamp(
                 queue.retry_after,
                 queue.retry_after_at_most.max(queue.retry_after),
             );
-            email_queue::ActiveModel {
-                transport_failed_at: Set(Some(since)),
-                transport_error: Set(Some(outcome.response.clone())),
-                transport_retry_at: Set(Some(now.after(wait))),
-                ..Default::default()
-            }
+            let retry_at = Some(now.after(wait));
+            (Some(since), Some(outcome.response.clone()), retry_at)
         }
-        (Verdict::Delivered, Some(_)) => email_queue::ActiveModel {
-            transport_failed_at: Set(None),
-            transport_error: Set(None),
-            transport_retry_at: Set(None),
-            ..Default::default()
-        },
+        (Verdict::Delivered, Some(_)) => (None, None, None),
         _ => return Ok(()),
     };
     email_queue::Entity::update_many()
-        .set(change)
+        .set(email_queue::ActiveModel {
+            transport_failed_at: Set(state.transport_failed_at),
+            transport_error: Set(state.transport_error.clone()),
+            transport_retry_at: Set(state.transport_retry_at),
+            ..Default::default()
+        })
         .filter(email_queue::Column::Id.eq(email_queue::ONLY))
         .exec(transaction)
         .await?;
@@ -375,7 +417,8 @@ pub async fn sweep(app: &App) -> Result<()> {
     email::Entity::update_many()
         .set(email::ActiveModel {
             status: Set(Status::Cancelled),
-            next_attempt_at: Set(None),
+            next_attempt_at: Set(LastTime::NEVER),
+            changed_at: Set(now),
             ..Default::default()
         })
         .filter(email::Column::Status.eq(Status::Queued))

@@ -144,6 +144,11 @@ impl Answer {
         }
     }
 
+    /// The answer as part of a stream.
+    pub(super) fn into_response(self) -> GraphqlResponse {
+        self.response
+    }
+
     /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer is a 200; by
     /// the media type of GraphQL's own, only one that was executed.
     pub(super) fn respond(self, media_type: MediaType) -> Response {
@@ -170,6 +175,16 @@ struct Body<'a> {
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [ServerError],
+}
+
+/// One answer of a stream.
+pub(super) fn to_json(response: &GraphqlResponse) -> Vec<u8> {
+    // Names, texts and numbers: there is nothing in an answer that JSON could refuse.
+    serde_json::to_vec(&Body {
+        data: Some(&response.data),
+        errors: &response.errors,
+    })
+    .unwrap_or_default()
 }
 
 fn json(status: StatusCode, media_type: MediaType, body: &Body<'_>) -> Response {

@@ -47,6 +47,26 @@ impl Client {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// Subscribes by Server-Sent Events.
+    pub async fn subscribe(&self, document: &str, variables: Value) -> Events {
+        let body = json!({ "query": document, "variables": variables });
+        let mut request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .header("Accept", "text/event-stream")
+            .json(&body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Events {
+            response,
+            received: String::new(),
+        }
+    }
+
     /// Executes a mutation with one input, and returns its payload.
     pub async fn mutate(&self, field: &str, input: Value, selection: &str) -> Value {
         let mut letters = field.chars();
@@ -61,6 +81,67 @@ impl Client {
         );
         let answer = self.run_with(&document, json!({ "input": input })).await;
         answer.data()["payload"].clone()
+    }
+}
+
+/// What a subscription brings.
+pub struct Events {
+    response: reqwest::Response,
+    received: String,
+}
+
+/// A part of an event stream.
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    /// An answer.
+    Next(Value),
+    /// There are no more.
+    Complete,
+    /// Nothing, to keep the connection alive.
+    Comment,
+}
+
+impl Events {
+    /// The next part; nothing where the server has closed the connection.
+    pub async fn part(&mut self) -> Option<Event> {
+        loop {
+            if let Some((part, rest)) = self.received.split_once("\n\n") {
+                let (part, rest) = (part.to_owned(), rest.to_owned());
+                self.received = rest;
+                return Some(match part.split_once('\n') {
+                    Some(("event: next", data)) => {
+                        let json = data.strip_prefix("data: ").unwrap();
+                        Event::Next(serde_json::from_str(json).unwrap())
+                    }
+                    Some(("event: complete", "data: ")) => Event::Complete,
+                    None if part == ":" => Event::Comment,
+                    _ => panic!("{part}"),
+                });
+            }
+            let bytes = self.response.chunk().await.unwrap()?;
+            self.received.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// The answer that comes at once, if one does.
+    pub async fn first(&mut self) -> Option<Value> {
+        match self.part().await.unwrap() {
+            Event::Next(answer) => Some(answer),
+            Event::Comment => None,
+            Event::Complete => panic!("complete before anything came"),
+        }
+    }
+
+    /// The next answer; nothing where there are no more.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            let part = tokio::time::timeout(std::time::Duration::from_secs(20), self.part());
+            match part.await.unwrap()? {
+                Event::Next(answer) => return Some(answer),
+                Event::Complete => return None,
+                Event::Comment => {}
+            }
+        }
     }
 }
 

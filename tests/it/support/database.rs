@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct TestDatabase {
     pub url: String,
     /// Holds SQLite's file.
-    _folder: TempDir,
+    pub _folder: TempDir,
 }
 
 impl TestDatabase {

@@ -11,6 +11,8 @@ pub struct Inbox {
     received: Arc<Mutex<mpsc::UnboundedReceiver<Mail>>>,
     sender: mpsc::UnboundedSender<Mail>,
     refusal: Arc<std::sync::Mutex<Option<Failure>>>,
+    /// Closed: every mail waits in the middle of its sending.
+    gate: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
 impl Inbox {
@@ -20,6 +22,7 @@ impl Inbox {
             received: Arc::new(Mutex::new(received)),
             sender,
             refusal: Arc::default(),
+            gate: Arc::new(tokio::sync::watch::Sender::new(true)),
         }
     }
 
@@ -36,6 +39,11 @@ impl Inbox {
         self.received.lock().await.recv().await.unwrap()
     }
 
+    /// From now on, mails wait in the middle of their sending; or go on.
+    pub fn open_gate(&self, open: bool) {
+        self.gate.send_replace(open);
+    }
+
     /// From now on, every mail is refused like this; or none any more.
     pub fn refuse(&self, failure: Option<Failure>) {
         *self.refusal.lock().unwrap() = failure;
@@ -45,6 +53,8 @@ impl Inbox {
 #[async_trait::async_trait]
 impl Transport for Inbox {
     async fn send(&self, mail: &Mail) -> Result<Delivery, SendError> {
+        let mut gate = self.gate.subscribe();
+        gate.wait_for(|open| *open).await.unwrap();
         let refusal = *self.refusal.lock().unwrap();
         if let Some(failure) = refusal {
             return Err(SendError::new(failure, "inbox", "550 5.1.1 no such user"));

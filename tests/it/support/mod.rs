@@ -5,6 +5,6 @@ mod database;
 mod inbox;
 mod server;
 
-pub use client::{Answer, Client, ids};
+pub use client::{Answer, Client, Event, ids};
 pub use inbox::{link_in, token_in};
 pub use server::{PASSWORD, TestServer};

@@ -60,6 +60,15 @@ impl TestServer {
         Self::start_on(TestDatabase::create().await, settings).await
     }
 
+    /// Another server on this one's database.
+    pub async fn another(&self) -> Self {
+        let database = TestDatabase {
+            url: self.database.url.clone(),
+            _folder: tempfile::tempdir().unwrap(),
+        };
+        Self::start_on(database, &[]).await
+    }
+
     /// A server on that database.
     pub async fn start_on(database: TestDatabase, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();

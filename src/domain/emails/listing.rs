@@ -1,0 +1,126 @@
+//! Lists of mails: what they are narrowed by, and how they are sorted.
+
+use entity::email::Status;
+use entity::{Timestamp, email};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+
+use super::{Email, as_seen_by};
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::error::Result;
+use crate::domain::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use crate::domain::text;
+
+/// Which mails are asked for; what is left out does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct EmailFilter {
+    /// Any of these states.
+    pub statuses: Option<Vec<Status>>,
+    /// Any of these kinds of letter.
+    pub kinds: Option<Vec<String>>,
+    /// Part of a recipient's address, in any case.
+    pub to: Option<String>,
+    /// Part of the subject, in any case.
+    pub subject: Option<String>,
+    /// Queued after this time.
+    pub created_after: Option<Timestamp>,
+    /// Queued before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+impl EmailFilter {
+    /// The mails that it matches.
+    pub(super) fn select(&self, app: &App) -> Select<email::Entity> {
+        use email::Column;
+        let contains =
+            |column: Column, term: &str| app.db.contains(column, &text::key(term.trim()));
+        let mut select = email::Entity::find();
+        if let Some(statuses) = &self.statuses {
+            select = select.filter(Column::Status.is_in(statuses.iter().copied()));
+        }
+        if let Some(kinds) = &self.kinds {
+            select =
+                select.filter(Column::Kind.is_in(kinds.iter().filter(|kind| !kind.contains('\0'))));
+        }
+        if let Some(to) = &self.to {
+            select = select.filter(contains(Column::RecipientsKey, to));
+        }
+        if let Some(subject) = &self.subject {
+            select = select.filter(contains(Column::SubjectKey, subject));
+        }
+        if let Some(time) = self.created_after {
+            select = select.filter(Column::CreatedAt.gt(time));
+        }
+        if let Some(time) = self.created_before {
+            select = select.filter(Column::CreatedAt.lt(time));
+        }
+        select
+    }
+}
+
+/// What a list of mails is sorted by. Nulls have no place in a keyset: what has not happened yet
+/// comes before everything that has, see [`entity::LastTime`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmailOrderField {
+    /// When they were queued.
+    CreatedAt,
+    /// When they were sent; those that were not come first.
+    SentAt,
+    /// When they are due; those that are not queued come first.
+    NextAttemptAt,
+}
+
+impl EmailOrderField {
+    /// The order of a list by this field.
+    pub fn keyset(self, descending: bool) -> Keyset<email::Entity> {
+        use email::Column;
+        let (name, column, keys): (_, _, fn(&email::Model) -> _) = match self {
+            Self::CreatedAt => ("emails", Column::CreatedAt, |row| {
+                (SortKey::Number(row.created_at.0), row.id.0)
+            }),
+            Self::SentAt => ("emails.sent", Column::SentAt, |row| {
+                (SortKey::Number(row.sent_at.stored()), row.id.0)
+            }),
+            Self::NextAttemptAt => ("emails.due", Column::NextAttemptAt, |row| {
+                (SortKey::Number(row.next_attempt_at.stored()), row.id.0)
+            }),
+        };
+        Keyset {
+            order: Order {
+                name,
+                key: Key::Number,
+            },
+            column,
+            id: Column::Id,
+            descending,
+            keys,
+        }
+    }
+}
+
+/// A page of the mails that the filter matches, in the order that the request's cursors are of.
+pub async fn page(
+    app: &App,
+    actor: &Actor,
+    filter: &EmailFilter,
+    order: &Keyset<email::Entity>,
+    request: &PageRequest,
+) -> Result<Page<Email>> {
+    let page = order
+        .page(app.db.read(), filter.select(app), request)
+        .await?;
+    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
+    Ok(Page {
+        rows: places
+            .into_iter()
+            .zip(as_seen_by(app, actor, rows).await?)
+            .collect(),
+        has_next: page.has_next,
+        has_previous: page.has_previous,
+    })
+}
+
+/// How many mails the filter matches.
+pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
+    Ok(filter.select(app).count(app.db.read()).await?)
+}

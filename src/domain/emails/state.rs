@@ -1,0 +1,101 @@
+//! The queue as a whole: how full it is, and whether it runs.
+
+use entity::email::Status;
+use entity::{Timestamp, email, email_queue};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::error::{Error, Result};
+use crate::domain::events::{self, Action, Changes, Subject};
+
+/// The queue's own state.
+pub async fn queue_state(db: &impl ConnectionTrait) -> Result<email_queue::Model> {
+    email_queue::Entity::find_by_id(email_queue::ONLY)
+        .one(db)
+        .await?
+        .ok_or_else(|| Error::internal("the table email_queue has lost its row"))
+}
+
+/// How many mails are in each state, in the order of the states; states without mails included.
+pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
+    use sea_orm::Iterable;
+    let counted: Vec<(Status, i64)> = email::Entity::find()
+        .select_only()
+        .column(email::Column::Status)
+        .column_as(email::Column::Id.count(), "mails")
+        .group_by(email::Column::Status)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let count_of = |status| {
+        counted
+            .iter()
+            .find(|(counted, _)| *counted == status)
+            .map_or(0, |(_, mails)| u64::try_from(*mails).unwrap_or_default())
+    };
+    Ok(Status::iter()
+        .map(|status| (status, count_of(status)))
+        .collect())
+}
+
+/// How long the oldest mail that is due has been waiting, in seconds.
+pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
+    let now = app.clock.now();
+    let oldest: Option<Option<Timestamp>> = email::Entity::find()
+        .select_only()
+        .column_as(email::Column::NextAttemptAt.min(), "oldest")
+        .filter(email::Column::Status.eq(Status::Queued))
+        .filter(email::Column::NextAttemptAt.lte(now))
+        .into_tuple()
+        .one(app.db.read())
+        .await?;
+    Ok(oldest.flatten().map(|due| now.since(due).as_secs()))
+}
+
+/// Stops the queue: what is being sent is finished, and nothing else is begun. Stopped already, it
+/// stays so, since when it was and by whom.
+pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    let stopped = email_queue::Entity::update_many()
+        .set(email_queue::ActiveModel {
+            paused_at: Set(Some(app.clock.now())),
+            paused_by: Set(actor.user_id()),
+            ..Default::default()
+        })
+        .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+        .filter(email_queue::Column::PausedAt.is_null())
+        .exec(&transaction)
+        .await?;
+    if stopped.rows_affected > 0 {
+        let (action, none) = (Action::EmailQueuePaused, Changes::none());
+        events::record(app, &transaction, actor, action, Subject::none(), none).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Sets the queue going again, and has a transport that was unavailable tried at once.
+pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    let state = queue_state(&transaction).await?;
+    if state.paused_at.is_some() || state.transport_retry_at.is_some() {
+        email_queue::Entity::update_many()
+            .set(email_queue::ActiveModel {
+                paused_at: Set(None),
+                paused_by: Set(None),
+                transport_failed_at: Set(None),
+                transport_error: Set(None),
+                transport_retry_at: Set(None),
+                ..Default::default()
+            })
+            .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+            .exec(&transaction)
+            .await?;
+        let (action, none) = (Action::EmailQueueResumed, Changes::none());
+        events::record(app, &transaction, actor, action, Subject::none(), none).await?;
+    }
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Server-Sent Events, by the "distinct connections mode" of GraphQL over SSE
+//! (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>): each answer is an event
+//! `next`, and `complete` is the last one.
+
+use std::time::Duration;
+
+use async_graphql::Response as GraphqlResponse;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use poem::http::{HeaderMap, Method};
+use poem::{Body, Request, Response};
+
+use super::response::to_json;
+
+/// How often a silent connection is told that it still stands, so that no proxy gives it up.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+/// Whether the request wants its answers as events.
+pub(super) fn is_wanted(request: &Request) -> bool {
+    request.method() == Method::POST && accepts(request.headers())
+}
+
+fn accepts(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Where an event stream stands.
+struct Events {
+    answers: BoxStream<'static, GraphqlResponse>,
+    is_new: bool,
+    is_over: bool,
+}
+
+/// The answers as events.
+pub(super) fn respond(answers: BoxStream<'static, GraphqlResponse>) -> Response {
+    let events = Events {
+        answers,
+        is_new: true,
+        is_over: false,
+    };
+    let events = stream::unfold(events, |mut events| async move {
+        let event = events.next().await?;
+        Some((Ok::<_, std::io::Error>(event), events))
+    });
+    Response::builder()
+        .header(CONTENT_TYPE, "text/event-stream")
+        .header(CACHE_CONTROL, "no-store")
+        // Asks nginx not to collect events until there are enough of them.
+        .header("X-Accel-Buffering", "no")
+        .body(Body::from_bytes_stream(events))
+}
+
+impl Events {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.is_over {
+            return None;
+        }
+        // The client learns at once that it is connected.
+        let silence = match std::mem::take(&mut self.is_new) {
+            true => Duration::ZERO,
+            false => KEEP_ALIVE,
+        };
+        tokio::select! {
+            biased;
+            answer = self.answers.next() => Some(match answer {
+                Some(answer) => event("next", &to_json(&answer)),
+                None => {
+                    self.is_over = true;
+                    event("complete", b"")
+                }
+            }),
+            () = tokio::time::sleep(silence) => Some(b":\n\n".to_vec()),
+        }
+    }
+}
+
+/// JSON as it is written has no line breaks, so one line of data holds it.
+fn event(name: &str, data: &[u8]) -> Vec<u8> {
+    [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"].concat()
+}

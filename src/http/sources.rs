@@ -1,0 +1,121 @@
+//! `GET /emails/{id}.eml`: a mail of the queue as a file that any mail program opens. Guarded like
+//! `Email.source`, and who asks is found as for any GraphQL request.
+
+use std::sync::Arc;
+
+use async_graphql::ID;
+use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use poem::http::{Method, StatusCode};
+use poem::{Endpoint, Request, Response, Result};
+
+use super::client::TrustedProxies;
+use super::cookie::SessionCookie;
+use super::identity::{AllowedOrigins, IdentityError, identify};
+use crate::app::App;
+use crate::domain::applications::EMAIL_QUEUE_VIEW;
+use crate::domain::{Error, emails};
+use crate::graphql::context::{Caller, Note};
+use crate::graphql::ids;
+use crate::mail::messages;
+
+/// `/emails/:file`
+pub struct EmailSources {
+    app: Arc<App>,
+    cookie: SessionCookie,
+    proxies: TrustedProxies,
+    origins: AllowedOrigins,
+}
+
+impl EmailSources {
+    /// An endpoint that serves the mails of the application's queue.
+    pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
+        Self {
+            cookie: SessionCookie::new(&app.settings),
+            app,
+            proxies,
+            origins,
+        }
+    }
+
+    async fn source(&self, request: &Request) -> Result<Response, Error> {
+        let client = self.proxies.client(request);
+        let headers = request.headers();
+        let actor = match identify(&self.app, &self.cookie, &self.origins, headers, client).await {
+            Ok(actor) => actor,
+            Err(IdentityError::ForeignOrigin(_)) => {
+                let message = "The session cookie was sent from a page of another origin.";
+                return Ok(plain(StatusCode::FORBIDDEN, message));
+            }
+            Err(IdentityError::Failed(error)) => return Err(error),
+        };
+        let caller = Caller::new(actor.clone());
+        let answer = match actor.must_hold(&EMAIL_QUEUE_VIEW) {
+            Err(Error::Forbidden(permission)) => {
+                let message = format!("This needs the permission {permission}.");
+                caller.note(Note::Refused(permission));
+                plain(StatusCode::FORBIDDEN, &message)
+            }
+            Err(Error::Unauthenticated) => plain(StatusCode::UNAUTHORIZED, "Sign in first."),
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let id = request
+                    .raw_path_param("file")
+                    .and_then(|file| file.strip_suffix(".eml"))
+                    .and_then(|id| ids::decode(&ID(id.to_owned())));
+                let email = match id {
+                    Some(id) => emails::find(&self.app, &actor, id).await?,
+                    None => None,
+                };
+                match email {
+                    None => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
+                    Some(email) => {
+                        if let Some(note) = Note::showing(&email) {
+                            caller.note(note);
+                        }
+                        message(&email)?
+                    }
+                }
+            }
+        };
+        caller.write_notes(&self.app).await?;
+        Ok(answer)
+    }
+}
+
+impl Endpoint for EmailSources {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if request.method() != Method::GET {
+            let message = "An e-mail can only be read here.";
+            return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, message));
+        }
+        Ok(self.source(&request).await.unwrap_or_else(|error| {
+            tracing::error!(?error, "a request failed");
+            let message = "Something went wrong on the server.";
+            plain(StatusCode::INTERNAL_SERVER_ERROR, message)
+        }))
+    }
+}
+
+fn message(email: &emails::Email) -> Result<Response, Error> {
+    let source = messages::source(email).map_err(Error::internal)?;
+    let name = ids::encode(email.row().id);
+    Ok(Response::builder()
+        .header(CONTENT_TYPE, "message/rfc822")
+        .header(CACHE_CONTROL, "no-store")
+        .header(
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}.eml\"", name.as_str()),
+        )
+        .header("X-Content-Type-Options", "nosniff")
+        .body(source))
+}
+
+fn plain(status: StatusCode, message: &str) -> Response {
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+        .header(CACHE_CONTROL, "no-store")
+        .body(format!("{message}\n"))
+}

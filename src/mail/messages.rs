@@ -1,0 +1,48 @@
+//! Messages: what a mail of the queue looks like to a transport, and to whoever reads its source.
+
+use entity::email;
+use transports::Mail;
+
+use super::letters::RenderedLetter;
+use crate::domain::emails::Email;
+
+/// The message as a transport takes it, with the secret link in its place. Where all mails are
+/// redirected to one address, it goes there; the queue knows whom it was for.
+pub fn outgoing(email: &email::Model, redirect_all_to: Option<&str>) -> Mail {
+    let link = email.secret_link.as_deref().unwrap_or_default();
+    let mail = message(
+        email,
+        RenderedLetter::fill_in(&email.text_body, link),
+        RenderedLetter::fill_in_html(&email.html_body, link),
+    );
+    match redirect_all_to {
+        Some(address) => Mail {
+            to: vec![address.to_owned()],
+            ..mail
+        },
+        None => mail,
+    }
+}
+
+/// The message as its reader may see it, as RFC 5322 has it.
+///
+/// # Errors
+///
+/// A sentence that says why the mail is none: it would be refused by every transport as well.
+pub fn source(email: &Email) -> Result<String, String> {
+    let mail = message(email.row(), email.text_body(), email.html_body());
+    let octets = mail.format().map_err(|error| error.response)?;
+    Ok(String::from_utf8_lossy(&octets).into_owned())
+}
+
+fn message(email: &email::Model, text: String, html: String) -> Mail {
+    Mail {
+        message_id: email.message_id.clone(),
+        date: email.created_at.to_utc(),
+        from: email.from_mailbox.clone(),
+        to: email.to().map(str::to_owned).collect(),
+        subject: email.subject.clone(),
+        text,
+        html: Some(html),
+    }
+}

@@ -1,0 +1,632 @@
+//! What administrators do with the e-mail queue, and how its worker goes about it.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use transports::Failure;
+
+use crate::emails::office;
+use crate::support::{Client, TestServer, ids, token_in};
+
+async fn send_test(client: &Client, to: &str) -> String {
+    let payload = client
+        .mutate(
+            "sendTestEmail",
+            json!({ "to": to }),
+            "email { id kind priority }",
+        )
+        .await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    assert_eq!(payload["email"]["kind"], "test");
+    payload["email"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn change(client: &Client, what: &str, chosen: Value) -> Value {
+    client.mutate(what, chosen, "count").await
+}
+
+async fn count(client: &Client, filter: Value) -> u64 {
+    let answer = client
+        .run_with(
+            "query($filter: EmailFilter) { emails(filter: $filter) { totalCount } }",
+            json!({ "filter": filter }),
+        )
+        .await;
+    answer.data()["emails"]["totalCount"].as_u64().unwrap()
+}
+
+async fn last_event(client: &Client) -> Value {
+    let answer = client
+        .run("{ events(first: 1) { nodes { action subjectLabel changes { field after } } } }")
+        .await;
+    answer.data()["events"]["nodes"][0].clone()
+}
+
+#[tokio::test]
+async fn a_test_email_goes_through_the_queue() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    send_test(&administrator, "somebody@kbank.com").await;
+    let mails = server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+    assert_eq!(mails[0]["to"], json!(["somebody@kbank.com"]));
+    let mail = server.inbox.next().await;
+    assert!(
+        mail.text.contains("admin@example.com wanted to know"),
+        "{}",
+        mail.text
+    );
+    assert_eq!(mail.message_id, mails[0]["messageId"]);
+    for (to, expected) in [
+        ("", "REQUIRED input.to"),
+        ("a@b.de, c@d.de", "INVALID input.to"),
+    ] {
+        let payload = administrator
+            .mutate("sendTestEmail", json!({ "to": to }), "email { id }")
+            .await;
+        assert_eq!(payload["email"], Value::Null);
+        assert_eq!(ids(&payload["userErrors"]), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn what_has_failed_can_be_tried_again_cancelled_and_deleted() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Permanent));
+    let first = send_test(&administrator, "one@kbank.com").await;
+    let second = send_test(&administrator, "two@kbank.com").await;
+    let tests = json!({ "kind": ["test"] });
+    server
+        .emails_in(&administrator, tests.clone(), "FAILED")
+        .await;
+
+    // Each reason is told, and nothing is done.
+    let user = administrator.id.clone();
+    let none = "email_01h2xcejqtf2nbrexx3vqjhp41";
+    let payload = change(
+        &administrator,
+        "retryEmails",
+        json!({ "ids": [user, first, none] }),
+    )
+    .await;
+    assert_eq!(payload["count"], 0);
+    assert_eq!(
+        ids(&payload["userErrors"]),
+        ["INVALID input.ids.0", "NOT_FOUND input.ids.2"]
+    );
+    assert_eq!(
+        count(&administrator, json!({ "status": ["FAILED"] })).await,
+        2
+    );
+
+    let payload = change(&administrator, "cancelEmails", json!({ "ids": [first] })).await;
+    assert_eq!(payload["count"], 1);
+    assert_eq!(
+        last_event(&administrator).await["subjectLabel"],
+        "one@kbank.com"
+    );
+    let payload = change(&administrator, "cancelEmails", json!({ "ids": [first] })).await;
+    assert_eq!(ids(&payload["userErrors"]), ["WRONG_STATE input.ids.0"]);
+
+    server.inbox.refuse(None);
+    let payload = change(
+        &administrator,
+        "retryEmails",
+        json!({ "ids": [first, first] }),
+    )
+    .await;
+    assert_eq!(payload["count"], 1);
+    let mails = server
+        .emails_in(&administrator, json!({ "to": "one@" }), "SENT")
+        .await;
+    assert_eq!(mails[0]["attempts"].as_array().unwrap().len(), 2);
+    let payload = change(&administrator, "retryEmails", json!({ "ids": [first] })).await;
+    assert_eq!(ids(&payload["userErrors"]), ["WRONG_STATE input.ids.0"]);
+
+    // By filter, what cannot be done is passed over.
+    let payload = change(&administrator, "retryEmails", json!({ "filter": tests })).await;
+    assert_eq!(payload["count"], 1);
+    server
+        .emails_in(&administrator, tests.clone(), "SENT")
+        .await;
+    let payload = change(
+        &administrator,
+        "deleteEmails",
+        json!({ "ids": [first, second] }),
+    )
+    .await;
+    assert_eq!(payload["count"], 2);
+    assert_eq!(count(&administrator, tests.clone()).await, 0);
+    let event = last_event(&administrator).await;
+    assert_eq!(event["action"], "EMAILS_DELETED");
+    assert_eq!(
+        event["changes"],
+        json!([{ "field": "count", "after": "2" }])
+    );
+    let payload = change(&administrator, "deleteEmails", json!({ "filter": tests })).await;
+    assert_eq!(
+        (&payload["count"], &payload["userErrors"]),
+        (&json!(0), &json!([]))
+    );
+}
+
+#[rstest]
+#[case(json!({}), "REQUIRED ")]
+#[case(json!({ "ids": [], "filter": {} }), "INVALID ")]
+#[case(json!({ "ids": [] }), "REQUIRED input.ids")]
+#[case(json!({ "ids": vec!["email_01h2xcejqtf2nbrexx3vqjhp41"; 501] }), "TOO_LONG input.ids")]
+#[tokio::test]
+async fn it_must_be_said_which_emails(#[case] chosen: Value, #[case] expected: &str) {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    for what in ["retryEmails", "cancelEmails", "deleteEmails"] {
+        let payload = change(&administrator, what, chosen.clone()).await;
+        assert_eq!(payload["count"], 0);
+        assert_eq!(ids(&payload["userErrors"]), [expected], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_whose_purpose_has_ended_cannot_be_tried_again() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Permanent));
+    let input = json!({ "email": "laura@kbank.com", "roleIds": [role] });
+    administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    let to_laura = json!({ "to": "laura@" });
+    let mails = server
+        .emails_in(&administrator, to_laura.clone(), "FAILED")
+        .await;
+    server.advance(Duration::from_secs(7 * 24 * 60 * 60));
+    let payload = change(
+        &administrator,
+        "retryEmails",
+        json!({ "ids": [mails[0]["id"]] }),
+    )
+    .await;
+    assert_eq!(ids(&payload["userErrors"]), ["WRONG_STATE input.ids.0"]);
+    let payload = change(&administrator, "retryEmails", json!({ "filter": to_laura })).await;
+    assert_eq!(
+        (&payload["count"], &payload["userErrors"]),
+        (&json!(0), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn a_paused_queue_sends_nothing_until_it_is_resumed() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    let queue = "emailQueue { isPaused pausedAt pausedBy { email } } userErrors { code }";
+    let answer = administrator
+        .run(&format!("mutation {{ pauseEmailQueue {{ {queue} }} }}"))
+        .await;
+    let paused = &answer.data()["pauseEmailQueue"]["emailQueue"];
+    assert_eq!(paused["isPaused"], true);
+    assert!(paused["pausedAt"].is_string());
+    assert_eq!(paused["pausedBy"]["email"], "admin@example.com");
+    send_test(&administrator, "waiting@kbank.com").await;
+    server.advance(Duration::from_secs(60));
+    let claimed = usher::domain::emails::delivery::claim(&server.server.app, "inbox", 10)
+        .await
+        .unwrap();
+    assert!(claimed.is_empty());
+    let answer = administrator
+        .run("{ emailQueue { oldestDueAgeSeconds } }")
+        .await;
+    assert!(answer.data()["emailQueue"]["oldestDueAgeSeconds"].as_u64() >= Some(60));
+    let answer = administrator
+        .run(&format!("mutation {{ resumeEmailQueue {{ {queue} }} }}"))
+        .await;
+    assert_eq!(
+        answer.data()["resumeEmailQueue"]["emailQueue"],
+        json!({ "isPaused": false, "pausedAt": null, "pausedBy": null })
+    );
+    server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+}
+
+#[tokio::test]
+async fn resuming_has_an_unavailable_transport_tried_at_once() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Unavailable));
+    let mut events = administrator
+        .subscribe(
+            "subscription { emailChanged { status attempts { finishedAt } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(events.first().await, None);
+    send_test(&administrator, "waiting@kbank.com").await;
+    loop {
+        let event = events.next().await.unwrap();
+        if event["data"]["emailChanged"]["attempts"][0]["finishedAt"].is_string() {
+            break;
+        }
+    }
+    let state = "transportState { isAvailable unavailableSince error nextAttemptAt }";
+    let answer = administrator
+        .run(&format!("{{ emailQueue {{ {state} }} }}"))
+        .await;
+    let shown = &answer.data()["emailQueue"]["transportState"];
+    assert_eq!(shown["isAvailable"], false);
+    assert_eq!(shown["error"], "550 5.1.1 no such user");
+    assert!(shown["unavailableSince"].as_str() < shown["nextAttemptAt"].as_str());
+    server.inbox.refuse(None);
+    let answer = administrator
+        .run(&format!(
+            "mutation {{ resumeEmailQueue {{ emailQueue {{ {state} }} }} }}"
+        ))
+        .await;
+    assert_eq!(
+        answer.data()["resumeEmailQueue"]["emailQueue"]["transportState"],
+        json!({ "isAvailable": true, "unavailableSince": null, "error": null, "nextAttemptAt": null })
+    );
+    let mails = server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+    assert_eq!(mails[0]["attemptCount"], 1);
+}
+
+/// What has not happened yet does not break the pages.
+#[tokio::test]
+async fn mails_are_sorted_by_when_they_were_sent_or_are_due() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    for to in ["a@kbank.com", "b@kbank.com"] {
+        send_test(&administrator, to).await;
+        server
+            .emails_in(&administrator, json!({ "to": to }), "SENT")
+            .await;
+    }
+    server.inbox.refuse(Some(Failure::Permanent));
+    for to in ["c@kbank.com", "d@kbank.com"] {
+        send_test(&administrator, to).await;
+        server
+            .emails_in(&administrator, json!({ "to": to }), "FAILED")
+            .await;
+    }
+    for (field, direction, expected) in [
+        ("SENT_AT", "ASC", ["c", "d", "a", "b"]),
+        ("SENT_AT", "DESC", ["b", "a", "d", "c"]),
+        ("CREATED_AT", "ASC", ["a", "b", "c", "d"]),
+        ("NEXT_ATTEMPT_AT", "DESC", ["d", "c", "b", "a"]),
+    ] {
+        let mut found = Vec::new();
+        let mut after = Value::Null;
+        loop {
+            let answer = administrator
+                .run_with(
+                    &format!(
+                        "query($after: String) {{ emails(first: 1, after: $after, filter: {{ kind: [\"test\"] }}, \
+                         orderBy: {{ field: {field}, direction: {direction} }}) \
+                         {{ nodes {{ to }} pageInfo {{ endCursor hasNextPage }} }} }}"
+                    ),
+                    json!({ "after": after }),
+                )
+                .await;
+            let page = &answer.data()["emails"];
+            let to = page["nodes"][0]["to"][0].as_str().unwrap();
+            found.push(to.split('@').next().unwrap().to_owned());
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+        assert_eq!(found, expected, "{field} {direction}");
+    }
+}
+
+/// Security rule 12: the source is masked as the bodies are, and showing the link is recorded.
+#[tokio::test]
+async fn the_source_of_a_mail_is_masked_like_its_bodies() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    let viewer = server
+        .user_with(&administrator, "viewer@kbank.com", &["email-queue.view"])
+        .await;
+    let nobody = server
+        .user_with(&administrator, "nobody@kbank.com", &[])
+        .await;
+    let input = json!({ "email": "laura@kbank.com", "roleIds": [role] });
+    administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    let letter = server.inbox.next().await;
+    let token = token_in(&letter);
+    let mails = server
+        .emails_in(&administrator, json!({ "to": "laura@" }), "SENT")
+        .await;
+    let id = mails[0]["id"].as_str().unwrap();
+    let shown = async || {
+        let answer = administrator
+            .run("{ events(filter: { action: [LINK_SHOWN] }) { totalCount } }")
+            .await;
+        answer.data()["events"]["totalCount"].clone()
+    };
+    let before = shown().await;
+
+    let source = async |client: &Client| {
+        let answer = client
+            .run(&format!("{{ email(id: \"{id}\") {{ source }} }}"))
+            .await;
+        answer.data()["email"]["source"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let eml = async |client: &Client, id: &str| {
+        let mut request = client.http.get(format!("{}/emails/{id}.eml", client.url));
+        if let Some(token) = &client.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let content_type = response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (status, content_type, response.text().await.unwrap())
+    };
+    assert!(source(&administrator).await.contains(&token));
+    let masked = source(&viewer).await;
+    assert!(masked.contains("[secret link]") && !masked.contains(&token));
+    assert!(masked.contains("\r\nAuto-Submitted: auto-generated\r\n"));
+    assert!(masked.contains(mails[0]["messageId"].as_str().unwrap()));
+    let (status, content_type, text) = eml(&viewer, id).await;
+    assert_eq!((status, content_type.as_str()), (200, "message/rfc822"));
+    assert_eq!(text, masked);
+    let (_, _, text) = eml(&administrator, id).await;
+    assert_eq!(text.as_bytes(), letter.format().unwrap());
+    let parsed = mail_parser::MessageParser::default()
+        .parse(text.as_bytes())
+        .unwrap();
+    assert_eq!(parsed.subject(), Some(letter.subject.as_str()));
+
+    let anonymous = server.anonymous();
+    let none = "email_01h2xcejqtf2nbrexx3vqjhp41";
+    assert_eq!(eml(&anonymous, id).await.0, 401);
+    assert_eq!(eml(&anonymous, none).await.0, 401);
+    assert_eq!(eml(&nobody, id).await.0, 403);
+    assert_eq!(eml(&viewer, none).await.0, 404);
+    assert_eq!(eml(&viewer, "rubbish").await.0, 404);
+    // By the cookie, only from this server's own pages.
+    let cookie = format!("usher_session={}", administrator.token.as_deref().unwrap());
+    let response = anonymous
+        .http
+        .get(format!("{}/emails/{id}.eml", server.url))
+        .header("Cookie", cookie)
+        .header("Origin", "https://evil.example.com")
+        .send()
+        .await
+        .unwrap();
+    assert_ne!(response.status(), 200);
+    assert_ne!(before, shown().await);
+}
+
+#[tokio::test]
+async fn a_sent_mail_is_gone_at_once_where_none_is_kept() {
+    let server = TestServer::start_with(&["mail.queue.keep_sent_days=0"]).await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Permanent));
+    send_test(&administrator, "refused@kbank.com").await;
+    server
+        .emails_in(&administrator, json!({ "to": "refused@" }), "FAILED")
+        .await;
+    server.inbox.refuse(None);
+    let mut changes = server.server.app.email_changed.subscribe();
+    send_test(&administrator, "sent@kbank.com").await;
+    while count(&administrator, json!({ "to": "sent@" })).await > 0 {
+        changes.recv().await.unwrap();
+    }
+    assert_eq!(server.inbox.next().await.to, ["sent@kbank.com"]);
+    assert_eq!(count(&administrator, json!({})).await, 1);
+}
+
+#[tokio::test]
+async fn all_mails_can_be_redirected_to_one_address() {
+    let server = TestServer::start_with(&["mail.redirect_all_to=staging@example.com"]).await;
+    let letter = server.inbox.next().await;
+    assert_eq!(letter.to, ["staging@example.com"]);
+    let administrator = server.accept(&token_in(&letter)).await;
+    let mails = server.emails_in(&administrator, json!({}), "SENT").await;
+    assert_eq!(mails[0]["to"], json!(["admin@example.com"]));
+}
+
+/// One mail's trouble holds nobody up: a new mail goes although a thousand are undeliverable.
+#[tokio::test]
+async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Transient));
+    let app = &server.server.app;
+    let to = usher::domain::EmailAddress::parse("to", "undeliverable@kbank.com").unwrap();
+    let transaction = app.db.begin().await.unwrap();
+    for _ in 0..1000 {
+        let new = usher::domain::emails::NewEmail {
+            letter: usher::mail::letters::Letter::Test {
+                sender: None,
+                queued_at: app.clock.now(),
+            },
+            to: &to,
+            priority: entity::email::Priority::Normal,
+            secret_link: None,
+            purpose: usher::domain::emails::Purpose::None,
+            expires_at: None,
+        };
+        usher::domain::emails::queue(app, &transaction, new)
+            .await
+            .unwrap();
+    }
+    transaction.commit().await.unwrap();
+    app.mail_queued.notify_one();
+    let mut changes = app.email_changed.subscribe();
+    while count(&administrator, json!({ "to": "undeliverable@" })).await < 1000 {
+        let _ = changes.recv().await;
+    }
+    server.inbox.refuse(None);
+    let began = std::time::Instant::now();
+    send_test(&administrator, "new@kbank.com").await;
+    server
+        .emails_in(&administrator, json!({ "to": "new@" }), "SENT")
+        .await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// The more urgent first, and of those the one that is due longest.
+#[tokio::test]
+async fn priority_comes_before_due_time() {
+    use entity::email::Priority;
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    administrator
+        .run("mutation { pauseEmailQueue { userErrors { code } } }")
+        .await;
+    let app = &server.server.app;
+    for (address, priority) in [
+        ("low@kbank.com", Priority::Low),
+        ("normal@kbank.com", Priority::Normal),
+        ("high@kbank.com", Priority::High),
+        ("later@kbank.com", Priority::High),
+    ] {
+        let to = usher::domain::EmailAddress::parse("to", address).unwrap();
+        let transaction = app.db.begin().await.unwrap();
+        let new = usher::domain::emails::NewEmail {
+            letter: usher::mail::letters::Letter::Test {
+                sender: None,
+                queued_at: app.clock.now(),
+            },
+            to: &to,
+            priority,
+            secret_link: None,
+            purpose: usher::domain::emails::Purpose::None,
+            expires_at: None,
+        };
+        usher::domain::emails::queue(app, &transaction, new)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+    }
+    // Handed out one after the other; the gate keeps the server's own worker from taking any.
+    server.inbox.open_gate(false);
+    server.server.stop();
+    administrator_resume(app).await;
+    for expected in ["high@", "later@", "normal@", "low@"] {
+        let claims = usher::domain::emails::delivery::claim(app, "inbox", 1)
+            .await
+            .unwrap();
+        let to = &claims[0].email.recipients;
+        assert!(to.starts_with(expected), "{to} before {expected}");
+    }
+}
+
+async fn administrator_resume(app: &usher::app::App) {
+    let server = usher::domain::Actor::server();
+    usher::domain::emails::resume(app, &server).await.unwrap();
+}
+
+/// A worker that fell silent for longer than the lease cannot overwrite what its successor did.
+#[tokio::test]
+async fn a_lost_lease_overwrites_nothing() {
+    use usher::domain::emails::delivery::{self, Outcome, Verdict};
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    let app = &server.server.app;
+    administrator
+        .run("mutation { pauseEmailQueue { userErrors { code } } }")
+        .await;
+    let id = send_test(&administrator, "twice@kbank.com").await;
+    server.server.stop();
+    administrator_resume(app).await;
+    let lost = delivery::claim(app, "inbox", 1).await.unwrap().remove(0);
+    app.clock.advance(Duration::from_secs(50));
+    delivery::renew(app, &lost).await.unwrap();
+    app.clock.advance(Duration::from_secs(50));
+    assert!(delivery::claim(app, "inbox", 1).await.unwrap().is_empty());
+    app.clock.advance(Duration::from_secs(11));
+    let held = delivery::claim(app, "inbox", 1).await.unwrap().remove(0);
+    assert_eq!(held.email.id, lost.email.id);
+    let outcome = |verdict| Outcome {
+        transport: "inbox".to_owned(),
+        response: "said so".to_owned(),
+        verdict,
+    };
+    delivery::record(app, &held, &outcome(Verdict::Delivered))
+        .await
+        .unwrap();
+    delivery::record(app, &lost, &outcome(Verdict::Permanent))
+        .await
+        .unwrap();
+    delivery::renew(app, &lost).await.unwrap();
+    let actor = usher::domain::Actor::server();
+    let email = usher::domain::emails::find(app, &actor, held.email.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(email.row().status, entity::email::Status::Sent);
+    assert_eq!(email.row().attempt_count, 2);
+    assert!(id.starts_with("email_"));
+}
+
+/// Two servers on one database share the queue, and no mail is sent twice. SQLite has one worker.
+#[tokio::test]
+async fn two_servers_share_the_queue() {
+    let server = TestServer::start().await;
+    if server.database.url.starts_with("sqlite:") {
+        return;
+    }
+    let (administrator, _) = office(&server).await;
+    let second = server.another().await;
+    for number in 0..40 {
+        send_test(&administrator, &format!("number{number}@kbank.com")).await;
+        second.server.app.mail_queued.notify_one();
+    }
+    let mut arrived = Vec::new();
+    while arrived.len() < 40 {
+        let mail = tokio::select! {
+            mail = server.inbox.next() => mail,
+            mail = second.inbox.next() => mail,
+        };
+        arrived.push(mail.message_id);
+    }
+    server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+    arrived.sort();
+    arrived.dedup();
+    assert_eq!(arrived.len(), 40);
+    let mails = server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+    for mail in mails.as_array().unwrap() {
+        assert_eq!(mail["attempts"].as_array().unwrap().len(), 1);
+    }
+}
+
+/// What is in flight when the server stops is finished, or given back.
+#[tokio::test]
+async fn a_stopping_server_finishes_or_gives_back_what_it_sends() {
+    let server = TestServer::start_with(&["server.shutdown_timeout=1s"]).await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.open_gate(false);
+    send_test(&administrator, "slow@kbank.com").await;
+    server
+        .emails_in(&administrator, json!({ "to": "slow@" }), "SENDING")
+        .await;
+    let app = server.server.app.clone();
+    server.server.stop();
+    let mut changes = app.email_changed.subscribe();
+    changes.recv().await.unwrap();
+    let filter = usher::domain::emails::EmailFilter {
+        statuses: Some(vec![entity::email::Status::Queued]),
+        ..Default::default()
+    };
+    let waiting = usher::domain::emails::count(&app, &filter).await.unwrap();
+    assert_eq!(waiting, 1);
+}
