@@ -12,6 +12,7 @@ use transports::{Registry, Transport};
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::setup::{self, Setup};
+use crate::http::connections::Bounded;
 use crate::{http, mail};
 
 /// Why a server did not start: a sentence that says what is wrong and where.
@@ -73,6 +74,7 @@ impl Server {
         let stop = CancellationToken::new();
         let worker = spawn_worker(app.clone(), transport, stop.clone());
         let timeout = app.settings.server.shutdown_timeout;
+        let acceptor = Bounded::new(acceptor, &app.settings.server);
         let web = tokio::spawn(serve(acceptor, routes, stop.clone(), timeout));
         Ok(Self {
             app,
@@ -154,7 +156,7 @@ fn spawn_worker(
 }
 
 async fn serve(
-    acceptor: TcpAcceptor,
+    acceptor: Bounded,
     routes: impl poem::Endpoint + 'static,
     stop: CancellationToken,
     timeout: Duration,

@@ -14,6 +14,8 @@ mod m20261121_000003_invitations;
 mod m20261121_000004_sessions;
 mod m20261121_000005_emails;
 mod m20261121_000006_events;
+mod m20261121_000031_password_resets;
+mod m20261121_000032_throttles;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_sessions::Migration),
             Box::new(m20261121_000005_emails::Migration),
             Box::new(m20261121_000006_events::Migration),
+            Box::new(m20261121_000031_password_resets::Migration),
+            Box::new(m20261121_000032_throttles::Migration),
         ]
     }
 }

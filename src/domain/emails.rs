@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, Timestamp, UserId, email, email_attempt, email_queue, invitation,
-    user_role,
+    EmailId, InvitationId, PasswordResetId, Timestamp, UserId, email, email_attempt, email_queue,
+    invitation, user_role,
 };
-use sea_orm::sea_query::LikeExpr;
+use sea_orm::sea_query::{Expr, LikeExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
@@ -37,12 +37,23 @@ pub struct NewEmail<'a> {
     pub to: &'a EmailAddress,
     /// How urgent it is.
     pub priority: Priority,
-    /// The link that it carries.
-    pub secret_link: String,
-    /// The invitation that the link belongs to.
-    pub invitation_id: InvitationId,
-    /// From when on it is of no use.
-    pub expires_at: Timestamp,
+    /// The link that it carries, if any.
+    pub secret_link: Option<String>,
+    /// What it is for. When that ends, so does the mail.
+    pub purpose: Purpose,
+    /// From when on it is of no use, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a mail is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It carries the link of this invitation.
+    Invitation(InvitationId),
+    /// It carries the link of this password reset.
+    PasswordReset(PasswordResetId),
+    /// It only tells something.
+    None,
 }
 
 /// Queues a letter, in the transaction of what it announces: neither can exist without the other.
@@ -67,9 +78,16 @@ pub async fn queue(
         subject: written.subject,
         text_body: written.text,
         html_body: written.html,
-        secret_link: Some(new.secret_link),
-        invitation_id: Some(new.invitation_id),
-        expires_at: Some(new.expires_at),
+        secret_link: new.secret_link,
+        invitation_id: match new.purpose {
+            Purpose::Invitation(id) => Some(id),
+            Purpose::PasswordReset(_) | Purpose::None => None,
+        },
+        password_reset_id: match new.purpose {
+            Purpose::PasswordReset(id) => Some(id),
+            Purpose::Invitation(_) | Purpose::None => None,
+        },
+        expires_at: new.expires_at,
         message_id: message_id(id, &app.settings.mail.from),
         attempt_count: 0,
         last_error: None,
@@ -106,6 +124,27 @@ pub async fn end_purpose(
         return Ok(());
     }
     let of_these = email::Column::InvitationId.is_in(invitations.iter().copied());
+    end_purpose_where(app, transaction, of_these).await
+}
+
+/// The same for the mails of password resets.
+pub async fn end_purpose_of_resets(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    resets: &[PasswordResetId],
+) -> Result<()> {
+    if resets.is_empty() {
+        return Ok(());
+    }
+    let of_these = email::Column::PasswordResetId.is_in(resets.iter().copied());
+    end_purpose_where(app, transaction, of_these).await
+}
+
+async fn end_purpose_where(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    of_these: Expr,
+) -> Result<()> {
     email::Entity::update_many()
         .set(email::ActiveModel {
             status: Set(Status::Cancelled),

@@ -8,11 +8,12 @@ use sea_orm::{
 };
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail};
+use super::emails::{self, NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{self, Action, Changes};
 use super::passwords::{self, Password};
 use super::sessions::{self, NewSession};
+use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::{self, Keys, User};
 use super::{EmailAddress, roles};
@@ -251,9 +252,9 @@ async fn send(
             },
             to: &to,
             priority: Priority::Normal,
-            secret_link: link.clone(),
-            invitation_id: invitation.id,
-            expires_at: invitation.expires_at,
+            secret_link: Some(link.clone()),
+            purpose: Purpose::Invitation(invitation.id),
+            expires_at: Some(invitation.expires_at),
         },
     )
     .await?;
@@ -330,9 +331,11 @@ pub struct Acceptance {
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
 /// the password policy's errors for `password`, and what is wrong with a name.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
+    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
     let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
         return Err(token_invalid());
     };
+    throttle::take_back(app, &guess).await?;
     match invitation.status(app.clock.now()) {
         invitation::Status::Pending => {}
         invitation::Status::Expired => return Err(token_expired()),
@@ -391,7 +394,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    let session = sessions::begin(app, &transaction, &actor.client, user).await?;
+    let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
     let user = &session.signed_in.user;
     events::record(

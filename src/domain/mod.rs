@@ -13,11 +13,13 @@ pub mod error;
 pub mod events;
 pub mod invitations;
 pub mod page;
+pub mod password_resets;
 pub mod passwords;
 pub mod roles;
 pub mod sessions;
 pub mod setup;
 pub mod text;
+pub mod throttle;
 pub mod tokens;
 pub mod users;
 

@@ -10,6 +10,7 @@ pub mod events;
 pub mod guard;
 pub mod ids;
 pub mod invitations;
+pub mod limits;
 pub mod nodes;
 pub mod page;
 pub mod passwords;

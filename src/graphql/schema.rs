@@ -8,7 +8,7 @@ use super::error::Stages;
 use super::events::EventQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
 use super::nodes::NodeQuery;
-use super::passwords::PasswordQuery;
+use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
 use super::sessions::{SessionMutation, SessionQuery};
 use super::users::UserQuery;
@@ -30,7 +30,12 @@ pub struct Query(
 /// What can be done. Each takes one `input` and answers with what was changed and `userErrors`;
 /// where there are any of these, nothing was changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(InvitationMutation, RoleMutation, SessionMutation);
+pub struct Mutation(
+    InvitationMutation,
+    PasswordMutation,
+    RoleMutation,
+    SessionMutation,
+);
 
 /// The API.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

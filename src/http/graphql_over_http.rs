@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, ServerError};
 use futures_util::FutureExt;
-use poem::http::header::{ACCEPT, LOCATION, SET_COOKIE};
+use poem::http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
@@ -21,12 +21,13 @@ use crate::app::App;
 use crate::graphql::Schema;
 use crate::graphql::context::Caller;
 use crate::graphql::error::{Code, WasExecuted};
+use crate::graphql::limits::{self, Limits};
 
 mod request;
 mod response;
 
-use request::{Parameters, must_be_a_query, parameters};
-use response::{Answer, MediaType, Refusal, set_code};
+use request::{Parameters, Requests, must_be_a_query, requests};
+use response::{Answer, MediaType, Refusal, Rendered, set_code};
 
 /// `/graphql`
 pub struct GraphqlEndpoint {
@@ -75,9 +76,16 @@ impl Endpoint for GraphqlEndpoint {
             .extensions()
             .get::<RequestId>()
             .map_or(String::new(), |id| id.0.clone());
-        Ok(match self.answer(&mut request, media_type, &id).await {
-            Ok(response) => response,
-            Err(refusal) => refusal.respond(media_type),
+        let timeout = self.app.settings.graphql.timeout;
+        let answer = tokio::time::timeout(timeout, self.answer(&mut request, media_type, &id));
+        Ok(match answer.await {
+            Ok(Ok(response)) => response,
+            Ok(Err(refusal)) => refusal.respond(media_type),
+            Err(_) => Refusal::limit_exceeded(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("The request took longer than {timeout:?}, and was given up."),
+            )
+            .respond(media_type),
         })
     }
 }
@@ -89,12 +97,7 @@ impl GraphqlEndpoint {
         media_type: MediaType,
         id: &str,
     ) -> Result<Response, Refusal> {
-        let parameters = parameters(request).await?;
-        let document = async_graphql::parser::parse_query(&parameters.query)
-            .map_err(|error| Refusal::bad_request(error.to_string()))?;
-        if request.method() == Method::GET {
-            must_be_a_query(&document, parameters.operation_name.as_deref())?;
-        }
+        let requests = requests(request).await?;
         let client = self.proxies.client(request);
         let actor = identify(
             &self.app,
@@ -106,22 +109,60 @@ impl GraphqlEndpoint {
         .await
         .map_err(|error| refusal_of(error, id))?;
         let caller = Arc::new(Caller::new(actor));
-        let executed = Arc::new(WasExecuted::default());
-        let response = self
-            .execute(parameters, document, caller.clone(), executed.clone())
-            .await;
+        let may_change = request.method() != Method::GET;
+        let mut response = match requests {
+            Requests::One(one) => self
+                .answer_one(one, may_change, &caller, id)
+                .await?
+                .render(media_type)
+                .respond(media_type),
+            Requests::Batch(batch) => {
+                let mut answers = Vec::with_capacity(batch.len());
+                for one in batch {
+                    // Whoever signs in with one request sends the next ones as that user.
+                    let answer = self.answer_one(one, may_change, &caller, id).await;
+                    answers.push(match answer {
+                        Ok(answer) => answer.render(media_type),
+                        Err(refusal) => refusal.render(),
+                    });
+                }
+                Rendered::respond_all(answers, media_type)
+            }
+        };
         caller
             .write_notes(&self.app)
             .await
             .map_err(|error| refusal_of(IdentityError::Failed(error), id))?;
-        let answer = Answer::new(response, executed.get(), id);
-        let mut response = answer.respond(media_type);
+        if let Some(wait) = caller.retry_after() {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, wait.as_secs().into());
+        }
         if let Some(change) = caller.cookie_change()
             && let Ok(cookie) = self.cookie.write(&change).parse()
         {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
+    }
+
+    /// Nothing walks the document before it is known to keep within the limits.
+    async fn answer_one(
+        &self,
+        parameters: Parameters,
+        may_change: bool,
+        caller: &Arc<Caller>,
+        id: &str,
+    ) -> Result<Answer, Refusal> {
+        let document = limits::parse_within(&Limits::default(), &parameters.query)?;
+        if !may_change {
+            must_be_a_query(&document, parameters.operation_name.as_deref())?;
+        }
+        let executed = Arc::new(WasExecuted::default());
+        let response = self
+            .execute(parameters, document, caller.clone(), executed.clone())
+            .await;
+        Ok(Answer::new(response, executed.get(), id))
     }
 
     async fn execute(

@@ -27,6 +27,30 @@ const TEMPLATES: &[(&str, &str)] = &[
         "invitation/body.html",
         include_str!("templates/invitation/body.html"),
     ),
+    (
+        "password-reset/subject.txt",
+        include_str!("templates/password-reset/subject.txt"),
+    ),
+    (
+        "password-reset/body.txt",
+        include_str!("templates/password-reset/body.txt"),
+    ),
+    (
+        "password-reset/body.html",
+        include_str!("templates/password-reset/body.html"),
+    ),
+    (
+        "password-changed/subject.txt",
+        include_str!("templates/password-changed/subject.txt"),
+    ),
+    (
+        "password-changed/body.txt",
+        include_str!("templates/password-changed/body.txt"),
+    ),
+    (
+        "password-changed/body.html",
+        include_str!("templates/password-changed/body.html"),
+    ),
 ];
 
 /// A letter to one person, with the data that its templates need.
@@ -41,6 +65,22 @@ pub enum Letter<'a> {
         /// From when on the link no longer works.
         expires_at: Timestamp,
     },
+    /// You can choose a new password.
+    PasswordReset {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// From when on the link no longer works.
+        expires_at: Timestamp,
+    },
+    /// Your password was changed.
+    PasswordChanged {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// When it was changed.
+        changed_at: Timestamp,
+        /// The client address that it was changed from, as far as it is known.
+        address: Option<&'a str>,
+    },
 }
 
 impl Letter<'_> {
@@ -48,7 +88,14 @@ impl Letter<'_> {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Invitation { .. } => "invitation",
+            Self::PasswordReset { .. } => "password-reset",
+            Self::PasswordChanged { .. } => "password-changed",
         }
+    }
+
+    /// Whether it leads somewhere.
+    fn has_link(&self) -> bool {
+        !matches!(self, Self::PasswordChanged { .. })
     }
 }
 
@@ -114,8 +161,27 @@ impl Letters {
                 application => self.application.as_str(),
                 recipient => *recipient,
                 inviter => *inviter,
-                expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
+                expires_at => time(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
+            },
+            Letter::PasswordReset {
+                recipient,
+                expires_at,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                expires_at => time(*expires_at),
+                link => LINK_PLACEHOLDER.to_string(),
+            },
+            Letter::PasswordChanged {
+                recipient,
+                changed_at,
+                address,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                changed_at => time(*changed_at),
+                address => *address,
             },
         };
         let render = |part: &str| {
@@ -137,22 +203,39 @@ impl Letters {
     }
 
     fn try_all(&self) -> Result<(), String> {
-        let letter = Letter::Invitation {
-            recipient: "Laura Miller",
-            inviter: Some("Ada"),
-            expires_at: Timestamp(0),
-        };
-        let written = self.write(&letter)?;
-        for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
-            if !text.contains(LINK_PLACEHOLDER) {
-                return Err(format!(
-                    "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
-                    letter.kind()
-                ));
+        let recipient = "Laura Miller";
+        for letter in [
+            Letter::Invitation {
+                recipient,
+                inviter: Some("Ada"),
+                expires_at: Timestamp(0),
+            },
+            Letter::PasswordReset {
+                recipient,
+                expires_at: Timestamp(0),
+            },
+            Letter::PasswordChanged {
+                recipient,
+                changed_at: Timestamp(0),
+                address: None,
+            },
+        ] {
+            let written = self.write(&letter)?;
+            for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
+                if letter.has_link() && !text.contains(LINK_PLACEHOLDER) {
+                    return Err(format!(
+                        "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
+                        letter.kind()
+                    ));
+                }
             }
         }
         Ok(())
     }
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// A line that holds nothing but a tag leaves no empty line behind.
@@ -243,6 +326,23 @@ mod tests {
             "invitation by the server",
             letters.write(&by_server).unwrap().text
         );
+    }
+
+    #[test]
+    fn letters_about_passwords_read_well() {
+        let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
+        let recipient = "Laura <b>Miller</b>";
+        let reset = Letter::PasswordReset {
+            recipient,
+            expires_at: Timestamp(1_795_000_000_000_000),
+        };
+        insta::assert_snapshot!("password reset", shown(&letters.write(&reset).unwrap()));
+        let changed = Letter::PasswordChanged {
+            recipient,
+            changed_at: Timestamp(1_795_000_000_000_000),
+            address: Some("192.0.2.7"),
+        };
+        insta::assert_snapshot!("password changed", shown(&letters.write(&changed).unwrap()));
     }
 
     #[test]

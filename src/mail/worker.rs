@@ -14,7 +14,7 @@ use transports::{Failure, Mail, Transport};
 use super::letters::RenderedLetter;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::events;
+use crate::domain::{events, password_resets, throttle};
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let workers = app.settings.mail.queue.workers;
     loop {
+        answer_requests(&app).await;
         let is_full = in_flight.len() >= workers;
         let claimed = match is_full {
             true => 0,
@@ -48,6 +49,14 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     while in_flight.join_next().await.is_some() {}
 }
 
+/// Writes the letters that were asked for in a way that must not tell whether there is anybody to
+/// write to.
+async fn answer_requests(app: &App) {
+    if let Err(error) = password_resets::answer_requests(app).await {
+        tracing::error!(?error, "cannot answer requests for password resets");
+    }
+}
+
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
     if let Err(error) = delivery::sweep(app).await {
@@ -55,6 +64,9 @@ async fn clean_up(app: &App) {
     }
     if let Err(error) = events::prune(app).await {
         tracing::error!(?error, "cannot prune the event log");
+    }
+    if let Err(error) = throttle::prune(app).await {
+        tracing::error!(?error, "cannot prune the throttles");
     }
 }
 

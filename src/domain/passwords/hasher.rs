@@ -4,7 +4,9 @@
 //! would take gigabytes and starve every other request; here as many run as there are cores, and the
 //! others wait for their turn without holding a thread.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
@@ -19,10 +21,16 @@ use crate::domain::error::{Error, Result};
 const SALT_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 32;
 
+/// By then a full queue has been worked off, or nearly so.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// Hashes and verifies passwords.
 #[derive(Debug)]
 pub struct PasswordHasher {
     workers: Semaphore,
+    /// How many computations run or wait for their turn, and how many may.
+    pending: Arc<AtomicUsize>,
+    pending_at_most: usize,
     memory: Arc<Mutex<Vec<Memory>>>,
     params: Params,
     /// Verified where there is no password to verify, so that an unknown address takes as long as a
@@ -60,6 +68,8 @@ impl PasswordHasher {
         let dummy = phc(&params, &[0; SALT_LENGTH], &[0; HASH_LENGTH])?;
         Ok(Self {
             workers: Semaphore::new(workers),
+            pending: Arc::default(),
+            pending_at_most: workers.saturating_add(settings.hash_queue),
             memory: Arc::default(),
             params,
             dummy,
@@ -122,6 +132,13 @@ impl PasswordHasher {
         &self,
         compute: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        // Counted from the call on: whoever waits holds a request open.
+        let pending = Pending::new(&self.pending);
+        if pending.count > self.pending_at_most {
+            return Err(Error::Busy {
+                retry_after: RETRY_AFTER,
+            });
+        }
         let _worker = self.workers.acquire().await.map_err(Error::internal)?;
         let pool = self.memory.clone();
         tokio::task::spawn_blocking(move || {
@@ -132,6 +149,26 @@ impl PasswordHasher {
         })
         .await
         .map_err(Error::internal)?
+    }
+}
+
+/// A computation that runs or waits.
+struct Pending<'a> {
+    counter: &'a AtomicUsize,
+    /// How many there are with this one.
+    count: usize,
+}
+
+impl<'a> Pending<'a> {
+    fn new(counter: &'a AtomicUsize) -> Self {
+        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { counter, count }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
