@@ -89,6 +89,7 @@ pub struct CreateRoleInput {
     /// Up to 1,000 characters.
     description: Option<String>,
     /// What it shall grant. Any action implies `view` of the same application.
+    #[graphql(validator(max_items = 1000))]
     permissions: Vec<Permission>,
 }
 

@@ -179,15 +179,19 @@ impl GraphqlEndpoint {
             .data(executed.clone());
         request.operation_name = parameters.operation_name;
         request.set_parsed_query(document);
-        // A resolver that panics is one caller's misfortune, and told as one.
-        let execution = std::panic::AssertUnwindSafe(self.schema.execute(request));
-        execution.catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!("a resolver panicked");
-            let mut error = ServerError::new("Something went wrong on the server.", None);
-            set_code(&mut error, Code::Internal);
-            GraphqlResponse::from_errors(vec![error])
-        })
+        without_panic(self.schema.execute(request)).await
     }
+}
+
+/// A resolver that panics is one caller's misfortune, and told as one.
+async fn without_panic(execution: impl Future<Output = GraphqlResponse>) -> GraphqlResponse {
+    let execution = std::panic::AssertUnwindSafe(execution);
+    execution.catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a resolver panicked");
+        let mut error = ServerError::new("Something went wrong on the server.", None);
+        set_code(&mut error, Code::Internal);
+        GraphqlResponse::from_errors(vec![error])
+    })
 }
 
 fn refusal_of(error: IdentityError, id: &str) -> Refusal {
@@ -229,4 +233,32 @@ fn to_the_playground() -> Response {
         .status(StatusCode::SEE_OTHER)
         .header(LOCATION, "/playground")
         .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object};
+
+    use super::*;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn panics(&self) -> i32 {
+            "".parse().expect("the secret state of the server")
+        }
+    }
+
+    /// Security rule 20.
+    #[tokio::test]
+    async fn a_resolver_that_panics_is_an_internal_error_of_one_request() {
+        let schema = async_graphql::Schema::new(Query, EmptyMutation, EmptySubscription);
+        let response = without_panic(schema.execute("{ panics }")).await;
+        let answer = serde_json::to_string(&response).unwrap();
+        assert!(answer.contains("\"code\":\"INTERNAL\""), "{answer}");
+        assert!(!answer.contains("secret"), "{answer}");
+        let response = without_panic(schema.execute("{ __typename }")).await;
+        assert!(response.errors.is_empty());
+    }
 }

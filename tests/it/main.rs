@@ -22,6 +22,8 @@ mod passwords;
 mod permissions;
 mod roles;
 mod schema;
+mod secrets;
+mod security;
 mod sessions;
 mod throttle;
 mod tidy;

@@ -247,7 +247,7 @@ async fn changing_the_password_asks_for_the_current_one_and_ends_other_sessions(
         ["PASSWORD_UNCHANGED input.newPassword"]
     );
     assert_eq!(
-        change(PASSWORD, "admin-example-admin").await,
+        change(PASSWORD, "password1234").await,
         ["PASSWORD_TOO_WEAK input.newPassword"]
     );
     assert!(is_signed_in(&there).await);

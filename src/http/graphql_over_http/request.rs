@@ -133,7 +133,9 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
     }
     let url: Url = request
         .params()
-        .map_err(|_| Refusal::bad_request("The URL has no `query`."))?;
+        .ok()
+        .filter(|url: &Url| !url.query.is_empty())
+        .ok_or_else(|| Refusal::bad_request("The URL has no `query`."))?;
     fn json<T: serde::de::DeserializeOwned + Default>(
         name: &str,
         text: Option<String>,

@@ -75,12 +75,15 @@ pub(super) struct Refusal {
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) at: Option<Pos>,
+    /// The request was well-formed, and its document was not. By `application/json`, that is an
+    /// answer of GraphQL like any other (GraphQL over HTTP, section 6.4.1).
+    pub(super) is_of_document: bool,
 }
 
 impl From<limits::Refusal> for Refusal {
     fn from(refusal: limits::Refusal) -> Self {
         let message = refusal.to_string();
-        match refusal {
+        let refusal = match refusal {
             limits::Refusal::Invalid { at, .. } => Self {
                 at: Some(at),
                 ..Self::bad_request(message)
@@ -88,6 +91,10 @@ impl From<limits::Refusal> for Refusal {
             limits::Refusal::Exceeded { .. } => {
                 Self::limit_exceeded(StatusCode::BAD_REQUEST, message)
             }
+        };
+        Self {
+            is_of_document: true,
+            ..refusal
         }
     }
 }
@@ -129,6 +136,7 @@ impl Refusal {
             message: message.into(),
             request_id: None,
             at: None,
+            is_of_document: false,
         }
     }
 
@@ -165,7 +173,10 @@ impl Refusal {
         }
     }
 
-    pub(super) fn respond(self, media_type: MediaType) -> Response {
+    pub(super) fn respond(mut self, media_type: MediaType) -> Response {
+        if self.is_of_document && media_type == MediaType::Json {
+            self.status = StatusCode::OK;
+        }
         let status = self.status;
         let mut response = self.render().respond(media_type);
         if status == StatusCode::METHOD_NOT_ALLOWED {
