@@ -11,6 +11,7 @@ use crate::database::Database;
 use crate::domain::applications::Catalogue;
 use crate::domain::passwords::PasswordHasher;
 use crate::domain::roles::RoleCache;
+use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
 use crate::mail::letters::Letters;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub clock: Clock,
     /// Hashes passwords on threads of its own.
     pub passwords: PasswordHasher,
+    /// Where guesses at an account wait for their turn.
+    pub turns: Turns,
     /// Writes letters.
     pub letters: Letters,
     /// The applications and permissions that there are.
@@ -63,6 +66,7 @@ impl App {
             db,
             clock: Clock::system(),
             passwords,
+            turns: Turns::default(),
             letters,
             catalogue,
             roles: RoleCache::default(),

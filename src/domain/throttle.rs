@@ -10,13 +10,17 @@
 //! together, against those who have many: there the wait stays short, and does not hold for a client
 //! address from which the user has signed in before, so that no stranger can shut somebody out.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::actor::Actor;
 use super::error::{Error, Result, UserError, UserErrorCode};
@@ -24,6 +28,9 @@ use crate::app::App;
 
 /// For how long a client address counts as its user's own.
 const TRUSTED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// By then, those who wait have had their turn.
+const BUSY_FOR: Duration = Duration::from_secs(5);
 
 /// What is guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +58,59 @@ impl Scope {
 #[must_use]
 pub struct Attempt {
     counters: Vec<Counter>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Where guesses at one account wait for their turn: so few are looked at together that those of a
+/// user who signs in on all of their devices at once are not taken for guessing.
+#[derive(Debug, Default)]
+pub struct Turns {
+    accounts: Mutex<HashMap<String, Weak<Semaphore>>>,
+    waiting: AtomicUsize,
+}
+
+impl Turns {
+    async fn of(&self, app: &App, account: &str) -> Result<OwnedSemaphorePermit> {
+        let waiting = Waiting::new(&self.waiting);
+        if waiting.count > app.settings.passwords.hash_queue {
+            return Err(Error::Busy {
+                retry_after: BUSY_FOR,
+            });
+        }
+        // One fewer than are free: those that are looked at leave one free.
+        let together = app.settings.throttle.account_attempts.saturating_sub(1);
+        let turns = self.semaphore(account, Ord::max(together, 1) as usize);
+        turns.acquire_owned().await.map_err(Error::internal)
+    }
+
+    fn semaphore(&self, account: &str, together: usize) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = accounts.get(account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        accounts.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Arc::new(Semaphore::new(together));
+        accounts.insert(account.to_owned(), Arc::downgrade(&turns));
+        turns
+    }
+}
+
+struct Waiting<'a> {
+    counter: &'a AtomicUsize,
+    count: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(counter: &'a AtomicUsize) -> Self {
+        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { counter, count }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +145,10 @@ pub async fn attempt(
     account: Option<&str>,
 ) -> Result<Attempt> {
     let counters = counters(app, actor, scope, account);
+    let turn = match (scope, account) {
+        (Scope::Password, Some(account)) => Some(app.turns.of(app, &digest(account)).await?),
+        _ => None,
+    };
     let transaction = app.db.begin().await?;
     let wait = count_all(app, &transaction, &counters).await?;
     if let Some(wait) = wait {
@@ -92,7 +156,10 @@ pub async fn attempt(
         return Err(too_many(wait));
     }
     transaction.commit().await?;
-    Ok(Attempt { counters })
+    Ok(Attempt {
+        counters,
+        _turn: turn,
+    })
 }
 
 /// Whole seconds, and rounded up: whoever waits for so long is let in.

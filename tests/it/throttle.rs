@@ -136,6 +136,17 @@ async fn guesses_at_once_are_counted_one_by_one() {
     assert_eq!(looked_at(&all), 5);
 }
 
+/// Guesses that turn out right, however many at once, are no guesses.
+#[tokio::test]
+async fn a_user_may_sign_in_everywhere_at_once() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let all = (0..30).map(|_| sign_in_from(&server, "", ADMINISTRATOR, PASSWORD));
+    for answer in join_all(all).await {
+        assert_eq!(codes(&answer), [""; 0]);
+    }
+}
+
 /// Security rule 4.
 #[tokio::test]
 async fn a_stranger_shuts_nobody_out() {
