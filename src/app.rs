@@ -14,6 +14,7 @@ use crate::domain::roles::RoleCache;
 use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
 use crate::mail::letters::Letters;
+use crate::metrics::Metrics;
 
 /// How many changes of mails a watcher may fall behind before it is told that it missed some.
 const CHANGES_KEPT: usize = 1024;
@@ -29,6 +30,8 @@ pub struct App {
     pub passwords: PasswordHasher,
     /// Where guesses at an account wait for their turn.
     pub turns: Turns,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// Writes letters.
     pub letters: Letters,
     /// The applications and permissions that there are.
@@ -67,6 +70,7 @@ impl App {
             clock: Clock::system(),
             passwords,
             turns: Turns::default(),
+            metrics: Metrics::default(),
             letters,
             catalogue,
             roles: RoleCache::default(),

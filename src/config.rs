@@ -50,6 +50,8 @@ pub struct Config {
     pub playground: Playground,
     /// The API.
     pub graphql: Graphql,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// The server's own log.
     pub log: Log,
     /// The deployment's own entries of the dashboard.
@@ -278,6 +280,15 @@ pub struct Graphql {
     pub timeout: Duration,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// The address and port on which `/metrics` is served, if it is.
+    #[serde(deserialize_with = "optional_address")]
+    pub bind: Option<SocketAddr>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -404,6 +415,20 @@ fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
         )));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn optional_address<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    use serde::de::Error;
+    let text = String::deserialize(deserializer)?;
+    match text.is_empty() {
+        true => Ok(None),
+        false => text
+            .parse()
+            .map(Some)
+            .map_err(|error| D::Error::custom(format!("{text:?}: {error}"))),
+    }
 }
 
 fn optional_path<'de, D: serde::Deserializer<'de>>(

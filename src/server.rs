@@ -27,6 +27,8 @@ pub struct Server {
     pub app: Arc<App>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves metrics, if it does.
+    pub metrics_address: Option<SocketAddr>,
     /// How many migrations the database lacked.
     pub migrated: usize,
     /// What it found, or did, about its first administrator.
@@ -62,7 +64,11 @@ impl Server {
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
         refuse_unknown_sections(&settings, registry)?;
-        let acceptor = listen(settings.server.bind).await?;
+        let acceptor = listen("server.bind", settings.server.bind).await?;
+        let metrics = match settings.metrics.bind {
+            Some(address) => Some(listen("metrics.bind", address).await?),
+            None => None,
+        };
         let address = bound(&acceptor)?;
         let (app, migrated) = open(settings).await?;
         let routes =
@@ -76,13 +82,22 @@ impl Server {
         let timeout = app.settings.server.shutdown_timeout;
         let acceptor = Bounded::new(acceptor, &app.settings.server);
         let web = tokio::spawn(serve(acceptor, routes, stop.clone(), timeout));
+        let mut tasks = vec![worker, web];
+        let mut metrics_address = None;
+        if let Some(acceptor) = metrics {
+            metrics_address = Some(bound(&acceptor)?);
+            let acceptor = Bounded::new(acceptor, &app.settings.server);
+            let routes = http::metrics_routes(app.clone());
+            tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
+        }
         Ok(Self {
             app,
             address,
             migrated,
             setup,
             stop,
-            tasks: vec![worker, web],
+            tasks,
+            metrics_address,
         })
     }
 
@@ -105,16 +120,16 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpAcceptor, StartError> {
+async fn listen(key: &str, address: SocketAddr) -> Result<TcpAcceptor, StartError> {
     TcpListener::bind(address)
         .into_acceptor()
         .await
         .map_err(|error| {
             StartError(match error.kind() {
                 std::io::ErrorKind::AddrInUse => format!(
-                    "server.bind: {address} is taken by another program; stop it, or choose another port with --set server.bind=127.0.0.1:8001"
+                    "{key}: {address} is taken by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
                 ),
-                _ => format!("server.bind: cannot listen on {address}: {error}"),
+                _ => format!("{key}: cannot listen on {address}: {error}"),
             })
         })
 }

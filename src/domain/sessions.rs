@@ -7,8 +7,8 @@ use entity::{RoleId, SessionId, UserId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, JoinType, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    RelationTrait, Set,
+    IdenStatic, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, RelationTrait, Set,
 };
 
 use super::actor::{Actor, Client, SignedIn};
@@ -402,4 +402,12 @@ pub async fn end_all_of(
         sessions = sessions.filter(session::Column::Id.ne(except));
     }
     Ok(sessions.exec(transaction).await?.rows_affected)
+}
+
+/// How many sessions there are that are not over.
+pub async fn count(app: &App) -> Result<u64> {
+    Ok(session::Entity::find()
+        .filter(session::Column::ExpiresAt.gt(app.clock.now()))
+        .count(app.db.read())
+        .await?)
 }

@@ -5,8 +5,9 @@
 //! page can send, and knows no limits; this one does not. What a request may do is not decided here.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, ServerError};
 use futures_util::FutureExt;
 use poem::http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -154,7 +155,14 @@ impl GraphqlEndpoint {
         caller: &Arc<Caller>,
         id: &str,
     ) -> Result<Answer, Refusal> {
-        let document = limits::parse_within(&Limits::default(), &parameters.query)?;
+        let begun = Instant::now();
+        let answered = |operation, outcome| {
+            let metrics = &self.app.metrics;
+            metrics.answered(operation, outcome, begun.elapsed());
+        };
+        let document = limits::parse_within(&Limits::default(), &parameters.query)
+            .inspect_err(|_| answered("none", "refused"))?;
+        let operation = operation_type(&document, parameters.operation_name.as_deref());
         if !may_change {
             must_be_a_query(&document, parameters.operation_name.as_deref())?;
         }
@@ -162,6 +170,12 @@ impl GraphqlEndpoint {
         let response = self
             .execute(parameters, document, caller.clone(), executed.clone())
             .await;
+        let outcome = match (executed.get(), response.errors.is_empty()) {
+            (true, true) => "succeeded",
+            (true, false) => "failed",
+            (false, _) => "refused",
+        };
+        answered(operation, outcome);
         Ok(Answer::new(response, executed.get(), id))
     }
 
@@ -180,6 +194,16 @@ impl GraphqlEndpoint {
         request.operation_name = parameters.operation_name;
         request.set_parsed_query(document);
         without_panic(self.schema.execute(request)).await
+    }
+}
+
+/// For a label: a name would be the client's to choose.
+fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> &'static str {
+    match request::operation(document, name).map(|operation| operation.node.ty) {
+        None => "none",
+        Some(OperationType::Query) => "query",
+        Some(OperationType::Mutation) => "mutation",
+        Some(OperationType::Subscription) => "subscription",
     }
 }
 

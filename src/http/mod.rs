@@ -16,12 +16,14 @@ mod graphql_over_http;
 mod headers;
 mod health;
 mod identity;
+mod metrics;
 mod pages;
 mod request_log;
 
 pub use client::TrustedProxies;
 pub use graphql_over_http::GraphqlEndpoint;
 pub use identity::AllowedOrigins;
+pub use metrics::metrics_routes;
 
 /// Everything that the server answers.
 ///

@@ -107,7 +107,7 @@ async fn deliver(
     };
     let recorded = tokio::select! {
         outcome = send(&app, &*transport, &claim) => {
-            log(&claim, &outcome);
+            log(&app, &claim, &outcome);
             delivery::record(&app, &claim, &outcome).await
         }
         () = keep_lease(&app, &claim) => Ok(()),
@@ -165,13 +165,20 @@ fn mail(email: &email::Model) -> Mail {
     }
 }
 
-fn log(claim: &Claim, outcome: &Outcome) {
+fn log(app: &App, claim: &Claim, outcome: &Outcome) {
     let (email, kind) = (claim.email.id.0, &claim.email.kind);
     let Outcome {
         transport,
         response,
         ..
     } = outcome;
+    let kept = match outcome.verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Transient => "transient",
+        Verdict::Permanent => "permanent",
+        Verdict::Unavailable => "unavailable",
+    };
+    app.metrics.tried_to_send(transport, kept);
     match outcome.verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {

@@ -111,6 +111,11 @@ impl PasswordHasher {
         Ok(matches && is_there)
     }
 
+    /// How many passwords are being hashed or wait for their turn.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
     /// Whether the hash was made with other parameters than those in force, and should be made
     /// anew when the password is at hand.
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {

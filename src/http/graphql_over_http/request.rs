@@ -1,7 +1,9 @@
 //! The request: its parameters from a JSON body or from the URL (GraphQL over HTTP, section 5).
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Value as ConstValue, Variables};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{Positioned, Value as ConstValue, Variables};
 use poem::Request;
 use poem::error::ReadBodyError;
 use poem::http::header::CONTENT_TYPE;
@@ -193,17 +195,24 @@ fn inner_values(value: &ConstValue) -> Box<dyn Iterator<Item = &ConstValue> + '_
     }
 }
 
+/// The operation that is meant, as far as one can be told.
+pub(super) fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
 /// A link or an image can cause a GET from anywhere, so it must not change anything.
 pub(super) fn must_be_a_query(
     document: &ExecutableDocument,
     name: Option<&str>,
 ) -> Result<(), Refusal> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    match operation {
+    match operation(document, name) {
         // Which operation is meant is for the executor to complain about.
         None => Ok(()),
         Some(operation) if operation.node.ty == OperationType::Query => Ok(()),
