@@ -12,8 +12,10 @@ use crate::database::Database;
 use crate::domain::applications::Catalogue;
 use crate::domain::passwords::PasswordHasher;
 use crate::domain::roles::RoleCache;
+use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
 use crate::mail::letters::Letters;
+use crate::metrics::Metrics;
 
 /// How many changes of mails a watcher may fall behind before it is told that it missed some.
 const CHANGES_KEPT: usize = 1024;
@@ -27,6 +29,10 @@ pub struct App {
     pub clock: Clock,
     /// Hashes passwords on threads of its own.
     pub passwords: PasswordHasher,
+    /// Where guesses at an account wait for their turn.
+    pub turns: Turns,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// Writes letters.
     pub letters: Letters,
     /// The applications and permissions that there are.
@@ -72,6 +78,8 @@ impl App {
             db,
             clock: Clock::system(),
             passwords,
+            turns: Turns::default(),
+            metrics: Metrics::default(),
             letters,
             catalogue,
             roles: RoleCache::default(),

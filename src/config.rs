@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 mod layers;
+mod production;
 
 pub use layers::{DEFAULTS, Layers, LoadError};
 
@@ -41,12 +42,16 @@ pub struct Config {
     pub passwords: Passwords,
     /// Rules for sessions.
     pub sessions: Sessions,
+    /// How often something may be guessed.
+    pub throttle: Throttle,
     /// The event log.
     pub event_log: EventLog,
     /// The playground.
     pub playground: Playground,
     /// The API.
     pub graphql: Graphql,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// The server's own log.
     pub log: Log,
     /// The deployment's own entries of the dashboard.
@@ -80,6 +85,14 @@ pub struct Server {
     /// How long what is in flight may take to finish when the server stops.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
+    /// How many connections there may be at the same time; others wait.
+    pub max_connections: usize,
+    /// How long a client may take to send a request or to take an answer.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long a connection is kept open for a further request.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
 }
 
 /// `[database]`
@@ -131,6 +144,8 @@ pub struct Mail {
     /// A folder whose templates replace the built-in ones; empty for none.
     #[serde(deserialize_with = "optional_path")]
     pub templates: Option<PathBuf>,
+    /// Whether the log transport, which prints secret links, may be used in production.
+    pub log_in_production: bool,
     /// How the queue is worked off.
     pub queue: MailQueue,
     /// The sections of the transports, by name. Each transport knows its own keys.
@@ -181,6 +196,11 @@ pub struct Passwords {
     pub min_score: u8,
     /// How many passwords are hashed at the same time; 0 is one a core.
     pub hash_workers: usize,
+    /// How many may wait for their turn; what is more is refused.
+    pub hash_queue: usize,
+    /// How long the link of a password reset works.
+    #[serde(with = "humantime_serde")]
+    pub reset_valid_for: Duration,
     /// What a hash costs.
     pub argon2: Argon2,
 }
@@ -204,9 +224,36 @@ pub struct Sessions {
     /// After how long without use a session ends.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
+    /// The same for a session that nobody asked to keep.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout_unless_kept: Duration,
     /// After how long any session ends.
     #[serde(with = "humantime_serde")]
     pub absolute_timeout: Duration,
+}
+
+/// `[throttle]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Throttle {
+    /// Guesses at one account from one client address that are not delayed.
+    pub account_attempts: u32,
+    /// Guesses at one account from all addresses together that are not delayed.
+    pub account_attempts_in_all: u32,
+    /// Guesses from one client address, at whatever, that are not delayed.
+    pub client_attempts: u32,
+    /// The first delay; it doubles with each further guess.
+    #[serde(with = "humantime_serde")]
+    pub delay: Duration,
+    /// The longest delay.
+    #[serde(with = "humantime_serde")]
+    pub delay_at_most: Duration,
+    /// The longest delay that guesses from elsewhere can cause for an account.
+    #[serde(with = "humantime_serde")]
+    pub account_delay_at_most: Duration,
+    /// After how long without a guess counting begins anew.
+    #[serde(with = "humantime_serde")]
+    pub forget_after: Duration,
 }
 
 /// `[event_log]`
@@ -221,16 +268,28 @@ pub struct EventLog {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Playground {
-    /// Whether it is served.
-    pub enabled: bool,
+    /// Whether it is served; see [`Config::serves_playground`].
+    pub enabled: Option<bool>,
 }
 
 /// `[graphql]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graphql {
-    /// Whether clients may ask for the schema.
-    pub introspection: bool,
+    /// Whether clients may ask for the schema; see [`Config::allows_introspection`].
+    pub introspection: Option<bool>,
+    /// How long one request may take in all.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// The address and port on which `/metrics` is served, if it is.
+    #[serde(deserialize_with = "optional_address")]
+    pub bind: Option<SocketAddr>,
 }
 
 /// `[log]`
@@ -328,7 +387,30 @@ impl Config {
                 .any(|scheme| self.database.url.expose_secret().starts_with(scheme)),
             "database.url: must start with sqlite://, postgres:// or mysql://",
         );
+        must(
+            self.server.max_connections >= 1,
+            "server.max_connections: must be at least 1",
+        );
+        must(
+            self.graphql.timeout < self.server.request_timeout,
+            "server.request_timeout: must be longer than graphql.timeout, or nobody is told that time has run out",
+        );
+        problems.extend(production::problems(self));
         problems
+    }
+
+    /// Whether the playground is served: unless the configuration says so, not in production.
+    pub fn serves_playground(&self) -> bool {
+        self.playground.enabled.unwrap_or(self.is_demo())
+    }
+
+    /// Whether clients may ask for the schema: unless the configuration says so, not in production.
+    pub fn allows_introspection(&self) -> bool {
+        self.graphql.introspection.unwrap_or(self.is_demo())
+    }
+
+    fn is_demo(&self) -> bool {
+        self.environment == Environment::Demo
     }
 }
 
@@ -349,6 +431,20 @@ fn optional_text<'de, D: serde::Deserializer<'de>>(
 ) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok((!text.is_empty()).then_some(text))
+}
+
+fn optional_address<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    use serde::de::Error;
+    let text = String::deserialize(deserializer)?;
+    match text.is_empty() {
+        true => Ok(None),
+        false => text
+            .parse()
+            .map(Some)
+            .map_err(|error| D::Error::custom(format!("{text:?}: {error}"))),
+    }
 }
 
 fn optional_path<'de, D: serde::Deserializer<'de>>(

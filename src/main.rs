@@ -174,7 +174,7 @@ fn welcome(server: &Server) -> String {
         String::new(),
         format!("  GraphQL     {url}/graphql"),
     ];
-    if settings.playground.enabled {
+    if settings.serves_playground() {
         lines.push(format!("  Playground  {url}/playground"));
     }
     lines.extend([

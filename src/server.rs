@@ -12,6 +12,7 @@ use transports::{Registry, Transport};
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::setup::{self, Setup};
+use crate::http::connections::Bounded;
 use crate::{http, mail};
 
 /// Why a server did not start: a sentence that says what is wrong and where.
@@ -37,6 +38,8 @@ pub struct Server {
     pub app: Arc<App>,
     /// Where it listens, if it does.
     pub address: SocketAddr,
+    /// Where it serves metrics, if it does.
+    pub metrics_address: Option<SocketAddr>,
     /// How many migrations the database lacked.
     pub migrated: usize,
     /// What it found, or did, about its first administrator.
@@ -87,11 +90,15 @@ impl Server {
         refuse_unknown_sections(&settings, registry)?;
         let acceptor = match part {
             Part::Worker => None,
-            Part::All | Part::Web => Some(listen(settings.server.bind).await?),
+            Part::All | Part::Web => Some(listen("server.bind", settings.server.bind).await?),
         };
         let address = match &acceptor {
             Some(acceptor) => bound(acceptor)?,
             None => settings.server.bind,
+        };
+        let metrics = match settings.metrics.bind {
+            Some(address) => Some(listen("metrics.bind", address).await?),
+            None => None,
         };
         let (app, migrated) = open(settings).await?;
         let routes =
@@ -101,6 +108,7 @@ impl Server {
             .map_err(|error| StartError(format!("database: {error:?}")))?;
 
         let stop = app.stopping.clone();
+        let timeout = app.settings.server.shutdown_timeout;
         let mut tasks = Vec::new();
         match part {
             Part::All | Part::Worker => {
@@ -109,7 +117,14 @@ impl Server {
             Part::Web => app.leave_mails_to_others(),
         }
         if let Some(acceptor) = acceptor {
-            let timeout = app.settings.server.shutdown_timeout;
+            let acceptor = Bounded::new(acceptor, &app.settings.server);
+            tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
+        }
+        let mut metrics_address = None;
+        if let Some(acceptor) = metrics {
+            metrics_address = Some(bound(&acceptor)?);
+            let acceptor = Bounded::new(acceptor, &app.settings.server);
+            let routes = http::metrics_routes(app.clone());
             tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
         }
         Ok(Self {
@@ -119,6 +134,7 @@ impl Server {
             setup,
             stop,
             tasks,
+            metrics_address,
         })
     }
 
@@ -141,16 +157,16 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpAcceptor, StartError> {
+async fn listen(key: &str, address: SocketAddr) -> Result<TcpAcceptor, StartError> {
     TcpListener::bind(address)
         .into_acceptor()
         .await
         .map_err(|error| {
             StartError(match error.kind() {
                 std::io::ErrorKind::AddrInUse => format!(
-                    "server.bind: {address} is taken by another program; stop it, or choose another port with --set server.bind=127.0.0.1:8001"
+                    "{key}: {address} is taken by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
                 ),
-                _ => format!("server.bind: cannot listen on {address}: {error}"),
+                _ => format!("{key}: cannot listen on {address}: {error}"),
             })
         })
 }
@@ -192,7 +208,7 @@ fn spawn_worker(
 }
 
 async fn serve(
-    acceptor: TcpAcceptor,
+    acceptor: Bounded,
     routes: impl poem::Endpoint + 'static,
     stop: CancellationToken,
     timeout: Duration,

@@ -91,7 +91,7 @@ fn a_value_has_the_type_of_its_default() {
         .load();
     assert_eq!(smtp(&config, "password"), "0815");
     assert_eq!(config.branding.name, "true");
-    assert!(!config.playground.enabled);
+    assert!(!config.serves_playground());
     assert_eq!(config.server.allowed_origins.len(), 2);
 }
 

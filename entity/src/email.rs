@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{EmailId, InvitationId, LastTime, Timestamp};
+use crate::{EmailId, InvitationId, LastTime, PasswordResetId, Timestamp};
 
 /// One message, from the transaction that decided to send it until its history is pruned.
 ///
@@ -46,6 +46,8 @@ pub struct Model {
     pub secret_link: Option<String>,
     /// The invitation that it carries. A mail without its purpose is not sent.
     pub invitation_id: Option<InvitationId>,
+    /// The password reset that it carries. Its link is gone once the mail is sent.
+    pub password_reset_id: Option<PasswordResetId>,
     /// From when on it is of no use to anybody, and is not sent any more.
     pub expires_at: Option<Timestamp>,
     /// The `Message-ID` header, in angle brackets: the same at every attempt.

@@ -55,6 +55,10 @@ ids! {
     InvitationId = "invitation";
     /// Key of a [session](crate::session).
     SessionId = "session";
+    /// Key of a [password reset](crate::password_reset).
+    PasswordResetId = "reset";
+    /// Key of a [request](crate::password_reset_request) for one.
+    PasswordResetRequestId = "request";
     /// Key of a queued [e-mail](crate::email).
     EmailId = "email";
     /// Key of an [event](crate::event).

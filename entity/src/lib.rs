@@ -10,15 +10,21 @@ pub mod email_queue;
 pub mod event;
 pub mod id;
 pub mod invitation;
+pub mod password_reset;
+pub mod password_reset_request;
 pub mod revision;
 pub mod role;
 pub mod role_permission;
 pub mod session;
+pub mod throttle;
 pub mod timestamp;
 pub mod token_hash;
 pub mod user;
 pub mod user_role;
 
-pub use id::{EmailAttemptId, EmailId, EventId, InvitationId, RoleId, SessionId, UserId};
+pub use id::{
+    EmailAttemptId, EmailId, EventId, InvitationId, PasswordResetId, PasswordResetRequestId,
+    RoleId, SessionId, UserId,
+};
 pub use timestamp::{LastTime, Timestamp};
 pub use token_hash::TokenHash;

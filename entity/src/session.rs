@@ -27,6 +27,8 @@ pub struct Model {
     pub expires_at: Timestamp,
     /// From when on it is void however often it is used.
     pub ends_at: Timestamp,
+    /// Whether it outlives the browser, and may go unused for long.
+    pub is_kept: bool,
 }
 
 /// The tables that this one refers to.

@@ -16,6 +16,8 @@ mod m20261121_000005_emails;
 mod m20261121_000006_events;
 mod m20261121_000007_administrators;
 mod m20261121_000020_email_queue;
+mod m20261121_000031_password_resets;
+mod m20261121_000032_throttles;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_events::Migration),
             Box::new(m20261121_000007_administrators::Migration),
             Box::new(m20261121_000020_email_queue::Migration),
+            Box::new(m20261121_000031_password_resets::Migration),
+            Box::new(m20261121_000032_throttles::Migration),
         ]
     }
 }

@@ -205,7 +205,7 @@ fn refuse_stray_mail_keys(config: &Config, figment: &Figment) -> Result<(), Load
     let path = ["mail".to_owned(), key.clone()];
     let layer = figment.find_metadata(&path.join("."));
     Err(LoadError(format!(
-        "{}: unknown key; [mail] has transport, from, templates, queue and a section for each transport",
+        "{}: unknown key; [mail] has transport, from, log_in_production, templates, queue and a section for each transport",
         place(layer, &path)
     )))
 }

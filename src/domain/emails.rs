@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, LastTime, Timestamp, UserId, email, email_attempt, invitation, user_role,
+    EmailId, InvitationId, LastTime, PasswordResetId, Timestamp, UserId, email, email_attempt,
+    invitation, user_role,
 };
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
 };
@@ -51,19 +53,12 @@ pub struct NewEmail<'a> {
 /// What a letter is for, and what its secret link gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It says what it says, and nothing depends on it.
-    None,
-    /// It carries this invitation.
+    /// It carries the link of this invitation.
     Invitation(InvitationId),
-}
-
-impl Purpose {
-    fn invitation(self) -> Option<InvitationId> {
-        match self {
-            Self::Invitation(id) => Some(id),
-            Self::None => None,
-        }
-    }
+    /// It carries the link of this password reset.
+    PasswordReset(PasswordResetId),
+    /// It only tells something.
+    None,
 }
 
 /// Queues a letter, in the transaction of what it announces: neither can exist without the other.
@@ -89,7 +84,14 @@ pub async fn queue(
         text_body: written.text,
         html_body: written.html,
         secret_link: new.secret_link,
-        invitation_id: new.purpose.invitation(),
+        invitation_id: match new.purpose {
+            Purpose::Invitation(id) => Some(id),
+            Purpose::PasswordReset(_) | Purpose::None => None,
+        },
+        password_reset_id: match new.purpose {
+            Purpose::PasswordReset(id) => Some(id),
+            Purpose::Invitation(_) | Purpose::None => None,
+        },
         expires_at: new.expires_at,
         message_id: message_id(id, &app.settings.mail.from),
         attempt_count: 0,
@@ -133,8 +135,29 @@ pub async fn end_purpose(
     if invitations.is_empty() {
         return Ok(());
     }
-    let now = app.clock.now();
     let of_these = email::Column::InvitationId.is_in(invitations.iter().copied());
+    end_purpose_where(app, transaction, of_these).await
+}
+
+/// The same for the mails of password resets.
+pub async fn end_purpose_of_resets(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    resets: &[PasswordResetId],
+) -> Result<()> {
+    if resets.is_empty() {
+        return Ok(());
+    }
+    let of_these = email::Column::PasswordResetId.is_in(resets.iter().copied());
+    end_purpose_where(app, transaction, of_these).await
+}
+
+async fn end_purpose_where(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    of_these: Expr,
+) -> Result<()> {
+    let now = app.clock.now();
     // First this: it waits for a worker that is just putting one of them back into the queue, and
     // what comes second finds it there.
     email::Entity::update_many()

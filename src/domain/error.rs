@@ -1,5 +1,7 @@
 //! What can go wrong with an operation, sorted by who can mend it.
 
+use std::time::Duration;
+
 use sea_orm::DbErr;
 
 use super::applications::Permission;
@@ -16,6 +18,11 @@ pub enum Error {
     Forbidden(Permission),
     /// The input is at fault: everything that is wrong with it, never empty.
     Refused(Vec<UserError>),
+    /// The server has too much to do.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The server is at fault. The cause is for its log only.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -29,6 +36,8 @@ pub struct UserError {
     pub field: Vec<String>,
     /// For people: what is wrong, and what to do.
     pub message: String,
+    /// When to try again, where that is all there is to do. Whole seconds.
+    pub retry_after: Option<Duration>,
 }
 
 impl UserError {
@@ -42,6 +51,7 @@ impl UserError {
             code,
             field: field.into().map(str::to_owned).into_iter().collect(),
             message: message.into(),
+            retry_after: None,
         }
     }
 

@@ -13,6 +13,7 @@ use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{self, Action, Changes};
 use super::passwords::{self, Password};
 use super::sessions::{self, NewSession};
+use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, Keys, User};
@@ -364,9 +365,11 @@ pub struct Acceptance {
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
 /// the password policy's errors for `password`, and what is wrong with a name.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
+    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
     let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
         return Err(token_invalid());
     };
+    throttle::take_back(app, &guess).await?;
     match invitation.status(app.clock.now()) {
         invitation::Status::Pending => {}
         invitation::Status::Expired => return Err(token_expired()),
@@ -427,7 +430,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    let session = sessions::begin(app, &transaction, &actor.client, user).await?;
+    let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
     let after = &session.signed_in.user;
     let action = Action::InvitationAccepted;

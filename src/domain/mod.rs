@@ -14,12 +14,14 @@ pub mod events;
 pub mod explanation;
 pub mod invitations;
 pub mod page;
+pub mod password_resets;
 pub mod passwords;
 pub mod patch;
 pub mod roles;
 pub mod sessions;
 pub mod setup;
 pub mod text;
+pub mod throttle;
 pub mod tokens;
 pub mod users;
 

@@ -1,12 +1,22 @@
 //! Passwords: which are accepted, and how they are kept.
 
+use entity::UserId;
+use entity::email::Priority;
+use entity::user::{self, PasswordHash};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, Set};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
-use super::Error;
-use super::error::{Result, UserError, UserErrorCode};
+use super::actor::Actor;
+use super::emails::{self, NewEmail, Purpose};
+use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use super::events::{self, Action, Changes};
+use super::throttle::{self, Scope};
+use super::users::{self, User};
+use super::{password_resets, sessions};
 use crate::app::App;
 use crate::config;
+use crate::mail::letters::Letter;
 
 mod hasher;
 
@@ -41,6 +51,14 @@ impl Password {
 
     fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// Itself, or something that costs as much to hash and is nobody's password.
+    pub(super) fn usable(self) -> Self {
+        match self.is_too_long() {
+            true => Self::new(""),
+            false => self,
+        }
     }
 
     /// Whether it has more than [`MAX_LENGTH`] bytes, and can be nobody's password.
@@ -78,6 +96,17 @@ pub async fn hash_new(
     password: Password,
     context: &Context<'_>,
 ) -> Result<entity::user::PasswordHash> {
+    let password = check_new(app, field, password, context).await??;
+    app.passwords.hash(password).await
+}
+
+/// Checks a new password, and gives it back where it can be taken.
+async fn check_new(
+    app: &App,
+    field: &'static str,
+    password: Password,
+    context: &Context<'_>,
+) -> Result<std::result::Result<Password, UserError>> {
     let policy = &app.settings.passwords;
     let words = words_of(context, &app.settings.branding.name);
     let (password, verdict) = {
@@ -90,8 +119,157 @@ pub async fn hash_new(
         .await
         .map_err(Error::internal)?
     };
-    verdict?;
-    app.passwords.hash(password).await
+    Ok(verdict.map(|()| password))
+}
+
+/// Changes the password of a user who knows it. Their other sessions end, links that were sent to
+/// them no longer work, and a notice is mailed.
+///
+/// # Errors
+///
+/// [`InvalidCredentials`](UserErrorCode::InvalidCredentials) for `currentPassword`; the policy's
+/// errors and [`PasswordUnchanged`](UserErrorCode::PasswordUnchanged) for `newPassword`; and
+/// [`TooManyAttempts`](UserErrorCode::TooManyAttempts).
+pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) -> Result<User> {
+    let signed_in = actor.signed_in()?;
+    let user = &signed_in.user;
+    let account = &user.row.email_normal;
+    let guess = throttle::attempt(app, actor, Scope::Password, Some(account)).await?;
+    let is_unchanged = current.0 == new.0;
+    let mut errors = UserErrors::default();
+    let verified = app
+        .passwords
+        .verify(current.usable(), user.row.password_hash.clone())
+        .await;
+    let is_right = match verified {
+        Ok(is_right) => is_right,
+        Err(error) => {
+            throttle::take_back(app, &guess).await?;
+            return Err(error);
+        }
+    };
+    if !is_right {
+        errors.push(UserError::new(
+            UserErrorCode::InvalidCredentials,
+            "currentPassword",
+            "This is not your current password.",
+        ));
+    }
+    let new = errors.check(check_new(app, "newPassword", new, &user.password_context()).await?);
+    if is_right && is_unchanged {
+        errors.push(UserError::new(
+            UserErrorCode::PasswordUnchanged,
+            "newPassword",
+            "Choose a password other than the current one.",
+        ));
+    }
+    let hash = match (errors.into_result(), new) {
+        (Ok(()), Some(new)) => app.passwords.hash(new).await?,
+        (Ok(()), None) => return Err(Error::internal("a password was refused without an error")),
+        (Err(error), _) => {
+            if is_right {
+                throttle::take_back(app, &guess).await?;
+            }
+            return Err(error);
+        }
+    };
+
+    let transaction = app.db.begin().await?;
+    // It may have been changed or reset meanwhile; then the current one is not the current one.
+    sessions::confirm(app, &transaction, actor).await?;
+    let mut user = users::find_locked(&transaction, user.row.id)
+        .await?
+        .filter(|now| now.row.password_hash == user.row.password_hash)
+        .ok_or(Error::Unauthenticated)?;
+    user.row = set(app, &transaction, user.row.id, hash).await?;
+    sessions::end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
+    password_resets::void_open(app, &transaction, user.row.id).await?;
+    throttle::succeeded(app, &transaction, &guess).await?;
+    give_notice(app, &transaction, actor, &user).await?;
+    let action = Action::PasswordChanged;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(user)
+}
+
+/// Stores a user's new password.
+pub(super) async fn set(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    hash: PasswordHash,
+) -> Result<user::Model> {
+    Ok(user::ActiveModel {
+        id: Set(id),
+        password_hash: Set(Some(hash)),
+        updated_at: Set(app.clock.now()),
+        ..Default::default()
+    }
+    .update(transaction)
+    .await?)
+}
+
+/// Tells a user that their password was changed: they learn of it even if it was not they.
+pub(super) async fn give_notice(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    user: &User,
+) -> Result<()> {
+    let address = actor.client.ip_address.map(|address| address.to_string());
+    let notice = NewEmail {
+        letter: Letter::PasswordChanged {
+            recipient: &user.display_name(),
+            changed_at: app.clock.now(),
+            address: address.as_deref(),
+        },
+        to: &user.address()?,
+        priority: Priority::High,
+        secret_link: None,
+        purpose: Purpose::None,
+        expires_at: None,
+    };
+    emails::queue(app, transaction, notice).await?;
+    Ok(())
+}
+
+/// What somebody would say about a password who wanted to guess it. Nothing of it is kept.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// From 0 (guessed at once) to 4 (very hard to guess).
+    pub score: u8,
+    /// Whether the policy takes it; why not, where it does not.
+    pub refusal: Option<UserError>,
+    /// Why it is easy to guess.
+    pub warning: Option<String>,
+    /// How to make it harder to guess.
+    pub suggestions: Vec<String>,
+}
+
+/// Scores a password against the policy, for a form that helps to choose one.
+pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Result<Assessment> {
+    let policy = app.settings.passwords.clone();
+    let words = words_of(context, &app.settings.branding.name);
+    tokio::task::spawn_blocking(move || {
+        let estimate = estimate(&password, &words);
+        let feedback = estimate.feedback();
+        Assessment {
+            score: estimate.score().into(),
+            refusal: check(&policy, "password", &password, &words).err(),
+            warning: feedback
+                .and_then(|feedback| feedback.warning())
+                .map(|warning| warning.to_string()),
+            suggestions: feedback
+                .map(|feedback| feedback.suggestions())
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    })
+    .await
+    .map_err(Error::internal)
 }
 
 fn check(
@@ -117,9 +295,7 @@ fn check(
             ),
         ));
     }
-    let scored: String = password.0.chars().take(SCORED_CHARACTERS).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let estimate = zxcvbn::zxcvbn(&scored, &words);
+    let estimate = estimate(password, words);
     if u8::from(estimate.score()) < policy.min_score {
         return Err(UserError::new(
             UserErrorCode::PasswordTooWeak,
@@ -128,6 +304,12 @@ fn check(
         ));
     }
     Ok(())
+}
+
+fn estimate(password: &Password, words: &[String]) -> zxcvbn::Entropy {
+    let scored: String = password.0.chars().take(SCORED_CHARACTERS).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    zxcvbn::zxcvbn(&scored, &words)
 }
 
 /// What a guesser would know: the address and its parts, the names, the application's name.

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{RoleId, SessionId, revision, session, user, user_role};
+use entity::{RoleId, SessionId, UserId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, JoinType, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    RelationTrait, Set,
+    IdenStatic, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, RelationTrait, Set,
 };
 
 use super::actor::{Actor, Client, SignedIn, Who};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{Action, Changes, Subject};
 use super::passwords::Password;
+use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::{self, User};
 use super::{EmailAddress, events, roles};
@@ -47,8 +48,15 @@ pub async fn sign_in(
     actor: &Actor,
     email: &str,
     password: Password,
+    is_kept: bool,
 ) -> Result<NewSession> {
     let address = EmailAddress::parse("email", email).ok();
+    // What is no address is nobody's account; it counts as one all the same.
+    let account = match &address {
+        Some(address) => address.normal().to_owned(),
+        None => email.trim().to_lowercase(),
+    };
+    let guess = throttle::attempt(app, actor, Scope::Password, Some(&account)).await?;
     let known = match &address {
         Some(address) => users::find_by_email(app.db.read(), address).await?,
         None => None,
@@ -58,12 +66,15 @@ pub async fn sign_in(
     let hash = candidate
         .as_ref()
         .and_then(|user| user.row.password_hash.clone());
-    let password = match password.is_too_long() {
-        true => Password::new(""),
-        false => password,
-    };
+    let password = password.usable();
     let rehashed = password.duplicate();
-    let matches = app.passwords.verify(password, hash.clone()).await?;
+    let matches = match app.passwords.verify(password, hash.clone()).await {
+        Ok(matches) => matches,
+        Err(error) => {
+            throttle::take_back(app, &guess).await?;
+            return Err(error);
+        }
+    };
     let (Some(user), true) = (candidate, matches) else {
         let subject = match (&known, &address) {
             (Some(user), _) => Subject::from(user),
@@ -96,7 +107,8 @@ pub async fn sign_in(
         .update(&transaction)
         .await?;
     }
-    let session = begin(app, &transaction, &actor.client, user).await?;
+    let session = begin(app, &transaction, &actor.client, user, is_kept).await?;
+    throttle::succeeded(app, &transaction, &guess).await?;
     let signed_in = Actor::user(session.signed_in.clone(), actor.client.clone());
     let subject = Subject::from(&session.signed_in.user);
     events::record(
@@ -121,12 +133,23 @@ fn invalid_credentials() -> Error {
     .into()
 }
 
-/// Begins a session for a user who has just proved who they are.
+/// How long a session may go unused.
+fn idle_timeout(app: &App, is_kept: bool) -> Duration {
+    let settings = &app.settings.sessions;
+    match is_kept {
+        true => settings.idle_timeout,
+        false => settings.idle_timeout_unless_kept.min(settings.idle_timeout),
+    }
+}
+
+/// Begins a session for a user who has just proved who they are. One that is kept outlives the
+/// browser, and may go unused for long.
 pub async fn begin(
     app: &App,
     transaction: &DatabaseTransaction,
     client: &Client,
     mut user: User,
+    is_kept: bool,
 ) -> Result<NewSession> {
     let settings = &app.settings.sessions;
     let now = app.clock.now();
@@ -143,8 +166,9 @@ pub async fn begin(
         ip_address: client.ip_address.map(|address| address.to_string()),
         created_at: now,
         last_used_at: now,
-        expires_at: now.after(settings.idle_timeout).min(ends_at),
+        expires_at: now.after(idle_timeout(app, is_kept)).min(ends_at),
         ends_at,
+        is_kept,
     };
     session::ActiveModel::from(session.clone())
         .reset_all()
@@ -284,7 +308,7 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
     if now.since(session.last_used_at) < USE_NOTED_EVERY {
         return Ok(session);
     }
-    let idle_end = now.after(app.settings.sessions.idle_timeout);
+    let idle_end = now.after(idle_timeout(app, session.is_kept));
     let used = session::Model {
         last_used_at: now,
         expires_at: idle_end.min(session.ends_at),
@@ -379,4 +403,74 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
 pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
     let sessions = list(app, actor).await?;
     Ok(sessions.into_iter().find(|session| session.id == id))
+}
+
+/// Ends one of the actor's own sessions, which may be the one that they ask from.
+///
+/// # Errors
+///
+/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is somebody
+/// else's.
+pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<SessionId> {
+    let signed_in = actor.signed_in()?;
+    let user = &signed_in.user;
+    let Some(id) = id else {
+        return Err(UserError::new(
+            UserErrorCode::Invalid,
+            "id",
+            "This is not the ID of a session.",
+        )
+        .into());
+    };
+    let transaction = app.db.begin().await?;
+    let ended = session::Entity::delete_many()
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::UserId.eq(user.row.id))
+        .exec(&transaction)
+        .await?;
+    if ended.rows_affected == 0 {
+        return Err(
+            UserError::new(UserErrorCode::NotFound, "id", "You have no such session.").into(),
+        );
+    }
+    let subject = Subject::session(id, user);
+    let action = Action::SessionRevoked;
+    events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
+    transaction.commit().await?;
+    Ok(id)
+}
+
+/// Ends all of the actor's own sessions but the one that they ask from, and returns how many.
+pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
+    let signed_in = actor.signed_in()?;
+    let user = &signed_in.user;
+    let transaction = app.db.begin().await?;
+    let ended = end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
+    if ended > 0 {
+        let action = Action::SessionRevoked;
+        events::record(app, &transaction, actor, action, user, Changes::none()).await?;
+    }
+    transaction.commit().await?;
+    Ok(ended)
+}
+
+/// Ends all sessions of a user, perhaps but one, and returns how many.
+pub async fn end_all_of(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    except: Option<SessionId>,
+) -> Result<u64> {
+    let mut sessions = session::Entity::delete_many().filter(session::Column::UserId.eq(user));
+    if let Some(except) = except {
+        sessions = sessions.filter(session::Column::Id.ne(except));
+    }
+    Ok(sessions.exec(transaction).await?.rows_affected)
+}
+
+/// How many sessions there are that are not over.
+pub async fn count(app: &App) -> Result<u64> {
+    Ok(session::Entity::find()
+        .filter(session::Column::ExpiresAt.gt(app.clock.now()))
+        .count(app.db.read())
+        .await?)
 }

@@ -11,9 +11,9 @@ use sea_orm::{
 };
 
 use super::EmailAddress;
-use super::error::{Result, UserError, UserErrorCode};
+use super::error::{Error, Result, UserError, UserErrorCode};
 use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
-use super::text;
+use super::{passwords, text};
 use crate::app::App;
 
 mod administration;
@@ -39,6 +39,21 @@ impl User {
     /// First and last name, or the address where neither is known.
     pub fn display_name(&self) -> String {
         display_name(&self.row.email, &self.row.first_name, &self.row.last_name)
+    }
+
+    /// Where letters to them go.
+    pub fn address(&self) -> Result<EmailAddress> {
+        EmailAddress::parse("email", &self.row.email)
+            .map_err(|error| Error::internal(error.message))
+    }
+
+    /// What somebody would try first who guesses their password.
+    pub fn password_context(&self) -> passwords::Context<'_> {
+        passwords::Context {
+            email: &self.row.email,
+            first_name: &self.row.first_name,
+            last_name: &self.row.last_name,
+        }
     }
 }
 

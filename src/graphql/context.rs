@@ -1,9 +1,10 @@
 //! What comes with a request: the application, who asks, and what the answer shall carry.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_graphql::Context;
-use entity::EmailId;
+use entity::{EmailId, UserId};
 
 use super::error::internal;
 use crate::app::App;
@@ -22,6 +23,8 @@ pub struct Caller {
     actor: RwLock<Actor>,
     cookie: Mutex<Option<CookieChange>>,
     notes: Mutex<Vec<(Actor, Note)>>,
+    retry_after: Mutex<Option<Duration>>,
+    proven: Mutex<Option<UserId>>,
 }
 
 /// What has to be written into the event log before the answer leaves: guards and resolvers that
@@ -47,8 +50,13 @@ impl Note {
 /// What shall become of the session cookie.
 #[derive(Clone, Debug)]
 pub enum CookieChange {
-    /// The session whose token this is begins.
-    Set(String),
+    /// A session begins.
+    Set {
+        /// Its token.
+        token: String,
+        /// Whether it outlives the browser.
+        is_kept: bool,
+    },
     /// The session has ended.
     Clear,
 }
@@ -60,7 +68,35 @@ impl Caller {
             actor: RwLock::new(actor),
             cookie: Mutex::default(),
             notes: Mutex::default(),
+            retry_after: Mutex::default(),
+            proven: Mutex::default(),
         }
+    }
+
+    /// Notes when to try again, where that is what the outcome says, for the answer's header.
+    pub fn heed<T>(&self, outcome: domain::Result<T>) -> domain::Result<T> {
+        if let Err(domain::Error::Refused(errors)) = &outcome {
+            let wait = errors.iter().filter_map(|error| error.retry_after).max();
+            let mut retry_after = lock(&self.retry_after);
+            *retry_after = wait.max(*retry_after);
+        }
+        outcome
+    }
+
+    /// When to try again, if anything in the answer says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        *lock(&self.retry_after)
+    }
+
+    /// Somebody has proved by a link that they are this user, without beginning a session: they may
+    /// read what the payload tells them of themselves.
+    pub fn proved_to_be(&self, user: UserId) {
+        *lock(&self.proven) = Some(user);
+    }
+
+    /// Whether the caller is this user, in a session or by a link.
+    pub fn is(&self, user: UserId) -> bool {
+        self.actor().user_id() == Some(user) || *lock(&self.proven) == Some(user)
     }
 
     /// Leaves a note, once.
@@ -107,7 +143,10 @@ impl Caller {
     pub fn signed_in(&self, session: &NewSession) {
         self.become_actor(
             Actor::user(session.signed_in.clone(), self.client()),
-            CookieChange::Set(session.token.expose().to_owned()),
+            CookieChange::Set {
+                token: session.token.expose().to_owned(),
+                is_kept: session.signed_in.session.is_kept,
+            },
         );
     }
 
@@ -137,6 +176,11 @@ impl Caller {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
+}
+
+/// Nothing here can be left half-made by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Short ways to what comes with a request.

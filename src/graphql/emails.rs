@@ -76,8 +76,10 @@ impl EmailQuery {
 #[derive(InputObject)]
 pub struct EmailFilter {
     /// In any of these states.
+    #[graphql(validator(max_items = 100))]
     status: Option<Vec<EmailStatus>>,
-    /// Any of these letters, such as "invitation".
+    /// Any of these letters, such as "invitation": up to 100.
+    #[graphql(validator(max_items = 100))]
     kind: Option<Vec<String>>,
     /// Case-insensitive substring of a recipient. Up to 200 characters.
     to: Option<String>,

@@ -19,6 +19,8 @@ pub struct UserError {
     field: Option<Vec<String>>,
     /// For people: what is wrong, and what to do.
     message: String,
+    /// In how many seconds to try again, where that is all there is to do.
+    retry_after: Option<u64>,
 }
 
 /// What kind of mistake it was.
@@ -73,6 +75,7 @@ impl From<domain::UserError> for UserError {
             code: error.code.into(),
             field,
             message: error.message,
+            retry_after: error.retry_after.map(|wait| wait.as_secs()),
         }
     }
 }
@@ -137,6 +140,10 @@ pub enum Code {
     Forbidden,
     /// The request is malformed, or does not fit the schema.
     BadRequest,
+    /// The request has too much of something, or took too long.
+    LimitExceeded,
+    /// The server has too much to do; `extensions.retryAfter` says when to try again, in seconds.
+    RateLimited,
     /// The server is at fault; `extensions.requestId` helps to find the cause.
     Internal,
 }
@@ -148,6 +155,8 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::BadRequest => "BAD_REQUEST",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Internal => "INTERNAL",
         }
     }
@@ -175,6 +184,11 @@ impl From<domain::Error> for async_graphql::Error {
                     .collect::<Vec<_>>()
                     .join(" "),
             ),
+            domain::Error::Busy { retry_after } => coded(
+                "The server has too much to do. Try again later.",
+                Code::RateLimited,
+            )
+            .extend_with(|_, extensions| extensions.set("retryAfter", retry_after.as_secs())),
             domain::Error::Internal(cause) => {
                 tracing::error!(%cause, details = ?cause, "a request failed");
                 coded("Something went wrong on the server.", Code::Internal)

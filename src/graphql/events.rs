@@ -55,6 +55,7 @@ pub struct EventFilter {
     /// What was done to this user, role, session or e-mail.
     subject_id: Option<ID>,
     /// Any of these.
+    #[graphql(validator(max_items = 100))]
     action: Option<Vec<EventAction>>,
     /// After this time.
     created_after: Option<DateTime<Utc>>,

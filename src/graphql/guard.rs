@@ -75,7 +75,7 @@ pub struct RequiresUnlessOwn(pub UserId, pub Permission);
 
 impl Guard for RequiresUnlessOwn {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        match ctx.actor()?.user_id() == Some(self.0) {
+        match ctx.caller()?.is(self.0) {
             true => Ok(()),
             false => must_hold(ctx, &self.1),
         }

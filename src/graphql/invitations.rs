@@ -124,7 +124,7 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(outcome, |session| {
+        payload(caller.heed(outcome), |session| {
             caller.signed_in(&session);
             AcceptInvitationPayload {
                 token: Some(session.token.expose().to_owned()),

@@ -13,6 +13,7 @@ pub mod explanation;
 pub mod guard;
 pub mod ids;
 pub mod invitations;
+pub mod limits;
 pub mod nodes;
 pub mod page;
 pub mod passwords;

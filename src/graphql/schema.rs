@@ -11,7 +11,7 @@ use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
 use super::nodes::NodeQuery;
-use super::passwords::PasswordQuery;
+use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
 use super::sessions::{SessionMutation, SessionQuery};
 use super::users::{UserMutation, UserQuery};
@@ -37,6 +37,7 @@ pub struct Query(
 pub struct Mutation(
     EmailQueueMutation,
     InvitationMutation,
+    PasswordMutation,
     RoleMutation,
     SessionMutation,
     UserMutation,

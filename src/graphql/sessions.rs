@@ -42,9 +42,11 @@ impl SessionMutation {
     ) -> Result<SignInPayload> {
         let caller = ctx.caller()?;
         let password = Password::new(&input.password);
+        let is_kept = input.keep_signed_in.unwrap_or(true);
+        let email = &input.email.0;
         let outcome =
-            sessions::sign_in(ctx.app()?, &caller.actor(), &input.email.0, password).await;
-        payload(outcome, |session| {
+            sessions::sign_in(ctx.app()?, &caller.actor(), email, password, is_kept).await;
+        payload(caller.heed(outcome), |session| {
             caller.signed_in(&session);
             SignInPayload {
                 token: Some(session.token.expose().to_owned()),
@@ -52,6 +54,30 @@ impl SessionMutation {
                 user: Some(session.signed_in.user.clone().into()),
                 ..Default::default()
             }
+        })
+    }
+
+    /// Ends one of the viewer's own sessions, such as one on a device that was lost.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+    ) -> Result<RevokeSessionPayload> {
+        let outcome = sessions::revoke(ctx.app()?, &ctx.actor()?, ids::decode(&input.id)).await;
+        payload(outcome, |id| RevokeSessionPayload {
+            revoked_id: Some(ids::encode(id)),
+            ..Default::default()
+        })
+    }
+
+    /// Ends all of the viewer's own sessions but the one that the request was sent with.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Result<RevokeOtherSessionsPayload> {
+        let outcome = sessions::revoke_others(ctx.app()?, &ctx.actor()?).await;
+        payload(outcome, |count| RevokeOtherSessionsPayload {
+            count: Some(count),
+            ..Default::default()
         })
     }
 
@@ -76,6 +102,16 @@ pub struct SignInInput {
     /// The password.
     #[graphql(secret)]
     password: String,
+    /// Whether the session outlives the browser and may go unused for long; false on somebody else's
+    /// computer. True where it is left out.
+    keep_signed_in: Option<bool>,
+}
+
+/// Which session to end.
+#[derive(InputObject)]
+pub struct RevokeSessionInput {
+    /// One of the viewer's own sessions.
+    id: ID,
 }
 
 payloads! {
@@ -92,6 +128,18 @@ payloads! {
 
     /// The session has ended.
     SignOutPayload {}
+
+    /// The session that was ended.
+    RevokeSessionPayload {
+        /// Its ID; null where nothing was ended.
+        revoked_id: ID,
+    }
+
+    /// The other sessions have ended.
+    RevokeOtherSessionsPayload {
+        /// How many there were; null where nothing was ended.
+        count: u64,
+    }
 }
 
 /// A client in which the viewer is signed in.

@@ -121,8 +121,10 @@ pub struct UserFilter {
     /// themselves. Up to 200 characters.
     search: Option<String>,
     /// In any of these states.
+    #[graphql(validator(max_items = 100))]
     status: Option<Vec<UserStatus>>,
-    /// Holders of any of these roles.
+    /// Holders of any of these roles: up to 100.
+    #[graphql(validator(max_items = 100))]
     role_ids: Option<Vec<ID>>,
     /// Their newest invitation is in any of these states.
     invitation_status: Option<Vec<InvitationStatus>>,

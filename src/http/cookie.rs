@@ -49,12 +49,17 @@ impl SessionCookie {
     pub fn write(&self, change: &CookieChange) -> String {
         // A token is base64url: there is nothing in it that a cookie would have to escape.
         let (token, max_age) = match change {
-            CookieChange::Set(token) => (token.as_str(), self.max_age.as_secs()),
-            CookieChange::Clear => ("", 0),
+            CookieChange::Set { token, is_kept } => {
+                // Without an age, the cookie goes when the browser is closed.
+                let max_age = is_kept.then_some(self.max_age.as_secs());
+                (token.as_str(), max_age)
+            }
+            CookieChange::Clear => ("", Some(0)),
         };
+        let max_age = max_age.map_or(String::new(), |age| format!("; Max-Age={age}"));
         let secure = if self.is_secure { "; Secure" } else { "" };
         format!(
-            "{}={token}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
+            "{}={token}; Path=/{max_age}; HttpOnly; SameSite=Lax{secure}",
             self.name()
         )
     }

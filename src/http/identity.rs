@@ -36,7 +36,7 @@ impl AllowedOrigins {
         Ok(Self(origins))
     }
 
-    fn allow(&self, origin: &str) -> bool {
+    pub(super) fn allow(&self, origin: &str) -> bool {
         self.0.iter().any(|allowed| allowed == origin)
     }
 }

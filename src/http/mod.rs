@@ -7,12 +7,16 @@ use poem::{Endpoint, EndpointExt, Route, get};
 
 use crate::app::App;
 use crate::graphql;
+use headers::Headers;
 
 mod client;
+pub mod connections;
 mod cookie;
 mod graphql_over_http;
+mod headers;
 mod health;
 mod identity;
+mod metrics;
 mod pages;
 mod request_log;
 mod sources;
@@ -20,6 +24,7 @@ mod sources;
 pub use client::TrustedProxies;
 pub use graphql_over_http::GraphqlEndpoint;
 pub use identity::AllowedOrigins;
+pub use metrics::metrics_routes;
 pub use sources::EmailSources;
 
 /// Everything that the server answers.
@@ -32,7 +37,8 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let proxies =
         TrustedProxies::new(&settings.server.trusted_proxies).map_err(|problem| vec![problem])?;
     let origins = AllowedOrigins::new(&settings.server).map_err(|problem| vec![problem])?;
-    let schema = graphql::schema(settings.graphql.introspection);
+    let headers = Headers::new(settings, &origins);
+    let schema = graphql::schema(settings.allows_introspection());
     let mut routes = Route::new()
         .at("/", get(pages::home))
         .at("/accept-invitation", get(pages::accept_invitation))
@@ -46,11 +52,12 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
             "/graphql",
             GraphqlEndpoint::new(schema, app.clone(), proxies, origins),
         );
-    if settings.playground.enabled {
+    if settings.serves_playground() {
         routes = routes.at("/playground", get(pages::playground));
     }
     Ok(routes
         .data(app)
         .with(CatchPanic::new())
+        .around(move |next, request| headers.clone().around(next, request))
         .around(request_log::with_request_id))
 }

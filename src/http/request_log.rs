@@ -36,10 +36,6 @@ pub async fn with_request_id<E: Endpoint>(next: Arc<E>, mut request: Request) ->
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(HEADER, value);
         }
-        response.headers_mut().insert(
-            "x-content-type-options",
-            HeaderValue::from_static("nosniff"),
-        );
         tracing::debug!(
             status = response.status().as_u16(),
             duration_ms = begun.elapsed().as_secs_f64() * 1_000.0,

@@ -28,6 +28,30 @@ const TEMPLATES: &[(&str, &str)] = &[
         include_str!("templates/invitation/body.html"),
     ),
     (
+        "password-reset/subject.txt",
+        include_str!("templates/password-reset/subject.txt"),
+    ),
+    (
+        "password-reset/body.txt",
+        include_str!("templates/password-reset/body.txt"),
+    ),
+    (
+        "password-reset/body.html",
+        include_str!("templates/password-reset/body.html"),
+    ),
+    (
+        "password-changed/subject.txt",
+        include_str!("templates/password-changed/subject.txt"),
+    ),
+    (
+        "password-changed/body.txt",
+        include_str!("templates/password-changed/body.txt"),
+    ),
+    (
+        "password-changed/body.html",
+        include_str!("templates/password-changed/body.html"),
+    ),
+    (
         "test/subject.txt",
         include_str!("templates/test/subject.txt"),
     ),
@@ -47,6 +71,22 @@ pub enum Letter<'a> {
         /// From when on the link no longer works.
         expires_at: Timestamp,
     },
+    /// You can choose a new password.
+    PasswordReset {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// From when on the link no longer works.
+        expires_at: Timestamp,
+    },
+    /// Your password was changed.
+    PasswordChanged {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// When it was changed.
+        changed_at: Timestamp,
+        /// The client address that it was changed from, as far as it is known.
+        address: Option<&'a str>,
+    },
     /// Mail goes out.
     Test {
         /// Who wants to know; the server itself has no name.
@@ -62,7 +102,14 @@ impl Letter<'_> {
         match self {
             Self::Invitation { .. } => "invitation",
             Self::Test { .. } => "test",
+            Self::PasswordReset { .. } => "password-reset",
+            Self::PasswordChanged { .. } => "password-changed",
         }
+    }
+
+    /// Whether it leads somewhere.
+    fn has_link(&self) -> bool {
+        !matches!(self, Self::PasswordChanged { .. } | Self::Test { .. })
     }
 }
 
@@ -136,6 +183,25 @@ impl Letters {
                 sender => *sender,
                 queued_at => shown(*queued_at),
             },
+            Letter::PasswordReset {
+                recipient,
+                expires_at,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                expires_at => shown(*expires_at),
+                link => LINK_PLACEHOLDER.to_string(),
+            },
+            Letter::PasswordChanged {
+                recipient,
+                changed_at,
+                address,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                changed_at => shown(*changed_at),
+                address => *address,
+            },
         };
         let render = |part: &str| {
             let name = format!("{}/{part}", letter.kind());
@@ -156,22 +222,35 @@ impl Letters {
     }
 
     fn try_all(&self) -> Result<(), String> {
-        let letter = Letter::Invitation {
-            recipient: "Laura Miller",
-            inviter: Some("Ada"),
-            expires_at: Timestamp(0),
-        };
-        self.write(&Letter::Test {
-            sender: Some("Ada"),
-            queued_at: Timestamp(0),
-        })?;
-        let written = self.write(&letter)?;
-        for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
-            if !text.contains(LINK_PLACEHOLDER) {
-                return Err(format!(
-                    "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
-                    letter.kind()
-                ));
+        let recipient = "Laura Miller";
+        for letter in [
+            Letter::Invitation {
+                recipient,
+                inviter: Some("Ada"),
+                expires_at: Timestamp(0),
+            },
+            Letter::PasswordReset {
+                recipient,
+                expires_at: Timestamp(0),
+            },
+            Letter::PasswordChanged {
+                recipient,
+                changed_at: Timestamp(0),
+                address: None,
+            },
+            Letter::Test {
+                sender: Some("Ada"),
+                queued_at: Timestamp(0),
+            },
+        ] {
+            let written = self.write(&letter)?;
+            for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
+                if letter.has_link() && !text.contains(LINK_PLACEHOLDER) {
+                    return Err(format!(
+                        "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
+                        letter.kind()
+                    ));
+                }
             }
         }
         Ok(())
@@ -271,6 +350,23 @@ mod tests {
             "invitation by the server",
             letters.write(&by_server).unwrap().text
         );
+    }
+
+    #[test]
+    fn letters_about_passwords_read_well() {
+        let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
+        let recipient = "Laura <b>Miller</b>";
+        let reset = Letter::PasswordReset {
+            recipient,
+            expires_at: Timestamp(1_795_000_000_000_000),
+        };
+        insta::assert_snapshot!("password reset", read(&letters.write(&reset).unwrap()));
+        let changed = Letter::PasswordChanged {
+            recipient,
+            changed_at: Timestamp(1_795_000_000_000_000),
+            address: Some("192.0.2.7"),
+        };
+        insta::assert_snapshot!("password changed", read(&letters.write(&changed).unwrap()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::events;
+use crate::domain::{events, password_resets, throttle};
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let workers = app.settings.mail.queue.workers;
     loop {
+        answer_requests(&app).await;
         // Whatever has come back meanwhile is recorded at once, together with claiming anew.
         while let Some(finished) = in_flight.try_join_next() {
             done.extend(finished);
@@ -56,6 +57,14 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     turn(&app, done, 0).await;
 }
 
+/// Writes the letters that were asked for in a way that must not tell whether there is anybody to
+/// write to.
+async fn answer_requests(app: &App) {
+    if let Err(error) = password_resets::answer_requests(app).await {
+        tracing::error!(?error, "cannot answer requests for password resets");
+    }
+}
+
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
     if let Err(error) = delivery::sweep(app).await {
@@ -63,6 +72,9 @@ async fn clean_up(app: &App) {
     }
     if let Err(error) = events::prune(app).await {
         tracing::error!(?error, "cannot prune the event log");
+    }
+    if let Err(error) = throttle::prune(app).await {
+        tracing::error!(?error, "cannot prune the throttles");
     }
 }
 
@@ -99,7 +111,7 @@ async fn deliver(
     };
     let outcome = tokio::select! {
         outcome = send(&app, &*transport, &claim) => {
-            log(&claim, &outcome);
+            log(&app, &claim, &outcome);
             outcome
         }
         () = keep_lease(&app, &claim) => Outcome::interrupted(),
@@ -142,13 +154,20 @@ async fn keep_lease(app: &App, claim: &Claim) {
     }
 }
 
-fn log(claim: &Claim, outcome: &Outcome) {
+fn log(app: &App, claim: &Claim, outcome: &Outcome) {
     let (email, kind) = (claim.email.id.0, &claim.email.kind);
     let Outcome {
         transport,
         response,
         ..
     } = outcome;
+    let kept = match outcome.verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Transient => "transient",
+        Verdict::Permanent => "permanent",
+        Verdict::Unavailable => "unavailable",
+    };
+    app.metrics.tried_to_send(transport, kept);
     match outcome.verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {

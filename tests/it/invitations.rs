@@ -18,6 +18,7 @@ async fn invited(server: &TestServer) -> (crate::support::Client, String, String
     (administrator, role, token)
 }
 
+/// Security rule 5.
 #[tokio::test]
 async fn a_bad_address_is_refused_and_changes_nothing() {
     let server = TestServer::start().await;
@@ -52,6 +53,7 @@ async fn a_bad_address_is_refused_and_changes_nothing() {
     );
 }
 
+/// Security rule 5.
 #[tokio::test]
 async fn a_dotless_i_is_somebody_elses_address() {
     let server = TestServer::start().await;

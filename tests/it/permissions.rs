@@ -240,6 +240,9 @@ impl World {
             }
             "Application" => format!("{{ applications {{ {leaf} }} }}"),
             "ApplicationPermission" => format!("{{ applications {{ permissions {{ {leaf} }} }} }}"),
+            "PasswordAssessment" => format!(
+                "mutation {{ checkPassword(input: {{ password: \"\" }}) {{ assessment {{ {leaf} }} }} }}"
+            ),
             "PasswordPolicy" => format!("{{ passwordPolicy {{ {leaf} }} }}"),
             "InvitationPreview" => {
                 format!("{{ invitation(token: \"{}\") {{ {leaf} }} }}", self.token)
@@ -262,6 +265,16 @@ impl World {
             ("Mutation", "acceptInvitation") => {
                 "(input: { token: \"\", password: \"\" })".to_owned()
             }
+            ("Mutation", "checkPassword") => "(input: { password: \"\" })".to_owned(),
+            ("Mutation", "changePassword") => {
+                "(input: { currentPassword: \"\", newPassword: \"\" })".to_owned()
+            }
+            ("Mutation", "requestPasswordReset") => "(input: { email: \"\" })".to_owned(),
+            ("Mutation", "resetPassword") => {
+                "(input: { token: \"\", newPassword: \"\" })".to_owned()
+            }
+            ("Mutation", "sendPasswordReset") => "(input: { userId: \"\" })".to_owned(),
+            ("Mutation", "revokeSession") => "(input: { id: \"\" })".to_owned(),
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
             ("Query", "explainPermission") => "(userId: \"\", permission: \"\")".to_owned(),
             ("Mutation", "resendInvitation" | "revokeInvitation") => {

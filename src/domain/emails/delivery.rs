@@ -10,8 +10,8 @@ use entity::email::Status;
 use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Set,
+    ActiveValue, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
 };
 use uuid::Uuid;
 
@@ -256,6 +256,11 @@ async fn record_in(
                 sent_at: Set(now.into()),
                 last_error: Set(None),
                 next_attempt_at: Set(LastTime::NEVER),
+                // Nobody but its recipient needs the link of a reset, and they have it now.
+                secret_link: match current.password_reset_id {
+                    Some(_) => Set(None),
+                    None => ActiveValue::NotSet,
+                },
                 ..unclaimed(now)
             },
             _ => {

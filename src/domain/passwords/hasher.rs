@@ -4,7 +4,9 @@
 //! would take gigabytes and starve every other request; here as many run as there are cores, and the
 //! others wait for their turn without holding a thread.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
@@ -19,10 +21,16 @@ use crate::domain::error::{Error, Result};
 const SALT_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 32;
 
+/// By then a full queue has been worked off, or nearly so.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// Hashes and verifies passwords.
 #[derive(Debug)]
 pub struct PasswordHasher {
-    workers: Semaphore,
+    workers: Arc<Semaphore>,
+    /// How many computations run or wait for their turn, and how many may.
+    pending: Arc<AtomicUsize>,
+    pending_at_most: usize,
     memory: Arc<Mutex<Vec<Memory>>>,
     params: Params,
     /// Verified where there is no password to verify, so that an unknown address takes as long as a
@@ -59,7 +67,9 @@ impl PasswordHasher {
         };
         let dummy = phc(&params, &[0; SALT_LENGTH], &[0; HASH_LENGTH])?;
         Ok(Self {
-            workers: Semaphore::new(workers),
+            workers: Arc::new(Semaphore::new(workers)),
+            pending: Arc::default(),
+            pending_at_most: workers.saturating_add(settings.hash_queue),
             memory: Arc::default(),
             params,
             dummy,
@@ -101,6 +111,11 @@ impl PasswordHasher {
         Ok(matches && is_there)
     }
 
+    /// How many passwords are being hashed or wait for their turn.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
     /// Whether the hash was made with other parameters than those in force, and should be made
     /// anew when the password is at hand.
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
@@ -122,9 +137,19 @@ impl PasswordHasher {
         &self,
         compute: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _worker = self.workers.acquire().await.map_err(Error::internal)?;
+        // Counted from the call on: whoever waits holds a request open.
+        let pending = Pending::new(self.pending.clone());
+        if pending.count > self.pending_at_most {
+            return Err(Error::Busy {
+                retry_after: RETRY_AFTER,
+            });
+        }
+        let workers = self.workers.clone();
+        let worker = workers.acquire_owned().await.map_err(Error::internal)?;
         let pool = self.memory.clone();
         tokio::task::spawn_blocking(move || {
+            // A client that goes away does not stop the computation: it keeps its place until the end.
+            let _place = (worker, pending);
             let mut memory = lock(&pool).pop().unwrap_or(Memory(Vec::new()));
             let outcome = compute(&mut memory);
             lock(&pool).push(memory);
@@ -132,6 +157,26 @@ impl PasswordHasher {
         })
         .await
         .map_err(Error::internal)?
+    }
+}
+
+/// A computation that runs or waits.
+struct Pending {
+    counter: Arc<AtomicUsize>,
+    /// How many there are with this one.
+    count: usize,
+}
+
+impl Pending {
+    fn new(counter: Arc<AtomicUsize>) -> Self {
+        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { counter, count }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

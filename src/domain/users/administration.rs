@@ -1,6 +1,6 @@
 //! What administrators do with users, and users with their own profile.
 
-use entity::{RoleId, UserId, session, user, user_role};
+use entity::{RoleId, UserId, user, user_role};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
 };
@@ -12,7 +12,7 @@ use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::{EmailAddress, invitations, roles, sessions};
+use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
 
 /// A change of a user. `None` stands for an identifier that is no user's, or no role's.
 #[derive(Clone, Debug)]
@@ -69,9 +69,9 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     errors.into_result()?;
 
     let address_changes = email.normal() != user.row.email_normal;
-    if address_changes && user.row.status() == user::Status::Invited {
-        // The link went to an address that is theirs no longer.
-        invitations::void_open(app, &transaction, user.row.id).await?;
+    if address_changes {
+        // The links went to an address that is theirs no longer.
+        end_links(app, &transaction, user.row.id).await?;
     }
     if assigns_roles {
         replace_roles(app, &transaction, &user, &role_ids).await?;
@@ -233,10 +233,13 @@ async fn end_sessions_and_links(
     transaction: &DatabaseTransaction,
     user: UserId,
 ) -> Result<()> {
-    session::Entity::delete_many()
-        .filter(session::Column::UserId.eq(user))
-        .exec(transaction)
-        .await?;
+    sessions::end_all_of(transaction, user, None).await?;
+    end_links(app, transaction, user).await
+}
+
+/// Whatever was sent to the user no longer works.
+async fn end_links(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    password_resets::void_open(app, transaction, user).await?;
     invitations::void_open(app, transaction, user).await
 }
 

@@ -1,7 +1,9 @@
 //! The request: its parameters from a JSON body or from the URL (GraphQL over HTTP, section 5).
 
-use async_graphql::Variables;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{Positioned, Value as ConstValue, Variables};
 use poem::Request;
 use poem::error::ReadBodyError;
 use poem::http::header::CONTENT_TYPE;
@@ -12,6 +14,15 @@ use super::response::Refusal;
 
 /// The largest body, in bytes.
 const MAX_BODY: usize = 256 * 1024;
+
+/// The most requests that one body may hold.
+const MAX_BATCH: usize = 10;
+
+/// The most variables, how deep their values may lie in one another, and how many values there may
+/// be in all.
+const MAX_VARIABLES: usize = 100;
+const MAX_NESTING: usize = 32;
+const MAX_VALUES: usize = 5_000;
 
 /// The parameters of a request (GraphQL over HTTP, section 5.1). `null` is as good as absent.
 #[derive(Deserialize)]
@@ -30,10 +41,17 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Va
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-pub(super) async fn parameters(request: &mut Request) -> Result<Parameters, Refusal> {
+/// What a body or a URL asks for.
+pub(super) enum Requests {
+    One(Parameters),
+    /// A JSON array of requests, to be executed in this order.
+    Batch(Vec<Parameters>),
+}
+
+pub(super) async fn requests(request: &mut Request) -> Result<Requests, Refusal> {
     match *request.method() {
         Method::POST => from_body(request).await,
-        Method::GET => from_url(request),
+        Method::GET => from_url(request).map(Requests::One),
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Send the request by POST, or a query by GET.",
@@ -41,7 +59,7 @@ pub(super) async fn parameters(request: &mut Request) -> Result<Parameters, Refu
     }
 }
 
-async fn from_body(request: &mut Request) -> Result<Parameters, Refusal> {
+async fn from_body(request: &mut Request) -> Result<Requests, Refusal> {
     let content_type = request
         .headers()
         .get(CONTENT_TYPE)
@@ -58,18 +76,38 @@ async fn from_body(request: &mut Request) -> Result<Parameters, Refusal> {
         .into_bytes_limit(MAX_BODY)
         .await
         .map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => Refusal {
-                code: "LIMIT_EXCEEDED",
-                ..Refusal::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    format!("The body has more than {MAX_BODY} bytes."),
-                )
-            },
+            ReadBodyError::PayloadTooLarge => Refusal::limit_exceeded(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("The body has more than {MAX_BODY} bytes."),
+            ),
             _ => Refusal::bad_request("The body could not be read."),
         })?;
-    serde_json::from_slice(&body).map_err(|error| {
+    read_body(&body)
+}
+
+fn read_body(body: &[u8]) -> Result<Requests, Refusal> {
+    let malformed = |error: serde_json::Error| {
         Refusal::bad_request(format!("The body is not a GraphQL request: {error}."))
-    })
+    };
+    if body.trim_ascii_start().first() != Some(&b'[') {
+        let one: Parameters = serde_json::from_slice(body).map_err(malformed)?;
+        one.check_variables()?;
+        return Ok(Requests::One(one));
+    }
+    let batch: Vec<Parameters> = serde_json::from_slice(body).map_err(malformed)?;
+    if batch.is_empty() {
+        return Err(Refusal::bad_request("The batch has no request."));
+    }
+    if batch.len() > MAX_BATCH {
+        return Err(Refusal::limit_exceeded(
+            StatusCode::BAD_REQUEST,
+            format!("The batch has more than {MAX_BATCH} requests."),
+        ));
+    }
+    for one in &batch {
+        one.check_variables()?;
+    }
+    Ok(Requests::Batch(batch))
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -97,7 +135,9 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
     }
     let url: Url = request
         .params()
-        .map_err(|_| Refusal::bad_request("The URL has no `query`."))?;
+        .ok()
+        .filter(|url: &Url| !url.query.is_empty())
+        .ok_or_else(|| Refusal::bad_request("The URL has no `query`."))?;
     fn json<T: serde::de::DeserializeOwned + Default>(
         name: &str,
         text: Option<String>,
@@ -109,12 +149,62 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
             }),
         }
     }
-    Ok(Parameters {
+    let parameters = Parameters {
         query: url.query,
         operation_name: url.operation_name.filter(|name| !name.is_empty()),
         variables: json("variables", url.variables)?,
         _extensions: json("extensions", url.extensions)?,
-    })
+    };
+    parameters.check_variables()?;
+    Ok(parameters)
+}
+
+impl Parameters {
+    /// Bounds what the guard of the document does not see.
+    fn check_variables(&self) -> Result<(), Refusal> {
+        let exceeds = |limit: usize, what: &str| {
+            Err(Refusal::limit_exceeded(
+                StatusCode::BAD_REQUEST,
+                format!("The variables have more than {limit} {what}."),
+            ))
+        };
+        if self.variables.len() > MAX_VARIABLES {
+            return exceeds(MAX_VARIABLES, "entries");
+        }
+        let mut values = 0;
+        let mut level: Vec<&ConstValue> = self.variables.values().collect();
+        for _ in 0..MAX_NESTING {
+            values += level.len();
+            if values > MAX_VALUES {
+                return exceeds(MAX_VALUES, "values");
+            }
+            level = level.into_iter().flat_map(inner_values).collect();
+            if level.is_empty() {
+                return Ok(());
+            }
+        }
+        exceeds(MAX_NESTING, "levels")
+    }
+}
+
+fn inner_values(value: &ConstValue) -> Box<dyn Iterator<Item = &ConstValue> + '_> {
+    match value {
+        ConstValue::List(items) => Box::new(items.iter()),
+        ConstValue::Object(fields) => Box::new(fields.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The operation that is meant, as far as one can be told.
+pub(super) fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(_), None) => None,
+    }
 }
 
 /// A link or an image can cause a GET from anywhere, so it must not change anything.
@@ -122,12 +212,7 @@ pub(super) fn must_be_a_query(
     document: &ExecutableDocument,
     name: Option<&str>,
 ) -> Result<(), Refusal> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    match operation {
+    match operation(document, name) {
         // Which operation is meant is for the executor to complain about.
         None => Ok(()),
         Some(operation) if operation.node.ty == OperationType::Query => Ok(()),

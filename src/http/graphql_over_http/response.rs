@@ -1,12 +1,13 @@
 //! The answer: its media type, its status, its form (GraphQL over HTTP, section 6).
 
-use async_graphql::{Response as GraphqlResponse, ServerError, Value};
+use async_graphql::{Pos, Response as GraphqlResponse, ServerError, Value};
 use poem::Response;
-use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::graphql::error::Code;
+use crate::graphql::limits;
 
 /// The most errors that one answer reports.
 const MAX_ERRORS: usize = 100;
@@ -73,6 +74,58 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) message: String,
     pub(super) request_id: Option<String>,
+    pub(super) at: Option<Pos>,
+    /// The request was well-formed, and its document was not. By `application/json`, that is an
+    /// answer of GraphQL like any other (GraphQL over HTTP, section 6.4.1).
+    pub(super) is_of_document: bool,
+}
+
+impl From<limits::Refusal> for Refusal {
+    fn from(refusal: limits::Refusal) -> Self {
+        let message = refusal.to_string();
+        let refusal = match refusal {
+            limits::Refusal::Invalid { at, .. } => Self {
+                at: Some(at),
+                ..Self::bad_request(message)
+            },
+            limits::Refusal::Exceeded { .. } => {
+                Self::limit_exceeded(StatusCode::BAD_REQUEST, message)
+            }
+        };
+        Self {
+            is_of_document: true,
+            ..refusal
+        }
+    }
+}
+
+/// The answer to one request, written out.
+pub(super) struct Rendered {
+    status: StatusCode,
+    body: Vec<u8>,
+    /// In how many seconds to try again, where that is what the answer says.
+    retry_after: Option<u64>,
+}
+
+impl Rendered {
+    pub(super) fn respond(self, media_type: MediaType) -> Response {
+        json(self.status, media_type, self.body, self.retry_after)
+    }
+
+    /// The answers to a batch, in the order of its requests. That they are many is all that the
+    /// status could say of them.
+    pub(super) fn respond_all(answers: Vec<Self>, media_type: MediaType) -> Response {
+        let retry_after = answers.iter().filter_map(|answer| answer.retry_after).max();
+        let mut body = vec![b'['];
+        for (index, answer) in answers.into_iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            body.extend(answer.body);
+        }
+        body.push(b']');
+        json(StatusCode::OK, media_type, body, retry_after)
+    }
 }
 
 impl Refusal {
@@ -82,6 +135,8 @@ impl Refusal {
             code: Code::BadRequest.as_str(),
             message: message.into(),
             request_id: None,
+            at: None,
+            is_of_document: false,
         }
     }
 
@@ -89,23 +144,42 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    pub(super) fn respond(self, media_type: MediaType) -> Response {
+    /// The request has too much of something, or took too long.
+    pub(super) fn limit_exceeded(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            code: Code::LimitExceeded.as_str(),
+            ..Self::new(status, message)
+        }
+    }
+
+    /// As the answer to one request, alone or among several.
+    pub(super) fn render(self) -> Rendered {
         let mut error = ServerError::new(self.message, None);
+        error.locations.extend(self.at);
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", self.code);
         if let Some(id) = self.request_id {
             extensions.set("requestId", id);
         }
         cut(&mut error.message);
-        let mut response = json(
-            self.status,
-            media_type,
-            &Body {
-                data: None,
-                errors: &[error],
-            },
-        );
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+        let body = Body {
+            data: None,
+            errors: &[error],
+        };
+        Rendered {
+            status: self.status,
+            body: body.to_json(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn respond(mut self, media_type: MediaType) -> Response {
+        if self.is_of_document && media_type == MediaType::Json {
+            self.status = StatusCode::OK;
+        }
+        let status = self.status;
+        let mut response = self.render().respond(media_type);
+        if status == StatusCode::METHOD_NOT_ALLOWED {
             response
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -151,19 +225,20 @@ impl Answer {
 
     /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer is a 200; by
     /// the media type of GraphQL's own, only one that was executed.
-    pub(super) fn respond(self, media_type: MediaType) -> Response {
+    pub(super) fn render(self, media_type: MediaType) -> Rendered {
         let status = match media_type {
             MediaType::GraphqlResponse if !self.was_executed => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         };
-        json(
+        let body = Body {
+            data: self.was_executed.then_some(&self.response.data),
+            errors: &self.response.errors,
+        };
+        Rendered {
             status,
-            media_type,
-            &Body {
-                data: self.was_executed.then_some(&self.response.data),
-                errors: &self.response.errors,
-            },
-        )
+            body: body.to_json(),
+            retry_after: self.response.errors.iter().filter_map(retry_after_of).max(),
+        }
     }
 }
 
@@ -177,24 +252,44 @@ struct Body<'a> {
     errors: &'a [ServerError],
 }
 
-/// One answer of a stream.
-pub(super) fn to_json(response: &GraphqlResponse) -> Vec<u8> {
-    // Names, texts and numbers: there is nothing in an answer that JSON could refuse.
-    serde_json::to_vec(&Body {
-        data: Some(&response.data),
-        errors: &response.errors,
-    })
-    .unwrap_or_default()
+impl Body<'_> {
+    fn to_json(&self) -> Vec<u8> {
+        // Names, texts and numbers: there is nothing in an answer that JSON could refuse.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
-fn json(status: StatusCode, media_type: MediaType, body: &Body<'_>) -> Response {
-    // Names, texts and numbers: there is nothing in an answer that JSON could refuse.
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
-    Response::builder()
+/// One answer of a stream.
+pub(super) fn to_json(response: &GraphqlResponse) -> Vec<u8> {
+    Body {
+        data: Some(&response.data),
+        errors: &response.errors,
+    }
+    .to_json()
+}
+
+fn json(
+    status: StatusCode,
+    media_type: MediaType,
+    body: Vec<u8>,
+    retry_after: Option<u64>,
+) -> Response {
+    let mut response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, media_type.content_type())
         .header(CACHE_CONTROL, "no-store")
-        .body(bytes)
+        .body(body);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn retry_after_of(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
 }
 
 fn code_of(error: &ServerError) -> Option<&str> {

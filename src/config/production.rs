@@ -1,0 +1,77 @@
+//! What is fine for trying the server out, and unsafe in use.
+
+use url::{Host, Url};
+
+use super::{Config, Environment};
+
+/// What `environment = "production"` refuses, each in a sentence that says how to mend it.
+pub(super) fn problems(config: &Config) -> Vec<String> {
+    if config.environment != Environment::Production {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    let mut refuse = |is_unsafe: bool, problem: &str| {
+        if is_unsafe {
+            problems.push(format!("{problem} (environment is production)"));
+        }
+    };
+    refuse(
+        uses(config, "log") && !config.mail.log_in_production,
+        "mail.transport: log prints letters with their secret links; choose another one, or set mail.log_in_production = true",
+    );
+    refuse(
+        is_open_http(&config.server.public_url),
+        "server.public_url: passwords and tokens would travel unencrypted; it must be https://",
+    );
+    refuse(
+        is_example(&config.mail.from),
+        "mail.from: must be an address of your own, not the example",
+    );
+    refuse(
+        uses(config, "smtp") && smtp_goes_unencrypted(config),
+        "mail.smtp.tls: letters with secret links would travel unencrypted; it must be required or implicit",
+    );
+    problems
+}
+
+/// Whether mails can go by that transport.
+fn uses(config: &Config, transport: &str) -> bool {
+    let mail = &config.mail;
+    let is_among_several = || {
+        let others = mail.transports.get("failover")?.get("transports")?;
+        Some(others.as_array()?.iter().any(|other| other == transport))
+    };
+    mail.transport == transport
+        || (mail.transport == "failover" && is_among_several().unwrap_or(false))
+}
+
+fn is_open_http(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !url.host().is_some_and(is_loopback))
+}
+
+fn is_loopback<S: AsRef<str>>(host: Host<S>) -> bool {
+    match host {
+        Host::Domain(name) => name.as_ref() == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// The domains that nobody can have (RFC 2606).
+fn is_example(mailbox: &str) -> bool {
+    let domain = mailbox.rsplit('@').next().unwrap_or_default();
+    let domain = domain.trim_end_matches('>').to_lowercase();
+    ["example.com", "example.org", "example.net"].contains(&domain.as_str())
+        || domain.ends_with(".example")
+}
+
+fn smtp_goes_unencrypted(config: &Config) -> bool {
+    let Some(smtp) = config.mail.transports.get("smtp") else {
+        return false;
+    };
+    let text = |key: &str| smtp.get(key).and_then(|value| value.as_str());
+    let is_local = text("host")
+        .and_then(|host| Host::parse(host).ok())
+        .is_some_and(is_loopback);
+    matches!(text("tls"), Some("none" | "opportunistic")) && !is_local
+}

@@ -1,0 +1,310 @@
+//! Password resets: links by which a user who has forgotten their password chooses a new one.
+//!
+//! Asking for one answers alike, and as fast, whoever the address belongs to: it notes the address
+//! and nothing else. The mail worker looks at what was noted, behind the answer.
+
+use std::net::IpAddr;
+
+use entity::email::Priority;
+use entity::{PasswordResetId, UserId, password_reset, password_reset_request, user};
+use sea_orm::sea_query::{LockBehavior, LockType};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
+};
+
+use super::actor::{Actor, Client};
+use super::emails::{self, NewEmail, Purpose};
+use super::error::{Error, Result, UserError, UserErrorCode};
+use super::events::{self, Action, Changes, Subject};
+use super::passwords::{self, Password};
+use super::roles;
+use super::throttle::{self, Scope};
+use super::tokens::{self, Token};
+use super::users::{self, User};
+use super::{EmailAddress, sessions};
+use crate::app::App;
+use crate::mail::letters::Letter;
+
+/// How many requests are looked at in one transaction.
+const BATCH: u64 = 50;
+
+/// Notes that somebody asks for a reset of this address.
+///
+/// # Errors
+///
+/// What is wrong with the address as an address, and
+/// [`TooManyAttempts`](UserErrorCode::TooManyAttempts), whether or not anybody has it.
+pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
+    let address = EmailAddress::parse("email", email)?;
+    // Each request counts, and is not taken back: it can send a letter.
+    let _counted =
+        throttle::attempt(app, actor, Scope::PasswordReset, Some(address.normal())).await?;
+    let transaction = app.db.begin().await?;
+    password_reset_request::ActiveModel {
+        id: Set(app.new_id()),
+        email_normal: Set(address.normal().to_owned()),
+        ip_address: Set(actor.client.ip_address.map(|address| address.to_string())),
+        created_at: Set(app.clock.now()),
+    }
+    .insert(&transaction)
+    .await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(())
+}
+
+/// Sends the links that were asked for. Addresses that are nobody's, or of somebody who may not sign
+/// in, end here.
+pub async fn answer_requests(app: &App) -> Result<()> {
+    // Most of the time there are none, and no write has to wait in line to find that out.
+    let first = password_reset_request::Entity::find().one(app.db.read());
+    if first.await?.is_none() {
+        return Ok(());
+    }
+    let transaction = app.db.begin().await?;
+    let waiting = password_reset_request::Entity::find()
+        .order_by_asc(password_reset_request::Column::Id)
+        .limit(BATCH)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(&transaction)
+        .await?;
+    for request in &waiting {
+        answer(app, &transaction, request).await?;
+    }
+    password_reset_request::Entity::delete_many()
+        .filter(password_reset_request::Column::Id.is_in(waiting.iter().map(|request| request.id)))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn answer(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    request: &password_reset_request::Model,
+) -> Result<()> {
+    let address = EmailAddress::parse("email", &request.email_normal)
+        .map_err(|error| Error::internal(error.message))?;
+    let user = users::find_by_email(transaction, &address).await?;
+    let actor = Actor::anonymous(Client {
+        ip_address: request
+            .ip_address
+            .as_deref()
+            .and_then(|text| text.parse::<IpAddr>().ok()),
+        user_agent: None,
+    });
+    let subject = match &user {
+        Some(user) => Subject::from(user),
+        None => Subject::unknown(address.normal()),
+    };
+    let action = Action::PasswordResetRequested;
+    events::record(app, transaction, &actor, action, subject, Changes::none()).await?;
+    match user.filter(|user| user.row.status() == user::Status::Active) {
+        Some(user) => send(app, transaction, &user).await,
+        None => Ok(()),
+    }
+}
+
+/// Sends a user a link on an administrator's behalf, who never learns it.
+///
+/// # Errors
+///
+/// For `userId`: [`Invalid`](UserErrorCode::Invalid), [`NotFound`](UserErrorCode::NotFound),
+/// [`WrongState`](UserErrorCode::WrongState) for somebody who may not sign in, and
+/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions) for somebody who may do what the
+/// actor may not.
+pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
+    let error = |code, message: &str| Error::from(UserError::new(code, "userId", message));
+    let Some(id) = id else {
+        return Err(error(
+            UserErrorCode::Invalid,
+            "This is not the ID of a user.",
+        ));
+    };
+    let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
+    let Some(user) = users::find_locked(&transaction, id).await? else {
+        return Err(error(UserErrorCode::NotFound, "There is no such user."));
+    };
+    let permissions = roles::union(
+        roles::by_ids_in(app, &transaction, &user.role_ids)
+            .await?
+            .iter(),
+    );
+    if !actor.holds_all(&permissions) {
+        return Err(error(
+            UserErrorCode::ExceedsOwnPermissions,
+            "This user holds permissions that you lack.",
+        ));
+    }
+    if user.row.status() != user::Status::Active {
+        return Err(error(
+            UserErrorCode::WrongState,
+            "Only an active user has a password to reset.",
+        ));
+    }
+    let action = Action::PasswordResetRequested;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    send(app, &transaction, &user).await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(user)
+}
+
+/// Writes the reset and its letter; links that were sent before no longer work.
+async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<()> {
+    void_open(app, transaction, user.row.id).await?;
+    let now = app.clock.now();
+    let token = Token::generate()?;
+    let reset = password_reset::Model {
+        id: app.new_id(),
+        user_id: user.row.id,
+        token_hash: token.hash(),
+        created_at: now,
+        expires_at: now.after(app.settings.passwords.reset_valid_for),
+        used_at: None,
+        revoked_at: None,
+    };
+    password_reset::ActiveModel::from(reset.clone())
+        .reset_all()
+        .insert(transaction)
+        .await?;
+    emails::queue(
+        app,
+        transaction,
+        NewEmail {
+            letter: Letter::PasswordReset {
+                recipient: &user.display_name(),
+                expires_at: reset.expires_at,
+            },
+            to: &user.address()?,
+            priority: Priority::High,
+            secret_link: Some(app.link(&app.settings.links.password_reset, &token)),
+            purpose: Purpose::PasswordReset(reset.id),
+            expires_at: Some(reset.expires_at),
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// Voids whatever links of the user still work, and ends the purpose of their letters. For a newer
+/// link, any change of the password, a change of the address, and a deactivation.
+pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    use password_reset::Column;
+    let open: Vec<PasswordResetId> = password_reset::Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::UsedAt.is_null())
+        .filter(Column::RevokedAt.is_null())
+        .all(transaction)
+        .await?
+        .into_iter()
+        .map(|reset| reset.id)
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    password_reset::Entity::update_many()
+        .set(password_reset::ActiveModel {
+            revoked_at: Set(Some(app.clock.now())),
+            ..Default::default()
+        })
+        .filter(Column::Id.is_in(open.iter().copied()))
+        .exec(transaction)
+        .await?;
+    emails::end_purpose_of_resets(app, transaction, &open).await
+}
+
+/// Chooses a new password by a link. Of any number of attempts with one token exactly one succeeds;
+/// one that is refused leaves the token as it was. All of the user's sessions end, and a notice is
+/// mailed.
+///
+/// # Errors
+///
+/// [`TokenInvalid`](UserErrorCode::TokenInvalid) or [`TokenExpired`](UserErrorCode::TokenExpired)
+/// for `token`, the password policy's errors for `newPassword`, and
+/// [`TooManyAttempts`](UserErrorCode::TooManyAttempts).
+pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password) -> Result<User> {
+    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
+    let (reset, user) = find_by_token(app, token).await?;
+    throttle::take_back(app, &guess).await?;
+    let hash = passwords::hash_new(app, "newPassword", password, &user.password_context()).await?;
+
+    let transaction = app.db.begin().await?;
+    // Read again: the user may have been deactivated while the password was hashed. Whoever changes
+    // a user and their links locks the user first.
+    let mut user = users::find_locked(&transaction, user.row.id)
+        .await?
+        .filter(|user| user.row.status() == user::Status::Active)
+        .ok_or_else(token_invalid)?;
+    use_up(app, &transaction, reset.id).await?;
+    user.row = passwords::set(app, &transaction, user.row.id, hash).await?;
+    emails::end_purpose_of_resets(app, &transaction, &[reset.id]).await?;
+    void_open(app, &transaction, user.row.id).await?;
+    sessions::end_all_of(&transaction, user.row.id, None).await?;
+    throttle::lift(&transaction, &user.row.email_normal).await?;
+    passwords::give_notice(app, &transaction, actor, &user).await?;
+    let action = Action::PasswordReset;
+    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    transaction.commit().await?;
+    app.mail_queued.notify_one();
+    Ok(user)
+}
+
+async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model, User)> {
+    let reset = password_reset::Entity::find()
+        .filter(password_reset::Column::TokenHash.eq(tokens::hash(token)))
+        .one(app.db.read())
+        .await?
+        .filter(|reset| reset.used_at.is_none() && reset.revoked_at.is_none())
+        .ok_or_else(token_invalid)?;
+    if reset.expires_at <= app.clock.now() {
+        return Err(token_expired());
+    }
+    let user = users::find(app, reset.user_id)
+        .await?
+        .filter(|user| user.row.status() == user::Status::Active)
+        .ok_or_else(token_invalid)?;
+    Ok((reset, user))
+}
+
+/// Marks the reset as used, if it still works: the one place where a race is decided.
+async fn use_up(app: &App, transaction: &DatabaseTransaction, id: PasswordResetId) -> Result<()> {
+    use password_reset::Column;
+    let now = app.clock.now();
+    let used = password_reset::Entity::update_many()
+        .set(password_reset::ActiveModel {
+            used_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .filter(Column::Id.eq(id))
+        .filter(Column::UsedAt.is_null())
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now))
+        .exec(transaction)
+        .await?;
+    match used.rows_affected {
+        1 => Ok(()),
+        _ => Err(token_invalid()),
+    }
+}
+
+fn token_invalid() -> Error {
+    UserError::new(
+        UserErrorCode::TokenInvalid,
+        "token",
+        "This link does not work, or was used already. Ask for a new one.",
+    )
+    .into()
+}
+
+fn token_expired() -> Error {
+    UserError::new(
+        UserErrorCode::TokenExpired,
+        "token",
+        "This link has expired. Ask for a new one.",
+    )
+    .into()
+}

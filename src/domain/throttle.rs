@@ -1,0 +1,448 @@
+//! Throttling: how often somebody may guess a password or a token, and when they may guess again.
+//!
+//! Guesses are counted in the database, so that the count holds over restarts and for all servers
+//! that share it, and before the guess is looked at, so that a hundred of them at once are a hundred.
+//! An account is known by a digest of the address that was typed: one that nobody has is throttled
+//! just as one that somebody has.
+//!
+//! Three things are counted. An account from one client address: a few guesses. Anything from one
+//! client address: many more, since a whole office may share it. An account from all addresses
+//! together, against those who have many: there the wait stays short, and does not hold for a client
+//! address from which the user has signed in before, so that no stranger can shut somebody out.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use entity::{Timestamp, throttle};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::actor::Actor;
+use super::error::{Error, Result, UserError, UserErrorCode};
+use crate::app::App;
+
+/// For how long a client address counts as its user's own.
+const TRUSTED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// By then, those who wait have had their turn.
+const BUSY_FOR: Duration = Duration::from_secs(5);
+
+/// What is guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A password.
+    Password,
+    /// The token of a link.
+    Token,
+    /// Nothing; but each request for a reset can send a letter.
+    PasswordReset,
+}
+
+impl Scope {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Token => "token",
+            Self::PasswordReset => "reset",
+        }
+    }
+}
+
+/// A guess that was counted, and may be looked at.
+#[derive(Debug)]
+#[must_use]
+pub struct Attempt {
+    counters: Vec<Counter>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Where guesses at one account wait for their turn: so few are looked at together that those of a
+/// user who signs in on all of their devices at once are not taken for guessing.
+#[derive(Debug, Default)]
+pub struct Turns {
+    accounts: Mutex<HashMap<String, Weak<Semaphore>>>,
+    waiting: AtomicUsize,
+}
+
+impl Turns {
+    async fn of(&self, app: &App, account: &str) -> Result<OwnedSemaphorePermit> {
+        let waiting = Waiting::new(&self.waiting);
+        if waiting.count > app.settings.passwords.hash_queue {
+            return Err(Error::Busy {
+                retry_after: BUSY_FOR,
+            });
+        }
+        // One fewer than are free: those that are looked at leave one free.
+        let together = app.settings.throttle.account_attempts.saturating_sub(1);
+        let turns = self.semaphore(account, Ord::max(together, 1) as usize);
+        turns.acquire_owned().await.map_err(Error::internal)
+    }
+
+    fn semaphore(&self, account: &str, together: usize) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = accounts.get(account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        accounts.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Arc::new(Semaphore::new(together));
+        accounts.insert(account.to_owned(), Arc::downgrade(&turns));
+        turns
+    }
+}
+
+struct Waiting<'a> {
+    counter: &'a AtomicUsize,
+    count: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(counter: &'a AtomicUsize) -> Self {
+        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { counter, count }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Counter {
+    subject: String,
+    account: Option<String>,
+    /// How many attempts are not delayed.
+    free: u32,
+    delay_at_most: Duration,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// An account from one client address.
+    Pair,
+    /// An account from everywhere.
+    Account,
+    /// A client address.
+    Client,
+}
+
+/// Counts a guess at an account, or at a token, which has none.
+///
+/// # Errors
+///
+/// [`UserErrorCode::TooManyAttempts`] with the time to wait; that guess does not count.
+pub async fn attempt(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    account: Option<&str>,
+) -> Result<Attempt> {
+    let counters = counters(app, actor, scope, account);
+    let turn = match (scope, account) {
+        (Scope::Password, Some(account)) => Some(app.turns.of(app, &digest(account)).await?),
+        _ => None,
+    };
+    let transaction = app.db.begin().await?;
+    let wait = count_all(app, &transaction, &counters).await?;
+    if let Some(wait) = wait {
+        // The transaction is dropped, and with it what the other counters have counted.
+        return Err(too_many(wait));
+    }
+    transaction.commit().await?;
+    Ok(Attempt {
+        counters,
+        _turn: turn,
+    })
+}
+
+/// Whole seconds, and rounded up: whoever waits for so long is let in.
+fn too_many(wait: Duration) -> Error {
+    let seconds = (wait.as_micros().div_ceil(1_000_000)).clamp(1, 1 << 32);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    UserError {
+        retry_after: Some(Duration::from_secs(seconds)),
+        ..UserError::new(
+            UserErrorCode::TooManyAttempts,
+            None,
+            format!("Too many attempts. Try again in {seconds} seconds."),
+        )
+    }
+    .into()
+}
+
+fn counters(app: &App, actor: &Actor, scope: Scope, account: Option<&str>) -> Vec<Counter> {
+    let settings = &app.settings.throttle;
+    let client = actor.client.ip_address.map_or("-".to_owned(), network);
+    let name = scope.name();
+    let mut counters = vec![Counter {
+        subject: format!("{name} from {client}"),
+        account: None,
+        free: settings.client_attempts,
+        delay_at_most: settings.delay_at_most,
+        kind: Kind::Client,
+    }];
+    if let Some(account) = account {
+        let account = digest(account);
+        counters.push(Counter {
+            subject: format!("{name} of {account} from {client}"),
+            account: Some(account.clone()),
+            free: settings.account_attempts,
+            delay_at_most: settings.delay_at_most,
+            kind: Kind::Pair,
+        });
+        counters.push(Counter {
+            subject: format!("{name} of {account}"),
+            account: Some(account),
+            free: settings.account_attempts_in_all,
+            delay_at_most: settings.account_delay_at_most,
+            kind: Kind::Account,
+        });
+    }
+    // Everybody takes the rows' locks in this order, so that no two wait for each other.
+    counters.sort_by(|one, other| one.subject.cmp(&other.subject));
+    counters
+}
+
+/// One customer's network: an IPv6 customer has at least 2⁶⁴ addresses (RFC 6177).
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let prefix = address.to_bits() >> 64 << 64;
+            format!("{}/64", std::net::Ipv6Addr::from_bits(prefix))
+        }
+    }
+}
+
+/// The account is not stored in clear: who was guessed at, and does not exist, is nobody's business.
+fn digest(account: &str) -> String {
+    Sha256::digest(account.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Counts for each counter; the longest wait, where one of them is blocked.
+async fn count_all(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counters: &[Counter],
+) -> Result<Option<Duration>> {
+    let now = app.clock.now();
+    let is_trusted = is_trusted(transaction, counters, now).await?;
+    let mut longest = None;
+    for counter in counters {
+        if counter.kind == Kind::Account && is_trusted {
+            continue;
+        }
+        longest = Ord::max(longest, count(app, transaction, counter, now).await?);
+    }
+    Ok(longest)
+}
+
+async fn is_trusted(
+    transaction: &DatabaseTransaction,
+    counters: &[Counter],
+    now: Timestamp,
+) -> Result<bool> {
+    let Some(pair) = counters.iter().find(|counter| counter.kind == Kind::Pair) else {
+        return Ok(false);
+    };
+    let known = throttle::Entity::find_by_id(pair.subject.clone())
+        .one(transaction)
+        .await?;
+    Ok(known.is_some_and(|known| known.trusted_until > now))
+}
+
+async fn count(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counter: &Counter,
+    now: Timestamp,
+) -> Result<Option<Duration>> {
+    use throttle::Column;
+    insert_missing(transaction, counter, now).await?;
+    let settings = &app.settings.throttle;
+    let forgotten = now.before(settings.forget_after);
+    // The one conditional statement: of two guesses at once the second waits for the first one's
+    // lock, and then sees whether it may still be counted.
+    let counted = throttle::Entity::update_many()
+        .col_expr(
+            Column::Attempts,
+            Expr::case(Expr::col(Column::UpdatedAt).lt(forgotten), 1)
+                .finally(Expr::col(Column::Attempts).add(1))
+                .into(),
+        )
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Subject.eq(&counter.subject))
+        .filter(Column::BlockedUntil.lte(now))
+        .exec(transaction)
+        .await?;
+    let row = throttle::Entity::find_by_id(counter.subject.clone())
+        .one(transaction)
+        .await?
+        .ok_or_else(|| Error::internal("a throttle has lost its row"))?;
+    if counted.rows_affected == 0 {
+        return Ok(Some(row.blocked_until.since(now)));
+    }
+    if let Some(wait) = wait_after(
+        row.attempts.unsigned_abs(),
+        counter.free,
+        settings.delay,
+        counter.delay_at_most,
+    ) {
+        throttle::Entity::update_many()
+            .set(throttle::ActiveModel {
+                blocked_until: Set(now.after(wait)),
+                ..Default::default()
+            })
+            .filter(Column::Subject.eq(&counter.subject))
+            .exec(transaction)
+            .await?;
+    }
+    Ok(None)
+}
+
+async fn insert_missing(
+    transaction: &DatabaseTransaction,
+    counter: &Counter,
+    now: Timestamp,
+) -> Result<()> {
+    let row = throttle::ActiveModel {
+        subject: Set(counter.subject.clone()),
+        account: Set(counter.account.clone()),
+        attempts: Set(0),
+        blocked_until: Set(Timestamp(0)),
+        trusted_until: Set(Timestamp(0)),
+        updated_at: Set(now),
+    };
+    throttle::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(throttle::Column::Subject)
+                .do_nothing_on([throttle::Column::Subject])
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+/// How long the next guess has to wait: nothing up to the free ones, then twice as long each time.
+fn wait_after(attempts: u32, free: u32, first: Duration, at_most: Duration) -> Option<Duration> {
+    let doublings = Ord::min(attempts.checked_sub(free)?, 30);
+    Some(first.saturating_mul(1 << doublings).min(at_most))
+}
+
+/// The guess was right: the account's counts begin anew, this client address is its user's own, and
+/// the client's count is as it was.
+pub async fn succeeded(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    attempt: &Attempt,
+) -> Result<()> {
+    use throttle::Column;
+    let now = app.clock.now();
+    for counter in &attempt.counters {
+        match counter.kind {
+            Kind::Client => take_back_one(transaction, counter).await?,
+            Kind::Pair | Kind::Account => {
+                let mut fresh = throttle::ActiveModel {
+                    attempts: Set(0),
+                    blocked_until: Set(Timestamp(0)),
+                    ..Default::default()
+                };
+                if counter.kind == Kind::Pair {
+                    fresh.trusted_until = Set(now.after(TRUSTED_FOR));
+                }
+                throttle::Entity::update_many()
+                    .set(fresh)
+                    .filter(Column::Subject.eq(&counter.subject))
+                    .exec(transaction)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The guess was not looked at, or was no guess: nothing is as if it had been made.
+pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    for counter in &attempt.counters {
+        take_back_one(&transaction, counter).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn take_back_one(transaction: &DatabaseTransaction, counter: &Counter) -> Result<()> {
+    use throttle::Column;
+    throttle::Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+        .col_expr(Column::BlockedUntil, Expr::value(Timestamp(0)))
+        .filter(Column::Subject.eq(&counter.subject))
+        .filter(Column::Attempts.gt(0))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Lifts whatever holds for an account: its user has proved by a letter who they are.
+pub async fn lift(transaction: &DatabaseTransaction, account: &str) -> Result<()> {
+    throttle::Entity::update_many()
+        .set(throttle::ActiveModel {
+            attempts: Set(0),
+            blocked_until: Set(Timestamp(0)),
+            ..Default::default()
+        })
+        .filter(throttle::Column::Account.eq(digest(account)))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Removes counts that count for nothing any more.
+pub async fn prune(app: &App) -> Result<()> {
+    use throttle::Column;
+    let now = app.clock.now();
+    let forgotten = now.before(app.settings.throttle.forget_after);
+    let transaction = app.db.begin().await?;
+    throttle::Entity::delete_many()
+        .filter(Column::UpdatedAt.lt(forgotten))
+        .filter(Column::BlockedUntil.lt(now))
+        .filter(Column::TrustedUntil.lt(now))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_a_limit() {
+        let second = Duration::from_secs;
+        let wait = |attempts| wait_after(attempts, 5, second(10), second(900));
+        assert_eq!(wait(4), None);
+        assert_eq!(wait(5), Some(second(10)));
+        assert_eq!(wait(7), Some(second(40)));
+        assert_eq!(wait(20), Some(second(900)));
+        assert_eq!(wait(u32::MAX), Some(second(900)));
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_client() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+    }
+}

@@ -1,0 +1,169 @@
+//! Where secrets must not be: the log of the real binary, however talkative, and its database.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, PASSWORD};
+
+const NEW: &str = "brittle-lantern-58-canoe";
+const WRONG: &str = "not-this-one-71-gable";
+
+struct Binary {
+    child: Child,
+    log: std::thread::JoinHandle<String>,
+    url: String,
+}
+
+impl Binary {
+    /// The built binary on a database and with a mail folder of its own, logging all that it can.
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_usher"))
+            .current_dir(folder)
+            .args(["--set", "server.bind=127.0.0.1:0"])
+            .args(["--set", "mail.transport=file"])
+            .args(["--set", "log.filter=trace"])
+            .args(["--set", "passwords.argon2.memory_kib=8"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = Vec::new();
+            stderr.read_to_end(&mut log).unwrap();
+            String::from_utf8_lossy(&log).into_owned()
+        });
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = lines.find_map(|line| {
+            let line = line.unwrap();
+            line.contains("Listening")
+                .then(|| line.split_whitespace().last().unwrap().to_owned())
+        });
+        // Whoever closes the pipe would end the server's next print.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            child,
+            log,
+            url: format!("http://{}", listening.unwrap()),
+        }
+    }
+
+    fn stop(mut self) -> String {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        self.child.wait().unwrap();
+        self.log.join().unwrap()
+    }
+}
+
+/// The token in the newest letter that is not among those that were read before.
+async fn next_token(folder: &Path, read: &mut Vec<std::path::PathBuf>) -> String {
+    let begun = Instant::now();
+    loop {
+        let letters = std::fs::read_dir(folder.join("mail/new"));
+        for letter in letters.into_iter().flatten().flatten() {
+            let path = letter.path();
+            if read.contains(&path) {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+            let text = mail.body_text(0).unwrap().into_owned();
+            read.push(path);
+            if let Some((_, rest)) = text.split_once("token=") {
+                return rest.split_whitespace().next().unwrap().to_owned();
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no letter");
+        // The mail system is another process; there is nothing to wait on but its folder.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn token_of(client: &Client, field: &str, input: Value) -> String {
+    let payload = client.mutate(field, input, "token").await;
+    payload["token"].as_str().unwrap().to_owned()
+}
+
+/// Security rules 9 and 13.
+#[tokio::test]
+async fn neither_the_log_nor_the_database_holds_a_password_or_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = Binary::start(folder.path());
+    let anonymous = Client::anonymous(binary.url.clone());
+    let mut read = Vec::new();
+    let mut secrets = vec![PASSWORD.to_owned(), NEW.to_owned(), WRONG.to_owned()];
+
+    let invitation = next_token(folder.path(), &mut read).await;
+    anonymous
+        .run_with(
+            "query($token: String!) { invitation(token: $token) { email } }",
+            json!({ "token": invitation }),
+        )
+        .await;
+    anonymous
+        .http
+        .get(format!(
+            "{}/accept-invitation?token={invitation}",
+            binary.url
+        ))
+        .send()
+        .await
+        .unwrap();
+    let input = json!({ "token": invitation, "password": PASSWORD });
+    let session = token_of(&anonymous, "acceptInvitation", input).await;
+    let email = "admin@example.com";
+    let wrong = json!({ "email": email, "password": WRONG });
+    anonymous.mutate("signIn", wrong, "token").await;
+    let right = json!({ "email": email, "password": PASSWORD });
+    let second = token_of(&anonymous, "signIn", right).await;
+    anonymous
+        .run(&format!(
+            "mutation {{ signIn(input: {{ email: \"{email}\", password: \"{WRONG}\" }}) {{ token }} }}"
+        ))
+        .await;
+    let client = anonymous.with_token(&second);
+    client
+        .run("{ viewer { id } emails { nodes { textBody link } } }")
+        .await;
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    client.mutate("changePassword", change, "user { id }").await;
+    let check = json!({ "password": WRONG });
+    client
+        .mutate("checkPassword", check, "assessment { score }")
+        .await;
+    anonymous
+        .mutate("requestPasswordReset", json!({ "email": email }), "")
+        .await;
+    let reset = next_token(folder.path(), &mut read).await;
+    let input = json!({ "token": reset, "newPassword": PASSWORD });
+    anonymous
+        .mutate("resetPassword", input, "user { email }")
+        .await;
+    secrets.extend([invitation, session, second, reset]);
+
+    let log = binary.stop();
+    assert!(log.contains("answered"), "the log is not talkative: {log}");
+    let mut places = vec![("the log".to_owned(), log.into_bytes())];
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            places.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    assert!(places.len() > 1);
+    for (place, bytes) in &places {
+        let text = String::from_utf8_lossy(bytes);
+        for secret in &secrets {
+            let at = text.find(secret.as_str());
+            let near = at.map(|at| text[..at].chars().rev().take(200).collect::<Vec<_>>());
+            let near: Option<String> = near.map(|near| near.into_iter().rev().collect());
+            assert!(at.is_none(), "{place} holds a secret behind {near:?}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Throttling of guesses.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, TestServer, ids};
+
+const SIGN_IN: &str = "mutation($input: SignInInput!) { payload: signIn(input: $input) {
+    token userErrors { code field message retryAfter }
+} }";
+const ADMINISTRATOR: &str = "admin@example.com";
+
+async fn sign_in_from(server: &TestServer, client: &str, email: &str, password: &str) -> Answer {
+    let variables = json!({ "input": { "email": email, "password": password } });
+    let request = server
+        .anonymous()
+        .http
+        .post(format!("{}/graphql", server.url))
+        .header("x-forwarded-for", client)
+        .json(&json!({ "query": SIGN_IN, "variables": variables }));
+    Answer::read(request.send().await.unwrap()).await
+}
+
+fn codes(answer: &Answer) -> Vec<String> {
+    ids(&answer.data()["payload"]["userErrors"])
+}
+
+const PROXY: &str = "server.trusted_proxies=[\"127.0.0.1\"]";
+
+/// Security rules 3 and 4.
+#[tokio::test]
+async fn guesses_at_an_account_are_delayed_longer_and_longer_known_or_not() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let mut stories = Vec::new();
+    for email in [ADMINISTRATOR, "nobody@kbank.com", "no address"] {
+        let mut story = Vec::new();
+        for guess in 0..9 {
+            let answer = sign_in_from(&server, "", email, "wrong").await;
+            let wait = &answer.data()["payload"]["userErrors"][0]["retryAfter"];
+            let header = answer.headers.get("retry-after");
+            let header = header.map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(header, wait.as_u64().map(|wait| wait.to_string()));
+            if wait.is_u64() {
+                assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+                assert!(guess >= 5);
+                // Whoever waits for as long is let in.
+                server.advance(Duration::from_secs(wait.as_u64().unwrap()));
+            } else {
+                assert_eq!(codes(&answer), ["INVALID_CREDENTIALS "]);
+            }
+            // Of the wait only what passes between two requests differs.
+            let wait = wait.as_u64().map(|wait| wait.div_ceil(5) * 5);
+            story.push((answer.status, codes(&answer), wait));
+        }
+        let waits: Vec<u64> = story.iter().filter_map(|(_, _, wait)| *wait).collect();
+        assert_eq!(waits, [10, 20], "{email}");
+        stories.push(story);
+    }
+    stories.dedup();
+    assert_eq!(stories.len(), 1);
+}
+
+/// Security rule 4: while an account is throttled, the right password is not looked at either.
+#[tokio::test]
+async fn a_throttled_account_takes_no_password_until_the_wait_is_over() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    for _ in 0..5 {
+        sign_in_from(&server, "", ADMINISTRATOR, "wrong").await;
+    }
+    let answer = sign_in_from(&server, "", ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+    server.advance(Duration::from_secs(11));
+    let answer = sign_in_from(&server, "", ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+    // Counting begins anew.
+    for _ in 0..5 {
+        let answer = sign_in_from(&server, "", ADMINISTRATOR, "wrong").await;
+        assert_eq!(codes(&answer), ["INVALID_CREDENTIALS "]);
+    }
+}
+
+/// Security rule 4: fifty guesses at once are fifty, in one document, in a batch, or side by side.
+#[tokio::test]
+async fn guesses_at_once_are_counted_one_by_one() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let guesses = (0..50).map(|_| sign_in_from(&server, "", "a@kbank.com", "wrong"));
+    let answers = join_all(guesses).await;
+    let looked_at = |answers: &[Vec<String>]| {
+        let was = |codes: &&Vec<String>| codes[0] == "INVALID_CREDENTIALS ";
+        answers.iter().filter(was).count()
+    };
+    let all: Vec<_> = answers.iter().map(codes).collect();
+    assert_eq!(looked_at(&all), 5);
+
+    let aliases: String = (0..10)
+        .map(|index| {
+            format!(
+                "a{index}: signIn(input: {{ email: \"b@kbank.com\", password: \"x\" }}) {{
+                    userErrors {{ code field message }}
+                }} "
+            )
+        })
+        .collect();
+    let answer = server
+        .anonymous()
+        .run(&format!("mutation {{ {aliases} }}"))
+        .await;
+    let all: Vec<_> = (0..10)
+        .map(|index| ids(&answer.data()[format!("a{index}")]["userErrors"]))
+        .collect();
+    assert_eq!(looked_at(&all), 5);
+
+    let one = json!({
+        "query": SIGN_IN,
+        "variables": { "input": { "email": "c@kbank.com", "password": "x" } }
+    });
+    let batch = server
+        .anonymous()
+        .http
+        .post(format!("{}/graphql", server.url))
+        .json(&vec![one; 10]);
+    let answer = Answer::read(batch.send().await.unwrap()).await;
+    assert!(answer.headers.contains_key("retry-after"));
+    let all: Vec<_> = answer
+        .body
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| ids(&one["data"]["payload"]["userErrors"]))
+        .collect();
+    assert_eq!(looked_at(&all), 5);
+}
+
+/// Guesses that turn out right, however many at once, are no guesses.
+#[tokio::test]
+async fn a_user_may_sign_in_everywhere_at_once() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let all = (0..30).map(|_| sign_in_from(&server, "", ADMINISTRATOR, PASSWORD));
+    for answer in join_all(all).await {
+        assert_eq!(codes(&answer), [""; 0]);
+    }
+}
+
+/// Security rule 4.
+#[tokio::test]
+async fn a_stranger_shuts_nobody_out() {
+    let server = TestServer::start_with(&[
+        PROXY,
+        "throttle.account_attempts_in_all=10",
+        "throttle.delay=1h",
+        "throttle.delay_at_most=1h",
+        "throttle.account_delay_at_most=1h",
+    ])
+    .await;
+    server.administrator().await;
+    let own = "192.0.2.1";
+    let answer = sign_in_from(&server, own, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+    // Strangers at many addresses guess until nobody from elsewhere is let in.
+    let mut last = Vec::new();
+    for stranger in 0..12 {
+        let stranger = format!("198.51.100.{stranger}");
+        let answer = sign_in_from(&server, &stranger, ADMINISTRATOR, "wrong").await;
+        last = codes(&answer);
+    }
+    assert_eq!(last, ["TOO_MANY_ATTEMPTS "]);
+    // The user's own address is known.
+    let answer = sign_in_from(&server, own, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+}
+
+/// Security rule 4.
+#[tokio::test]
+async fn a_client_address_is_throttled_whatever_it_guesses_at_and_others_are_not() {
+    let server = TestServer::start_with(&[PROXY, "throttle.client_attempts=10"]).await;
+    server.administrator().await;
+    let client = "198.51.100.7";
+    for guess in 0..10 {
+        let email = format!("user{guess}@kbank.com");
+        let answer = sign_in_from(&server, client, &email, "wrong").await;
+        assert_eq!(codes(&answer), ["INVALID_CREDENTIALS "]);
+    }
+    let answer = sign_in_from(&server, client, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+    let answer = sign_in_from(&server, "198.51.100.8", ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+
+    for guess in 0..11 {
+        let payload = server
+            .anonymous()
+            .mutate(
+                "resetPassword",
+                json!({ "token": format!("guess{guess}"), "newPassword": PASSWORD }),
+                "",
+            )
+            .await;
+        let expected = match guess {
+            10 => "TOO_MANY_ATTEMPTS ",
+            _ => "TOKEN_INVALID input.token",
+        };
+        assert_eq!(ids(&payload["userErrors"]), [expected], "{guess}");
+    }
+}
+
+/// Security rule 4: the count is in the database, and so outlives the server.
+#[tokio::test]
+async fn a_restart_forgets_nothing_and_a_reset_lifts_it() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    for _ in 0..5 {
+        sign_in_from(&server, "", ADMINISTRATOR, "wrong").await;
+    }
+    let TestServer {
+        server: running,
+        database,
+        ..
+    } = server;
+    running.stop();
+    running.stopped().await;
+    let server = TestServer::start_on(database, &[]).await;
+    let answer = sign_in_from(&server, "", ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+
+    let input = json!({ "email": ADMINISTRATOR });
+    server
+        .anonymous()
+        .mutate("requestPasswordReset", input, "")
+        .await;
+    let token = crate::support::token_in(&server.inbox.next().await);
+    let new = "brittle-lantern-58-canoe";
+    let input = json!({ "token": token, "newPassword": new });
+    let payload = server.anonymous().mutate("resetPassword", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let answer = sign_in_from(&server, "", ADMINISTRATOR, new).await;
+    assert_eq!(codes(&answer), [""; 0]);
+}
+
+/// Security rule 4.
+#[tokio::test]
+async fn who_found_an_open_session_cannot_try_passwords_in_it() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let mut outcomes = Vec::new();
+    for _ in 0..6 {
+        let input =
+            json!({ "currentPassword": "wrong", "newPassword": "brittle-lantern-58-canoe" });
+        let payload = administrator.mutate("changePassword", input, "").await;
+        outcomes.extend(ids(&payload["userErrors"]));
+    }
+    assert_eq!(outcomes[4], "INVALID_CREDENTIALS input.currentPassword");
+    assert_eq!(outcomes[5], "TOO_MANY_ATTEMPTS ");
+}
+
+/// Security rule 1: what is too much is refused, and not queued without bound.
+#[tokio::test]
+async fn too_many_passwords_at_once_are_refused() {
+    let server = TestServer::start_with(&[
+        "passwords.hash_workers=1",
+        "passwords.hash_queue=2",
+        "passwords.argon2.memory_kib=65536",
+        "passwords.argon2.iterations=3",
+    ])
+    .await;
+    let emails: Vec<String> = (0..20)
+        .map(|user| format!("user{user}@kbank.com"))
+        .collect();
+    let guesses = emails
+        .iter()
+        .map(|email| sign_in_from(&server, "", email, "wrong"));
+    let answers = join_all(guesses).await;
+    let refused: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.code() == "RATE_LIMITED")
+        .collect();
+    assert!(!refused.is_empty());
+    for answer in &refused {
+        assert_eq!(answer.headers["retry-after"], "5");
+        assert_eq!(answer.body["errors"][0]["extensions"]["retryAfter"], 5);
+    }
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer.body["data"] != Value::Null)
+    );
+    let answer = server.anonymous().run("{ __typename }").await;
+    assert_eq!(*answer.data(), json!({ "__typename": "Query" }));
+}
