@@ -14,8 +14,10 @@ use serde::Deserialize;
 use url::Url;
 
 mod layers;
+mod show;
 
 pub use layers::{DEFAULTS, Layers, LoadError};
+pub use show::Shown;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +33,8 @@ pub struct Config {
     pub setup: Setup,
     /// How it presents itself to people.
     pub branding: Branding,
+    /// The hosted pages.
+    pub pages: Pages,
     /// Where letters point.
     pub links: Links,
     /// How letters leave.
@@ -106,6 +110,18 @@ pub struct Setup {
 pub struct Branding {
     /// What people are invited to join.
     pub name: String,
+    /// The address of a picture for pages and letters; empty for the built-in one, on pages only.
+    pub logo_url: String,
+    /// Of buttons, as `#rrggbb`.
+    pub color: String,
+}
+
+/// `[pages]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// Whether they are served.
+    pub enabled: bool,
 }
 
 /// `[links]`
@@ -260,6 +276,9 @@ pub struct Application {
     pub name: String,
     /// What can be permitted in it, `view` among them.
     pub actions: Vec<String>,
+    /// Where it is; the dashboard links there.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 impl Config {
@@ -304,6 +323,23 @@ impl Config {
             !self.branding.name.trim().is_empty() && !self.branding.name.contains(char::is_control),
             "branding.name: must be a name without line breaks",
         );
+        must(
+            is_color(&self.branding.color),
+            "branding.color: must be a colour such as #1f4fd8",
+        );
+        must(
+            self.branding.logo_url.is_empty() || is_web_address(&self.branding.logo_url),
+            "branding.logo_url: must be the address of a picture, https://…, or empty",
+        );
+        for application in &self.applications {
+            must(
+                application.url.as_deref().is_none_or(is_web_address),
+                &format!(
+                    "applications: the url of {:?} must be an address, https://…",
+                    application.code
+                ),
+            );
+        }
         for (key, link) in [
             ("links.invitation", &self.links.invitation),
             ("links.password_reset", &self.links.password_reset),
@@ -321,6 +357,16 @@ impl Config {
         );
         problems
     }
+}
+
+fn is_color(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// Nothing that a page links to may run in it, so `javascript:` and the like are none.
+fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -25,6 +25,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;

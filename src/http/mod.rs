@@ -14,6 +14,7 @@ mod graphql_over_http;
 mod health;
 mod identity;
 mod pages;
+mod playground;
 mod request_log;
 
 pub use client::TrustedProxies;
@@ -32,8 +33,6 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let origins = AllowedOrigins::new(&settings.server).map_err(|problem| vec![problem])?;
     let schema = graphql::schema(settings.graphql.introspection);
     let mut routes = Route::new()
-        .at("/", get(pages::home))
-        .at("/accept-invitation", get(pages::accept_invitation))
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(
@@ -41,7 +40,12 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
             GraphqlEndpoint::new(schema, app.clone(), proxies, origins),
         );
     if settings.playground.enabled {
-        routes = routes.at("/playground", get(pages::playground));
+        routes = routes
+            .at("/playground", get(playground::index))
+            .at("/playground/*path", get(playground::asset));
+    }
+    if settings.pages.enabled {
+        routes = pages::add_to(routes, settings).map_err(|problem| vec![problem])?;
     }
     Ok(routes
         .data(app)

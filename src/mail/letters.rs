@@ -10,7 +10,7 @@ use entity::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
-use crate::config::Config;
+use crate::config::{Branding, Config};
 use crate::domain::text::LINK_PLACEHOLDER;
 
 /// The built-in templates by path. Their names end in what they are escaped for.
@@ -67,7 +67,7 @@ pub struct RenderedLetter {
 #[derive(Debug)]
 pub struct Letters {
     templates: Environment<'static>,
-    application: String,
+    branding: Branding,
 }
 
 impl Letters {
@@ -93,7 +93,7 @@ impl Letters {
         }
         let letters = Self {
             templates,
-            application: settings.branding.name.clone(),
+            branding: settings.branding.clone(),
         };
         letters.try_all()?;
         Ok(letters)
@@ -111,7 +111,9 @@ impl Letters {
                 inviter,
                 expires_at,
             } => context! {
-                application => self.application.as_str(),
+                application => self.branding.name.as_str(),
+                logo_url => self.branding.logo_url.as_str(),
+                color => self.branding.color.as_str(),
                 recipient => *recipient,
                 inviter => *inviter,
                 expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
