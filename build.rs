@@ -18,7 +18,7 @@ fn main() {
     let commit = git(&["rev-parse", "--short=10", "HEAD"]);
     let commit = commit.map_or(String::new(), |commit| format!(" ({commit})"));
     println!(
-        "cargo::rustc-env=USHER_VERSION={}{commit}",
+        "cargo::rustc-env=VERSION_AND_COMMIT={}{commit}",
         env!("CARGO_PKG_VERSION")
     );
 }

@@ -80,8 +80,16 @@ pub fn applications() -> Vec<config::Application> {
             "Content hub",
             &["view", "create", "update", "delete"][..],
         ),
-        ("channel-management", "Channel management", &["view", "update"]),
-        ("digital-marketing", "Digital marketing", &["view", "create"]),
+        (
+            "channel-management",
+            "Channel management",
+            &["view", "update"],
+        ),
+        (
+            "digital-marketing",
+            "Digital marketing",
+            &["view", "create"],
+        ),
     ]
     .map(|(code, name, actions)| config::Application {
         code: code.to_owned(),
@@ -109,7 +117,12 @@ pub async fn fill(app: &App) -> Result<()> {
         &administrator,
         AUDITOR.role,
         "Sees who may do what, and who did.",
-        &["users.view", "roles.view", "email-queue.view", "event-log.view"],
+        &[
+            "users.view",
+            "roles.view",
+            "email-queue.view",
+            "event-log.view",
+        ],
     )
     .await?;
 
@@ -133,7 +146,10 @@ pub async fn fill(app: &App) -> Result<()> {
     deliver(
         app,
         "mia.fisher@kbank.com",
-        outcome(Verdict::Permanent, "550 5.1.1 <mia.fisher@kbank.com>: no such user"),
+        outcome(
+            Verdict::Permanent,
+            "550 5.1.1 <mia.fisher@kbank.com>: no such user",
+        ),
     )
     .await?;
     colleague(app, "grace.okafor@kbank.com").await?;
@@ -195,7 +211,10 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
         ip_address: Some([192, 0, 2, 17].into()),
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".to_owned()),
     };
-    let token = invited.link.split_once("token=").map_or("", |(_, token)| token);
+    let token = invited
+        .link
+        .split_once("token=")
+        .map_or("", |(_, token)| token);
     let acceptance = Acceptance {
         token: token.to_owned(),
         password: Password::new(persona.password),
@@ -227,7 +246,15 @@ async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
         .await?;
     let changes = Changes::none().field("status", "ACTIVE".to_owned(), "DEACTIVATED".to_owned());
     let subject = Subject::from(&user);
-    events::record(app, &transaction, actor, Action::UserDeactivated, subject, changes).await?;
+    events::record(
+        app,
+        &transaction,
+        actor,
+        Action::UserDeactivated,
+        subject,
+        changes,
+    )
+    .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -253,12 +280,23 @@ async fn in_the_worker_s_hands(app: &App, actor: &Actor, role: RoleId) -> Result
 async fn hard_to_reach(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
     let queue = &app.settings.mail.queue;
     let waits: Vec<Duration> = (0..3)
-        .map(|doublings| queue.retry_after.saturating_mul(1 << doublings).mul_f64(1.3))
+        .map(|doublings| {
+            queue
+                .retry_after
+                .saturating_mul(1 << doublings)
+                .mul_f64(1.3)
+        })
         .collect();
-    app.clock.advance(DAY.saturating_sub(HOUR + waits.iter().sum::<Duration>()));
+    app.clock
+        .advance(DAY.saturating_sub(HOUR + waits.iter().sum::<Duration>()));
     let address = "ines.costa@kbank.com";
     invite(app, actor, ("Inês", "Costa"), address, role).await?;
-    let busy = || outcome(Verdict::Transient, "450 4.2.1 mailbox busy, try again later");
+    let busy = || {
+        outcome(
+            Verdict::Transient,
+            "450 4.2.1 mailbox busy, try again later",
+        )
+    };
     deliver(app, address, busy()).await?;
     for wait in waits {
         app.clock.advance(wait);

@@ -22,7 +22,7 @@ Exit codes: 0 it worked; 1 it failed, and standard error says why, a sentence a 
 /// Looks after the people of an application: users, roles, invitations, passwords and the e-mail
 /// queue, behind one GraphQL API.
 #[derive(Parser)]
-#[command(version = env!("USHER_VERSION"), max_term_width = 100, after_help = EXAMPLES)]
+#[command(version = env!("VERSION_AND_COMMIT"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
     /// The configuration file [default: usher.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]

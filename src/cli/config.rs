@@ -10,7 +10,12 @@ pub fn show(layers: &Layers) -> Result<(), String> {
     let settings = layers.shown().map_err(|error| error.to_string())?;
     let lines: Vec<(String, String)> = settings
         .into_iter()
-        .map(|setting| (format!("{} = {}", setting.key, setting.value), setting.layer))
+        .map(|setting| {
+            (
+                format!("{} = {}", setting.key, setting.value),
+                setting.layer,
+            )
+        })
         .collect();
     let width = lines.iter().map(|(line, _)| line.chars().count());
     let width = width.filter(|width| *width <= 60).max().unwrap_or_default();

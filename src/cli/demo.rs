@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use usher::config::{Config, Environment, Layers};
+use usher::config::{Config, Layers};
 use usher::demo::{self, PERSONAS};
 use usher::server;
 
@@ -25,8 +25,8 @@ pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
     eprintln!("Making people, roles and letters …");
     fill(settings.clone()).await?;
     let server = serve::start(settings).await?;
-    print!("{}", welcome(&server.app.settings, server.address));
-    serve::until_stopped(server).await?;
+    let text = welcome(&server.app.settings, server.address);
+    serve::until_stopped(server, &text).await?;
     folder
         .close()
         .map_err(|error| format!("the temporary folder cannot be removed: {error}"))
@@ -58,7 +58,12 @@ fn settings(mut layers: Layers, folder: &std::path::Path) -> Result<Config, Stri
             settings.applications.push(application);
         }
     }
-    debug_assert!(settings.environment == Environment::Demo);
+    // On another port, the default address would lead elsewhere.
+    let bind = settings.server.bind;
+    let is_default = |url: &str| url == "http://127.0.0.1:8000";
+    if bind.port() != 0 && is_default(&settings.server.public_url) {
+        settings.server.public_url = format!("http://{bind}");
+    }
     Ok(settings)
 }
 
@@ -81,7 +86,7 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
     let mut lines = vec![
         format!(
             "Usher {}: a demo, which is gone when it stops",
-            env!("USHER_VERSION")
+            env!("VERSION_AND_COMMIT")
         ),
         String::new(),
         format!("  Pages       {url}/"),
@@ -105,8 +110,8 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
         "Three things to try:".to_owned(),
         String::new(),
         format!("  1. Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."),
-        format!("  2. Sign in as Ada at {url}/playground, run \"Invite a colleague\", and open the link that is printed here."),
-        "  3. As Ada, run \"Retry failed mail\": a letter was refused, and is on its way again.".to_owned(),
+        format!("  2. Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that is printed here."),
+        "  3. As Ada, run \"RetryFailedMail\": a letter was refused, and is on its way again.".to_owned(),
         String::new(),
         "Ctrl-C ends it.".to_owned(),
         String::new(),

@@ -8,8 +8,8 @@ use usher::server::Server;
 /// Starts the server, says what to do next, and waits for its end.
 pub async fn run(settings: Config) -> Result<(), String> {
     let server = start(settings).await?;
-    print!("{}", welcome(&server));
-    until_stopped(server).await
+    let text = welcome(&server);
+    until_stopped(server, &text).await
 }
 
 /// Starts the server.
@@ -19,9 +19,12 @@ pub async fn start(settings: Config) -> Result<Server, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Waits until somebody wants the server to stop, and until it has.
-pub async fn until_stopped(server: Server) -> Result<(), String> {
-    let signal = stop_signal()?.await;
+/// Welcomes, and waits until somebody wants the server to stop, and until it has.
+pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> {
+    // Whoever has read the welcome may stop the server.
+    let stop_signal = stop_signal()?;
+    print!("{welcome}");
+    let signal = stop_signal.await;
     eprintln!("usher: {signal}: stopping");
     server.stop();
     server.stopped().await;
@@ -53,7 +56,7 @@ fn welcome(server: &Server) -> String {
         other => other,
     };
     let mut lines = vec![
-        format!("Usher {}", env!("USHER_VERSION")),
+        format!("Usher {}", env!("VERSION_AND_COMMIT")),
         String::new(),
         format!("  GraphQL     {url}/graphql"),
     ];

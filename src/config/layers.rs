@@ -269,11 +269,15 @@ fn place(layer: Option<&Metadata>, path: &[String]) -> String {
 pub(super) fn layer_name(layer: Option<&Metadata>, key: &str) -> String {
     match layer {
         Some(layer) if layer.name == ENVIRONMENT => {
-            format!("environment: USHER_{}", key.replace('.', "__").to_uppercase())
+            format!(
+                "environment: USHER_{}",
+                key.replace('.', "__").to_uppercase()
+            )
         }
         Some(layer) => match &layer.source {
             Some(Source::File(path)) => path.display().to_string(),
-            Some(Source::Code(_)) => "default".to_owned(),
+            // The defaults are the one layer that is read from a text in the binary.
+            _ if layer.name == "TOML source string" => "default".to_owned(),
             _ => layer.name.to_string(),
         },
         None => "default".to_owned(),

@@ -158,7 +158,7 @@ test("the playground loads, signs in, and runs a query, from this server alone",
   assert.equal(response.headers()["content-encoding"], "gzip");
   await page.getByText("Ada Weber").first().waitFor();
   await page.locator(".graphiql-query-editor .monaco-editor").first().waitFor();
-  await page.getByRole("tab", { name: /who am i/i }).first().click();
+  await page.getByRole("tab", { name: /WhoAmI/ }).first().click();
   await page.getByRole("button", { name: /execute query/i }).click();
   await page.locator(".graphiql-response", { hasText: "admin@example.com" }).waitFor();
   await picture(page, "playground");

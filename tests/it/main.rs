@@ -11,10 +11,12 @@
 mod support;
 
 mod command_line;
+mod demo;
 mod emails;
 mod endpoint;
 mod invitations;
 mod nodes;
+mod pages;
 mod passwords;
 mod permissions;
 mod roles;
