@@ -12,6 +12,7 @@ mod support;
 
 mod command_line;
 mod demo;
+mod documents;
 mod emails;
 mod endpoint;
 mod invitations;
