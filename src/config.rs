@@ -13,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use crate::color::Palette;
+
 mod layers;
 mod show;
 
@@ -324,7 +326,7 @@ impl Config {
             "branding.name: must be a name without line breaks",
         );
         must(
-            is_color(&self.branding.color),
+            Palette::of(&self.branding.color).is_some(),
             "branding.color: must be a colour such as #1f4fd8",
         );
         must(
@@ -357,11 +359,6 @@ impl Config {
         );
         problems
     }
-}
-
-fn is_color(text: &str) -> bool {
-    let digits = text.strip_prefix('#').unwrap_or_default();
-    digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// Nothing that a page links to may run in it, so `javascript:` and the like are none.

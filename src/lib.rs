@@ -23,6 +23,7 @@
 
 pub mod app;
 pub mod clock;
+pub mod color;
 pub mod config;
 pub mod database;
 pub mod demo;

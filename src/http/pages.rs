@@ -13,9 +13,8 @@ use poem::{Endpoint, Request, Response, Result, Route, get};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::color::Palette;
 use crate::config::Config;
-
-mod color;
 
 /// Path, template and title.
 const PAGES: &[(&str, &str, &str)] = &[
@@ -89,11 +88,27 @@ pub fn add_to(mut routes: Route, settings: &Config) -> std::result::Result<Route
         let document = Document::new((*content).to_owned(), content_type(name), &policy);
         routes = routes.at(format!("/pages/{name}"), get(document));
     }
-    let brand = color::style_sheet(&branding.color).unwrap_or_default();
+    let brand = brand_style(&branding.color);
     Ok(routes.at(
         "/pages/brand.css",
         get(Document::new(brand, "text/css; charset=utf-8", &policy)),
     ))
+}
+
+/// The style sheet that names the brand's colours. What is no colour was refused with the settings.
+fn brand_style(color: &str) -> String {
+    let Some(palette) = Palette::of(color) else {
+        return String::new();
+    };
+    let Palette {
+        brand,
+        on_brand,
+        ink,
+        ink_on_dark,
+    } = palette;
+    format!(
+        ":root {{ --brand: {brand}; --on-brand: {on_brand}; --ink: {ink}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ --ink: {ink_on_dark}; }} }}\n"
+    )
 }
 
 /// Nothing may be loaded from elsewhere but the logo that the configuration names, and nothing runs

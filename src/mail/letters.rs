@@ -10,6 +10,7 @@ use entity::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use crate::color::Palette;
 use crate::config::{Branding, Config};
 use crate::domain::text::LINK_PLACEHOLDER;
 
@@ -68,6 +69,7 @@ pub struct RenderedLetter {
 pub struct Letters {
     templates: Environment<'static>,
     branding: Branding,
+    palette: Palette,
 }
 
 impl Letters {
@@ -94,6 +96,8 @@ impl Letters {
         let letters = Self {
             templates,
             branding: settings.branding.clone(),
+            palette: Palette::of(&settings.branding.color)
+                .ok_or("branding.color: must be a colour such as #1f4fd8")?,
         };
         letters.try_all()?;
         Ok(letters)
@@ -113,7 +117,9 @@ impl Letters {
             } => context! {
                 application => self.branding.name.as_str(),
                 logo_url => self.branding.logo_url.as_str(),
-                color => self.branding.color.as_str(),
+                color => self.palette.brand.as_str(),
+                text_on_color => self.palette.on_brand.as_str(),
+                link_color => self.palette.ink.as_str(),
                 recipient => *recipient,
                 inviter => *inviter,
                 expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),

@@ -22,7 +22,12 @@ fn the_readme_names_every_key_of_the_configuration() {
 
 #[test]
 fn the_files_that_documents_link_to_exist() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/deployment.md"] {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/deployment.md",
+    ] {
         let text = std::fs::read_to_string(document).unwrap();
         let folder = std::path::Path::new(document).parent().unwrap();
         for part in text.split("](").skip(1) {

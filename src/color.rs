@@ -10,24 +10,38 @@ const CONTRAST: f64 = 4.6;
 const LIGHT: Rgb = [244.0, 245.0, 247.0];
 const DARK: Rgb = [29.0, 33.0, 42.0];
 
-/// The style sheet that names the colours; nothing for what is no colour.
-pub fn style_sheet(color: &str) -> Option<String> {
-    let brand = parse(color)?;
-    let on_brand = match contrast(brand, [255.0; 3]) >= CONTRAST {
-        true => "#ffffff",
-        false => "#10131a",
-    };
-    let (light, dark) = (readable_on(brand, LIGHT), readable_on(brand, DARK));
-    Some(format!(
-        ":root {{ --brand: {}; --on-brand: {on_brand}; --ink: {}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ --ink: {}; }} }}\n",
-        hex(brand),
-        hex(light),
-        hex(dark)
-    ))
+/// The brand's colour and its company, each as `#rrggbb`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Palette {
+    /// The colour itself, for surfaces.
+    pub brand: String,
+    /// For text on it.
+    pub on_brand: String,
+    /// For links and other text on a light background.
+    pub ink: String,
+    /// The same on a dark background.
+    pub ink_on_dark: String,
+}
+
+impl Palette {
+    /// What goes with a colour; nothing goes with what is none.
+    pub fn of(color: &str) -> Option<Self> {
+        let brand = parse(color)?;
+        let on_brand = match contrast(brand, [255.0; 3]) >= CONTRAST {
+            true => "#ffffff",
+            false => "#10131a",
+        };
+        Some(Self {
+            brand: hex(brand),
+            on_brand: on_brand.to_owned(),
+            ink: hex(readable_on(brand, LIGHT)),
+            ink_on_dark: hex(readable_on(brand, DARK)),
+        })
+    }
 }
 
 /// Reads `#rrggbb`.
-pub fn parse(color: &str) -> Option<Rgb> {
+fn parse(color: &str) -> Option<Rgb> {
     let digits = color.strip_prefix('#').filter(|digits| {
         digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
     })?;
@@ -83,16 +97,12 @@ mod tests {
             for background in [LIGHT, DARK] {
                 assert!(contrast(readable_on(brand, background), background) >= CONTRAST);
             }
-            let sheet = style_sheet(color).unwrap();
-            let on_brand = if sheet.contains("--on-brand: #ffffff") {
-                [255.0; 3]
-            } else {
-                [16.0, 19.0, 26.0]
-            };
+            let palette = Palette::of(color).unwrap();
+            let on_brand = parse(&palette.on_brand).unwrap();
             assert!(contrast(brand, on_brand) >= 4.0, "{color}");
         }
         for color in ["blue", "#fff", "#gggggg", "1f4fd8", "#1f4fd8;}"] {
-            assert!(style_sheet(color).is_none(), "{color}");
+            assert!(Palette::of(color).is_none(), "{color}");
         }
     }
 }
