@@ -2,7 +2,7 @@
 //!
 //! The defaults stand in that file alone, which is compiled in as the first layer, so what is
 //! documented there is what happens. How the layers are read and laid over each other stands in
-//! [`layers`].
+//! `layers`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -14,7 +14,7 @@ pub fn line(field: &'static str, text: &str, max_length: usize) -> Result<String
     check(field, text, max_length, char::is_control)
 }
 
-/// Reads a text of several lines, like [`line`] otherwise.
+/// Reads a text of several lines, like [`line()`] otherwise.
 pub fn lines(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
     check(field, text, max_length, |c| c.is_control() && c != '\n')
 }

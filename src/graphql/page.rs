@@ -1,5 +1,5 @@
 //! Relay connections (<https://relay.dev/graphql/connections.htm>): their arguments, and the types
-//! that the nouns declare with [`connection!`].
+//! that the nouns declare with `connection!`.
 
 use async_graphql::{Result, SimpleObject};
 
