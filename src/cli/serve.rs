@@ -89,6 +89,9 @@ fn next_steps(server: &Server) -> Vec<String> {
             format!("{email} was invited as Administrator and has not accepted yet."),
             format!("For a fresh link: usher invite-administrator {email}"),
         ],
+        Setup::Done if server.migrated > 0 => {
+            vec!["The database was there already; its tables were brought up to date.".to_owned()]
+        }
         Setup::Done => vec!["The database was there already; nothing was changed.".to_owned()],
     }
 }

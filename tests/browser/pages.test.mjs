@@ -55,6 +55,12 @@ async function isFine(page) {
   assert.deepEqual(troubles, []);
 }
 
+/** Whether this version of the server has such a mutation. */
+async function offers(mutation) {
+  const { __type } = await graphql(server.url, null, '{ __type(name: "Mutation") { fields { name } } }');
+  return __type.fields.some(({ name }) => name === mutation);
+}
+
 async function signIn(page, password) {
   await page.goto(`${server.url}/sign-in`);
   await page.getByLabel("E-mail address").fill("admin@example.com");
@@ -116,6 +122,7 @@ test("a person signs in, sees their applications and account, and signs out", as
   await page.getByText("do not belong together").waitFor();
   await isFine(page);
 
+  assert.ok(await page.getByLabel("Keep me signed in").isChecked());
   await signIn(page, PASSWORD);
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
   await picture(page, "dashboard-phone");
@@ -147,6 +154,79 @@ test("an expired link says so", async () => {
   await page.goto(link.trim().split("\n").at(-1));
   await page.getByRole("heading", { name: "This invitation has expired" }).waitFor();
   await isFine(page);
+});
+
+test("a forgotten password is replaced, and the link works once", async (t) => {
+  if (!(await offers("resetPassword"))) return t.skip("this server cannot do that yet");
+  server.run("invite-administrator", "grace@kbank.com");
+  const invitation = await server.linkFor("grace@kbank.com");
+  let page = await newPage();
+  await page.goto(invitation);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Join K Bank" }).click();
+  await page.getByRole("heading", { name: "Your applications" }).waitFor();
+
+  page = await newPage({ viewport: { width: 390, height: 844 } });
+  await page.goto(`${server.url}/forgotten-password`);
+  await page.getByLabel("E-mail address").fill("grace@kbank.com");
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Look into your mailbox" }).waitFor();
+  await isFine(page);
+
+  const link = await server.linkFor("grace@kbank.com", "/reset-password");
+  await page.goto(link);
+  const password = page.getByLabel("New password", { exact: true });
+  await password.fill("password1234");
+  await page.getByText(/easy to guess/i).first().waitFor();
+  await password.fill("heron-biscuit-28-canal");
+  await page.locator(".bars[data-score='3'], .bars[data-score='4']").waitFor();
+  await page.getByRole("button", { name: "Save the password" }).click();
+  await page.getByRole("heading", { name: "Your password is changed" }).waitFor();
+  await isFine(page);
+  await page.goto(link);
+  await page.getByLabel("New password", { exact: true }).fill("magpie-saddle-61-frost");
+  await page.getByRole("button", { name: "Save the password" }).click();
+  await page.getByRole("heading", { name: "This link does not work any more" }).waitFor();
+});
+
+test("on the account page, a session is ended and the password changed", async (t) => {
+  if (!(await offers("changePassword"))) return t.skip("this server cannot do that yet");
+  const page = await newPage();
+  await signIn(page, PASSWORD);
+  await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+  await page.goto(`${server.url}/account`);
+  const ends = page.getByRole("button", { name: /^End the session/ });
+  await ends.first().waitFor();
+  const count = await ends.count();
+  await ends.first().click();
+  await page.locator("#announcement", { hasText: "was ended" }).waitFor({ state: "attached" });
+  assert.equal(await ends.count(), count - 1);
+
+  const form = page.locator("form#password");
+  const change = async (current) => {
+    await form.getByLabel("Current password", { exact: true }).fill(current);
+    await form.getByLabel("New password", { exact: true }).fill("heron-biscuit-28-canal");
+    await form.getByRole("button", { name: "Change the password" }).click();
+  };
+  await change("wrong");
+  await form.locator(".error, .alert", { hasText: /./ }).first().waitFor();
+  await isFine(page);
+  await change(PASSWORD);
+  await form.getByText("Your password is changed").waitFor();
+  await isFine(page);
+  assert.equal(await ends.count(), 0);
+  await form.getByLabel("Current password", { exact: true }).fill("heron-biscuit-28-canal");
+  await form.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await form.getByRole("button", { name: "Change the password" }).click();
+  await form.getByText("Your password is changed").waitFor();
+
+  if (!(await offers("updateProfile"))) return;
+  await page.locator("form#profile").getByLabel("Last name").fill("Weber-Lang");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  await page.locator("form#profile").getByLabel("Last name").fill("Weber");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
 });
 
 test("the playground loads, signs in, and runs a query, from this server alone", async () => {

@@ -57,9 +57,9 @@ export async function startServer(settings = [], file = "") {
     run: (...command) =>
       execFileSync(process.env.USHER, [...command, "--set", `server.public_url=${url}`], { cwd: folder, encoding: "utf8" }),
     /** The link in the letter to that address, once it is printed. */
-    linkFor: async (address) => {
+    linkFor: async (address, path = "/accept-invitation") => {
       const escaped = address.replaceAll(".", "\\.");
-      return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+token=\\S+)`)))[1];
+      return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+${path}\\?token=\\S+)`)))[1];
     },
     stop: async () => {
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -10,10 +10,11 @@ if (viewer) {
 } else {
   const form = show("form").querySelector("form");
   form.email.focus();
-  onSubmit(form, async ({ email, password }) => {
+  onSubmit(form, async ({ email, password, keep }) => {
     const { signIn } = await ask(
       "mutation SignIn($input: SignInInput!) { signIn(input: $input) { user { id } userErrors { code field message } } }",
-      { input: { email, password } },
+      // Left out, the server keeps the session.
+      { input: { email, password, ...(!keep && { keepSignedIn: false }) } },
     );
     if (signIn.user) {
       location.assign(next);

@@ -2,8 +2,8 @@
 import { ask } from "./api.js";
 
 const WORDS = ["Very easy to guess", "Easy to guess", "Could be better", "Good", "Very good"];
-const CHECK = `query CheckPassword($input: CheckPasswordInput!) {
-  checkPassword(input: $input) { score warning suggestions }
+const CHECK = `mutation CheckPassword($input: CheckPasswordInput!) {
+  checkPassword(input: $input) { assessment { score isAcceptable warning suggestions } }
 }`;
 
 let isOffered = true;
@@ -11,7 +11,7 @@ let isOffered = true;
 async function check(input) {
   if (!isOffered) return null;
   try {
-    return (await ask(CHECK, { input })).checkPassword;
+    return (await ask(CHECK, { input })).checkPassword.assessment;
   } catch (error) {
     // An older server does not offer it: then only the length is told.
     if (error.code === "BAD_REQUEST") isOffered = false;
@@ -42,7 +42,7 @@ export function watchStrength(input, context = () => ({})) {
       return;
     }
     bars.dataset.score = String(Math.max(1, result.score));
-    const help = result.score < 3 ? [result.warning, ...(result.suggestions ?? [])].filter(Boolean).join(" ") : "";
+    const help = !result.isAcceptable ? [result.warning, ...(result.suggestions ?? [])].filter(Boolean).join(" ") : "";
     hint.textContent = `${WORDS[result.score]}. ${help}`.trim();
   };
   input.addEventListener("input", () => {
