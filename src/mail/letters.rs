@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::color::Palette;
-use crate::config::{Branding, Config};
+use crate::config::Config;
 use crate::domain::text::LINK_PLACEHOLDER;
 
 /// The built-in templates by path. Their names end in what they are escaped for.
@@ -68,8 +68,7 @@ pub struct RenderedLetter {
 #[derive(Debug)]
 pub struct Letters {
     templates: Environment<'static>,
-    branding: Branding,
-    palette: Palette,
+    application: String,
 }
 
 impl Letters {
@@ -86,6 +85,13 @@ impl Letters {
             true => AutoEscape::Html,
             false => AutoEscape::None,
         });
+        // What every letter may use, whatever it is about.
+        let palette = Palette::of(&settings.branding.color)
+            .ok_or("branding.color: must be a colour such as #1f4fd8")?;
+        templates.add_global("logo_url", settings.branding.logo_url.clone());
+        templates.add_global("color", palette.brand);
+        templates.add_global("text_on_color", palette.on_brand);
+        templates.add_global("link_color", palette.ink);
         for (name, built_in) in TEMPLATES {
             let source = replacement(settings.mail.templates.as_deref(), name)?
                 .unwrap_or_else(|| (*built_in).to_owned());
@@ -95,9 +101,7 @@ impl Letters {
         }
         let letters = Self {
             templates,
-            branding: settings.branding.clone(),
-            palette: Palette::of(&settings.branding.color)
-                .ok_or("branding.color: must be a colour such as #1f4fd8")?,
+            application: settings.branding.name.clone(),
         };
         letters.try_all()?;
         Ok(letters)
@@ -115,11 +119,7 @@ impl Letters {
                 inviter,
                 expires_at,
             } => context! {
-                application => self.branding.name.as_str(),
-                logo_url => self.branding.logo_url.as_str(),
-                color => self.palette.brand.as_str(),
-                text_on_color => self.palette.on_brand.as_str(),
-                link_color => self.palette.ink.as_str(),
+                application => self.application.as_str(),
                 recipient => *recipient,
                 inviter => *inviter,
                 expires_at => expires_at.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
@@ -251,6 +251,21 @@ mod tests {
             "invitation by the server",
             letters.write(&by_server).unwrap().text
         );
+    }
+
+    #[test]
+    fn a_letter_bears_the_brand() {
+        let letters = letters(&[
+            "branding.color=#ffee00".to_owned(),
+            "branding.logo_url=https://cdn.kbank.com/logo.png".to_owned(),
+        ]);
+        let html = letters.unwrap().write(&INVITATION).unwrap().html;
+        assert!(
+            html.contains(r#"src="https:&#x2f;&#x2f;cdn.kbank.com"#),
+            "{html}"
+        );
+        // White on yellow cannot be read.
+        assert!(html.contains("background:#ffee00") && !html.contains("color:#ffffff;text"));
     }
 
     #[test]
