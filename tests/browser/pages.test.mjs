@@ -219,8 +219,14 @@ test("on the account page, a session is ended and the password changed", async (
   await form.getByLabel("New password", { exact: true }).fill(PASSWORD);
   await form.getByRole("button", { name: "Change the password" }).click();
   await form.getByText("Your password is changed").waitFor();
+});
 
-  if (!(await offers("updateProfile"))) return;
+test("on the account page, names are changed", async (t) => {
+  if (!(await offers("updateProfile"))) return t.skip("this server cannot do that yet");
+  const page = await newPage();
+  await signIn(page, PASSWORD);
+  await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+  await page.goto(`${server.url}/account`);
   await page.locator("form#profile").getByLabel("Last name").fill("Weber-Lang");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
