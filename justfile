@@ -4,6 +4,14 @@
 run *arguments:
     cargo run -- {{arguments}}
 
+# Starts a throw-away server with people, roles and letters to look at.
+demo *arguments:
+    cargo run -- demo {{arguments}}
+
+# Drives the pages and the playground in a browser.
+test-browser:
+    .ci/browser
+
 # Runs the tests on SQLite.
 test *filter:
     cargo test --workspace {{filter}}

@@ -92,6 +92,29 @@ impl App {
         })
     }
 
+    /// Whether the parts can be put together from these settings; nothing is opened.
+    ///
+    /// # Errors
+    ///
+    /// Sentences that name the settings which cannot be used.
+    pub fn check(settings: &Config) -> Result<(), Vec<String>> {
+        let mut problems = Vec::new();
+        problems.extend(
+            Catalogue::new(&settings.applications)
+                .err()
+                .unwrap_or_default(),
+        );
+        problems.extend(Letters::new(settings).err());
+        let address = &settings.setup.administrator;
+        if let Err(error) = EmailAddress::parse("setup.administrator", address) {
+            problems.push(format!("setup.administrator: {}", error.message));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+
     /// A new primary key. It begins with the time, so that rows are stored in the order of their
     /// making (UUIDv7, RFC 9562).
     pub fn new_id<I: entity::id::Id>(&self) -> I {

@@ -40,6 +40,12 @@ impl Clock {
         self.ahead_micros.load(Ordering::Relaxed)
     }
 
+    /// Sets the clock back, so that a demo has a past.
+    pub fn set_back(&self, duration: Duration) {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        self.ahead_micros.fetch_sub(micros, Ordering::Relaxed);
+    }
+
     /// Sets the clock forward.
     pub fn advance(&self, duration: Duration) {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);

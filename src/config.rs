@@ -13,10 +13,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use crate::color::Palette;
+
 mod layers;
 mod production;
+mod show;
 
 pub use layers::{DEFAULTS, Layers, LoadError};
+pub use show::Shown;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +36,8 @@ pub struct Config {
     pub setup: Setup,
     /// How it presents itself to people.
     pub branding: Branding,
+    /// The hosted pages.
+    pub pages: Pages,
     /// Where letters point.
     pub links: Links,
     /// How letters leave.
@@ -119,6 +125,18 @@ pub struct Setup {
 pub struct Branding {
     /// What people are invited to join.
     pub name: String,
+    /// The address of a picture for pages and letters; empty for the built-in one, on pages only.
+    pub logo_url: String,
+    /// Of buttons, as `#rrggbb`.
+    pub color: String,
+}
+
+/// `[pages]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// Whether they are served.
+    pub enabled: bool,
 }
 
 /// `[links]`
@@ -322,6 +340,9 @@ pub struct Application {
     pub name: String,
     /// What can be permitted in it, `view` among them.
     pub actions: Vec<String>,
+    /// Where it is; the dashboard links there.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 impl Config {
@@ -368,6 +389,23 @@ impl Config {
                 && !self.branding.name.contains(char::is_control),
             "branding.name: must be a name without line breaks, of at most 100 characters",
         );
+        must(
+            Palette::of(&self.branding.color).is_some(),
+            "branding.color: must be a colour such as #1f4fd8",
+        );
+        must(
+            self.branding.logo_url.is_empty() || is_web_address(&self.branding.logo_url),
+            "branding.logo_url: must be the address of a picture, https://…, or empty",
+        );
+        for application in &self.applications {
+            must(
+                application.url.as_deref().is_none_or(is_web_address),
+                &format!(
+                    "applications: the url of {:?} must be an address, https://…",
+                    application.code
+                ),
+            );
+        }
         for (key, link) in [
             ("links.invitation", &self.links.invitation),
             ("links.password_reset", &self.links.password_reset),
@@ -412,6 +450,11 @@ impl Config {
     fn is_demo(&self) -> bool {
         self.environment == Environment::Demo
     }
+}
+
+/// Nothing that a page links to may run in it, so `javascript:` and the like are none.
+fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

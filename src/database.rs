@@ -213,7 +213,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 }
 
 /// The address as it may be shown.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
             // Refused only for addresses that cannot hold a password, and this one does.

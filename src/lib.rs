@@ -26,8 +26,10 @@
 
 pub mod app;
 pub mod clock;
+pub mod color;
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;

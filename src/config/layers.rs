@@ -35,6 +35,12 @@ pub struct Layers {
 #[error("{0}")]
 pub struct LoadError(String);
 
+impl LoadError {
+    pub(super) fn new(problem: String) -> Self {
+        Self(problem)
+    }
+}
+
 impl Layers {
     /// Reads all layers, and checks what they come to.
     pub fn load(&self) -> Result<Config, LoadError> {
@@ -49,7 +55,7 @@ impl Layers {
         }
     }
 
-    fn figment(&self) -> Result<Figment, LoadError> {
+    pub(super) fn figment(&self) -> Result<Figment, LoadError> {
         let defaults = Toml::string(DEFAULTS);
         let shapes = Shapes(defaults_of(&defaults)?);
         let mut figment = Figment::from(defaults);
@@ -256,6 +262,25 @@ fn place(layer: Option<&Metadata>, path: &[String]) -> String {
             )
         }
         layer => format!("{}{}", prefix(layer), path.join(".")),
+    }
+}
+
+/// The layer's name, for those who look where a value comes from.
+pub(super) fn layer_name(layer: Option<&Metadata>, key: &str) -> String {
+    match layer {
+        Some(layer) if layer.name == ENVIRONMENT => {
+            format!(
+                "environment: USHER_{}",
+                key.replace('.', "__").to_uppercase()
+            )
+        }
+        Some(layer) => match &layer.source {
+            Some(Source::File(path)) => path.display().to_string(),
+            // The defaults are the one layer that is read from a text in the binary.
+            _ if layer.name == "TOML source string" => "default".to_owned(),
+            _ => layer.name.to_string(),
+        },
+        None => "default".to_owned(),
     }
 }
 

@@ -92,6 +92,8 @@ pub struct Application {
     pub name: String,
     /// What can be permitted in it, `view` first.
     pub permissions: Vec<ApplicationPermission>,
+    /// Where it is, if the deployment says so.
+    pub url: Option<String>,
 }
 
 /// One thing that can be permitted.
@@ -247,6 +249,7 @@ fn built_in((code, name, actions): &BuiltIn) -> Application {
                 description: (*description).to_owned(),
             })
             .collect(),
+        url: None,
     }
 }
 
@@ -262,6 +265,7 @@ fn declared_application(entry: &config::Application) -> Application {
                 description: describe(action, &entry.name),
             })
             .collect(),
+        url: entry.url.clone(),
     }
 }
 
@@ -328,6 +332,7 @@ mod tests {
             code: code.to_owned(),
             name: "An application".to_owned(),
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            url: None,
         }
     }
 

@@ -1,6 +1,10 @@
 //! The first administrator, who has nobody to invite them: the server does.
 
 use entity::user::Status;
+use entity::{role, user, user_role};
+use sea_orm::{
+    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QuerySelect, RelationTrait,
+};
 
 use super::actor::Actor;
 use super::error::{Error, Result};
@@ -86,4 +90,23 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
     transaction.commit().await?;
     app.mail_queued.notify_one();
     Ok(outcome)
+}
+
+/// How many people who may sign in hold the built-in role.
+pub async fn count_administrators(app: &App) -> Result<u64> {
+    let db = app.db.read();
+    let administrator = role::Entity::find()
+        .filter(role::Column::IsProtected.eq(true))
+        .one(db)
+        .await?;
+    let Some(administrator) = administrator else {
+        return Ok(0);
+    };
+    Ok(user::Entity::find()
+        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
+        .filter(user_role::Column::RoleId.eq(administrator.id))
+        .filter(user::Column::PasswordHash.is_not_null())
+        .filter(user::Column::DeactivatedAt.is_null())
+        .count(db)
+        .await?)
 }

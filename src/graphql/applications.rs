@@ -41,6 +41,12 @@ impl Application {
         &self.0.name
     }
 
+    /// Where it is; null where the deployment does not say so.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
     /// The actions that a role can be granted.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self) -> Vec<ApplicationPermission> {

@@ -18,6 +18,7 @@ mod health;
 mod identity;
 mod metrics;
 mod pages;
+mod playground;
 mod request_log;
 mod sources;
 
@@ -40,8 +41,6 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
     let mut routes = Route::new()
-        .at("/", get(pages::home))
-        .at("/accept-invitation", get(pages::accept_invitation))
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(
@@ -53,7 +52,12 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
             GraphqlEndpoint::new(schema, app.clone(), proxies, origins),
         );
     if settings.serves_playground() {
-        routes = routes.at("/playground", get(pages::playground));
+        routes = routes
+            .at("/playground", get(playground::index))
+            .at("/playground/*path", get(playground::asset));
+    }
+    if settings.pages.enabled {
+        routes = pages::add_to(routes, settings).map_err(|problem| vec![problem])?;
     }
     Ok(routes
         .data(app)

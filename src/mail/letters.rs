@@ -10,6 +10,7 @@ use entity::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use crate::color::Palette;
 use crate::config::Config;
 use crate::domain::text::LINK_PLACEHOLDER;
 
@@ -145,6 +146,13 @@ impl Letters {
             true => AutoEscape::Html,
             false => AutoEscape::None,
         });
+        // What every letter may use, whatever it is about.
+        let palette = Palette::of(&settings.branding.color)
+            .ok_or("branding.color: must be a colour such as #1f4fd8")?;
+        templates.add_global("logo_url", settings.branding.logo_url.clone());
+        templates.add_global("color", palette.brand);
+        templates.add_global("text_on_color", palette.on_brand);
+        templates.add_global("link_color", palette.ink);
         for (name, built_in) in TEMPLATES {
             let source = replacement(settings.mail.templates.as_deref(), name)?
                 .unwrap_or_else(|| (*built_in).to_owned());
@@ -367,6 +375,21 @@ mod tests {
             address: Some("192.0.2.7"),
         };
         insta::assert_snapshot!("password changed", read(&letters.write(&changed).unwrap()));
+    }
+
+    #[test]
+    fn a_letter_bears_the_brand() {
+        let letters = letters(&[
+            "branding.color=#ffee00".to_owned(),
+            "branding.logo_url=https://cdn.kbank.com/logo.png".to_owned(),
+        ]);
+        let html = letters.unwrap().write(&INVITATION).unwrap().html;
+        assert!(
+            html.contains(r#"src="https:&#x2f;&#x2f;cdn.kbank.com"#),
+            "{html}"
+        );
+        // White on yellow cannot be read.
+        assert!(html.contains("background:#ffee00") && !html.contains("color:#ffffff;text"));
     }
 
     #[test]

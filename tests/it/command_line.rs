@@ -304,3 +304,200 @@ async fn the_worker_can_run_alone() {
     assert_eq!(worker.wait().unwrap().code(), Some(0));
     assert_eq!(web.stop("-TERM").0, 0);
 }
+
+/// What a command that must succeed prints.
+#[track_caller]
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let output = usher(folder, arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_configuration_is_shown_with_the_layer_of_each_value_and_without_secrets() {
+    let folder = folder();
+    let file = "[mail.smtp]\nhost = \"mail.kbank.com\"\npassword = \"hunter2\"\n";
+    std::fs::write(folder.path().join("usher.toml"), file).unwrap();
+    let output = usher(
+        folder.path(),
+        &[
+            "config",
+            "show",
+            "--set",
+            "database.url=postgres://usher:hunter2@db/usher",
+        ],
+    )
+    .env("USHER_MAIL__TRANSPORT", "smtp")
+    .output()
+    .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let line = |key: &str| {
+        let mut lines = shown.lines();
+        let line = lines.find(|line| line.starts_with(&format!("{key} = ")));
+        line.unwrap_or_else(|| panic!("{key}: {shown}")).to_owned()
+    };
+    for (key, value, layer) in [
+        ("mail.smtp.host", "\"mail.kbank.com\"", "usher.toml"),
+        ("mail.smtp.password", "\"****\"", "usher.toml"),
+        (
+            "mail.transport",
+            "\"smtp\"",
+            "# environment: USHER_MAIL__TRANSPORT",
+        ),
+        (
+            "database.url",
+            "\"postgres://usher:****@db/usher\"",
+            "# command line",
+        ),
+        ("passwords.min_length", "12", "# default"),
+    ] {
+        let line = line(key);
+        assert!(line.contains(value) && line.ends_with(layer), "{line}");
+    }
+    // Whatever the defaults declare is there.
+    for key in [
+        "branding.color",
+        "mail.queue.lease",
+        "server.trusted_proxies",
+    ] {
+        line(key);
+    }
+    assert!(printed(folder.path(), &["config", "check"]).contains("fine"));
+    let output = usher(
+        folder.path(),
+        &["config", "check", "--set", "branding.color=red"],
+    );
+    let output = { output }.output().unwrap();
+    assert!(complaint(&output).contains("branding.color"));
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let folder = folder();
+    let examination = |arguments: &[&str]| {
+        let arguments = [&["doctor"], arguments].concat();
+        let output = usher(folder.path(), &arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, report, _) = examination(&[]);
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report.contains("does not exist yet"), "{report}");
+    assert!(
+        !folder.path().join("usher.db").exists(),
+        "it changes nothing"
+    );
+
+    assert!(printed(folder.path(), &["migrate"]).contains("it lacked"));
+    assert!(printed(folder.path(), &["migrate"]).contains("was up to date"));
+    let (code, report, error) = examination(&[]);
+    assert_eq!((code, error.as_str()), (Some(1), "usher: 1 check failed\n"));
+    assert!(report.contains("usher invite-administrator"), "{report}");
+
+    let (_, report, error) = examination(&[
+        "--set",
+        "mail.transport=smtp",
+        "--set",
+        "mail.smtp.host=127.0.0.1",
+        "--set",
+        "mail.smtp.port=1",
+    ]);
+    assert_eq!(error, "usher: 2 checks failed\n");
+    assert!(report.contains("FAIL  mail.transport: smtp: "), "{report}");
+}
+
+#[test]
+fn a_test_e_mail_tells_what_the_transport_said() {
+    let folder = folder();
+    let send = |arguments: &[&str]| {
+        let arguments = [&["send-test-email"], arguments].concat();
+        usher(folder.path(), &arguments).output().unwrap()
+    };
+    let output = send(&["laura@kbank.com", "--transport", "file"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"file: "), "{output:?}");
+    let delivered = std::fs::read_dir(folder.path().join("mail/new")).unwrap();
+    assert_eq!(delivered.count(), 1);
+
+    for (arguments, part) in [
+        (&["nobody"][..], "nobody: "),
+        (&["a@b.example", "--transport", "pigeon"], "pigeon"),
+        (
+            &[
+                "a@b.example",
+                "--transport",
+                "smtp",
+                "--set",
+                "mail.smtp.host=127.0.0.1",
+                "--set",
+                "mail.smtp.port=1",
+            ],
+            "smtp: the transport cannot be used: ",
+        ),
+    ] {
+        let output = send(arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.lines().last().unwrap().starts_with("usher: "),
+            "{text}"
+        );
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn help_teaches_and_shells_can_complete() {
+    let folder = folder();
+    let help = printed(folder.path(), &["--help"]);
+    for part in [
+        "usher demo",
+        "doctor",
+        "Exit codes",
+        "USHER_MAIL__TRANSPORT",
+    ] {
+        assert!(help.contains(part), "{help}");
+    }
+    assert!(printed(folder.path(), &["--version"]).starts_with("usher 0."));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(folder.path(), &["completions", shell]);
+        assert!(script.contains("send-test-email"), "{shell}");
+    }
+    let output = usher(folder.path(), &["dance"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_demo_leaves_nothing_behind_and_stays_on_this_machine() {
+    let folder = folder();
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let demo = |arguments: &[&str]| {
+        let arguments = [&["demo"], arguments].concat();
+        let mut command = usher(folder.path(), &arguments);
+        command.env("TMPDIR", &temporary);
+        command
+    };
+    let output = demo(&["--set", "server.bind=0.0.0.0:0"]).output().unwrap();
+    assert!(complaint(&output).contains("--force"));
+
+    let mut child = demo(&["--set", "server.bind=127.0.0.1:0"]).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut welcome = String::new();
+    while !welcome.contains("Ctrl-C") && stdout.read_line(&mut welcome).unwrap() > 0 {}
+    for part in ["lauram@kbank.com", "Three things to try", "/playground"] {
+        assert!(welcome.contains(part), "{welcome}");
+    }
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 1);
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(killed.success());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+    assert!(!folder.path().join("usher.db").exists());
+}

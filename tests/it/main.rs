@@ -17,6 +17,8 @@ mod smtp;
 
 mod command_line;
 mod delivery;
+mod demo;
+mod documents;
 mod email_queue;
 mod emails;
 mod endpoint;
@@ -25,6 +27,7 @@ mod hardening;
 mod invitations;
 mod limits;
 mod nodes;
+mod pages;
 mod password_resets;
 mod passwords;
 mod permissions;

@@ -6,5 +6,6 @@ mod inbox;
 mod server;
 
 pub use client::{Answer, Client, Event, ids};
+pub use database::TestDatabase;
 pub use inbox::{link_in, token_in};
 pub use server::{PASSWORD, TestServer};

@@ -1,0 +1,122 @@
+//! `usher demo`: a server on a database that is made for the occasion, and goes with it.
+
+use std::net::SocketAddr;
+
+use usher::config::{Config, Layers};
+use usher::demo::{self, PERSONAS};
+use usher::server;
+use usher::server::Part;
+
+use super::{log, serve};
+
+/// Makes the data, starts the server, and removes everything when it stops.
+pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
+    let folder = tempfile::Builder::new()
+        .prefix("usher-demo-")
+        .tempdir()
+        .map_err(|error| format!("no temporary folder can be made: {error}"))?;
+    let settings = settings(layers, folder.path())?;
+    let bind = settings.server.bind;
+    if !bind.ip().is_loopback() && !force {
+        return Err(format!(
+            "server.bind: others could reach {bind}, and everybody knows the demo's passwords; add --force if that is what you want"
+        ));
+    }
+    log::start(&settings.log)?;
+    eprintln!("Making people, roles and letters …");
+    fill(settings.clone()).await?;
+    let server = serve::start(settings, Part::All).await?;
+    let text = welcome(&server.app.settings, server.address);
+    serve::until_stopped(server, &text).await?;
+    folder
+        .close()
+        .map_err(|error| format!("the temporary folder cannot be removed: {error}"))
+}
+
+/// What the layers say, but for what makes it a demo.
+fn settings(mut layers: Layers, folder: &std::path::Path) -> Result<Config, String> {
+    if layers.file.is_none() {
+        // An empty file in the place of usher.toml, which may name a database and a mail server.
+        let file = folder.join("usher.toml");
+        std::fs::write(&file, "").map_err(|error| format!("{}: {error}", file.display()))?;
+        layers.file = Some(file);
+    }
+    let url = format!("sqlite://{}/usher.db?mode=rwc", folder.display());
+    layers.command_line.extend([
+        format!("database.url={url}"),
+        "mail.transport=log".to_owned(),
+        "environment=demo".to_owned(),
+        "playground.enabled=true".to_owned(),
+        "graphql.introspection=true".to_owned(),
+        format!("setup.administrator={}", demo::ADMINISTRATOR.email),
+    ]);
+    let mut settings = layers.load().map_err(|error| error.to_string())?;
+    for application in demo::applications() {
+        let is_new = |known: &[usher::config::Application]| {
+            known.iter().all(|known| known.code != application.code)
+        };
+        if is_new(&settings.applications) {
+            settings.applications.push(application);
+        }
+    }
+    // On another port, the default address would lead elsewhere.
+    let bind = settings.server.bind;
+    let is_default = |url: &str| url == "http://127.0.0.1:8000";
+    if bind.port() != 0 && is_default(&settings.server.public_url) {
+        settings.server.public_url = format!("http://{bind}");
+    }
+    Ok(settings)
+}
+
+async fn fill(settings: Config) -> Result<(), String> {
+    let (app, _) = server::open(settings)
+        .await
+        .map_err(|error| error.to_string())?;
+    demo::fill(&app)
+        .await
+        .map_err(|error| format!("the demo's data cannot be made: {error:?}"))?;
+    app.db
+        .clone()
+        .close()
+        .await
+        .map_err(|error| format!("database: {error}"))
+}
+
+fn welcome(settings: &Config, address: SocketAddr) -> String {
+    let url = &settings.server.public_url;
+    let mut lines = vec![
+        format!(
+            "Usher {}: a demo, which is gone when it stops",
+            env!("VERSION_AND_COMMIT")
+        ),
+        String::new(),
+        format!("  Pages       {url}/"),
+        format!("  Playground  {url}/playground"),
+        format!("  GraphQL     {url}/graphql"),
+        format!("  Listening   {address}"),
+        "  Mail        log: letters are printed here, and go nowhere else".to_owned(),
+        String::new(),
+        "Sign in as:".to_owned(),
+        String::new(),
+    ];
+    for persona in PERSONAS {
+        let name = format!("{} {}", persona.name.0, persona.name.1);
+        lines.push(format!(
+            "  {:<22}  {:<22}  {name}, {}",
+            persona.email, persona.password, persona.role
+        ));
+    }
+    lines.extend([
+        String::new(),
+        "Three things to try:".to_owned(),
+        String::new(),
+        format!("  1. Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."),
+        format!("  2. Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that is printed here."),
+        "  3. As Ada, run \"RetryFailedMail\": a letter was refused, and is on its way again.".to_owned(),
+        String::new(),
+        "Ctrl-C ends it.".to_owned(),
+        String::new(),
+        String::new(),
+    ]);
+    lines.join("\n")
+}

@@ -1,0 +1,143 @@
+//! `usher doctor`: tries everything that the server needs, and says what is wrong and what to do.
+//! It changes nothing.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+use transports::Registry;
+use url::{Host, Url};
+use usher::app::App;
+use usher::config::{Config, Environment};
+use usher::domain::setup;
+
+/// How a check ended: a sentence in any case.
+enum Finding {
+    Fine(String),
+    Note(String),
+    Wrong(String),
+}
+
+use Finding::{Fine, Note, Wrong};
+
+/// Prints what it finds, and fails when something is wrong.
+pub async fn run(settings: Config) -> Result<(), String> {
+    let mut findings = vec![configuration(&settings), public_url(&settings)];
+    findings.push(transport(&settings).await);
+    findings.extend(database(settings).await);
+    let mut wrong = 0;
+    for finding in &findings {
+        let (mark, text) = match finding {
+            Fine(text) => ("ok  ", text),
+            Note(text) => ("note", text),
+            Wrong(text) => ("FAIL", text),
+        };
+        wrong += usize::from(matches!(finding, Wrong(_)));
+        println!("{mark}  {}", text.replace('\n', "\n      "));
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err("1 check failed".to_owned()),
+        count => Err(format!("{count} checks failed")),
+    }
+}
+
+fn configuration(settings: &Config) -> Finding {
+    match super::config::problems(settings) {
+        problems if problems.is_empty() => Fine("configuration: can be used".to_owned()),
+        problems => Wrong(format!("configuration: {}", problems.join("\n"))),
+    }
+}
+
+fn public_url(settings: &Config) -> Finding {
+    let text = &settings.server.public_url;
+    let Ok(url) = Url::parse(text) else {
+        return Wrong(format!("server.public_url: {text} is no address"));
+    };
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_production = settings.environment == Environment::Production;
+    match (is_loopback, url.scheme()) {
+        (true, _) if is_production => Wrong(format!(
+            "server.public_url: {text} is this machine only; links in letters would lead nobody here"
+        )),
+        (true, _) => Note(format!(
+            "server.public_url: {text} is this machine only, which is enough for a demo"
+        )),
+        (false, "http") => {
+            let problem = format!(
+                "server.public_url: {text} is not encrypted; passwords and tokens could be read on their way. Use https://"
+            );
+            match is_production {
+                true => Wrong(problem),
+                false => Note(problem),
+            }
+        }
+        _ => Fine(format!("server.public_url: {text}")),
+    }
+}
+
+async fn transport(settings: &Config) -> Finding {
+    let name = &settings.mail.transport;
+    let transport = match Registry::builtin().build(name, &settings.mail.transports) {
+        Ok(transport) => transport,
+        Err(error) => return Wrong(error.to_string()),
+    };
+    match transport.check().await {
+        Err(error) => Wrong(format!(
+            "mail.transport: {name}: {}\nTry: usher send-test-email you@example.com",
+            error.response
+        )),
+        Ok(()) if matches!(name.as_str(), "log" | "file") => Note(format!(
+            "mail.transport: {name} works; letters do not leave this machine"
+        )),
+        Ok(()) => Fine(format!("mail.transport: {name} answers")),
+    }
+}
+
+async fn database(settings: Config) -> Vec<Finding> {
+    if let Some(path) = missing_file(settings.database.url.expose_secret()) {
+        return vec![Note(format!(
+            "database: {path} does not exist yet; `usher migrate` or the first start makes it"
+        ))];
+    }
+    let app = match App::open(settings).await {
+        Ok(app) => app,
+        Err(problem) => return vec![Wrong(problem)],
+    };
+    let mut findings = vec![Fine("database: can be reached".to_owned())];
+    match app.db.pending_migrations().await {
+        Ok(0) => {
+            findings.push(Fine("database: its schema is up to date".to_owned()));
+            findings.push(administrators(&app).await);
+        }
+        Ok(count) => findings.push(Wrong(format!(
+            "database: it lacks {count} migrations\nTry: usher migrate"
+        ))),
+        Err(error) => findings.push(Wrong(format!("database: {error}"))),
+    }
+    findings
+}
+
+async fn administrators(app: &App) -> Finding {
+    match setup::count_administrators(app).await {
+        Ok(0) => Wrong(format!(
+            "administrator: nobody who has signed up is Administrator\nTry: usher invite-administrator {}",
+            app.settings.setup.administrator
+        )),
+        Ok(1) => Fine("administrator: there is one".to_owned()),
+        Ok(count) => Fine(format!("administrators: there are {count}")),
+        Err(error) => Wrong(format!("database: {error:?}")),
+    }
+}
+
+/// The path of SQLite's file, where it has yet to be made: to open it would make it.
+fn missing_file(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    (!Path::new(path).exists()).then_some(path)
+}

@@ -1,0 +1,33 @@
+//! `usher invite-administrator`: a way in for whoever has the database at hand.
+
+use usher::config::Config;
+use usher::domain::EmailAddress;
+use usher::domain::setup::{self, NewAdministrator};
+use usher::server;
+
+/// Invites them, and prints the link.
+pub async fn run(settings: Config, email: &str) -> Result<(), String> {
+    let email = EmailAddress::parse("email", email).map_err(|error| error.message)?;
+    let (app, _) = server::open(settings)
+        .await
+        .map_err(|error| error.to_string())?;
+    let outcome = setup::invite_administrator(&app, &email)
+        .await
+        .map_err(|error| format!("database: {error:?}"))?;
+    match outcome {
+        NewAdministrator::Invited(invited) => {
+            println!("{email} was invited as Administrator. Links sent before no longer work.");
+            println!("The letter is in the queue; this is the link in it:\n");
+            println!("{}", invited.link);
+        }
+        NewAdministrator::Active => {
+            println!("{email} has signed up already, and is Administrator.");
+        }
+        NewAdministrator::Deactivated => {
+            return Err(format!(
+                "{email} is deactivated; another administrator has to activate them first"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The command line: what can be said to the binary, and a file for each command that takes more
+//! than a line. A command returns the sentences that belong on standard error when it fails.
+
+mod arguments;
+mod config;
+mod demo;
+mod doctor;
+mod invite_administrator;
+mod log;
+mod run;
+mod send_test_email;
+mod serve;
+
+pub use arguments::Arguments;
+pub use run::run;

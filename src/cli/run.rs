@@ -1,0 +1,77 @@
+//! Does what the command line says.
+
+use clap::CommandFactory;
+use usher::config::{Config, Layers};
+use usher::server::{self, Part};
+
+use super::arguments::{Arguments, Command, ConfigCommand};
+use super::{config, demo, doctor, invite_administrator, log, send_test_email, serve};
+
+/// Does it, or says in sentences for standard error why not.
+pub async fn run(arguments: Arguments) -> Result<(), String> {
+    let layers = layers(&arguments);
+    match arguments.command {
+        Some(Command::Schema) => {
+            print!("{}", usher::graphql::sdl());
+            Ok(())
+        }
+        Some(Command::Completions { shell }) => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "usher", &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Demo { force }) => demo::run(layers, force).await,
+        Some(Command::Config(ConfigCommand::Show)) => config::show(&layers),
+        None | Some(Command::Serve { no_worker: false }) => start(&layers, Part::All).await,
+        Some(Command::Serve { no_worker: true }) => start(&layers, Part::Web).await,
+        Some(Command::Worker) => start(&layers, Part::Worker).await,
+        Some(Command::Migrate) => migrate(load(&layers)?).await,
+        Some(Command::InviteAdministrator { email }) => {
+            invite_administrator::run(load(&layers)?, &email).await
+        }
+        Some(Command::Config(ConfigCommand::Check)) => config::check(&load(&layers)?),
+        Some(Command::SendTestEmail { address, transport }) => {
+            send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await
+        }
+        Some(Command::Doctor) => doctor::run(load(&layers)?).await,
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment; everybody else is handed the settings"
+)]
+fn layers(arguments: &Arguments) -> Layers {
+    Layers {
+        file: arguments.config.clone(),
+        environment: std::env::vars().collect(),
+        command_line: arguments.set.clone(),
+    }
+}
+
+async fn start(layers: &Layers, part: Part) -> Result<(), String> {
+    let settings = load(layers)?;
+    log::start(&settings.log)?;
+    serve::run(settings, part).await
+}
+
+fn load(layers: &Layers) -> Result<Config, String> {
+    layers.load().map_err(|error| error.to_string())
+}
+
+async fn migrate(settings: Config) -> Result<(), String> {
+    eprintln!("Bringing the database up to date …");
+    let (app, migrated) = server::open(settings)
+        .await
+        .map_err(|error| error.to_string())?;
+    match migrated {
+        0 => println!("The database was up to date."),
+        1 => println!("The database is up to date: it lacked 1 migration."),
+        count => println!("The database is up to date: it lacked {count} migrations."),
+    }
+    app.db
+        .clone()
+        .close()
+        .await
+        .map_err(|error| format!("database: {error}"))
+}

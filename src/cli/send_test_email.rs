@@ -1,0 +1,57 @@
+//! `usher send-test-email`: one message past the queue, to see what the transport says.
+
+use transports::{Failure, Mail, Registry};
+use usher::clock::Clock;
+use usher::config::Config;
+use usher::domain::EmailAddress;
+
+/// Sends it, and prints the answer.
+pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> Result<(), String> {
+    let to = EmailAddress::parse("address", address)
+        .map_err(|error| format!("{address}: {}", error.message))?;
+    let name = transport.unwrap_or(&settings.mail.transport);
+    if name == "log" {
+        // What this transport does is to print the mail through the log.
+        super::log::start(&settings.log)?;
+    }
+    let sender = Registry::builtin()
+        .build(name, &settings.mail.transports)
+        .map_err(|error| error.to_string())?;
+    eprintln!("Handing a message to {name} …");
+    match sender.send(&mail(settings, &to)).await {
+        Ok(delivery) => {
+            println!("{}: {}", delivery.transport, delivery.response);
+            Ok(())
+        }
+        Err(error) => {
+            let kind = match error.kind {
+                Failure::Transient => "not accepted now, perhaps later",
+                Failure::Permanent => "refused",
+                Failure::Unavailable => "the transport cannot be used",
+            };
+            Err(format!("{name}: {kind}: {}", error.response))
+        }
+    }
+}
+
+fn mail(settings: &Config, to: &EmailAddress) -> Mail {
+    let date = Clock::system().now();
+    let name = &settings.branding.name;
+    let domain = settings
+        .mail
+        .from
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain.trim_end_matches('>'));
+    Mail {
+        message_id: format!("<test-{}@{domain}>", date.0),
+        date: date.to_utc(),
+        from: settings.mail.from.clone(),
+        to: vec![to.as_typed().to_owned()],
+        subject: format!("Test e-mail from {name}"),
+        text: format!(
+            "This is a test e-mail from {name}.\n\nIf you can read it, letters from {} arrive.\n",
+            settings.server.public_url
+        ),
+        html: None,
+    }
+}

@@ -1,0 +1,104 @@
+//! `usher serve`: the server, until somebody stops it.
+
+use transports::Registry;
+use usher::config::Config;
+use usher::domain::setup::Setup;
+use usher::server::{Part, Server};
+
+/// Starts the server, or a part of it, says what to do next, and waits for its end.
+pub async fn run(settings: Config, part: Part) -> Result<(), String> {
+    let server = start(settings, part).await?;
+    let text = match part {
+        Part::All | Part::Web => welcome(&server),
+        Part::Worker => format!(
+            "Usher {}: working the e-mail queue off, with the transport {}\n",
+            env!("VERSION_AND_COMMIT"),
+            server.app.settings.mail.transport
+        ),
+    };
+    until_stopped(server, &text).await
+}
+
+/// Starts the server, or a part of it.
+pub async fn start(settings: Config, part: Part) -> Result<Server, String> {
+    Server::start_part(settings, &Registry::builtin(), part)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Welcomes, and waits until somebody wants the server to stop, and until it has.
+pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> {
+    // Whoever has read the welcome may stop the server.
+    let stop_signal = stop_signal()?;
+    print!("{welcome}");
+    let signal = stop_signal.await;
+    eprintln!("usher: {signal}: stopping");
+    server.stop();
+    server.stopped().await;
+    Ok(())
+}
+
+/// Resolves when somebody wants the server to stop, and tells how they said so.
+fn stop_signal() -> Result<impl Future<Output = &'static str>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "Ctrl-C",
+        }
+    })
+}
+
+/// What a person wants to know who has just started the server.
+fn welcome(server: &Server) -> String {
+    let settings = &server.app.settings;
+    let url = &settings.server.public_url;
+    let transport = &settings.mail.transport;
+    let mail = match transport.as_str() {
+        "log" => "log: letters are printed here, and go nowhere else",
+        "file" => "file: letters are written into a folder, and go nowhere else",
+        other => other,
+    };
+    let mut lines = vec![
+        format!("Usher {}", env!("VERSION_AND_COMMIT")),
+        String::new(),
+        format!("  GraphQL     {url}/graphql"),
+    ];
+    if settings.serves_playground() {
+        lines.push(format!("  Playground  {url}/playground"));
+    }
+    lines.extend([
+        format!("  Listening   {}", server.address),
+        format!("  Mail        {mail}"),
+        String::new(),
+    ]);
+    lines.extend(next_steps(server));
+    lines.push(String::new());
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn next_steps(server: &Server) -> Vec<String> {
+    match &server.setup {
+        Setup::Invited(email) => vec![
+            format!("The database is new, and {email} was invited as Administrator."),
+            match server.app.settings.mail.transport.as_str() {
+                "log" => {
+                    "Next: open the link in the letter below and choose a password.".to_owned()
+                }
+                _ => "Next: open the link in the letter and choose a password.".to_owned(),
+            },
+        ],
+        Setup::Waiting(email) => vec![
+            format!("{email} was invited as Administrator and has not accepted yet."),
+            format!("For a fresh link: usher invite-administrator {email}"),
+        ],
+        Setup::Done if server.migrated > 0 => {
+            vec!["The database was there already; its tables were brought up to date.".to_owned()]
+        }
+        Setup::Done => vec!["The database was there already; nothing was changed.".to_owned()],
+    }
+}

@@ -1,0 +1,73 @@
+//! What the layers come to, key by key, for people to look at.
+
+use figment::value::{Dict, Value};
+use figment::{Figment, Profile, Provider};
+
+use super::layers::{Layers, LoadError, layer_name};
+use crate::database::without_password;
+
+/// One key of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Such as `mail.smtp.host`.
+    pub key: String,
+    /// As TOML writes it; a secret is masked.
+    pub value: String,
+    /// Where it was set.
+    pub layer: String,
+}
+
+/// What stands for a secret.
+const MASK: &str = "****";
+
+impl Layers {
+    /// Every key that is set, in the order of the alphabet, whether or not its value makes sense.
+    ///
+    /// # Errors
+    ///
+    /// A layer that cannot be read.
+    pub fn shown(&self) -> Result<Vec<Shown>, LoadError> {
+        let figment = self.figment()?;
+        let values = figment
+            .data()
+            .map_err(|error| LoadError::new(error.to_string()))?;
+        let mut shown = Vec::new();
+        for profile in [Profile::Default, Profile::Global] {
+            if let Some(table) = values.get(&profile) {
+                walk(&figment, "", table, &mut shown);
+            }
+        }
+        Ok(shown)
+    }
+}
+
+fn walk(figment: &Figment, path: &str, table: &Dict, shown: &mut Vec<Shown>) {
+    for (key, value) in table {
+        let path = match path {
+            "" => key.clone(),
+            path => format!("{path}.{key}"),
+        };
+        match value.as_dict() {
+            Some(table) => walk(figment, &path, table, shown),
+            None => shown.push(Shown {
+                value: text_of(key, value),
+                layer: layer_name(figment.get_metadata(value.tag()), &path),
+                key: path,
+            }),
+        }
+    }
+}
+
+fn text_of(key: &str, value: &Value) -> String {
+    let is_secret = ["password", "secret", "token"]
+        .iter()
+        .any(|word| key.ends_with(word));
+    let text = match value.as_str() {
+        Some("") => String::new(),
+        Some(_) if is_secret => MASK.to_owned(),
+        Some(text) => without_password(text),
+        // Lists, numbers and booleans look alike in TOML and JSON.
+        None => return serde_json::to_string(value).unwrap_or_default(),
+    };
+    format!("{text:?}")
+}

@@ -1,0 +1,309 @@
+//! The demo's data: people in every state, roles, letters in every status with their attempts, and
+//! the events that all of this leaves behind.
+//!
+//! It is made by the same operations that the API calls, nine days ago and since, by a clock that
+//! was set back; only what no operation can bring about at will is written into the tables.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{RoleId, email};
+use sea_orm::{ActiveModelTrait, Set};
+
+use crate::app::App;
+use crate::config;
+use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+use crate::domain::error::{Error, Result};
+use crate::domain::invitations::{self, Acceptance, Invited, NewUser};
+use crate::domain::passwords::Password;
+use crate::domain::roles::{self, NewRole};
+use crate::domain::setup::{self, NewAdministrator};
+use crate::domain::{Actor, Client, EmailAddress, SignedIn, users};
+
+/// Somebody to sign in as.
+#[derive(Clone, Copy, Debug)]
+pub struct Persona {
+    /// Given and family name.
+    pub name: (&'static str, &'static str),
+    /// The address.
+    pub email: &'static str,
+    /// The password, which everybody knows.
+    pub password: &'static str,
+    /// Who they are.
+    pub role: &'static str,
+}
+
+/// The first administrator.
+pub const ADMINISTRATOR: Persona = Persona {
+    name: ("Ada", "Weber"),
+    email: "admin@example.com",
+    password: "walrus-teapot-93-orbit",
+    role: "Administrator",
+};
+
+/// Manages two of the three applications.
+pub const LAURA: Persona = Persona {
+    name: ("Laura", "Miller"),
+    email: "lauram@kbank.com",
+    password: "otter-lantern-47-maple",
+    role: "Digital Channel Manager",
+};
+
+/// May look at everything, and change nothing.
+pub const AUDITOR: Persona = Persona {
+    name: ("Peter", "Novak"),
+    email: "peter.novak@kbank.com",
+    password: "heron-biscuit-28-canal",
+    role: "Auditor",
+};
+
+/// Is shut out.
+const DEACTIVATED: Persona = Persona {
+    name: ("Tom", "Brandt"),
+    email: "tom.brandt@kbank.com",
+    password: "magpie-saddle-61-frost",
+    role: "Digital Channel Manager",
+};
+
+/// Those who can sign in.
+pub const PERSONAS: &[Persona] = &[ADMINISTRATOR, LAURA, AUDITOR];
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The applications that the demo's dashboard shows beside the server's own.
+pub fn applications() -> Vec<config::Application> {
+    [
+        (
+            "content-hub",
+            "Content hub",
+            &["view", "create", "update", "delete"][..],
+        ),
+        (
+            "channel-management",
+            "Channel management",
+            &["view", "update"],
+        ),
+        (
+            "digital-marketing",
+            "Digital marketing",
+            &["view", "create"],
+        ),
+    ]
+    .map(|(code, name, actions)| config::Application {
+        code: code.to_owned(),
+        name: name.to_owned(),
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        url: Some(format!("https://{code}.example.com/")),
+    })
+    .into()
+}
+
+/// Fills an empty database.
+pub async fn fill(app: &App) -> Result<()> {
+    app.clock.set_back(DAY * 9);
+    let administrator = first_administrator(app).await?;
+    let manager = role(
+        app,
+        &administrator,
+        LAURA.role,
+        "Runs the digital channels.",
+        &["content-hub.create", "channel-management.update"],
+    )
+    .await?;
+    let auditor = role(
+        app,
+        &administrator,
+        AUDITOR.role,
+        "Sees who may do what, and who did.",
+        &[
+            "users.view",
+            "roles.view",
+            "email-queue.view",
+            "event-log.view",
+        ],
+    )
+    .await?;
+
+    for (persona, role) in [(LAURA, manager), (AUDITOR, auditor), (DEACTIVATED, manager)] {
+        app.clock.advance(HOUR);
+        let invited = invite(app, &administrator, persona.name, persona.email, role).await?;
+        deliver(app, persona.email, delivered()).await?;
+        app.clock.advance(HOUR);
+        accept(app, &invited, persona).await?;
+    }
+    let late = ("Eva", "Lang");
+    invite(app, &administrator, late, "eva.lang@kbank.com", auditor).await?;
+    deliver(app, "eva.lang@kbank.com", delivered()).await?;
+    app.clock.advance(DAY * 3);
+    deactivate(app, &administrator, DEACTIVATED.email).await?;
+
+    // Yesterday.
+    app.clock.advance(DAY * 5);
+    let typo = ("Mia", "Fischer");
+    invite(app, &administrator, typo, "mia.fisher@kbank.com", manager).await?;
+    deliver(
+        app,
+        "mia.fisher@kbank.com",
+        outcome(
+            Verdict::Permanent,
+            "550 5.1.1 <mia.fisher@kbank.com>: no such user",
+        ),
+    )
+    .await?;
+    colleague(app, "grace.okafor@kbank.com").await?;
+    // A new link withdraws the letter with the old one.
+    colleague(app, "grace.okafor@kbank.com").await?;
+    deliver(app, "grace.okafor@kbank.com", delivered()).await?;
+    in_the_worker_s_hands(app, &administrator, manager).await?;
+    hard_to_reach(app, &administrator, manager).await
+}
+
+async fn first_administrator(app: &App) -> Result<Actor> {
+    let invited = colleague(app, ADMINISTRATOR.email).await?;
+    deliver(app, ADMINISTRATOR.email, delivered()).await?;
+    accept(app, &invited, ADMINISTRATOR).await
+}
+
+/// Invites an administrator as the server's command does.
+async fn colleague(app: &App, email: &str) -> Result<Invited> {
+    match setup::invite_administrator(app, &address(email)?).await? {
+        NewAdministrator::Invited(invited) => Ok(*invited),
+        other => Err(Error::internal(format!("{email}: {other:?}"))),
+    }
+}
+
+async fn role(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    description: &str,
+    permissions: &[&str],
+) -> Result<RoleId> {
+    let new = NewRole {
+        name: name.to_owned(),
+        code_name: None,
+        description: description.to_owned(),
+        permissions: permissions.iter().map(|code| (*code).to_owned()).collect(),
+    };
+    Ok(roles::create(app, actor, new).await?.row.id)
+}
+
+async fn invite(
+    app: &App,
+    actor: &Actor,
+    (first_name, last_name): (&str, &str),
+    email: &str,
+    role: RoleId,
+) -> Result<Invited> {
+    let new = NewUser {
+        email: email.to_owned(),
+        first_name: first_name.to_owned(),
+        last_name: last_name.to_owned(),
+        role_ids: vec![Some(role)],
+    };
+    invitations::invite(app, actor, new).await
+}
+
+async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor> {
+    let client = Client {
+        ip_address: Some([192, 0, 2, 17].into()),
+        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".to_owned()),
+    };
+    let token = invited
+        .link
+        .split_once("token=")
+        .map_or("", |(_, token)| token);
+    let acceptance = Acceptance {
+        token: token.to_owned(),
+        password: Password::new(persona.password),
+        first_name: Some(persona.name.0.to_owned()),
+        last_name: Some(persona.name.1.to_owned()),
+    };
+    let stranger = Actor::anonymous(client.clone());
+    let session = invitations::accept(app, &stranger, acceptance).await?;
+    let signed_in: Arc<SignedIn> = session.signed_in;
+    Ok(Actor::user(signed_in, client))
+}
+
+async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
+    let user = users::find_by_email(app.db.read(), &address(email)?).await?;
+    users::deactivate(app, actor, user.map(|user| user.row.id)).await?;
+    Ok(())
+}
+
+/// A letter that a worker has claimed, and has not reported on for an hour to come.
+async fn in_the_worker_s_hands(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
+    let address = "noah.silva@kbank.com";
+    invite(app, actor, ("Noah", "Silva"), address, role).await?;
+    let claim = claim(app, address).await?;
+    let transaction = app.db.begin().await?;
+    email::ActiveModel {
+        id: Set(claim.email.id),
+        lease_until: Set(Some(app.clock.now().after(DAY + HOUR))),
+        ..Default::default()
+    }
+    .update(&transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// A letter that a mail server has put off four times, the last time just now.
+async fn hard_to_reach(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
+    let queue = &app.settings.mail.queue;
+    let waits: Vec<Duration> = (0..3)
+        .map(|doublings| {
+            queue
+                .retry_after
+                .saturating_mul(1 << doublings)
+                .mul_f64(1.3)
+        })
+        .collect();
+    app.clock
+        .advance(DAY.saturating_sub(HOUR + waits.iter().sum::<Duration>()));
+    let address = "ines.costa@kbank.com";
+    invite(app, actor, ("Inês", "Costa"), address, role).await?;
+    let busy = || {
+        outcome(
+            Verdict::Transient,
+            "450 4.2.1 mailbox busy, try again later",
+        )
+    };
+    deliver(app, address, busy()).await?;
+    for wait in waits {
+        app.clock.advance(wait);
+        deliver(app, address, busy()).await?;
+    }
+    Ok(())
+}
+
+async fn deliver(app: &App, to: &str, outcome: Outcome) -> Result<()> {
+    let claim = claim(app, to).await?;
+    delivery::record(app, &claim, &outcome).await
+}
+
+/// The one letter that is due, which is to that address.
+async fn claim(app: &App, to: &str) -> Result<Claim> {
+    let claims = delivery::claim(app, "smtp", 1).await?;
+    claims
+        .into_iter()
+        .find(|claim| claim.email.to().any(|address| address == to))
+        .ok_or_else(|| Error::internal(format!("no letter to {to} is due")))
+}
+
+fn delivered() -> Outcome {
+    outcome(Verdict::Delivered, "250 2.0.0 Ok: queued as 4bXq7T2m1z")
+}
+
+fn outcome(verdict: Verdict, response: &str) -> Outcome {
+    Outcome {
+        transport: "smtp".to_owned(),
+        response: response.to_owned(),
+        verdict,
+    }
+}
+
+fn address(email: &str) -> Result<EmailAddress> {
+    EmailAddress::parse("email", email).map_err(|error| Error::internal(error.message))
+}

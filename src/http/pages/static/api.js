@@ -1,0 +1,40 @@
+// The public GraphQL API: one function that asks it, and sentences for what can go wrong.
+
+export class ApiError extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export async function ask(query, variables = {}) {
+  let response;
+  try {
+    response = await fetch("graphql", {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
+  } catch {
+    throw new ApiError("The server cannot be reached. Are you online? Please try again.", "OFFLINE");
+  }
+  const answer = await response.json().catch(() => null);
+  const error = answer?.errors?.[0];
+  if (error || !answer?.data) throw new ApiError(sentence(error), error?.extensions?.code);
+  return answer.data;
+}
+
+function sentence(error) {
+  const { code, requestId } = error?.extensions ?? {};
+  if (code === "RATE_LIMITED") return "That was too often. Please wait a moment and try again.";
+  if (code === "UNAUTHENTICATED") return "You are not signed in any more. Please sign in again.";
+  if (code === "FORBIDDEN") return error.message;
+  if (code === "BAD_REQUEST") return "This server cannot do that.";
+  return "Something went wrong on our side. Please try again later." + (requestId ? ` (${requestId})` : "");
+}
+
+export async function signOut() {
+  await ask("mutation { signOut { userErrors { message } } }");
+  location.assign("sign-in");
+}

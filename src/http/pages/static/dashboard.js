@@ -1,0 +1,51 @@
+import { ask, signOut } from "./api.js";
+import { show, showState } from "./forms.js";
+
+const VIEWER = "{ viewer { displayName firstName applications { code name url viewerPermissions } } }";
+// The server's own applications have no page yet but the playground.
+const OWN = ["users", "roles", "email-queue", "event-log"];
+
+function tile({ code, name, url, viewerPermissions }, playground) {
+  const target = url ?? (OWN.includes(code) ? playground : undefined);
+  const element = document.createElement(target ? "a" : "div");
+  element.className = "tile";
+  if (target) element.href = target;
+  const letter = document.createElement("span");
+  letter.className = "letter";
+  letter.ariaHidden = "true";
+  letter.textContent = name.slice(0, 1).toUpperCase();
+  const text = document.createElement("span");
+  const title = document.createElement("b");
+  title.textContent = name;
+  const may = document.createElement("small");
+  may.textContent = viewerPermissions.map((permission) => permission.split(".")[1].replaceAll("-", " ")).join(", ");
+  text.append(title, may);
+  element.append(letter, text);
+  const item = document.createElement("li");
+  item.append(element);
+  return item;
+}
+
+try {
+  // A server of an earlier version knows no `url`.
+  const { viewer } = await ask(VIEWER).catch((error) => {
+    if (error.code !== "BAD_REQUEST") throw error;
+    return ask(VIEWER.replace(" url ", " "));
+  });
+  if (!viewer) {
+    location.replace("sign-in");
+  } else {
+    const section = show("dashboard");
+    document.getElementById("bar").hidden = false;
+    document.getElementById("name").textContent = viewer.displayName;
+    document.getElementById("greeting").textContent = viewer.firstName ? `Hello, ${viewer.firstName}` : "Your applications";
+    document.getElementById("applications").append(
+      ...viewer.applications.map((application) => tile(application, section.dataset.playground)),
+    );
+    document.getElementById("nothing").hidden = viewer.applications.length > 0;
+    document.getElementById("sign-out").addEventListener("click", () =>
+      signOut().catch((error) => { section.querySelector(".alert").textContent = error.message; }));
+  }
+} catch (error) {
+  showState("That did not work", error.message, "Sign in");
+}

@@ -1,0 +1,108 @@
+// What all forms do: errors next to their field, one thing at a time, a password that can be shown.
+
+/** Takes the token out of the address bar, so that it stays in no history and on no screen. */
+export function takeToken() {
+  const token = new URLSearchParams(location.search).get("token");
+  history.replaceState(null, "", location.pathname);
+  return token ?? "";
+}
+
+/** Shows one part of the page, and says so to a screen reader. */
+export function show(id) {
+  document.getElementById("loading").hidden = true;
+  for (const part of document.querySelectorAll("main > section, main > div")) part.hidden = part.id !== id;
+  return document.getElementById(id);
+}
+
+/** Shows what has become of a link or a request, and what to do next. */
+export function showState(title, text, action, href) {
+  const state = show("state");
+  const [heading, paragraph, link] = [state.querySelector("h1"), state.querySelector("p"), state.querySelector("a")];
+  heading.textContent = title;
+  paragraph.textContent = text;
+  link.parentElement.hidden = !action;
+  link.textContent = action ?? "";
+  link.href = href ?? "sign-in";
+  document.title = title;
+  heading.focus();
+}
+
+export function announce(text) {
+  document.getElementById("announcement").textContent = text;
+}
+
+function clear(form) {
+  setAlert(form, "");
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const error of form.querySelectorAll(".error")) error.textContent = "";
+}
+
+function setAlert(form, text, isGood = false) {
+  const alert = form.querySelector(".alert");
+  alert.classList.toggle("good", isGood);
+  alert.textContent = text;
+}
+
+export function succeed(form, text) {
+  clear(form);
+  setAlert(form, text, true);
+}
+
+/** Puts each error next to its field, those without one above the form, and goes to the first. */
+export function showErrors(form, errors) {
+  const rest = [];
+  let first;
+  for (const { field, message } of errors) {
+    const input = form.elements.namedItem((field ?? []).at(-1) ?? "");
+    const place = input && document.getElementById(`${input.name}-error`);
+    if (!place) {
+      rest.push(message);
+      continue;
+    }
+    place.textContent = [place.textContent, message].filter(Boolean).join(" ");
+    input.setAttribute("aria-invalid", "true");
+    first ??= input;
+  }
+  setAlert(form, rest.join(" "));
+  first?.focus();
+}
+
+/**
+ * Sends the form when it is filled in: `send` gets its values, and returns the user errors.
+ */
+export function onSubmit(form, send) {
+  form.addEventListener("input", ({ target }) => {
+    const place = document.getElementById(`${target.name}-error`);
+    if (place) place.textContent = "";
+    target.removeAttribute("aria-invalid");
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clear(form);
+    const button = form.querySelector("[type=submit]");
+    const missing = [...form.elements]
+      .filter((input) => input.required && !input.value)
+      .map((input) => ({ field: [input.name], message: "Please fill this in." }));
+    if (missing.length > 0) return showErrors(form, missing);
+    button.disabled = true;
+    try {
+      const errors = await send(Object.fromEntries(new FormData(form)));
+      if (errors?.length > 0) showErrors(form, errors);
+    } catch (error) {
+      setAlert(form, error.message);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+for (const button of document.querySelectorAll("[data-shows]")) {
+  button.addEventListener("click", () => {
+    const input = document.getElementById(button.dataset.shows);
+    const isShown = input.type === "text";
+    input.type = isShown ? "password" : "text";
+    button.textContent = isShown ? "Show" : "Hide";
+    button.setAttribute("aria-pressed", String(!isShown));
+    input.focus();
+  });
+}

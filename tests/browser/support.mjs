@@ -1,0 +1,104 @@
+// A server of its own for the tests, a browser, and what every page must hold.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// The packages are where `.ci/browser` has installed them, not in the repository.
+const require = createRequire(join(process.env.BROWSER_MODULES, "package.json"));
+export const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const PASSWORD = "walrus-teapot-93-orbit";
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts the built binary on an empty folder; mails go into files there. */
+export async function startServer(settings = [], file = "") {
+  const folder = mkdtempSync(join(tmpdir(), "usher-browser-"));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  writeFileSync(join(folder, "usher.toml"), file);
+  const all = [`server.bind=127.0.0.1:${port}`, `server.public_url=${url}`, "passwords.argon2.memory_kib=64", ...settings];
+  const child = spawn(process.env.USHER, all.flatMap((setting) => ["--set", setting]), { cwd: folder });
+  let log = "";
+  const watchers = new Set();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => {
+      log += data;
+      for (const watcher of watchers) watcher();
+    });
+  }
+  const printed = (pattern) =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        const match = log.match(pattern);
+        if (!match) return;
+        watchers.delete(look);
+        clearTimeout(timer);
+        resolve(match);
+      };
+      const timer = setTimeout(() => reject(new Error(`never printed: ${pattern}\n${log}`)), 30_000);
+      watchers.add(look);
+      look();
+    });
+  await printed(/Listening/);
+  return {
+    url,
+    /** Runs a command on the same database, and returns what it prints. */
+    run: (...command) =>
+      execFileSync(process.env.USHER, [...command, "--set", `server.public_url=${url}`], { cwd: folder, encoding: "utf8" }),
+    /** The link in the letter to that address, once it is printed. */
+    linkFor: async (address, path = "/accept-invitation") => {
+      const escaped = address.replaceAll(".", "\\.");
+      return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+${path}\\?token=\\S+)`)))[1];
+    },
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Sends a document as a program would. */
+export async function graphql(url, token, query, variables = {}) {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+/** Notes whatever a page must not do: errors on the console, requests to elsewhere. */
+export function watch(page, url, troubles) {
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) troubles.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => troubles.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    const target = request.url();
+    if (!target.startsWith(url) && !/^(data|blob|ws):/.test(target)) troubles.push(`foreign request: ${target}`);
+  });
+  return page;
+}
+
+/** What axe-core finds wrong with the page as it is now. */
+export async function violations(page) {
+  // Playwright's own world is not bound by the page's policy.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+}

@@ -1,0 +1,89 @@
+//! The demo's data: it holds what it promises.
+
+use serde_json::json;
+use usher::config::Layers;
+use usher::demo;
+
+use crate::support::{TestDatabase, TestServer};
+
+#[tokio::test]
+async fn the_demo_shows_people_and_letters_in_every_state() {
+    let database = TestDatabase::create().await;
+    let mut settings = Layers {
+        command_line: vec![
+            format!("database.url={}", database.url),
+            "passwords.argon2.memory_kib=8".to_owned(),
+        ],
+        ..Layers::default()
+    }
+    .load()
+    .unwrap();
+    settings.applications = demo::applications();
+    let (app, _) = usher::server::open(settings).await.unwrap();
+    demo::fill(&app).await.unwrap();
+    app.db.clone().close().await.unwrap();
+
+    let server = TestServer::start_on(database, &[]).await;
+    let mut clients = Vec::new();
+    for persona in demo::PERSONAS {
+        let payload = server
+            .anonymous()
+            .mutate(
+                "signIn",
+                json!({ "email": persona.email, "password": persona.password }),
+                "token",
+            )
+            .await;
+        assert_eq!(payload["userErrors"], json!([]), "{persona:?}");
+        clients.push(
+            server
+                .anonymous()
+                .with_token(payload["token"].as_str().unwrap()),
+        );
+    }
+    let laura = clients[1]
+        .run("{ viewer { roles { name } applications { code url } } }")
+        .await;
+    assert_eq!(
+        *laura.data(),
+        json!({ "viewer": {
+            "roles": [{ "name": "Digital Channel Manager" }],
+            "applications": [
+                { "code": "content-hub", "url": null },
+                { "code": "channel-management", "url": null },
+            ],
+        } })
+    );
+    let everything = clients[0]
+        .run(
+            "{
+            users(first: 100) { nodes { status invitation { status } } }
+            emailQueue { counts { status count } }
+            emails(first: 100) { nodes { attempts { succeeded response } } }
+            events(first: 100) { nodes { action } }
+        }",
+        )
+        .await;
+    let everything = everything.data();
+    for status in [
+        "INVITED",
+        "ACTIVE",
+        "DEACTIVATED",
+        "PENDING",
+        "EXPIRED",
+        "ACCEPTED",
+    ] {
+        assert!(everything["users"].to_string().contains(status), "{status}");
+    }
+    for count in everything["emailQueue"]["counts"].as_array().unwrap() {
+        assert!(count["count"].as_i64().unwrap() > 0, "{count}");
+    }
+    let mails = everything["emails"]["nodes"].as_array().unwrap();
+    assert!(
+        mails
+            .iter()
+            .any(|mail| mail["attempts"].as_array().unwrap().len() >= 4),
+        "{mails:#?}"
+    );
+    assert!(everything["events"]["nodes"].as_array().unwrap().len() > 15);
+}
