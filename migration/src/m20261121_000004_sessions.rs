@@ -41,6 +41,9 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(columns::index("sessions", &["user_id", "created_at"]))
+            .await?;
+        manager
+            .create_index(columns::index("sessions", &["expires_at"]))
             .await
     }
 

@@ -53,6 +53,8 @@ impl MigrationTrait for Migration {
             &["status", "lease_until"],
             &["created_at", "id"],
             &["invitation_id", "created_at"],
+            // The clean-up's: whose purpose has ended by time?
+            &["expires_at"],
         ] {
             manager
                 .create_index(columns::index("emails", columns))

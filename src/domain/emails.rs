@@ -31,7 +31,7 @@ pub use listing::{EmailFilter, EmailOrderField, count, page};
 pub use state::{counts, oldest_due_age, pause, queue_state, resume};
 
 /// What stands in a body instead of a link that the reader may not see.
-const MASK: &str = "[secret link]";
+pub const MASK: &str = "[secret link]";
 
 /// A letter on its way into the queue.
 #[derive(Debug)]

@@ -467,6 +467,17 @@ pub async fn end_all_of(
     Ok(sessions.exec(transaction).await?.rows_affected)
 }
 
+/// Forgets sessions that are over, and with them where they came from.
+pub async fn prune(app: &App) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    session::Entity::delete_many()
+        .filter(session::Column::ExpiresAt.lte(app.clock.now()))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// How many sessions there are that are not over.
 pub async fn count(app: &App) -> Result<u64> {
     Ok(session::Entity::find()

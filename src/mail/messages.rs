@@ -4,7 +4,7 @@ use entity::email;
 use transports::Mail;
 
 use super::letters::RenderedLetter;
-use crate::domain::emails::Email;
+use crate::domain::emails::{Email, MASK};
 
 /// The message as a transport takes it, with the secret link in its place. Where all mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.
@@ -33,6 +33,21 @@ pub fn source(email: &Email) -> Result<String, String> {
     let mail = message(email.row(), email.text_body(), email.html_body());
     let octets = mail.format().map_err(|error| error.response)?;
     Ok(String::from_utf8_lossy(&octets).into_owned())
+}
+
+/// What a transport said, without the secret link: a mail server that objects to it may quote it, and
+/// whoever reads why a mail failed may not be one who may read its link.
+pub fn without_link(email: &email::Model, response: &str) -> String {
+    let Some(link) = &email.secret_link else {
+        return response.to_owned();
+    };
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    // The token is by far the longest word of its link.
+    let token = link
+        .split(|c| !is_of_token(c))
+        .max_by_key(|word| word.len())
+        .unwrap_or(link);
+    response.replace(link, MASK).replace(token, MASK)
 }
 
 fn message(email: &email::Model, text: String, html: String) -> Mail {

@@ -13,7 +13,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::{events, password_resets, throttle};
+use crate::domain::{events, password_resets, sessions, throttle};
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: CancellationToken) {
     let mut in_flight = JoinSet::new();
     let mut done = Vec::new();
-    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let cleaning = tokio::spawn(keep_clean(app.clone(), stop.clone()));
     let workers = app.settings.mail.queue.workers;
     loop {
         answer_requests(&app).await;
@@ -46,15 +46,31 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
             Some(finished) = in_flight.join_next(), if !in_flight.is_empty() => {
                 done.extend(finished);
             }
-            _ = sweep.tick() => {
-                clean_up(&app).await;
-            }
         }
     }
     while let Some(finished) = in_flight.join_next().await {
         done.extend(finished);
     }
     turn(&app, done, 0).await;
+    if let Err(error) = cleaning.await {
+        tracing::error!(%error, "the clean-up failed");
+    }
+}
+
+/// Cleans up now and then, beside the sending: a long history must not hold a new mail up. It can be
+/// broken off anywhere; what it does is done in small transactions.
+async fn keep_clean(app: Arc<App>, stop: CancellationToken) {
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let clean = async {
+        loop {
+            sweep.tick().await;
+            clean_up(&app).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = clean => {}
+    }
 }
 
 /// Writes the letters that were asked for in a way that must not tell whether there is anybody to
@@ -72,6 +88,9 @@ async fn clean_up(app: &App) {
     }
     if let Err(error) = events::prune(app).await {
         tracing::error!(?error, "cannot prune the event log");
+    }
+    if let Err(error) = sessions::prune(app).await {
+        tracing::error!(?error, "cannot prune the sessions");
     }
     if let Err(error) = throttle::prune(app).await {
         tracing::error!(?error, "cannot prune the throttles");
@@ -107,15 +126,16 @@ async fn deliver(
 ) -> (Claim, Outcome) {
     let stopped = async {
         stop.cancelled().await;
-        tokio::time::sleep(app.settings.server.shutdown_timeout).await;
+        // A part of the time is left for giving the mail back.
+        tokio::time::sleep(app.settings.server.shutdown_timeout * 4 / 5).await;
     };
     let outcome = tokio::select! {
         outcome = send(&app, &*transport, &claim) => {
             log(&app, &claim, &outcome);
             outcome
         }
-        () = keep_lease(&app, &claim) => Outcome::interrupted(),
-        () = stopped => Outcome::interrupted(),
+        () = keep_lease(&app, &claim) => Outcome::interrupted(&app),
+        () = stopped => Outcome::interrupted(&app),
     };
     (claim, outcome)
 }
@@ -126,7 +146,7 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
     match transport.send(&mail).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
-            response: delivery.response,
+            response: messages::without_link(&claim.email, &delivery.response),
             verdict: Verdict::Delivered,
         },
         Err(error) => Outcome {
@@ -134,7 +154,7 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
                 true => app.settings.mail.transport.clone(),
                 false => error.transport,
             },
-            response: error.response,
+            response: messages::without_link(&claim.email, &error.response),
             verdict: match error.kind {
                 Failure::Transient => Verdict::Transient,
                 Failure::Permanent => Verdict::Permanent,
@@ -144,12 +164,18 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
     }
 }
 
-/// Renews the claim's lease for as long as it is awaited.
+/// Renews the claim's lease for as long as it is awaited, and comes back if the claim is lost.
 async fn keep_lease(app: &App, claim: &Claim) {
+    let email = claim.email.id.0;
     loop {
         tokio::time::sleep(app.settings.mail.queue.lease / 3).await;
-        if let Err(error) = delivery::renew(app, claim).await {
-            tracing::warn!(?error, email = %claim.email.id.0, "cannot renew the lease of an e-mail");
+        match delivery::renew(app, claim).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(%email, "another worker has taken over an e-mail");
+                return;
+            }
+            Err(error) => tracing::warn!(?error, %email, "cannot renew the lease of an e-mail"),
         }
     }
 }
@@ -166,6 +192,7 @@ fn log(app: &App, claim: &Claim, outcome: &Outcome) {
         Verdict::Transient => "transient",
         Verdict::Permanent => "permanent",
         Verdict::Unavailable => "unavailable",
+        Verdict::Untried => "untried",
     };
     app.metrics.tried_to_send(transport, kept);
     match outcome.verdict {
@@ -177,5 +204,6 @@ fn log(app: &App, claim: &Claim, outcome: &Outcome) {
         Verdict::Unavailable => {
             tracing::error!(transport, response, "mail transport unavailable, paused");
         }
+        Verdict::Untried => tracing::info!(%email, kind, transport, "e-mail given back untried"),
     }
 }

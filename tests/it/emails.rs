@@ -222,6 +222,19 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
     assert!(!stored_anywhere(&server, token).await);
 }
 
+/// Security rules 12 and 13: a mail server that objects to the link may quote it.
+#[tokio::test]
+async fn a_refusal_that_quotes_the_link_does_not_give_it_away() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.refuse_links();
+    invite(&administrator, &role).await;
+    let mails = server.emails_in(&administrator, to_laura(), "FAILED").await;
+    let masked = "554 5.7.1 blocked: [secret link] ([secret link])";
+    assert_eq!(mails[0]["lastError"], masked);
+    assert_eq!(mails[0]["attempts"][0]["response"], masked);
+}
+
 /// Security rule 12: once the link has expired, its token is gone from the rows.
 #[tokio::test]
 async fn an_expired_link_is_shown_to_nobody_and_forgotten() {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use entity::email::Status;
+use entity::email::{Priority, Status};
 use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
@@ -50,6 +50,8 @@ pub enum Verdict {
     Permanent,
     /// It is not the mail's fault: no mail can be sent at the moment.
     Unavailable,
+    /// Nobody knows: the attempt was broken off, and costs the mail nothing.
+    Untried,
 }
 
 /// Records what became of attempts, and claims up to `limit` mails that are due, the most urgent
@@ -108,22 +110,32 @@ async fn claim_due(
 ) -> Result<Vec<Claim>> {
     use email::Column;
     let now = app.clock.now();
-    let due = email::Entity::find()
-        .filter(Column::Status.eq(Status::Queued))
-        .filter(Column::NextAttemptAt.lte(now))
-        .filter(
-            Condition::any()
-                .add(Column::ExpiresAt.is_null())
-                .add(Column::ExpiresAt.gt(now)),
-        )
-        .order_by_desc(Column::Priority)
-        .order_by_asc(Column::NextAttemptAt)
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        // Another server's claims are passed over, not waited for.
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .all(transaction)
-        .await?;
+    let mut due = Vec::new();
+    // One query a priority: each reads just what it needs off the index, where one over all of them
+    // would sort the whole backlog.
+    for priority in [Priority::High, Priority::Normal, Priority::Low] {
+        let left = limit.saturating_sub(due.len() as u64);
+        if left == 0 {
+            break;
+        }
+        let of_this = email::Entity::find()
+            .filter(Column::Status.eq(Status::Queued))
+            .filter(Column::Priority.eq(priority))
+            .filter(Column::NextAttemptAt.lte(now))
+            .filter(
+                Condition::any()
+                    .add(Column::ExpiresAt.is_null())
+                    .add(Column::ExpiresAt.gt(now)),
+            )
+            .order_by_asc(Column::NextAttemptAt)
+            .order_by_asc(Column::Id)
+            .limit(left)
+            // Another server's claims are passed over, not waited for.
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .all(transaction)
+            .await?;
+        due.extend(of_this);
+    }
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -206,16 +218,17 @@ async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) 
     Ok(())
 }
 
-/// Extends the claim's lease by its full length, while the transport still works.
-pub async fn renew(app: &App, claim: &Claim) -> Result<()> {
+/// Extends the claim's lease by its full length, while the transport still works. Returns whether
+/// the claim holds at all: another worker may have taken the mail meanwhile.
+pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     let transaction = app.db.begin().await?;
-    email::Entity::update_many()
+    let renewed = email::Entity::update_many()
         .col_expr(email::Column::LeaseUntil, lease_end(app))
         .filter(held_by(claim))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(renewed.rows_affected == 1)
 }
 
 /// Records what became of one attempt, and moves the mail where that puts it.
@@ -294,12 +307,12 @@ pub(super) fn changed(app: &App, email: EmailId) {
 }
 
 impl Outcome {
-    /// The server stops before the transport has answered: the mail is given back.
-    pub fn interrupted() -> Self {
+    /// The attempt is broken off before the transport has answered: the mail is given back.
+    pub fn interrupted(app: &App) -> Self {
         Self {
-            transport: String::new(),
+            transport: app.settings.mail.transport.clone(),
             response: "The server stopped before the transport had answered.".to_owned(),
-            verdict: Verdict::Transient,
+            verdict: Verdict::Untried,
         }
     }
 }
@@ -344,6 +357,12 @@ fn after_failure(
             last_error,
             ..unclaimed(now)
         },
+        Verdict::Untried => email::ActiveModel {
+            status: Set(Status::Queued),
+            attempt_count: Set(email.attempt_count - 1),
+            next_attempt_at: Set(now.into()),
+            ..unclaimed(now)
+        },
         Verdict::Transient if !is_last => email::ActiveModel {
             status: Set(Status::Queued),
             next_attempt_at: Set(now.after(wait).into()),
@@ -372,7 +391,7 @@ fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<
 }
 
 /// Pauses the transport when it cannot be used, for as long as it has been so already, and ends the
-/// pause when a mail has gone through.
+/// pause when it has answered again.
 async fn note_transport(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -395,7 +414,8 @@ async fn note_transport(
             let retry_at = Some(now.after(wait));
             (Some(since), Some(outcome.response.clone()), retry_at)
         }
-        (Verdict::Delivered, Some(_)) => (None, None, None),
+        // It answered, whatever it thinks of this mail.
+        (Verdict::Delivered | Verdict::Permanent, Some(_)) => (None, None, None),
         _ => return Ok(()),
     };
     email_queue::Entity::update_many()

@@ -10,9 +10,19 @@ use transports::{Delivery, Failure, Mail, Registry, SendError, Transport};
 pub struct Inbox {
     received: Arc<Mutex<mpsc::UnboundedReceiver<Mail>>>,
     sender: mpsc::UnboundedSender<Mail>,
-    refusal: Arc<std::sync::Mutex<Option<Failure>>>,
+    refusal: Arc<std::sync::Mutex<Option<Refusal>>>,
     /// Closed: every mail waits in the middle of its sending.
     gate: Arc<tokio::sync::watch::Sender<bool>>,
+}
+
+/// How mails are refused.
+#[derive(Clone, Copy)]
+struct Refusal {
+    failure: Failure,
+    /// Part of the recipients' addresses.
+    to: &'static str,
+    /// Whether the refusal quotes the mail's link.
+    quotes: bool,
 }
 
 impl Inbox {
@@ -46,7 +56,29 @@ impl Inbox {
 
     /// From now on, every mail is refused like this; or none any more.
     pub fn refuse(&self, failure: Option<Failure>) {
-        *self.refusal.lock().unwrap() = failure;
+        *self.refusal.lock().unwrap() = failure.map(|failure| Refusal {
+            failure,
+            to: "",
+            quotes: false,
+        });
+    }
+
+    /// From now on, mails to addresses that contain this are refused for now.
+    pub fn refuse_to(&self, to: &'static str) {
+        *self.refusal.lock().unwrap() = Some(Refusal {
+            failure: Failure::Transient,
+            to,
+            quotes: false,
+        });
+    }
+
+    /// From now on, every mail is refused for the link in it, which the refusal quotes.
+    pub fn refuse_links(&self) {
+        *self.refusal.lock().unwrap() = Some(Refusal {
+            failure: Failure::Permanent,
+            to: "",
+            quotes: true,
+        });
     }
 }
 
@@ -56,8 +88,18 @@ impl Transport for Inbox {
         let mut gate = self.gate.subscribe();
         gate.wait_for(|open| *open).await.unwrap();
         let refusal = *self.refusal.lock().unwrap();
-        if let Some(failure) = refusal {
-            return Err(SendError::new(failure, "inbox", "550 5.1.1 no such user"));
+        if let Some(Refusal {
+            failure,
+            to,
+            quotes,
+        }) = refusal
+            && mail.to.iter().any(|address| address.contains(to))
+        {
+            let response = match quotes {
+                true => format!("554 5.7.1 blocked: {} ({})", link_in(mail), token_in(mail)),
+                false => "550 5.1.1 no such user".to_owned(),
+            };
+            return Err(SendError::new(failure, "inbox", response));
         }
         // A test that has ended reads no more.
         let _ = self.sender.send(mail.clone());
