@@ -1,4 +1,4 @@
-//! Invitations: how somebody becomes a user, and chooses their first password.
+//! Invitations: how somebody becomes a user.
 
 use entity::email::Priority;
 use entity::{EmailId, InvitationId, RoleId, UserId, invitation, user};
@@ -9,17 +9,19 @@ use sea_orm::{
 
 use super::actor::Actor;
 use super::emails::{self, NewEmail, Purpose};
-use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use super::error::{Error, Result, UserErrors};
 use super::events::{self, Action, Changes};
-use super::passwords::{self, Password};
-use super::sessions::{self, NewSession};
-use super::throttle::{self, Scope};
-use super::tokens::{self, Token};
+use super::sessions;
+use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, Keys, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
 use crate::mail::letters::Letter;
+
+mod acceptance;
+
+pub use acceptance::{Acceptance, Preview, accept, preview};
 
 /// Somebody to be invited.
 #[derive(Clone, Debug)]
@@ -319,165 +321,6 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
         .exec(transaction)
         .await?;
     emails::end_purpose(app, transaction, &open).await
-}
-
-/// What the holder of a link may know before they choose a password.
-#[derive(Debug)]
-pub struct Preview {
-    /// The invitation.
-    pub invitation: invitation::Model,
-    /// Whom it invites.
-    pub user: User,
-}
-
-/// The invitation that a token belongs to. Looking at it never uses it up.
-pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
-    let db = app.db.read();
-    let found = invitation::Entity::find()
-        .filter(invitation::Column::TokenHash.eq(tokens::hash(token)))
-        .one(db)
-        .await?;
-    let Some(invitation) = found else {
-        return Ok(None);
-    };
-    let user = users::find(app, invitation.user_id).await?;
-    Ok(user.map(|user| Preview { invitation, user }))
-}
-
-/// What an invited person sends along with the token.
-#[derive(Debug)]
-pub struct Acceptance {
-    /// The token of the link.
-    pub token: String,
-    /// The password that they choose.
-    pub password: Password,
-    /// A name other than the one that they were invited by.
-    pub first_name: Option<String>,
-    /// Likewise.
-    pub last_name: Option<String>,
-}
-
-/// Accepts an invitation: sets the password and begins a session. Of any number of attempts with
-/// one token exactly one succeeds; one that is refused leaves the token as it was.
-///
-/// # Errors
-///
-/// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
-/// the password policy's errors for `password`, and what is wrong with a name.
-pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
-    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
-    let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
-        return Err(token_invalid());
-    };
-    throttle::take_back(app, &guess).await?;
-    match invitation.status(app.clock.now()) {
-        invitation::Status::Pending => {}
-        invitation::Status::Expired => return Err(token_expired()),
-        invitation::Status::Accepted | invitation::Status::Revoked => return Err(token_invalid()),
-    }
-    let mut errors = UserErrors::default();
-    let typed = |name: &Option<String>, known: &str| name.clone().unwrap_or(known.to_owned());
-    let first_name = errors.check(users::name(
-        "firstName",
-        &typed(&acceptance.first_name, &user.row.first_name),
-    ));
-    let last_name = errors.check(users::name(
-        "lastName",
-        &typed(&acceptance.last_name, &user.row.last_name),
-    ));
-    let hash = passwords::hash_new(
-        app,
-        "password",
-        acceptance.password,
-        &passwords::Context {
-            email: &user.row.email,
-            first_name: first_name.as_deref().unwrap_or_default(),
-            last_name: last_name.as_deref().unwrap_or_default(),
-        },
-    )
-    .await;
-    let hash = match hash {
-        Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
-        hash => Some(hash?),
-    };
-    let (Some(first_name), Some(last_name), Some(hash)) = (first_name, last_name, hash) else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
-
-    let transaction = app.db.begin().await?;
-    // Read again: the address or the roles may have changed while the password was hashed. Whoever
-    // changes a user and their invitations locks the user first.
-    let mut user = users::find_locked(&transaction, user.row.id)
-        .await?
-        .filter(|user| user.row.status() == user::Status::Invited)
-        .ok_or_else(token_invalid)?;
-    use_up(app, &transaction, invitation.id).await?;
-    let email = EmailAddress::parse("email", &user.row.email)
-        .map_err(|error| Error::internal(error.message))?;
-    let keys = Keys::of(&email, &first_name, &last_name);
-    let before = user.row.clone();
-    user.row = user::ActiveModel {
-        id: Set(user.row.id),
-        first_name: Set(first_name),
-        last_name: Set(last_name),
-        name_key: Set(keys.name_key),
-        search_text: Set(keys.search_text),
-        password_hash: Set(Some(hash)),
-        updated_at: Set(app.clock.now()),
-        ..Default::default()
-    }
-    .update(&transaction)
-    .await?;
-    emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
-    let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
-    let after = &session.signed_in.user;
-    let action = Action::InvitationAccepted;
-    let changes = Changes::none()
-        .field("firstName", before.first_name, after.row.first_name.clone())
-        .field("lastName", before.last_name, after.row.last_name.clone());
-    events::record(app, &transaction, &accepted, action, after, changes).await?;
-    transaction.commit().await?;
-    Ok(session)
-}
-
-/// Marks the invitation as accepted, if it still is pending: the one place where a race is decided.
-async fn use_up(app: &App, transaction: &DatabaseTransaction, id: InvitationId) -> Result<()> {
-    let now = app.clock.now();
-    let used = invitation::Entity::update_many()
-        .set(invitation::ActiveModel {
-            accepted_at: Set(Some(now)),
-            ..Default::default()
-        })
-        .filter(invitation::Column::Id.eq(id))
-        .filter(invitation::Column::AcceptedAt.is_null())
-        .filter(invitation::Column::RevokedAt.is_null())
-        .filter(invitation::Column::ExpiresAt.gt(now))
-        .exec(transaction)
-        .await?;
-    match used.rows_affected {
-        1 => Ok(()),
-        _ => Err(token_invalid()),
-    }
-}
-
-fn token_invalid() -> Error {
-    UserError::new(
-        UserErrorCode::TokenInvalid,
-        "token",
-        "This link does not work, or was used already. Ask for a new invitation.",
-    )
-    .into()
-}
-
-fn token_expired() -> Error {
-    UserError::new(
-        UserErrorCode::TokenExpired,
-        "token",
-        "This link has expired. Ask for a new invitation.",
-    )
-    .into()
 }
 
 /// One invitation.

@@ -650,17 +650,42 @@ async fn viewer_can_is_never_wrong() {
         }
     }
     assert!(tried.0 > 20 && tried.1 > 20, "{tried:?}");
-    // And what it allows does work.
-    for (capability, mutation, target) in [
-        ("activate", "activateUser", &targets[6]),
-        ("deactivate", "deactivateUser", &targets[3]),
-        ("delete", "deleteUser", &targets[4]),
-    ] {
+    // And what it allows does work, each on somebody of its own.
+    for (index, (capability, mutation)) in [
+        ("update", "updateUser"),
+        ("assignRoles", "updateUser"),
+        ("activate", "activateUser"),
+        ("deactivate", "deactivateUser"),
+        ("delete", "deleteUser"),
+        ("resendInvitation", "resendInvitation"),
+        ("revokeInvitation", "revokeInvitation"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (fresh, _) = server
+            .invite(&administrator, &format!("fresh{index}@kbank.com"), &small)
+            .await;
+        let id = fresh["user"]["id"].as_str().unwrap();
+        if capability == "activate" {
+            assert_eq!(act(&administrator, "deactivateUser", id).await, [""; 0]);
+        }
         let document =
             format!("query($id: ID!) {{ user(id: $id) {{ viewerCan {{ {capability} }} }} }}");
-        let answer = other.run_with(&document, json!({ "id": target })).await;
-        assert_eq!(answer.data()["user"]["viewerCan"][capability], true);
-        assert_eq!(act(&other, mutation, target).await, [""; 0], "{mutation}");
+        let answer = clerk.run_with(&document, json!({ "id": id })).await;
+        let expected = capability != "delete";
+        assert_eq!(answer.data()["user"]["viewerCan"][capability], expected);
+        let input = match capability {
+            "assignRoles" => json!({ "id": id, "roleIds": [small] }),
+            "resendInvitation" | "revokeInvitation" => json!({ "userId": id }),
+            _ => json!({ "id": id }),
+        };
+        let actor = if expected { &clerk } else { &other };
+        let payload = actor.mutate(mutation, input, "").await;
+        assert_eq!(payload["userErrors"], json!([]), "{capability}");
+        if capability == "resendInvitation" {
+            server.inbox.next().await;
+        }
     }
 }
 

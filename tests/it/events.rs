@@ -76,7 +76,19 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
         )
         .await;
     mutate("deleteUser", json!({ "id": laura.id })).await;
-    mutate("deleteRole", json!({ "id": role })).await;
+    let (other, _) = server
+        .invite(&administrator, "other@kbank.com", &role)
+        .await;
+    mutate("resendInvitation", json!({ "userId": other["user"]["id"] })).await;
+    mutate("revokeInvitation", json!({ "userId": other["user"]["id"] })).await;
+    mutate("deleteRole", json!({ "id": role, "force": true })).await;
+    let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+    let payload = server.anonymous().mutate("signIn", input, "token").await;
+    let second = administrator.with_token(payload["token"].as_str().unwrap());
+    second
+        .run("mutation { signOut { userErrors { code } } }")
+        .await
+        .data();
 
     let mut all = events(&administrator, json!({})).await;
     all.reverse();
@@ -97,7 +109,13 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
             "session.began",
             "session.refused",
             "user.deleted",
+            "user.invited",
+            "invitation.resent",
+            "invitation.revoked",
             "role.deleted",
+            "user.updated",
+            "session.began",
+            "session.ended",
         ]
     );
     assert_eq!(all[0]["actorLabel"], "server");
@@ -117,6 +135,11 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
     assert_eq!(
         all[7]["changes"],
         json!([{ "field": "permissions", "before": "content-hub.view", "after": "" }])
+    );
+    // Whoever held the deleted role has another set of roles.
+    assert_eq!(
+        all[18]["changes"],
+        json!([{ "field": "roles", "before": "Editor", "after": "" }])
     );
     assert_eq!(all[10]["actorLabel"], "anonymous");
     assert_eq!(all[10]["subjectId"], laura.id);
