@@ -2,7 +2,7 @@
 //!
 //! Each guarded field carries the pair on one line, and a test proves that the two agree:
 //!
-//! ```ignore
+//! ```text
 //! #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
 //! ```
 //!
