@@ -127,6 +127,7 @@ pub struct UserFilter {
     #[graphql(validator(max_items = 100))]
     role_ids: Option<Vec<ID>>,
     /// Their newest invitation is in any of these states.
+    #[graphql(validator(max_items = 100))]
     invitation_status: Option<Vec<InvitationStatus>>,
     /// Invited after this time.
     created_after: Option<DateTime<Utc>>,

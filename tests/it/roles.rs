@@ -86,6 +86,10 @@ async fn bad_input_is_refused_and_changes_nothing() {
             vec!["REQUIRED input.codeName"],
         ),
         (
+            json!({ "name": "Many", "permissions": vec!["users.view"; 1_001] }),
+            vec!["TOO_LONG input.permissions"],
+        ),
+        (
             json!({ "name": "Administrator", "permissions": [] }),
             vec!["TAKEN input.codeName"],
         ),

@@ -17,6 +17,9 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{sessions, text, users};
 
+/// The most permissions that one request may name.
+const MAX_PERMISSIONS: usize = 1000;
+
 /// A role to be made.
 #[derive(Clone, Debug)]
 pub struct NewRole {
@@ -451,6 +454,13 @@ fn grantable(
     actor: &Actor,
     codes: &[String],
 ) -> std::result::Result<Permissions, Vec<UserError>> {
+    if codes.len() > MAX_PERMISSIONS {
+        return Err(vec![UserError::new(
+            UserErrorCode::TooLong,
+            "permissions",
+            format!("Choose at most {MAX_PERMISSIONS} permissions."),
+        )]);
+    }
     let mut errors = Vec::new();
     let mut permissions = Permissions::new();
     for (index, code) in codes.iter().enumerate() {
