@@ -17,6 +17,7 @@ pub mod limits;
 pub mod nodes;
 pub mod page;
 pub mod passwords;
+pub mod patch;
 pub mod roles;
 pub mod scalars;
 pub mod schema;

@@ -57,7 +57,7 @@ pub fn schema(introspection: bool) -> Schema {
         Mutation::default(),
         Subscription::default(),
     )
-    // Counted by our own guard, which knows fragments and lets introspection pass.
+    // A suggestion would name fields to somebody who may not ask for the schema.
     .disable_suggestions()
     .extension(Stages);
     match introspection {

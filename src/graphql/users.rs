@@ -21,7 +21,7 @@ use crate::domain::{invitations, roles, users};
 
 mod administration;
 
-pub use administration::{UserMutation, UserViewerCan, patch};
+pub use administration::{UserMutation, UserViewerCan};
 
 /// What can be asked about users.
 #[derive(Default)]

@@ -17,8 +17,10 @@ pub struct RequestId(pub String);
 
 /// Gives the request an identifier, and notes when it is done.
 pub async fn with_request_id<E: Endpoint>(next: Arc<E>, mut request: Request) -> Result<Response> {
-    // It identifies; it need not be guarded, nor follow the server's clock.
-    #[allow(clippy::disallowed_methods, reason = "see above")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it only has to differ from all others"
+    )]
     let id = Uuid::now_v7().simple().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

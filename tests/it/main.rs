@@ -10,7 +10,6 @@
 
 mod support;
 
-mod administration;
 #[path = "../../transports/tests/support/smtp.rs"]
 #[allow(dead_code, reason = "the transports' own tests use the rest")]
 mod smtp;

@@ -1,5 +1,7 @@
 //! Lists of users: pages, filters, orders.
 
+mod administration;
+
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestServer};

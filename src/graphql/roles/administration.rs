@@ -12,7 +12,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::error::{payload, payloads};
 use crate::graphql::guard::{Requires, SignedIn, requires, signed_in};
 use crate::graphql::ids;
-use crate::graphql::users::patch;
+use crate::graphql::patch::patch;
 
 /// What can be done with roles.
 #[derive(Default)]

@@ -4,7 +4,6 @@ use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Objec
 
 use super::User;
 use crate::domain::applications::{USERS_DELETE, USERS_UPDATE, USERS_VIEW};
-use crate::domain::patch::Patch;
 use crate::domain::users::policy::{self, UserAction};
 use crate::domain::users::{self, UserChange};
 use crate::graphql::context::ContextExt;
@@ -13,6 +12,7 @@ use crate::graphql::guard::{
     Requires, RequiresUnlessOwn, SignedIn, requires, requires_unless_own, signed_in,
 };
 use crate::graphql::ids;
+use crate::graphql::patch::patch;
 use crate::graphql::scalars::EmailAddress;
 
 /// What can be done with users.
@@ -101,15 +101,6 @@ impl UserMutation {
             deleted_id: Some(ids::encode(id)),
             ..Default::default()
         })
-    }
-}
-
-/// How the API says what the domain calls a patch.
-pub fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
-    match value {
-        MaybeUndefined::Undefined => Patch::Keep,
-        MaybeUndefined::Null => Patch::Clear,
-        MaybeUndefined::Value(value) => Patch::Set(value),
     }
 }
 
