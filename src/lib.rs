@@ -33,6 +33,7 @@ pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;
+pub mod log;
 pub mod mail;
 pub mod metrics;
 pub mod server;

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use usher::config::{Config, Layers};
 use usher::demo::{self, PERSONAS};
+use usher::log;
 use usher::server;
 use usher::server::Part;
 
-use super::{log, serve};
+use super::serve;
 
 /// Makes the data, starts the server, and removes everything when it stops.
 pub async fn run(layers: Layers, force: bool) -> Result<(), String> {

@@ -6,7 +6,6 @@ mod config;
 mod demo;
 mod doctor;
 mod invite_administrator;
-mod log;
 mod run;
 mod send_test_email;
 mod serve;

@@ -2,10 +2,11 @@
 
 use clap::CommandFactory;
 use usher::config::{Config, Layers};
+use usher::log;
 use usher::server::{self, Part};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
-use super::{config, demo, doctor, invite_administrator, log, send_test_email, serve};
+use super::{config, demo, doctor, invite_administrator, send_test_email, serve};
 
 /// Does it, or says in sentences for standard error why not.
 pub async fn run(arguments: Arguments) -> Result<(), String> {

@@ -3,6 +3,8 @@
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+use super::leaks;
+
 /// Sends requests as somebody.
 #[derive(Clone)]
 pub struct Client {
@@ -39,6 +41,7 @@ impl Client {
 
     /// Executes a document with variables.
     pub async fn run_with(&self, document: &str, variables: Value) -> Answer {
+        leaks::note_passwords(&variables);
         let body = json!({ "query": document, "variables": variables });
         let mut request = self.http.post(format!("{}/graphql", self.url)).json(&body);
         if let Some(token) = &self.token {

@@ -1,14 +1,19 @@
 //! A database of its own for each test.
 
-use sea_orm::{ConnectionTrait, Database};
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// A fresh database, which goes with the test.
+use super::leaks;
+
+/// A fresh database, which goes with the last server that a test has on it, after it was searched for
+/// secrets.
+#[derive(Clone)]
 pub struct TestDatabase {
     pub url: String,
-    /// Holds SQLite's file.
-    pub _folder: TempDir,
+    _searched: Arc<Searched>,
 }
 
 impl TestDatabase {
@@ -18,6 +23,7 @@ impl TestDatabase {
         reason = "a test database has no application yet"
     )]
     pub async fn create() -> Self {
+        leaks::watch_the_log();
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("TEST_DATABASE_URL") {
             Err(_) => format!("sqlite://{}/usher.db?mode=rwc", folder.path().display()),
@@ -34,8 +40,99 @@ impl TestDatabase {
             }
         };
         Self {
-            url,
-            _folder: folder,
+            url: url.clone(),
+            _searched: Arc::new(Searched {
+                url,
+                _folder: folder,
+            }),
         }
     }
+}
+
+/// Searches the database when the test is over with it.
+struct Searched {
+    url: String,
+    /// Holds SQLite's file.
+    _folder: TempDir,
+}
+
+impl Drop for Searched {
+    fn drop(&mut self) {
+        // One failure is enough; a second one while the first unwinds would abort all tests.
+        if std::thread::panicking() {
+            return;
+        }
+        let url = self.url.clone();
+        // The test's own runtime cannot be waited for from inside of it.
+        let dump = std::thread::spawn(|| {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(dump(url))
+        });
+        leaks::search("the database", &dump.join().unwrap());
+        leaks::none_so_far();
+    }
+}
+
+/// All that the database holds, a line for each value, except the column whose purpose is to hold a
+/// link: `emails` shows that it is emptied with the link's purpose.
+#[allow(clippy::disallowed_methods, reason = "reads what no function shows")]
+async fn dump(url: String) -> String {
+    let db = Database::connect(url).await.unwrap();
+    let backend = db.get_database_backend();
+    let columns = match backend {
+        DbBackend::Sqlite => {
+            "SELECT t.name AS a, c.name AS b FROM sqlite_master t, pragma_table_info(t.name) c
+             WHERE t.type = 'table'"
+        }
+        DbBackend::Postgres => {
+            "SELECT table_name AS a, column_name AS b FROM information_schema.columns
+             WHERE table_schema = 'public'"
+        }
+        _ => {
+            "SELECT CAST(table_name AS CHAR) AS a, CAST(column_name AS CHAR) AS b
+             FROM information_schema.columns WHERE table_schema = DATABASE()"
+        }
+    };
+    let query = async |sql: &str| {
+        let statement = Statement::from_string(backend, sql.to_owned());
+        db.query_all_raw(statement).await.unwrap()
+    };
+    let mut dump = String::new();
+    for row in query(columns).await {
+        let table: String = row.try_get_by("a").unwrap();
+        let column: String = row.try_get_by("b").unwrap();
+        if (table.as_str(), column.as_str()) == ("emails", "secret_link") {
+            continue;
+        }
+        let value = match backend {
+            DbBackend::Postgres => {
+                format!("encode(convert_to(CAST({column} AS TEXT), 'UTF8'), 'hex')")
+            }
+            DbBackend::Sqlite => format!("HEX({column})"),
+            _ => format!("HEX(CAST({column} AS BINARY))"),
+        };
+        for row in query(&format!("SELECT {value} AS v FROM {table}")).await {
+            let Some(hex) = row.try_get_by::<Option<String>, _>("v").unwrap() else {
+                continue;
+            };
+            let value = String::from_utf8_lossy(&bytes(&hex)).into_owned();
+            // PostgreSQL shows bytes as hexadecimal digits.
+            let value = match value.strip_prefix("\\x") {
+                Some(hex) => String::from_utf8_lossy(&bytes(hex)).into_owned(),
+                None => value,
+            };
+            dump.push_str(&format!("{table}.{column}: {value}\n"));
+        }
+    }
+    db.close().await.unwrap();
+    assert!(dump.contains("seaql_migrations.version: "), "{dump}");
+    dump
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digit = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
 }

@@ -3,6 +3,7 @@
 mod client;
 mod database;
 mod inbox;
+mod leaks;
 mod server;
 
 pub use client::{Answer, Client, Event, ids};

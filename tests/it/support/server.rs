@@ -62,11 +62,7 @@ impl TestServer {
 
     /// Another server on this one's database.
     pub async fn another(&self) -> Self {
-        let database = TestDatabase {
-            url: self.database.url.clone(),
-            _folder: tempfile::tempdir().unwrap(),
-        };
-        Self::start_on(database, &[]).await
+        Self::start_on(self.database.clone(), &[]).await
     }
 
     /// A server on that database.
