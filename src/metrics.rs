@@ -53,12 +53,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request was answered.
-    pub fn answered(&self, operation: &'static str, outcome: &'static str, after: Duration) {
+    /// A request was answered, in that time, where it was to be answered in time.
+    pub fn answered(&self, operation: &'static str, outcome: &'static str, took: Option<Duration>) {
         self.requests
             .get_or_create(&RequestLabels { operation, outcome })
             .inc();
-        self.durations.observe(after.as_secs_f64());
+        if let Some(took) = took {
+            self.durations.observe(took.as_secs_f64());
+        }
     }
 
     /// A transport has tried to send a mail.

@@ -4,11 +4,11 @@
 //! async-graphql's ready-made endpoint runs mutations sent by GET, takes form bodies that any web
 //! page can send, and knows no limits; this one does not. What a request may do is not decided here.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, ServerError};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::FutureExt;
 use poem::http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
 use poem::http::{Method, StatusCode};
@@ -20,41 +20,42 @@ use super::identity::{AllowedOrigins, IdentityError, identify};
 use super::request_log::RequestId;
 use crate::app::App;
 use crate::domain::Actor;
-use crate::graphql::Schema;
 use crate::graphql::context::Caller;
 use crate::graphql::error::{Code, WasExecuted};
 use crate::graphql::limits::{self, Limits};
 
 mod event_stream;
+mod measure;
 mod request;
 mod response;
 mod streams;
 mod web_socket;
 
+use measure::Measure;
 use request::{Parameters, Requests, must_be_a_query, requests};
-use response::{Answer, MediaType, Refusal, Rendered, set_code};
+use response::{Answer, MediaType, Refusal, Rendered, panicked};
 use streams::Streaming;
 
 /// `/graphql`
-pub struct GraphqlEndpoint {
-    schema: Schema,
+pub struct GraphqlEndpoint<E> {
+    executor: E,
     app: Arc<App>,
     cookie: SessionCookie,
     proxies: TrustedProxies,
     origins: AllowedOrigins,
 }
 
-impl GraphqlEndpoint {
-    /// An endpoint that executes requests against the schema.
+impl<E: Executor> GraphqlEndpoint<E> {
+    /// An endpoint whose requests are executed by the schema.
     pub fn new(
-        schema: Schema,
+        executor: E,
         app: Arc<App>,
         proxies: TrustedProxies,
         origins: AllowedOrigins,
     ) -> Self {
         let cookie = SessionCookie::new(&app.settings);
         Self {
-            schema,
+            executor,
             app,
             cookie,
             proxies,
@@ -63,7 +64,7 @@ impl GraphqlEndpoint {
     }
 }
 
-impl Endpoint for GraphqlEndpoint {
+impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
@@ -99,16 +100,12 @@ impl Endpoint for GraphqlEndpoint {
         Ok(match answer.await {
             Ok(Ok(response)) => response,
             Ok(Err(refusal)) => refusal.respond(media_type),
-            Err(_) => Refusal::limit_exceeded(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("The request took longer than {timeout:?}, and was given up."),
-            )
-            .respond(media_type),
+            Err(_) => Refusal::timed_out(timeout).respond(media_type),
         })
     }
 }
 
-impl GraphqlEndpoint {
+impl<E: Executor> GraphqlEndpoint<E> {
     async fn answer(
         &self,
         request: &mut Request,
@@ -167,16 +164,14 @@ impl GraphqlEndpoint {
     async fn event_stream(&self, request: &mut Request, id: &str) -> Result<Response, Refusal> {
         let Requests::One(parameters) = requests(request).await? else {
             return Err(Refusal::bad_request(
-                "Events are sent for one request at a time.",
+                "A batch cannot be streamed; send one request.",
             ));
         };
-        let document = parse(&parameters.query)?;
         let actor = self.identify(request, id).await?;
         let mut operation = GraphqlRequest::new(parameters.query).variables(parameters.variables);
         operation.operation_name = parameters.operation_name;
-        operation.set_parsed_query(document);
-        let answers = self.streaming(id).execute(operation, actor);
-        Ok(event_stream::respond(answers))
+        let responses = self.streaming(id).execute(operation, actor)?;
+        Ok(event_stream::respond(responses))
     }
 
     /// Goes on as a WebSocket.
@@ -185,9 +180,9 @@ impl GraphqlEndpoint {
         web_socket::upgrade(request, self.streaming(id), actor).await
     }
 
-    fn streaming(&self, id: &str) -> Streaming {
+    fn streaming(&self, id: &str) -> Streaming<E> {
         Streaming {
-            schema: self.schema.clone(),
+            executor: self.executor.clone(),
             app: self.app.clone(),
             id: id.to_owned(),
         }
@@ -201,26 +196,19 @@ impl GraphqlEndpoint {
         caller: &Arc<Caller>,
         id: &str,
     ) -> Result<Answer, Refusal> {
-        let begun = Instant::now();
-        let answered = |operation, outcome| {
-            let metrics = &self.app.metrics;
-            metrics.answered(operation, outcome, begun.elapsed());
-        };
-        let document = parse(&parameters.query).inspect_err(|_| answered("none", "refused"))?;
-        let operation = operation_type(&document, parameters.operation_name.as_deref());
+        let mut measure = Measure::new(self.app.clone());
+        let document = parse(&parameters.query)?;
+        let name = parameters.operation_name.as_deref();
         if !may_change {
-            must_be_a_query(&document, parameters.operation_name.as_deref())?;
+            must_be_a_query(&document, name)?;
         }
+        let operation = request::operation(&document, name);
+        measure.executes(operation.map(|operation| operation.node.ty));
         let executed = Arc::new(WasExecuted::default());
         let response = self
             .execute(parameters, document, caller.clone(), executed.clone())
             .await;
-        let outcome = match (executed.get(), response.errors.is_empty()) {
-            (true, true) => "succeeded",
-            (true, false) => "failed",
-            (false, _) => "refused",
-        };
-        answered(operation, outcome);
+        measure.came_to(&response, executed.get());
         Ok(Answer::new(response, executed.get(), id))
     }
 
@@ -238,7 +226,8 @@ impl GraphqlEndpoint {
             .data(executed.clone());
         request.operation_name = parameters.operation_name;
         request.set_parsed_query(document);
-        without_panic(self.schema.execute(request)).await
+        let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        execution.await.unwrap_or_else(|_| panicked())
     }
 }
 
@@ -247,33 +236,12 @@ fn parse(query: &str) -> Result<ExecutableDocument, Refusal> {
     Ok(limits::parse_within(&Limits::default(), query)?)
 }
 
-/// For a label: a name would be the client's to choose.
-fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> &'static str {
-    match request::operation(document, name).map(|operation| operation.node.ty) {
-        None => "none",
-        Some(OperationType::Query) => "query",
-        Some(OperationType::Mutation) => "mutation",
-        Some(OperationType::Subscription) => "subscription",
-    }
-}
-
-/// A resolver that panics is one caller's misfortune, and told as one.
-async fn without_panic(execution: impl Future<Output = GraphqlResponse>) -> GraphqlResponse {
-    let execution = std::panic::AssertUnwindSafe(execution);
-    execution.catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("a resolver panicked");
-        let mut error = ServerError::new("Something went wrong on the server.", None);
-        set_code(&mut error, Code::Internal);
-        GraphqlResponse::from_errors(vec![error])
-    })
-}
-
 fn refusal_of(error: IdentityError, id: &str) -> Refusal {
     match error {
         IdentityError::ForeignOrigin(origin) => {
             let origin = origin.unwrap_or_else(|| "no origin".to_owned());
             Refusal {
-                code: Code::Forbidden.as_str(),
+                code: Code::Forbidden,
                 ..Refusal::new(
                     StatusCode::FORBIDDEN,
                     format!(
@@ -282,14 +250,7 @@ fn refusal_of(error: IdentityError, id: &str) -> Refusal {
                 )
             }
         }
-        IdentityError::Failed(error) => {
-            let error = async_graphql::Error::from(error);
-            Refusal {
-                code: Code::Internal.as_str(),
-                request_id: Some(id.to_owned()),
-                ..Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.message)
-            }
-        }
+        IdentityError::Failed(error) => Refusal::failed(error, id),
     }
 }
 
@@ -309,32 +270,4 @@ fn to_the_playground() -> Response {
         .status(StatusCode::SEE_OTHER)
         .header(LOCATION, "/playground")
         .finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Object};
-
-    use super::*;
-
-    struct Query;
-
-    #[Object]
-    impl Query {
-        async fn panics(&self) -> i32 {
-            "".parse().expect("the secret state of the server")
-        }
-    }
-
-    /// Security rule 20.
-    #[tokio::test]
-    async fn a_resolver_that_panics_is_an_internal_error_of_one_request() {
-        let schema = async_graphql::Schema::new(Query, EmptyMutation, EmptySubscription);
-        let response = without_panic(schema.execute("{ panics }")).await;
-        let answer = serde_json::to_string(&response).unwrap();
-        assert!(answer.contains("\"code\":\"INTERNAL\""), "{answer}");
-        assert!(!answer.contains("secret"), "{answer}");
-        let response = without_panic(schema.execute("{ __typename }")).await;
-        assert!(response.errors.is_empty());
-    }
 }

@@ -79,8 +79,12 @@ pub async fn identify(
         (Some(token), _) => token,
         (None, Some(token)) => {
             // A browser adds the cookie to whatever a foreign page sends; the origin tells.
-            let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok());
-            if !origin.is_some_and(|origin| origins.allow(origin)) {
+            let origin = text_of(headers, ORIGIN.as_str());
+            let is_allowed = match origin {
+                Some(origin) => origins.allow(origin),
+                None => is_own_request(headers),
+            };
+            if !is_allowed {
                 return Err(IdentityError::ForeignOrigin(origin.map(str::to_owned)));
             }
             token
@@ -90,6 +94,20 @@ pub async fn identify(
     sessions::authenticate(app, client, token)
         .await
         .map_err(IdentityError::Failed)
+}
+
+/// Browsers send no origin where a page of this server reads something, or a person enters an
+/// address; then these metadata, which no page can set, say so
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>).
+fn is_own_request(headers: &HeaderMap) -> bool {
+    matches!(
+        text_of(headers, "sec-fetch-site"),
+        Some("same-origin" | "none")
+    )
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1).

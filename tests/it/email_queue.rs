@@ -406,7 +406,7 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
         .send()
         .await
         .unwrap();
-    assert_ne!(response.status(), 200);
+    assert_eq!(response.status(), 403);
     assert_ne!(before, shown().await);
 }
 

@@ -1,9 +1,10 @@
 //! What holds for every answer and every connection: headers, other origins, slow clients, and what
 //! production refuses.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -134,9 +135,25 @@ async fn connections_are_bounded() {
     .await;
     let address = server.server.address;
     let half_open = join_all((0..5).map(|_| TcpStream::connect(address))).await;
-    let answer = server.anonymous().run("{ __typename }").await;
-    assert_eq!(*answer.data(), json!({ "__typename": "Query" }));
-    drop(half_open);
+    let mut half_open: Vec<TcpStream> = half_open.into_iter().map(Result::unwrap).collect();
+    let client = server.anonymous();
+    let first_closed = async {
+        let closed = half_open.iter_mut().map(|connection| {
+            Box::pin(async {
+                let mut byte = [0];
+                // Closed, or reset.
+                assert_eq!(connection.read(&mut byte).await.unwrap_or(0), 0);
+            })
+        });
+        select_all(closed).await;
+    };
+    let mut answer = pin!(client.run("{ __typename }"));
+    tokio::select! {
+        biased;
+        () = first_closed => {}
+        _ = &mut answer => panic!("a sixth connection did not wait for its turn"),
+    }
+    assert_eq!(*answer.await.data(), json!({ "__typename": "Query" }));
 }
 
 fn problems(settings: &[&str]) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestServer};
+use crate::support::{Answer, PASSWORD, Said, Socket, TestServer};
 
 async fn post(server: &TestServer, body: String) -> Answer {
     let request = server
@@ -189,7 +189,35 @@ async fn hostile_requests_cost_next_to_nothing() {
     assert!(grown < 20 * 1024, "{grown} KiB");
 }
 
-/// Security rule 16: each limit has its own code, and the last that is within it passes.
+/// Security rule 16: nor do they as messages of a WebSocket.
+#[tokio::test]
+async fn hostile_messages_cost_next_to_nothing() {
+    let server = TestServer::start().await;
+    let subscribe = |body: &str| format!(r#"{{"id":"1","type":"subscribe","payload":{body}}}"#);
+    let mut before = 0;
+    for (index, body) in hostile().iter().enumerate() {
+        // The first ones fill caches, so that they are no growth.
+        if index == 5 {
+            before = resident();
+        }
+        let start: String = body.chars().take(120).collect();
+        let mut socket = Socket::initialised(&server.url, Value::Null).await;
+        // What is too long may be refused before it was sent.
+        let _ = socket.say_text(subscribe(body)).await;
+        let said = socket.listen().await;
+        if let Said::Message(message) = &said {
+            assert_eq!(message["id"], "1", "{start}");
+        }
+        let begun = Instant::now();
+        let alive = server.anonymous().run("{ __typename }").await;
+        assert_eq!(*alive.data(), json!({ "__typename": "Query" }), "{start}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{start}");
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 20 * 1024, "{grown} KiB");
+}
+
+/// Security rule 16: the last that is within a limit passes, and one more does not.
 #[tokio::test]
 async fn what_is_within_the_limits_passes_and_one_more_does_not() {
     let server = TestServer::start().await;

@@ -22,6 +22,7 @@ mod email_queue;
 mod emails;
 mod endpoint;
 mod events;
+mod faults;
 mod hardening;
 mod invitations;
 mod limits;

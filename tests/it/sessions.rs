@@ -181,6 +181,25 @@ async fn the_cookie_signs_in_pages_of_the_servers_own_and_of_allowed_origins() {
             "{origin:?}"
         );
     }
+    // Browsers name no origin when a page reads from its own server; they say that it does so.
+    for (site, status) in [
+        ("same-origin", 200),
+        ("none", 200),
+        ("same-site", 403),
+        ("cross-site", 403),
+    ] {
+        let client = server.anonymous();
+        let request = client
+            .http
+            .get(format!("{}/graphql", server.url))
+            .query(&[("query", document)])
+            .header("cookie", cookie)
+            .header("sec-fetch-site", site);
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        assert_eq!(answer.status, status, "{site}");
+        let is_known = answer.body["data"]["viewer"]["email"] == "admin@example.com";
+        assert_eq!(is_known, status == 200, "{site}");
+    }
     // Signing out takes the cookie away, and the session with it.
     let sign_out = "mutation { signOut { userErrors { code } } }";
     let answer = with_cookie(&server, cookie, Some("http://127.0.0.1:8000"), sign_out).await;

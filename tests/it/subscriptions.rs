@@ -1,14 +1,9 @@
 //! Watching the e-mail queue: over WebSockets and Server-Sent Events, only as long as one may.
 
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::emails::office;
-use crate::support::{Client, Event, TestServer, token_in};
+use crate::support::{Client, Event, Said, Socket, TestServer, token_in};
 
 const WATCH: &str =
     "subscription($filter: EmailFilter) { emailChanged(filter: $filter) { to status kind } }";
@@ -20,57 +15,21 @@ async fn send_test(client: &Client, to: &str) {
     assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
 }
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// What a watcher does with a WebSocket.
+trait Watcher {
+    async fn watch(&mut self, payload: Value, filter: Value);
+    async fn next(&mut self) -> Value;
+    async fn begun(&mut self);
+}
 
-impl Socket {
-    /// Opens a WebSocket with these headers.
-    async fn open(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
-        let url = format!("{}/graphql", server.url.replace("http:", "ws:"));
-        let mut request = url.into_client_request().unwrap();
-        let protocol = ("sec-websocket-protocol", "graphql-transport-ws");
-        for (name, value) in headers.iter().chain([&protocol]) {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        match connect_async(request).await {
-            Ok((socket, response)) => {
-                assert_eq!(response.headers()["sec-websocket-protocol"], protocol.1);
-                Ok(Self(socket))
-            }
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    async fn say(&mut self, message: Value) {
-        self.0
-            .send(Message::text(message.to_string()))
-            .await
-            .unwrap();
-    }
-
-    async fn hear(&mut self) -> Value {
-        let next = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.next());
-        match next.await.unwrap().unwrap().unwrap() {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?}"),
-        }
-    }
-
+impl Watcher for Socket {
     /// Introduces itself and subscribes.
     async fn watch(&mut self, payload: Value, filter: Value) {
-        self.say(json!({ "type": "connection_init", "payload": payload }))
+        self.initialise(payload).await;
+        self.subscribe("1", WATCH, json!({ "filter": filter }))
             .await;
-        assert_eq!(self.hear().await["type"], "connection_ack");
-        self.say(json!({
-            "id": "1", "type": "subscribe",
-            "payload": { "query": WATCH, "variables": { "filter": filter } },
-        }))
-        .await;
         // An answer behind the subscription shows that it has begun.
-        self.say(
-            json!({ "id": "2", "type": "subscribe", "payload": { "query": "{ __typename }" } }),
-        )
-        .await;
+        self.subscribe("2", "{ __typename }", json!({})).await;
     }
 
     async fn next(&mut self) -> Value {
@@ -101,7 +60,7 @@ async fn a_websocket_tells_what_happens_to_a_mail() {
         (vec![], json!({ "authorization": bearer })),
         (vec![("authorization", bearer.as_str())], Value::Null),
     ] {
-        let mut socket = Socket::open(&server, &headers).await.unwrap();
+        let mut socket = Socket::open(&server.url, &headers).await.unwrap();
         socket.watch(payload, json!({ "to": "watched" })).await;
         socket.begun().await;
         send_test(&administrator, "other@kbank.com").await;
@@ -134,7 +93,7 @@ async fn a_websocket_asks_who_it_is() {
         ),
         (json!({ "authorization": bearer(&nobody) }), "FORBIDDEN"),
     ] {
-        let mut socket = Socket::open(&server, &[]).await.unwrap();
+        let mut socket = Socket::open(&server.url, &[]).await.unwrap();
         socket.watch(payload, Value::Null).await;
         let event = socket.next().await;
         let error = &event["payload"]["errors"][0];
@@ -156,14 +115,14 @@ async fn a_websocket_asks_who_it_is() {
     let cookie = cookie.split(';').next().unwrap();
     for origin in ["https://evil.example.com", "null"] {
         let headers = [("cookie", cookie), ("origin", origin)];
-        assert_eq!(Socket::open(&server, &headers).await.err(), Some(403));
+        assert_eq!(Socket::open(&server.url, &headers).await.err(), Some(403));
     }
     assert_eq!(
-        Socket::open(&server, &[("cookie", cookie)]).await.err(),
+        Socket::open(&server.url, &[("cookie", cookie)]).await.err(),
         Some(403)
     );
     let headers = [("cookie", cookie), ("origin", "http://127.0.0.1:8000")];
-    let mut socket = Socket::open(&server, &headers).await.unwrap();
+    let mut socket = Socket::open(&server.url, &headers).await.unwrap();
     socket.watch(Value::Null, Value::Null).await;
     socket.begun().await;
     send_test(&administrator, "watched@kbank.com").await;
@@ -280,4 +239,106 @@ async fn a_subscription_sees_what_another_server_does() {
         event["data"]["emailChanged"]["to"],
         json!(["elsewhere@kbank.com"])
     );
+}
+
+/// A mutation answers by headers as well, which a stream does not have.
+#[tokio::test]
+async fn mutations_are_not_streamed() {
+    let server = TestServer::start().await;
+    let document = "mutation { signOut { userErrors { code } } }";
+    let mut socket = Socket::initialised(&server.url, Value::Null).await;
+    let answer = socket.answer("1", document, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    let request = server
+        .anonymous()
+        .http
+        .post(format!("{}/graphql", server.url))
+        .header("accept", "text/event-stream")
+        .json(&json!({ "query": document }));
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert!(response.text().await.unwrap().contains("BAD_REQUEST"));
+}
+
+/// Security rule 16: what holds for a request by POST holds for one in a stream.
+#[tokio::test]
+async fn streams_keep_the_limits() {
+    let server = TestServer::start().await;
+    let too_many = json!({ "a": vec![1; 5_001] });
+    let document = "query($a: Int) { __typename }";
+    let mut socket = Socket::initialised(&server.url, Value::Null).await;
+    let answer = socket.answer("1", document, too_many.clone()).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    // A message is as long as a body may be.
+    let long = json!({ "a": "x".repeat(300_000) });
+    socket.subscribe("2", document, long).await;
+    while let Said::Message(message) = socket.listen().await {
+        assert_eq!(message["id"], "1");
+    }
+}
+
+/// Security rule 16.
+#[tokio::test]
+async fn a_websocket_has_a_bounded_number_of_operations_under_way() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    let authorization = json!({ "authorization": bearer(&administrator) });
+    let mut socket = Socket::initialised(&server.url, authorization).await;
+    for id in 0..20 {
+        socket
+            .subscribe(&format!("watch {id}"), WATCH, json!({}))
+            .await;
+    }
+    let answer = socket.answer("one more", WATCH, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    // One that has ended makes room.
+    socket
+        .say(json!({ "id": "watch 0", "type": "complete" }))
+        .await;
+    let answer = socket.answer("later", "{ __typename }", json!({})).await;
+    assert_eq!(answer["data"]["__typename"], "Query");
+}
+
+/// Security rule 20: a WebSocket holds a connection, and must not do so for nothing.
+#[tokio::test]
+async fn a_websocket_that_nobody_uses_is_closed() {
+    let server = TestServer::start_with(&[
+        "graphql.timeout=500ms",
+        "server.request_timeout=600ms",
+        "server.idle_timeout=900ms",
+        "server.max_connections=4",
+    ])
+    .await;
+    let (administrator, _) = office(&server).await;
+    let authorization = json!({ "authorization": bearer(&administrator) });
+
+    let mut silent = Socket::open(&server.url, &[]).await.unwrap();
+    let mut nobody = Socket::initialised(&server.url, Value::Null).await;
+    let mut gone = Socket::initialised(&server.url, authorization.clone()).await;
+    let ending = async |socket: &mut Socket, responds: bool| loop {
+        match socket.listen().await {
+            Said::Message(ping) => assert_eq!(ping, json!({ "type": "ping" })),
+            ending => return ending,
+        }
+        if responds {
+            socket.say(json!({ "type": "pong" })).await;
+        }
+    };
+    let (silent, nobody, gone) = tokio::join!(
+        ending(&mut silent, false),
+        ending(&mut nobody, true),
+        ending(&mut gone, false),
+    );
+    assert_eq!(silent, Said::Close(4408), "never introduced itself");
+    assert_eq!(nobody, Said::Close(4401), "is not signed in");
+    assert_eq!(gone, Said::Close(3008), "does not respond");
+
+    // Whoever responds stays for longer than the time-out.
+    let mut present = Socket::initialised(&server.url, authorization).await;
+    for _ in 0..6 {
+        assert_eq!(present.hear().await, json!({ "type": "ping" }));
+        present.say(json!({ "type": "pong" })).await;
+    }
+    let answer = present.answer("1", "{ __typename }", json!({})).await;
+    assert_eq!(answer["data"]["__typename"], "Query");
 }

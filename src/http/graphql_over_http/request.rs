@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::response::Refusal;
 
 /// The largest body, in bytes.
-const MAX_BODY: usize = 256 * 1024;
+pub(super) const MAX_BODY: usize = 256 * 1024;
 
 /// The most requests that one body may hold.
 const MAX_BATCH: usize = 10;
@@ -91,7 +91,7 @@ fn read_body(body: &[u8]) -> Result<Requests, Refusal> {
     };
     if body.trim_ascii_start().first() != Some(&b'[') {
         let one: Parameters = serde_json::from_slice(body).map_err(malformed)?;
-        one.check_variables()?;
+        check_variables(&one.variables)?;
         return Ok(Requests::One(one));
     }
     let batch: Vec<Parameters> = serde_json::from_slice(body).map_err(malformed)?;
@@ -105,7 +105,7 @@ fn read_body(body: &[u8]) -> Result<Requests, Refusal> {
         ));
     }
     for one in &batch {
-        one.check_variables()?;
+        check_variables(&one.variables)?;
     }
     Ok(Requests::Batch(batch))
 }
@@ -145,7 +145,7 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
         match text.as_deref() {
             None | Some("" | "null") => Ok(T::default()),
             Some(text) => serde_json::from_str(text).map_err(|error| {
-                Refusal::bad_request(format!("`{name}` is no JSON object: {error}."))
+                Refusal::bad_request(format!("`{name}` is not a JSON object: {error}."))
             }),
         }
     }
@@ -155,36 +155,34 @@ fn from_url(request: &Request) -> Result<Parameters, Refusal> {
         variables: json("variables", url.variables)?,
         _extensions: json("extensions", url.extensions)?,
     };
-    parameters.check_variables()?;
+    check_variables(&parameters.variables)?;
     Ok(parameters)
 }
 
-impl Parameters {
-    /// Bounds what the guard of the document does not see.
-    fn check_variables(&self) -> Result<(), Refusal> {
-        let exceeds = |limit: usize, what: &str| {
-            Err(Refusal::limit_exceeded(
-                StatusCode::BAD_REQUEST,
-                format!("The variables have more than {limit} {what}."),
-            ))
-        };
-        if self.variables.len() > MAX_VARIABLES {
-            return exceeds(MAX_VARIABLES, "entries");
-        }
-        let mut values = 0;
-        let mut level: Vec<&ConstValue> = self.variables.values().collect();
-        for _ in 0..MAX_NESTING {
-            values += level.len();
-            if values > MAX_VALUES {
-                return exceeds(MAX_VALUES, "values");
-            }
-            level = level.into_iter().flat_map(inner_values).collect();
-            if level.is_empty() {
-                return Ok(());
-            }
-        }
-        exceeds(MAX_NESTING, "levels")
+/// Bounds what the guard of the document does not see.
+pub(super) fn check_variables(variables: &Variables) -> Result<(), Refusal> {
+    let exceeds = |limit: usize, what: &str| {
+        Err(Refusal::limit_exceeded(
+            StatusCode::BAD_REQUEST,
+            format!("The variables have more than {limit} {what}."),
+        ))
+    };
+    if variables.len() > MAX_VARIABLES {
+        return exceeds(MAX_VARIABLES, "entries");
     }
+    let mut values = 0;
+    let mut level: Vec<&ConstValue> = variables.values().collect();
+    for _ in 0..MAX_NESTING {
+        values += level.len();
+        if values > MAX_VALUES {
+            return exceeds(MAX_VALUES, "values");
+        }
+        level = level.into_iter().flat_map(inner_values).collect();
+        if level.is_empty() {
+            return Ok(());
+        }
+    }
+    exceeds(MAX_NESTING, "levels")
 }
 
 fn inner_values(value: &ConstValue) -> Box<dyn Iterator<Item = &ConstValue> + '_> {

@@ -1,11 +1,14 @@
 //! The answer: its media type, its status, its form (GraphQL over HTTP, section 6).
 
+use std::time::Duration;
+
 use async_graphql::{Pos, Response as GraphqlResponse, ServerError, Value};
 use poem::Response;
 use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::domain;
 use crate::graphql::error::Code;
 use crate::graphql::limits;
 
@@ -71,7 +74,7 @@ impl MediaType {
 /// A request that was not executed.
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) at: Option<Pos>,
@@ -132,7 +135,7 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
-            code: Code::BadRequest.as_str(),
+            code: Code::BadRequest,
             message: message.into(),
             request_id: None,
             at: None,
@@ -147,27 +150,57 @@ impl Refusal {
     /// The request has too much of something, or took too long.
     pub(super) fn limit_exceeded(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
-            code: Code::LimitExceeded.as_str(),
+            code: Code::LimitExceeded,
             ..Self::new(status, message)
         }
     }
 
-    /// As the answer to one request, alone or among several.
-    pub(super) fn render(self) -> Rendered {
+    /// The request took longer than it may.
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        Self::limit_exceeded(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("The request took longer than {limit:?} and was aborted."),
+        )
+    }
+
+    /// The server is at fault; the cause is in its log.
+    pub(super) fn failed(error: domain::Error, id: &str) -> Self {
+        let error = async_graphql::Error::from(error);
+        Self {
+            code: Code::Internal,
+            request_id: Some(id.to_owned()),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.message)
+        }
+    }
+
+    fn into_error(self) -> ServerError {
         let mut error = ServerError::new(self.message, None);
         error.locations.extend(self.at);
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set("code", self.code);
+        set_code(&mut error, self.code);
         if let Some(id) = self.request_id {
-            extensions.set("requestId", id);
+            error
+                .extensions
+                .get_or_insert_default()
+                .set("requestId", id);
         }
         cut(&mut error.message);
+        error
+    }
+
+    /// As a part of a stream.
+    pub(super) fn into_response(self) -> GraphqlResponse {
+        GraphqlResponse::from_errors(vec![self.into_error()])
+    }
+
+    /// As the answer to one request, alone or among several.
+    pub(super) fn render(self) -> Rendered {
+        let status = self.status;
         let body = Body {
             data: None,
-            errors: &[error],
+            errors: &[self.into_error()],
         };
         Rendered {
-            status: self.status,
+            status,
             body: body.to_json(),
             retry_after: None,
         }
@@ -299,7 +332,15 @@ fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
-pub(super) fn set_code(error: &mut ServerError, code: Code) {
+/// A resolver that panics is one caller's misfortune, and told as one.
+pub(super) fn panicked() -> GraphqlResponse {
+    tracing::error!("a resolver panicked");
+    let mut error = ServerError::new("Something went wrong on the server.", None);
+    set_code(&mut error, Code::Internal);
+    GraphqlResponse::from_errors(vec![error])
+}
+
+fn set_code(error: &mut ServerError, code: Code) {
     error
         .extensions
         .get_or_insert_default()

@@ -1,47 +1,60 @@
-//! Answers that come in parts: how a subscription is executed, whichever way its events travel.
+//! Responses that come in parts: how a subscription, or a query, is executed for a WebSocket or an
+//! event stream.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse, ServerError};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 
-use super::response::{Answer, set_code};
+use super::measure::Measure;
+use super::response::{Answer, Refusal, panicked};
+use super::{parse, request};
 use crate::app::App;
 use crate::domain::{self, Actor, sessions};
-use crate::graphql::Schema;
 use crate::graphql::context::Caller;
-use crate::graphql::error::{Code, WasExecuted};
+use crate::graphql::error::WasExecuted;
 
 /// What an operation is executed with that may answer more than once.
 #[derive(Clone)]
-pub(super) struct Streaming {
-    pub(super) schema: Schema,
+pub(super) struct Streaming<E> {
+    pub(super) executor: E,
     pub(super) app: Arc<App>,
-    /// The request's identifier, for the errors of its answers.
+    /// The request's ID, for the errors of its responses.
     pub(super) id: String,
 }
 
-impl Streaming {
-    /// Executes the operation: a subscription answers with each event, all others once.
+impl<E: Executor> Streaming<E> {
+    /// Executes an operation that keeps within the limits: a subscription responds to each event, a
+    /// query once.
+    ///
+    /// # Errors
+    ///
+    /// What exceeds a limit, and mutations: when to try again, and the session cookie, travel in the
+    /// headers of a response of its own.
     pub(super) fn execute(
         self,
-        request: GraphqlRequest,
+        mut request: GraphqlRequest,
         actor: Actor,
-    ) -> BoxStream<'static, GraphqlResponse> {
-        let caller = Arc::new(Caller::new(actor));
-        let request = request
-            .data(self.app.clone())
-            .data(caller.clone())
-            .data(Arc::new(WasExecuted::default()));
-        AssertUnwindSafe(self.schema.execute_stream(request).boxed())
-            .catch_unwind()
-            .then(move |answer| {
-                let (streaming, caller) = (self.clone(), caller.clone());
-                async move { streaming.finish(answer.ok(), &caller).await }
-            })
-            .boxed()
+    ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
+        let mut measure = Measure::new(self.app.clone());
+        request::check_variables(&request.variables)?;
+        let document = parse(&request.query)?;
+        let name = request.operation_name.as_deref();
+        let operation = request::operation(&document, name).map(|operation| operation.node.ty);
+        request.set_parsed_query(document);
+        if operation == Some(OperationType::Mutation) {
+            let message = "Mutations are not streamed; send them by POST.";
+            return Err(Refusal::bad_request(message));
+        }
+        measure.executes(operation);
+        Ok(match operation {
+            Some(OperationType::Subscription) => self.watch(request, actor, measure),
+            // Which operation is meant is for the executor to complain about.
+            _ => self.answer(request, actor, measure),
+        })
     }
 
     /// The same for somebody who was identified a while ago: their session may have ended since.
@@ -52,37 +65,81 @@ impl Streaming {
     ) -> BoxStream<'static, GraphqlResponse> {
         let begin = async move {
             match sessions::refresh(&self.app, &actor).await {
-                Ok(actor) => self.execute(request, actor),
-                Err(error) => stream::iter([self.failed(error)]).boxed(),
+                Ok(actor) => self
+                    .execute(request, actor)
+                    .unwrap_or_else(|refusal| once(refusal.into_response())),
+                Err(error) => once(self.failed(error)),
             }
         };
         begin.into_stream().flatten().boxed()
     }
 
-    /// Writes down what must stand in the event log before the answer leaves.
-    async fn finish(&self, answer: Option<GraphqlResponse>, caller: &Caller) -> GraphqlResponse {
-        if let Err(error) = caller.write_notes(&self.app).await {
-            return self.failed(error);
-        }
-        match answer {
-            Some(answer) => Answer::new(answer, true, &self.id).into_response(),
-            None => {
-                tracing::error!("a resolver panicked");
-                self.wrong()
-            }
+    fn watch(
+        self,
+        request: GraphqlRequest,
+        actor: Actor,
+        mut measure: Measure,
+    ) -> BoxStream<'static, GraphqlResponse> {
+        let caller = Arc::new(Caller::new(actor));
+        let request = self.equip(request, &caller, &Arc::default());
+        AssertUnwindSafe(self.executor.execute_stream(request, None).boxed())
+            .catch_unwind()
+            .then(move |response| {
+                let response = response.unwrap_or_else(|_| panicked());
+                measure.came_to(&response, true);
+                let (streaming, caller) = (self.clone(), caller.clone());
+                async move { streaming.finish(response, &caller).await }
+            })
+            .boxed()
+    }
+
+    fn answer(
+        self,
+        request: GraphqlRequest,
+        actor: Actor,
+        mut measure: Measure,
+    ) -> BoxStream<'static, GraphqlResponse> {
+        let answer = async move {
+            let caller = Arc::new(Caller::new(actor));
+            let executed = Arc::new(WasExecuted::default());
+            let request = self.equip(request, &caller, &executed);
+            let timeout = self.app.settings.graphql.timeout;
+            let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+            let Ok(response) = tokio::time::timeout(timeout, execution).await else {
+                return Refusal::timed_out(timeout).into_response();
+            };
+            let response = response.unwrap_or_else(|_| panicked());
+            measure.came_to(&response, executed.get());
+            self.finish(response, &caller).await
+        };
+        answer.into_stream().boxed()
+    }
+
+    fn equip(
+        &self,
+        request: GraphqlRequest,
+        caller: &Arc<Caller>,
+        executed: &Arc<WasExecuted>,
+    ) -> GraphqlRequest {
+        request
+            .data(self.app.clone())
+            .data(caller.clone())
+            .data(executed.clone())
+    }
+
+    /// Writes down what must stand in the event log before the response leaves.
+    async fn finish(&self, response: GraphqlResponse, caller: &Caller) -> GraphqlResponse {
+        match caller.write_notes(&self.app).await {
+            Ok(()) => Answer::new(response, true, &self.id).into_response(),
+            Err(error) => self.failed(error),
         }
     }
 
     fn failed(&self, error: domain::Error) -> GraphqlResponse {
-        // Writes the cause into the server's log.
-        let _ = async_graphql::Error::from(error);
-        self.wrong()
+        Refusal::failed(error, &self.id).into_response()
     }
+}
 
-    fn wrong(&self) -> GraphqlResponse {
-        let mut error = ServerError::new("Something went wrong on the server.", None);
-        set_code(&mut error, Code::Internal);
-        let answer = GraphqlResponse::from_errors(vec![error]);
-        Answer::new(answer, true, &self.id).into_response()
-    }
+fn once(response: GraphqlResponse) -> BoxStream<'static, GraphqlResponse> {
+    stream::iter([response]).boxed()
 }

@@ -2,27 +2,49 @@
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>). Who asks stands in the
 //! upgrade's headers, as with any request, or in the payload of `connection_init`: a browser cannot
 //! set headers on a WebSocket.
+//!
+//! A WebSocket holds one of the server's connections for as long as it is open. So it is closed where
+//! its client does not introduce itself, does not respond to pings, or is nobody who could watch
+//! anything.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_graphql::http::WebSocketProtocols;
-use async_graphql::{
-    Data, Executor, Request as GraphqlRequest, Response as GraphqlResponse, ServerError,
-};
+use async_graphql::{Data, Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use async_graphql_poem::{GraphQLProtocol, GraphQLWebSocket};
-use futures_util::StreamExt;
+use futures_util::future::{Either, pending, select};
 use futures_util::stream::{self, BoxStream};
+use futures_util::{Sink, SinkExt, StreamExt};
 use poem::http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use poem::http::{HeaderMap, StatusCode};
-use poem::web::websocket::WebSocket;
+use poem::web::websocket::{Message, WebSocket, WebSocketConfig, WebSocketStream};
 use poem::{FromRequest, IntoResponse, Request, Response};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, interval_at, sleep_until};
+use tokio_util::sync::PollSender;
 
-use super::response::{Answer, Refusal};
+use super::request::MAX_BODY;
+use super::response::Refusal;
 use super::streams::Streaming;
 use crate::domain::{Actor, Client, sessions};
 
 /// The one protocol that is spoken; its forerunner `graphql-ws` is given up by its authors.
 const PROTOCOL: &str = "graphql-transport-ws";
+
+/// How many operations one WebSocket may have under way.
+const MAX_OPERATIONS: usize = 20;
+
+/// Room for a message; the library would reserve 128 KiB for each connection.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// The protocol's own ping, which every client responds to.
+const PING: &str = r#"{"type":"ping"}"#;
+
+/// Why the server closes a WebSocket; the protocol chose the numbers.
+const INITIALISATION_TIMEOUT: (u16, &str) = (4408, "Connection initialisation timeout");
+const UNAUTHORIZED: (u16, &str) = (4401, "Unauthorized: sign in to watch something");
 
 /// Whether the request wants to become a WebSocket.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -33,9 +55,9 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Turns the request into a WebSocket on which the actor's operations are executed.
-pub(super) async fn upgrade(
+pub(super) async fn upgrade<E: Executor>(
     request: &Request,
-    streaming: Streaming,
+    streaming: Streaming<E>,
     actor: Actor,
 ) -> Result<Response, Refusal> {
     let offered = request
@@ -46,7 +68,7 @@ pub(super) async fn upgrade(
         .flat_map(|value| value.split(','))
         .any(|protocol| protocol.trim() == PROTOCOL);
     if !offered {
-        let message = format!("Speak the subprotocol {PROTOCOL}.");
+        let message = format!("Use the WebSocket subprotocol {PROTOCOL}.");
         return Err(Refusal::bad_request(message));
     }
     let socket = WebSocket::from_request_without_body(request)
@@ -56,29 +78,107 @@ pub(super) async fn upgrade(
         streaming,
         client: actor.client.clone(),
         actor: Arc::new(OnceLock::new()),
+        operations: Arc::new(Semaphore::new(MAX_OPERATIONS)),
     };
     Ok(socket
         .protocols([PROTOCOL])
-        .on_upgrade(move |socket| {
-            let introduced = connection.clone();
-            let protocol = GraphQLProtocol(WebSocketProtocols::GraphQLWS);
-            GraphQLWebSocket::new(socket, connection, protocol)
-                .on_connection_init(move |payload| introduced.introduce(actor, payload))
-                .serve()
-        })
+        .config(
+            WebSocketConfig::default()
+                .read_buffer_size(READ_BUFFER)
+                .max_message_size(Some(MAX_BODY))
+                .max_frame_size(Some(MAX_BODY)),
+        )
+        .on_upgrade(move |socket| connection.serve(socket, actor))
         .into_response())
 }
 
 /// Executes the operations of one WebSocket.
 #[derive(Clone)]
-struct Connection {
-    streaming: Streaming,
+struct Connection<E> {
+    streaming: Streaming<E>,
     client: Client,
     /// Who asks: known once the connection is initialised.
     actor: Arc<OnceLock<Actor>>,
+    /// A permit for each operation that may still begin.
+    operations: Arc<Semaphore>,
 }
 
-impl Connection {
+impl<E: Executor> Connection<E> {
+    /// Answers until either side closes the connection.
+    async fn serve(self, socket: WebSocketStream, actor: Actor) {
+        let (sink, messages) = socket.split();
+        let (sender, answers) = mpsc::channel(1);
+        let introduced = self.clone();
+        let protocol = GraphQLProtocol(WebSocketProtocols::GraphQLWS);
+        let answer = GraphQLWebSocket::new_with_pair(
+            PollSender::new(sender),
+            messages,
+            self.clone(),
+            protocol,
+        )
+        .on_connection_init(move |payload| introduced.introduce(actor, payload))
+        .keepalive_timeout(self.idle_timeout())
+        .serve();
+        let write = self.write(answers, sink);
+        // What was answered before the client closed the connection is written all the same.
+        if let Either::Left(((), write)) = select(pin!(answer), pin!(write)).await {
+            write.await;
+        }
+    }
+
+    /// Sends the answers, and pings in between, until the connection is to be closed or has gone.
+    async fn write(
+        &self,
+        mut answers: mpsc::Receiver<Message>,
+        mut sink: impl Sink<Message> + Unpin,
+    ) {
+        let begun = Instant::now();
+        // So often that a client misses more than one ping before it counts as gone.
+        let ping_every = self.idle_timeout() / 3;
+        let mut pings = interval_at(begun + ping_every, ping_every);
+        loop {
+            let closing = async {
+                match self.closing(begun) {
+                    Some((at, (code, reason))) => {
+                        sleep_until(at).await;
+                        Message::close_with(code, reason)
+                    }
+                    None => pending().await,
+                }
+            };
+            let message = tokio::select! {
+                answer = answers.recv() => match answer {
+                    Some(answer) => answer,
+                    None => return,
+                },
+                _ = pings.tick() => Message::text(PING),
+                close = closing => close,
+            };
+            let is_last = message.is_close();
+            if sink.send(message).await.is_err() || is_last {
+                return;
+            }
+        }
+    }
+
+    /// When the connection is closed if nothing changes, and why.
+    fn closing(&self, begun: Instant) -> Option<(Instant, (u16, &'static str))> {
+        match self.actor.get() {
+            None => {
+                let timeout = self.streaming.app.settings.server.request_timeout;
+                Some((begun + timeout, INITIALISATION_TIMEOUT))
+            }
+            Some(actor) if actor.user_id().is_none() => {
+                Some((begun + self.idle_timeout(), UNAUTHORIZED))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        self.streaming.app.settings.server.idle_timeout
+    }
+
     /// Notes who asks: whoever `connection_init` names, or else whoever the headers named.
     async fn introduce(
         self,
@@ -110,7 +210,7 @@ fn bearer_token(payload: &serde_json::Value) -> Option<&str> {
         .then_some(token.trim())
 }
 
-impl Executor for Connection {
+impl<E: Executor> Executor for Connection<E> {
     async fn execute(&self, request: GraphqlRequest) -> GraphqlResponse {
         let answer = self.execute_stream(request, None).next().await;
         answer.unwrap_or_default()
@@ -118,22 +218,23 @@ impl Executor for Connection {
 
     fn execute_stream(
         &self,
-        mut request: GraphqlRequest,
+        request: GraphqlRequest,
         _: Option<Arc<Data>>,
     ) -> BoxStream<'static, GraphqlResponse> {
-        match super::parse(&request.query) {
-            Ok(document) => {
-                request.set_parsed_query(document);
-                let nobody = || Actor::anonymous(self.client.clone());
-                let actor = self.actor.get().cloned().unwrap_or_else(nobody);
-                self.streaming.clone().execute_later(request, actor)
-            }
-            Err(refusal) => {
-                let error = ServerError::new(refusal.message, None);
-                let answer = GraphqlResponse::from_errors(vec![error]);
-                let answer = Answer::new(answer, true, &self.streaming.id);
-                stream::iter([answer.into_response()]).boxed()
-            }
-        }
+        let Ok(permit) = self.operations.clone().try_acquire_owned() else {
+            let message = format!("More than {MAX_OPERATIONS} operations are under way.");
+            let refusal = Refusal::limit_exceeded(StatusCode::TOO_MANY_REQUESTS, message);
+            return stream::iter([refusal.into_response()]).boxed();
+        };
+        let nobody = || Actor::anonymous(self.client.clone());
+        let actor = self.actor.get().cloned().unwrap_or_else(nobody);
+        self.streaming
+            .clone()
+            .execute_later(request, actor)
+            .inspect(move |_| {
+                // Held until the operation has ended.
+                let _ = &permit;
+            })
+            .boxed()
     }
 }

@@ -5,8 +5,10 @@ mod database;
 mod inbox;
 mod leaks;
 mod server;
+mod socket;
 
 pub use client::{Answer, Client, Event, ids};
 pub use database::TestDatabase;
 pub use inbox::{link_in, token_in};
 pub use server::{PASSWORD, TestServer};
+pub use socket::{Said, Socket};

@@ -1,0 +1,63 @@
+//! What the metrics are told of a request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_graphql::Response as GraphqlResponse;
+use async_graphql::parser::types::OperationType;
+
+use crate::app::App;
+
+/// A request that is under way: counted when this is dropped, so that one that is aborted counts as
+/// well. Until it is executed, it counts as refused.
+pub(super) struct Measure {
+    app: Arc<App>,
+    /// The type of the operation; its name would be the client's to choose.
+    operation: &'static str,
+    outcome: &'static str,
+    /// Nothing where a time would mean nothing: a subscription lasts for as long as it is watched.
+    begun: Option<Instant>,
+}
+
+impl Measure {
+    /// A request has come.
+    pub(super) fn new(app: Arc<App>) -> Self {
+        Self {
+            app,
+            operation: "none",
+            outcome: "refused",
+            begun: Some(Instant::now()),
+        }
+    }
+
+    /// It is executed now.
+    pub(super) fn executes(&mut self, operation: Option<OperationType>) {
+        (self.operation, self.outcome) = match operation {
+            None => ("none", "aborted"),
+            Some(OperationType::Query) => ("query", "aborted"),
+            Some(OperationType::Mutation) => ("mutation", "aborted"),
+            // That nobody watches any more is how it usually ends.
+            Some(OperationType::Subscription) => ("subscription", "succeeded"),
+        };
+        if operation == Some(OperationType::Subscription) {
+            self.begun = None;
+        }
+    }
+
+    /// How it came out. What fails validation is not executed.
+    pub(super) fn came_to(&mut self, response: &GraphqlResponse, was_executed: bool) {
+        self.outcome = match (was_executed, response.errors.is_empty()) {
+            (true, true) => "succeeded",
+            (true, false) => "failed",
+            (false, _) => "refused",
+        };
+    }
+}
+
+impl Drop for Measure {
+    fn drop(&mut self) {
+        let took = self.begun.map(|begun| begun.elapsed());
+        let metrics = &self.app.metrics;
+        metrics.answered(self.operation, self.outcome, took);
+    }
+}
