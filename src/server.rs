@@ -207,6 +207,9 @@ fn spawn_worker(
     })
 }
 
+/// How many requests one HTTP/2 connection may have under way.
+const HTTP2_STREAMS: u32 = 20;
+
 async fn serve(
     acceptor: Bounded,
     routes: impl poem::Endpoint + 'static,
@@ -214,6 +217,8 @@ async fn serve(
     timeout: Duration,
 ) {
     let served = poem::Server::new_with_acceptor(acceptor)
+        // Each is as much work as a connection of its own.
+        .http2_max_concurrent_streams(HTTP2_STREAMS)
         .run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(timeout))
         .await;
     if let Err(error) = served {

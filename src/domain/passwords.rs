@@ -19,14 +19,16 @@ use crate::config;
 use crate::mail::letters::Letter;
 
 mod hasher;
+mod pool;
 
 pub use hasher::PasswordHasher;
 
 /// The longest password, in bytes of UTF-8. Longer ones are refused, never cut.
 pub const MAX_LENGTH: usize = 1024;
 
-/// What zxcvbn looks at; what lies behind it can only make a password harder to guess.
-const SCORED_CHARACTERS: usize = 100;
+/// What zxcvbn looks at; what lies behind it can only make a password harder to guess. Some take
+/// seconds at three times this length.
+const SCORED_CHARACTERS: usize = 32;
 
 /// A password as it was typed, in normal form: two keyboards that compose an accent differently
 /// type the same password (NFC; NIST SP 800-63B, section 5.1.1.2).
@@ -109,17 +111,12 @@ async fn check_new(
 ) -> Result<std::result::Result<Password, UserError>> {
     let policy = &app.settings.passwords;
     let words = words_of(context, &app.settings.branding.name);
-    let (password, verdict) = {
-        let policy = policy.clone();
-        // Scoring takes milliseconds: too long for a thread that serves requests.
-        tokio::task::spawn_blocking(move || {
-            let verdict = check(&policy, field, &password, &words);
-            (password, verdict)
-        })
-        .await
-        .map_err(Error::internal)?
+    let policy = policy.clone();
+    let judge = move || {
+        let estimate = estimate(&password, &words);
+        check(&policy, field, &password, &estimate).map(|()| password)
     };
-    Ok(verdict.map(|()| password))
+    app.passwords.scoring.run(judge).await
 }
 
 /// Changes the password of a user who knows it. Their other sessions end, links that were sent to
@@ -251,12 +248,12 @@ pub struct Assessment {
 pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Result<Assessment> {
     let policy = app.settings.passwords.clone();
     let words = words_of(context, &app.settings.branding.name);
-    tokio::task::spawn_blocking(move || {
+    let judge = move || {
         let estimate = estimate(&password, &words);
         let feedback = estimate.feedback();
         Assessment {
             score: estimate.score().into(),
-            refusal: check(&policy, "password", &password, &words).err(),
+            refusal: check(&policy, "password", &password, &estimate).err(),
             warning: feedback
                 .and_then(|feedback| feedback.warning())
                 .map(|warning| warning.to_string()),
@@ -267,16 +264,15 @@ pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Res
                 .map(ToString::to_string)
                 .collect(),
         }
-    })
-    .await
-    .map_err(Error::internal)
+    };
+    app.passwords.assessing.run(judge).await
 }
 
 fn check(
     policy: &config::Passwords,
     field: &'static str,
     password: &Password,
-    words: &[String],
+    estimate: &zxcvbn::Entropy,
 ) -> std::result::Result<(), UserError> {
     if password.is_too_long() {
         return Err(UserError::new(
@@ -295,12 +291,11 @@ fn check(
             ),
         ));
     }
-    let estimate = estimate(password, words);
     if u8::from(estimate.score()) < policy.min_score {
         return Err(UserError::new(
             UserErrorCode::PasswordTooWeak,
             field,
-            advice(&estimate),
+            advice(estimate),
         ));
     }
     Ok(())

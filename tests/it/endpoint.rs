@@ -210,8 +210,12 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
         "query A {{ __typename }} {}",
         mutation.replace("mutation", "mutation B")
     );
-    let queries: [&[(&str, &str)]; 2] = [
+    // An operation that has a name is meant, too, where it is the only one.
+    let named = mutation.replace("mutation", "mutation M");
+    let queries: [&[(&str, &str)]; 4] = [
         &[("query", mutation)],
+        &[("query", &named)],
+        &[("query", &named), ("operationName", "M")],
         &[("query", &both), ("operationName", "B")],
     ];
     for query in queries {

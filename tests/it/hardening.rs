@@ -124,6 +124,25 @@ async fn slow_connections_keep_nobody_out_and_are_closed() {
     assert!(closed.iter().all(|closed| *closed));
 }
 
+/// Security rule 20: nor does one that has brought events become one without time-outs.
+#[tokio::test]
+async fn an_event_stream_is_the_last_that_its_connection_brings() {
+    let server = TestServer::start().await;
+    let mut connection = TcpStream::connect(server.server.address).await.unwrap();
+    let body = r#"{"query":"{ __typename }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let whole = connection.read_to_string(&mut answer);
+    let whole = tokio::time::timeout(Duration::from_secs(20), whole).await;
+    whole.expect("the connection stays open").unwrap();
+    assert!(answer.contains("event: complete"), "{answer}");
+}
+
 /// Security rule 20: more than the bound wait, and get their turn when the others are closed.
 #[tokio::test]
 async fn connections_are_bounded() {

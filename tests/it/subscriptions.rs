@@ -6,7 +6,7 @@ use crate::emails::office;
 use crate::support::{Client, Event, Said, Socket, TestServer, token_in};
 
 const WATCH: &str =
-    "subscription($filter: EmailFilter) { emailChanged(filter: $filter) { to status kind } }";
+    "subscription Watch($filter: EmailFilter) { emailChanged(filter: $filter) { to status kind } }";
 
 async fn send_test(client: &Client, to: &str) {
     let payload = client
@@ -245,19 +245,23 @@ async fn a_subscription_sees_what_another_server_does() {
 #[tokio::test]
 async fn mutations_are_not_streamed() {
     let server = TestServer::start().await;
-    let document = "mutation { signOut { userErrors { code } } }";
     let mut socket = Socket::initialised(&server.url, Value::Null).await;
-    let answer = socket.answer("1", document, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST");
-    let request = server
-        .anonymous()
-        .http
-        .post(format!("{}/graphql", server.url))
-        .header("accept", "text/event-stream")
-        .json(&json!({ "query": document }));
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 400);
-    assert!(response.text().await.unwrap().contains("BAD_REQUEST"));
+    for (id, document) in [
+        ("unnamed", "mutation { signOut { userErrors { code } } }"),
+        ("named", "mutation M { signOut { userErrors { code } } }"),
+    ] {
+        let answer = socket.answer(id, document, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+        let request = server
+            .anonymous()
+            .http
+            .post(format!("{}/graphql", server.url))
+            .header("accept", "text/event-stream")
+            .json(&json!({ "query": document }));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 400);
+        assert!(response.text().await.unwrap().contains("BAD_REQUEST"));
+    }
 }
 
 /// Security rule 16: what holds for a request by POST holds for one in a stream.

@@ -291,3 +291,25 @@ async fn too_many_passwords_at_once_are_refused() {
     let answer = server.anonymous().run("{ __typename }").await;
     assert_eq!(*answer.data(), json!({ "__typename": "Query" }));
 }
+
+/// Security rule 1: judging a password is work as well, which anybody may ask for.
+#[tokio::test]
+async fn too_many_passwords_to_judge_at_once_are_refused() {
+    let server =
+        TestServer::start_with(&["passwords.hash_workers=1", "passwords.hash_queue=2"]).await;
+    // What zxcvbn takes longest for: characters that may stand for several letters each.
+    let password = "4@8({[<369!1|70$5+%2".repeat(5);
+    let document = "mutation($input: CheckPasswordInput!) {
+        checkPassword(input: $input) { assessment { score } }
+    }";
+    let client = server.anonymous();
+    let input = json!({ "input": { "password": password } });
+    let all = (0..20).map(|_| client.run_with(document, input.clone()));
+    let answers = join_all(all).await;
+    let refused = |answer: &&Answer| answer.code() == "RATE_LIMITED";
+    assert!(answers.iter().any(|answer| !refused(&answer)));
+    assert!(answers.iter().filter(refused).count() > 0);
+    for answer in answers.iter().filter(refused) {
+        assert_eq!(answer.headers["retry-after"], "5");
+    }
+}

@@ -4,33 +4,29 @@
 //! would take gigabytes and starve every other request; here as many run as there are cores, and the
 //! others wait for their turn without holding a thread.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use argon2::password_hash;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use entity::user::PasswordHash;
-use tokio::sync::Semaphore;
 
 use super::Password;
+use super::pool::Pool;
 use crate::config;
 use crate::domain::error::{Error, Result};
 
 const SALT_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 32;
 
-/// By then a full queue has been worked off, or nearly so.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
 /// Hashes and verifies passwords.
 #[derive(Debug)]
 pub struct PasswordHasher {
-    workers: Arc<Semaphore>,
-    /// How many computations run or wait for their turn, and how many may.
-    pending: Arc<AtomicUsize>,
-    pending_at_most: usize,
+    pool: Pool,
+    /// Judges how hard new passwords are to guess, which can take longer than to hash them.
+    pub(super) scoring: Pool,
+    /// The same for those who only ask. Anybody may do so, and nobody else shall wait for them.
+    pub(super) assessing: Pool,
     memory: Arc<Mutex<Vec<Memory>>>,
     params: Params,
     /// Verified where there is no password to verify, so that an unknown address takes as long as a
@@ -67,9 +63,9 @@ impl PasswordHasher {
         };
         let dummy = phc(&params, &[0; SALT_LENGTH], &[0; HASH_LENGTH])?;
         Ok(Self {
-            workers: Arc::new(Semaphore::new(workers)),
-            pending: Arc::default(),
-            pending_at_most: workers.saturating_add(settings.hash_queue),
+            pool: Pool::new(workers, settings.hash_queue),
+            scoring: Pool::new(workers, settings.hash_queue),
+            assessing: Pool::new(workers.div_ceil(2), settings.hash_queue / 4),
             memory: Arc::default(),
             params,
             dummy,
@@ -89,11 +85,13 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether the password is the one that was hashed; never, where there is no hash, after as
-    /// much work.
+    /// Whether the password is the one that was hashed; never, where there is no hash. That it is
+    /// not is said after as much work in each case, also where the hash is one of the cheaper ones
+    /// from before the parameters were raised.
     pub async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool> {
         let is_there = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
+        let in_force = self.params.clone();
         let matches = self
             .run(move |memory| {
                 let parsed = Phc::new(&hash.0).map_err(Error::internal)?;
@@ -105,7 +103,11 @@ impl PasswordHasher {
                 let output = &mut output[..expected.as_bytes().len().min(HASH_LENGTH)];
                 compute(&params, &password, &salt, output, memory)?;
                 // `Output` compares in constant time.
-                Ok(Output::new(output).map_err(Error::internal)? == expected)
+                let matches = Output::new(output).map_err(Error::internal)? == expected;
+                if let (false, Some(remainder)) = (matches, remainder(&in_force, &params)) {
+                    compute(&remainder, &password, &salt, output, memory)?;
+                }
+                Ok(matches)
             })
             .await?;
         Ok(matches && is_there)
@@ -113,7 +115,7 @@ impl PasswordHasher {
 
     /// How many passwords are being hashed or wait for their turn.
     pub fn pending(&self) -> usize {
-        self.pending.load(Ordering::Relaxed)
+        self.pool.pending()
     }
 
     /// Whether the hash was made with other parameters than those in force, and should be made
@@ -137,46 +139,15 @@ impl PasswordHasher {
         &self,
         compute: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // Counted from the call on: whoever waits holds a request open.
-        let pending = Pending::new(self.pending.clone());
-        if pending.count > self.pending_at_most {
-            return Err(Error::Busy {
-                retry_after: RETRY_AFTER,
-            });
-        }
-        let workers = self.workers.clone();
-        let worker = workers.acquire_owned().await.map_err(Error::internal)?;
-        let pool = self.memory.clone();
-        tokio::task::spawn_blocking(move || {
-            // A client that goes away does not stop the computation: it keeps its place until the end.
-            let _place = (worker, pending);
-            let mut memory = lock(&pool).pop().unwrap_or(Memory(Vec::new()));
-            let outcome = compute(&mut memory);
-            lock(&pool).push(memory);
-            outcome
-        })
-        .await
-        .map_err(Error::internal)?
-    }
-}
-
-/// A computation that runs or waits.
-struct Pending {
-    counter: Arc<AtomicUsize>,
-    /// How many there are with this one.
-    count: usize,
-}
-
-impl Pending {
-    fn new(counter: Arc<AtomicUsize>) -> Self {
-        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { counter, count }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.counter.fetch_sub(1, Ordering::Relaxed);
+        let memories = self.memory.clone();
+        self.pool
+            .run(move || {
+                let mut memory = lock(&memories).pop().unwrap_or(Memory(Vec::new()));
+                let outcome = compute(&mut memory);
+                lock(&memories).push(memory);
+                outcome
+            })
+            .await?
     }
 }
 
@@ -201,6 +172,17 @@ fn compute(
         .map_err(Error::internal)
 }
 
+/// What a hash with the parameters in force costs more than one with others, as the parameters of a
+/// computation that costs as much; nothing where it costs no more. argon2's work is its memory times
+/// its passes.
+fn remainder(in_force: &Params, others: &Params) -> Option<Params> {
+    let work = |params: &Params| params.m_cost().saturating_mul(params.t_cost());
+    let passes = in_force.t_cost();
+    let memory = work(in_force).checked_sub(work(others))? / passes;
+    // What is less than argon2's least memory is too little to matter.
+    Params::new(memory, passes, in_force.p_cost(), Some(HASH_LENGTH)).ok()
+}
+
 /// The PHC string of a hash.
 fn phc(
     params: &Params,
@@ -215,4 +197,29 @@ fn phc(
         hash: Some(Output::new(output)?),
     };
     Ok(PasswordHash(phc.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(memory_kib: u32, passes: u32) -> Params {
+        Params::new(memory_kib, passes, 1, Some(HASH_LENGTH)).unwrap()
+    }
+
+    /// Security rule 3.
+    #[test]
+    fn a_cheaper_hash_is_made_up_for() {
+        let work = |params: &Params| params.m_cost() * params.t_cost();
+        let in_force = params(19_456, 2);
+        for cheaper in [(8, 1), (9_216, 2), (19_456, 1), (12_288, 3)] {
+            let cheaper = params(cheaper.0, cheaper.1);
+            let remainder = remainder(&in_force, &cheaper).unwrap();
+            let apart = work(&in_force) - work(&cheaper) - work(&remainder);
+            assert!(apart < in_force.t_cost(), "{cheaper:?}");
+        }
+        for dearer in [(19_456, 2), (65_536, 3)] {
+            assert!(remainder(&in_force, &params(dearer.0, dearer.1)).is_none());
+        }
+    }
 }

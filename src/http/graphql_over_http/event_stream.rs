@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_graphql::Response as GraphqlResponse;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use poem::http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use poem::http::{HeaderMap, Method};
 use poem::{Body, Request, Response};
 
@@ -52,6 +52,8 @@ pub(super) fn respond(answers: BoxStream<'static, GraphqlResponse>) -> Response 
     Response::builder()
         .header(CONTENT_TYPE, "text/event-stream")
         .header(CACHE_CONTROL, "no-store")
+        // The connection's time-outs are off from here on, and so it takes no further request.
+        .header(CONNECTION, "close")
         // Asks nginx not to collect events until there are enough of them.
         .header("X-Accel-Buffering", "no")
         .body(Body::from_bytes_stream(events))

@@ -193,7 +193,8 @@ fn inner_values(value: &ConstValue) -> Box<dyn Iterator<Item = &ConstValue> + '_
     }
 }
 
-/// The operation that is meant, as far as one can be told.
+/// The operation that is meant, as far as one can be told (GraphQL specification, section 6.1): the
+/// only one, or the one of that name.
 pub(super) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
@@ -201,6 +202,10 @@ pub(super) fn operation<'a>(
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // The parser keeps an operation that has a name among several, also where it is the only one.
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
         (DocumentOperations::Multiple(_), None) => None,
     }
 }
@@ -211,12 +216,14 @@ pub(super) fn must_be_a_query(
     name: Option<&str>,
 ) -> Result<(), Refusal> {
     match operation(document, name) {
-        // Which operation is meant is for the executor to complain about.
-        None => Ok(()),
         Some(operation) if operation.node.ty == OperationType::Query => Ok(()),
         Some(_) => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Only queries can be sent by GET; send this by POST.",
         )),
+        None => Err(Refusal {
+            is_of_document: true,
+            ..Refusal::bad_request("Name one of the document's operations by `operationName`.")
+        }),
     }
 }

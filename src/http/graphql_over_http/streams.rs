@@ -45,16 +45,19 @@ impl<E: Executor> Streaming<E> {
         let name = request.operation_name.as_deref();
         let operation = request::operation(&document, name).map(|operation| operation.node.ty);
         request.set_parsed_query(document);
-        if operation == Some(OperationType::Mutation) {
-            let message = "Mutations are not streamed; send them by POST.";
-            return Err(Refusal::bad_request(message));
-        }
-        measure.executes(operation);
-        Ok(match operation {
-            Some(OperationType::Subscription) => self.watch(request, actor, measure),
-            // Which operation is meant is for the executor to complain about.
-            _ => self.answer(request, actor, measure),
-        })
+        let refusal = match operation {
+            Some(OperationType::Subscription) => {
+                measure.executes(operation);
+                return Ok(self.watch(request, actor, measure));
+            }
+            Some(OperationType::Query) => {
+                measure.executes(operation);
+                return Ok(self.answer(request, actor, measure));
+            }
+            Some(OperationType::Mutation) => "Mutations are not streamed; send them by POST.",
+            None => "Name one of the document's operations by `operationName`.",
+        };
+        Err(Refusal::bad_request(refusal))
     }
 
     /// The same for somebody who was identified a while ago: their session may have ended since.
