@@ -9,6 +9,7 @@ use super::email_queue::EmailQueue;
 use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
+use super::limits::page_complexity;
 use super::page::{connection, page_request};
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
@@ -38,7 +39,11 @@ impl EmailQuery {
     }
 
     /// Queued and sent mails, the newest first unless another order is asked for.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    #[graphql(
+        guard = Requires(EMAIL_QUEUE_VIEW),
+        directive = requires::apply(EMAIL_QUEUE_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn emails(
         &self,

@@ -1,11 +1,7 @@
 //! Errors as clients see them: `userErrors` for what they can mend, and top-level errors with a code
 //! for everything else.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Enum, ErrorExtensions, Response, SimpleObject, async_trait};
+use async_graphql::{Enum, ErrorExtensions, SimpleObject};
 
 use crate::domain;
 
@@ -194,42 +190,5 @@ impl From<domain::Error> for async_graphql::Error {
                 coded("Something went wrong on the server.", Code::Internal)
             }
         }
-    }
-}
-
-/// Tells, behind a request, whether its document was executed or refused before.
-#[derive(Debug, Default)]
-pub struct WasExecuted(AtomicBool);
-
-impl WasExecuted {
-    /// Whether it was.
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The extension that sets [`WasExecuted`].
-pub struct Stages;
-
-impl ExtensionFactory for Stages {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(StagesOfARequest)
-    }
-}
-
-struct StagesOfARequest;
-
-#[async_trait::async_trait]
-impl Extension for StagesOfARequest {
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        if let Ok(executed) = ctx.data::<Arc<WasExecuted>>() {
-            executed.0.store(true, Ordering::Relaxed);
-        }
-        next.run(ctx, operation_name).await
     }
 }

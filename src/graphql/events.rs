@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::context::ContextExt;
 use super::guard::{Requires, requires};
 use super::ids;
+use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
 use super::users::User;
 use crate::domain::applications::{EVENT_LOG_VIEW, USERS_VIEW};
@@ -21,7 +22,11 @@ pub struct EventQuery;
 #[Object]
 impl EventQuery {
     /// What happened, the newest first.
-    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    #[graphql(
+        guard = Requires(EVENT_LOG_VIEW),
+        directive = requires::apply(EVENT_LOG_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     async fn events(
         &self,
         ctx: &Context<'_>,

@@ -15,6 +15,8 @@ use async_graphql::parser::{self, parse_query};
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
 
+use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
+
 /// The most that a document may have of everything. Introspection is measured like all else: the
 /// standard query has 230 fields in 15 levels.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ pub struct Limits {
     pub fields: usize,
     /// Fields in one another.
     pub depth: usize,
+    /// Fields that the answer to an introspection may have, by how long its lists are at the most.
+    pub introspected: usize,
     /// Fields at the root of a mutation, with fragments expanded.
     pub root_mutations: usize,
     /// Fields at the root of a subscription: one (GraphQL specification, section 5.2.3.1).
@@ -68,10 +72,44 @@ impl Default for Limits {
             directives: 50,
             fields: 500,
             depth: 20,
+            introspected: 5_000_000,
             root_mutations: 10,
             root_subscriptions: 1,
             parts: 5_000,
         }
+    }
+}
+
+/// How many fields an answer may have, by what the document asks for: a field of a page counts once
+/// for each row that the page may have. Pages in pages would otherwise multiply to any number.
+///
+/// Validation computes it, which knows the schema and the variables; see [`page_complexity`].
+pub const MAX_COMPLEXITY: usize = 20_000;
+
+/// What a page of a connection comes to: all that is selected of it, for each row that it may have.
+pub fn page_complexity(first: Option<i32>, last: Option<i32>, selected: usize) -> usize {
+    let rows = first.or(last).and_then(|rows| usize::try_from(rows).ok());
+    list_complexity(rows.unwrap_or(DEFAULT_SIZE as usize), selected)
+}
+
+/// The same for a list of so many rows.
+pub fn list_complexity(rows: usize, selected: usize) -> usize {
+    // The library adds these up, and must not overflow.
+    let rows = rows.min(MAX_SIZE as usize);
+    rows.saturating_mul(selected).clamp(1, 1 << 32)
+}
+
+/// How long the lists of introspection are in a schema such as this one. They lead from type to type,
+/// in circles, so that a short document could ask for any number of fields.
+fn introspected_rows(field: &str) -> usize {
+    match field {
+        "types" => 200,
+        "possibleTypes" => 50,
+        "fields" | "enumValues" => 40,
+        "inputFields" => 20,
+        "args" | "directives" => 10,
+        "interfaces" => 5,
+        _ => 1,
     }
 }
 
@@ -108,6 +146,7 @@ const NESTING: &str = "levels of nested brackets and fragments";
 const FIELDS: &str = "selected fields";
 const DEPTH: &str = "levels of fields";
 const VARIABLE_USES: &str = "uses of variables";
+const INTROSPECTED: &str = "fields to introspect";
 const ROOT_MUTATIONS: &str = "fields at the root of a mutation";
 const ROOT_SUBSCRIPTIONS: &str = "field at the root of a subscription";
 const PARTS: &str = "selections, arguments and values with fragments expanded";
@@ -246,6 +285,7 @@ struct Size {
     own_fields: usize,
     depth: usize,
     levels: usize,
+    introspected: usize,
     variable_uses: usize,
     parts: usize,
     /// Parts that belong to the very object that is selected from.
@@ -259,6 +299,7 @@ impl Size {
             own_fields: self.own_fields.saturating_add(other.own_fields),
             depth: self.depth.max(other.depth),
             levels: self.levels.max(other.levels),
+            introspected: self.introspected.saturating_add(other.introspected),
             variable_uses: self.variable_uses.saturating_add(other.variable_uses),
             parts: self.parts.saturating_add(other.parts),
             own_parts: self.own_parts.saturating_add(other.own_parts),
@@ -292,6 +333,7 @@ impl<'a> Measure<'a> {
         within(size.fields, limits.fields, FIELDS)?;
         within(size.depth, limits.depth, DEPTH)?;
         within(size.levels, limits.nesting, NESTING)?;
+        within(size.introspected, limits.introspected, INTROSPECTED)?;
         within(size.variable_uses, limits.variable_uses, VARIABLE_USES)?;
         self.parts = self.parts.saturating_add(size.parts);
         let (roots, what) = match operation.ty {
@@ -330,6 +372,7 @@ impl<'a> Measure<'a> {
             fields: 1,
             own_fields: 1,
             depth: 1,
+            introspected: 1,
             ..one_part()
         };
         let mut size = itself
@@ -337,7 +380,9 @@ impl<'a> Measure<'a> {
             .and(arguments(&field.arguments));
         if !field.selection_set.node.items.is_empty() {
             let below = self.selection_set(&field.selection_set.node, level + 1)?;
+            let rows = introspected_rows(&field.name.node);
             size = size.and(Size {
+                introspected: below.introspected.saturating_mul(rows),
                 depth: below.depth + 1,
                 own_fields: 0,
                 own_parts: 0,

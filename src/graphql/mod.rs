@@ -22,6 +22,7 @@ pub mod roles;
 pub mod scalars;
 pub mod schema;
 pub mod sessions;
+pub mod stages;
 pub mod users;
 
 pub use schema::{Schema, schema, sdl};

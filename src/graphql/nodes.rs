@@ -10,6 +10,7 @@ use super::events::Event;
 use super::guard::{SignedIn, must_hold, signed_in};
 use super::ids;
 use super::invitations::Invitation;
+use super::limits::list_complexity;
 use super::roles::Role;
 use super::sessions::Session;
 use super::users::User;
@@ -40,7 +41,11 @@ impl NodeQuery {
     }
 
     /// Several of them, in the order of their IDs: up to 100.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(
+        guard = SignedIn,
+        directive = signed_in::apply(),
+        complexity = "list_complexity(ids.len(), child_complexity)"
+    )]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
+use super::limits::page_complexity;
 use super::page::{connection, page_request};
 use super::users::{UserConnection, users_page};
 use crate::app::App;
@@ -39,7 +40,11 @@ impl RoleQuery {
     }
 
     /// All roles, the oldest first.
-    #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
+    #[graphql(
+        guard = Requires(ROLES_VIEW),
+        directive = requires::apply(ROLES_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     async fn roles(
         &self,
         ctx: &Context<'_>,
@@ -116,7 +121,11 @@ impl Role {
     }
 
     /// Who holds it, by name.
-    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+    #[graphql(
+        guard = Requires(USERS_VIEW),
+        directive = requires::apply(USERS_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     async fn users(
         &self,
         ctx: &Context<'_>,

@@ -6,7 +6,6 @@ use super::applications::ApplicationQuery;
 use super::email_changes::EmailSubscription;
 use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
-use super::error::Stages;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
@@ -14,6 +13,7 @@ use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
 use super::sessions::{SessionMutation, SessionQuery};
+use super::stages::Stages;
 use super::users::{UserMutation, UserQuery};
 
 /// What can be asked.

@@ -11,6 +11,7 @@ use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
 use super::invitations::{Invitation, InvitationStatus};
+use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
 use super::scalars::EmailAddress;
@@ -51,7 +52,11 @@ impl UserQuery {
     }
 
     /// Users, by name unless another order is asked for.
-    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+    #[graphql(
+        guard = Requires(USERS_VIEW),
+        directive = requires::apply(USERS_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn users(
         &self,
@@ -319,7 +324,11 @@ impl User {
     }
 
     /// What they did, and what was done to them, the newest first.
-    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    #[graphql(
+        guard = Requires(EVENT_LOG_VIEW),
+        directive = requires::apply(EVENT_LOG_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
     async fn events(
         &self,
         ctx: &Context<'_>,

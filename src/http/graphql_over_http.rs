@@ -21,8 +21,9 @@ use super::request_log::RequestId;
 use crate::app::App;
 use crate::domain::Actor;
 use crate::graphql::context::Caller;
-use crate::graphql::error::{Code, WasExecuted};
+use crate::graphql::error::Code;
 use crate::graphql::limits::{self, Limits};
+use crate::graphql::stages::WasExecuted;
 
 mod event_stream;
 mod measure;

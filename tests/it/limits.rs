@@ -256,6 +256,52 @@ async fn what_is_within_the_limits_passes_and_one_more_does_not() {
     }
 }
 
+/// Security rule 16: pages in pages multiply, and so do the circles of introspection.
+#[tokio::test]
+async fn what_a_short_document_can_bring_is_bounded() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let pages = |open: &str, levels| {
+        let inside = nested(open, "nodes { id }", "} } }", levels);
+        format!("{{ viewer {{ events {{ {inside} }} }} }}")
+    };
+    let around = |type_name: &str, levels| {
+        let circle = nested("possibleTypes { interfaces { ", "name", " } }", levels);
+        format!("{{ __type(name: \"{type_name}\") {{ {circle} }} }}")
+    };
+    for (text, passes) in [
+        (pages("nodes { actor { events { ", 0), true),
+        (pages("nodes { actor { events(first: 5) { ", 2), true),
+        (pages("nodes { actor { events { ", 3), false),
+        (pages("nodes { actor { events(last: 100) { ", 2), false),
+        ("{ users(first: 100) { nodes { id email roles { id name } events(first: 5) { nodes { id } } } } }".to_owned(), true),
+        ("{ users(first: 100) { nodes { events(first: 100) { nodes { id action } } } } }".to_owned(), false),
+        (around("Node", 1), true),
+        (around("Node", 7), false),
+    ] {
+        let answer = administrator.run(&text).await;
+        match passes {
+            true => assert!(answer.body.get("errors").is_none(), "{text}: {}", answer.body),
+            false => assert_eq!(answer.code(), "LIMIT_EXCEEDED", "{text}: {}", answer.body),
+        }
+    }
+    // A variable is no way round it.
+    let text = "query($n: Int) { users(first: $n) { nodes { events(first: $n) { nodes { id action } } } } }";
+    for (n, passes) in [(10, true), (100, false)] {
+        let answer = administrator.run_with(text, json!({ "n": n })).await;
+        assert_eq!(
+            answer.body.get("errors").is_none(),
+            passes,
+            "{}",
+            answer.body
+        );
+    }
+    let text = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on User { events(first: 100) { nodes { id action } } } } }";
+    let ids = json!({ "ids": vec![administrator.id.clone(); 100] });
+    let answer = administrator.run_with(text, ids).await;
+    assert_eq!(answer.code(), "LIMIT_EXCEEDED");
+}
+
 /// Security rule 16: the time for one request.
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_given_up() {

@@ -15,7 +15,7 @@ use super::{parse, request};
 use crate::app::App;
 use crate::domain::{self, Actor, sessions};
 use crate::graphql::context::Caller;
-use crate::graphql::error::WasExecuted;
+use crate::graphql::stages::WasExecuted;
 
 /// What an operation is executed with that may answer more than once.
 #[derive(Clone)]

@@ -1,0 +1,66 @@
+//! What happens to a request between its stages: after validation and before execution.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation,
+};
+use async_graphql::{Response, ServerError, ValidationResult, async_trait};
+
+use super::error::Code;
+use super::limits::MAX_COMPLEXITY;
+
+/// Tells, behind a request, whether its document was executed or refused before.
+#[derive(Debug, Default)]
+pub struct WasExecuted(AtomicBool);
+
+impl WasExecuted {
+    /// Whether it was.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The extension that sets [`WasExecuted`], and refuses what is more complex than
+/// [`MAX_COMPLEXITY`].
+pub struct Stages;
+
+impl ExtensionFactory for Stages {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(StagesOfARequest)
+    }
+}
+
+struct StagesOfARequest;
+
+#[async_trait::async_trait]
+impl Extension for StagesOfARequest {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let valid = next.run(ctx).await?;
+        if valid.complexity <= MAX_COMPLEXITY {
+            return Ok(valid);
+        }
+        let message = format!("The answer could have more than {MAX_COMPLEXITY} fields.");
+        let mut error = ServerError::new(message, None);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", Code::LimitExceeded.as_str());
+        Err(vec![error])
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Ok(executed) = ctx.data::<Arc<WasExecuted>>() {
+            executed.0.store(true, Ordering::Relaxed);
+        }
+        next.run(ctx, operation_name).await
+    }
+}
