@@ -21,8 +21,8 @@ pub struct Model {
     pub blocked_until: Timestamp,
     /// Until when the account's own user is known to come from this client address.
     pub trusted_until: Timestamp,
-    /// When it was last guessed.
-    pub updated_at: Timestamp,
+    /// Since when guesses are counted: after a while, they are forgotten.
+    pub counted_since: Timestamp,
 }
 
 /// The table stands alone.

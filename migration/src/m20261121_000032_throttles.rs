@@ -20,11 +20,11 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new("attempts").integer().not_null())
                     .col(columns::time("blocked_until"))
                     .col(columns::time("trusted_until"))
-                    .col(columns::time("updated_at"))
+                    .col(columns::time("counted_since"))
                     .to_owned(),
             )
             .await?;
-        for columns in [&["account"][..], &["updated_at"]] {
+        for columns in [&["account"][..], &["counted_since"]] {
             manager
                 .create_index(columns::index("throttles", columns))
                 .await?;

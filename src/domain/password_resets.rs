@@ -9,8 +9,8 @@ use entity::email::Priority;
 use entity::{PasswordResetId, UserId, password_reset, password_reset_request, user};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
 use super::actor::{Actor, Client};
@@ -26,8 +26,8 @@ use super::{EmailAddress, sessions};
 use crate::app::App;
 use crate::mail::letters::Letter;
 
-/// How many requests are looked at in one transaction.
-const BATCH: u64 = 50;
+/// With so many links that work, a user is sent no further one that somebody asks for.
+const MAX_OPEN: u64 = 3;
 
 /// Notes that somebody asks for a reset of this address.
 ///
@@ -62,22 +62,25 @@ pub async fn answer_requests(app: &App) -> Result<()> {
     if first.await?.is_none() {
         return Ok(());
     }
-    let transaction = app.db.begin().await?;
-    let waiting = password_reset_request::Entity::find()
-        .order_by_asc(password_reset_request::Column::Id)
-        .limit(BATCH)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .all(&transaction)
-        .await?;
-    for request in &waiting {
-        answer(app, &transaction, request).await?;
-    }
-    password_reset_request::Entity::delete_many()
-        .filter(password_reset_request::Column::Id.is_in(waiting.iter().map(|request| request.id)))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
+    while answer_one_request(app).await? {}
     Ok(())
+}
+
+/// Whether there was one.
+async fn answer_one_request(app: &App) -> Result<bool> {
+    let transaction = app.db.begin().await?;
+    let request = password_reset_request::Entity::find()
+        .order_by_asc(password_reset_request::Column::Id)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .one(&transaction)
+        .await?;
+    let Some(request) = request else {
+        return Ok(false);
+    };
+    answer(app, &transaction, &request).await?;
+    request.delete(&transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 async fn answer(
@@ -87,7 +90,11 @@ async fn answer(
 ) -> Result<()> {
     let address = EmailAddress::parse("email", &request.email_normal)
         .map_err(|error| Error::internal(error.message))?;
-    let user = users::find_by_email(transaction, &address).await?;
+    let user = match users::find_by_email(transaction, &address).await? {
+        // They may be about to be deactivated, which ends all links.
+        Some(user) => users::find_locked(transaction, user.row.id).await?,
+        None => None,
+    };
     let actor = Actor::anonymous(Client {
         ip_address: request
             .ip_address
@@ -101,10 +108,26 @@ async fn answer(
     };
     let action = Action::PasswordResetRequested;
     events::record(app, transaction, &actor, action, subject, Changes::none()).await?;
-    match user.filter(|user| user.row.status() == user::Status::Active) {
-        Some(user) => send(app, transaction, &user).await,
-        None => Ok(()),
+    let Some(user) = user.filter(|user| user.row.status() == user::Status::Active) else {
+        return Ok(());
+    };
+    // Enough letters with links that work lie in their inbox.
+    if count_open(app, transaction, user.row.id).await? >= MAX_OPEN {
+        return Ok(());
     }
+    send(app, transaction, &user).await
+}
+
+/// How many links of the user still work.
+async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<u64> {
+    use password_reset::Column;
+    Ok(password_reset::Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::UsedAt.is_null())
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(app.clock.now()))
+        .count(transaction)
+        .await?)
 }
 
 /// Sends a user a link on an administrator's behalf, who never learns it.
@@ -153,9 +176,9 @@ pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     Ok(user)
 }
 
-/// Writes the reset and its letter; links that were sent before no longer work.
+/// Writes the reset and its letter. Links that were sent before go on working until they expire or
+/// one of them is used: anybody may ask for a link, and must not be able to void those of others.
 async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<()> {
-    void_open(app, transaction, user.row.id).await?;
     let now = app.clock.now();
     let token = Token::generate()?;
     let reset = password_reset::Model {
@@ -190,8 +213,8 @@ async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Resu
     Ok(())
 }
 
-/// Voids whatever links of the user still work, and ends the purpose of their letters. For a newer
-/// link, any change of the password, a change of the address, and a deactivation.
+/// Voids whatever links of the user still work, and ends the purpose of their letters. For any change
+/// of the password, a change of the address, and a deactivation.
 pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     use password_reset::Column;
     let open: Vec<PasswordResetId> = password_reset::Entity::find()
@@ -244,7 +267,7 @@ pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password)
     emails::end_purpose_of_resets(app, &transaction, &[reset.id]).await?;
     void_open(app, &transaction, user.row.id).await?;
     sessions::end_all_of(&transaction, user.row.id, None).await?;
-    throttle::lift(&transaction, &user.row.email_normal).await?;
+    throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
     passwords::give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordReset;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;

@@ -7,30 +7,29 @@
 //!
 //! Three things are counted. An account from one client address: a few guesses. Anything from one
 //! client address: many more, since a whole office may share it. An account from all addresses
-//! together, against those who have many: there the wait stays short, and does not hold for a client
-//! address from which the user has signed in before, so that no stranger can shut somebody out.
+//! together, against those who have many: there the wait stays short. The latter two do not hold for
+//! a client address from which the account's user has signed in before, or has used a link that was
+//! mailed to them, so that no stranger can shut somebody out.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::Actor;
 use super::error::{Error, Result, UserError, UserErrorCode};
 use crate::app::App;
 
+mod turns;
+
+pub use turns::Turns;
+
 /// For how long a client address counts as its user's own.
 const TRUSTED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-/// By then, those who wait have had their turn.
-const BUSY_FOR: Duration = Duration::from_secs(5);
 
 /// What is guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,59 +57,9 @@ impl Scope {
 #[must_use]
 pub struct Attempt {
     counters: Vec<Counter>,
+    /// Whether it is the last one before a delay, unless it turns out right.
+    pub delays_the_next: bool,
     _turn: Option<OwnedSemaphorePermit>,
-}
-
-/// Where guesses at one account wait for their turn: so few are looked at together that those of a
-/// user who signs in on all of their devices at once are not taken for guessing.
-#[derive(Debug, Default)]
-pub struct Turns {
-    accounts: Mutex<HashMap<String, Weak<Semaphore>>>,
-    waiting: AtomicUsize,
-}
-
-impl Turns {
-    async fn of(&self, app: &App, account: &str) -> Result<OwnedSemaphorePermit> {
-        let waiting = Waiting::new(&self.waiting);
-        if waiting.count > app.settings.passwords.hash_queue {
-            return Err(Error::Busy {
-                retry_after: BUSY_FOR,
-            });
-        }
-        // One fewer than are free: those that are looked at leave one free.
-        let together = app.settings.throttle.account_attempts.saturating_sub(1);
-        let turns = self.semaphore(account, Ord::max(together, 1) as usize);
-        turns.acquire_owned().await.map_err(Error::internal)
-    }
-
-    fn semaphore(&self, account: &str, together: usize) -> Arc<Semaphore> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turns) = accounts.get(account).and_then(Weak::upgrade) {
-            return turns;
-        }
-        accounts.retain(|_, turns| turns.strong_count() > 0);
-        let turns = Arc::new(Semaphore::new(together));
-        accounts.insert(account.to_owned(), Arc::downgrade(&turns));
-        turns
-    }
-}
-
-struct Waiting<'a> {
-    counter: &'a AtomicUsize,
-    count: usize,
-}
-
-impl<'a> Waiting<'a> {
-    fn new(counter: &'a AtomicUsize) -> Self {
-        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { counter, count }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.counter.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +70,13 @@ struct Counter {
     free: u32,
     delay_at_most: Duration,
     kind: Kind,
+}
+
+impl Counter {
+    /// Whether it holds for a client address that is, or is not, known to be the account's user's.
+    fn holds_for(&self, is_trusted: bool) -> bool {
+        !is_trusted || self.kind == Kind::Pair
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,29 +93,77 @@ enum Kind {
 ///
 /// # Errors
 ///
-/// [`UserErrorCode::TooManyAttempts`] with the time to wait; that guess does not count.
+/// [`UserErrorCode::TooManyAttempts`] with the time to wait. That guess counts for the client address
+/// alone: whoever tries again and again, without waiting, waits longer.
 pub async fn attempt(
     app: &App,
     actor: &Actor,
     scope: Scope,
     account: Option<&str>,
 ) -> Result<Attempt> {
-    let counters = counters(app, actor, scope, account);
+    let mut counters = counters(app, actor, scope, account);
+    // Who has to wait anyhow must not keep others waiting for their turn.
+    if let Some(wait) = wait_of(app, &counters).await? {
+        return refuse(app, &counters, wait).await;
+    }
     let turn = match (scope, account) {
         (Scope::Password, Some(account)) => Some(app.turns.of(app, &digest(account)).await?),
         _ => None,
     };
     let transaction = app.db.begin().await?;
-    let wait = count_all(app, &transaction, &counters).await?;
-    if let Some(wait) = wait {
-        // The transaction is dropped, and with it what the other counters have counted.
-        return Err(too_many(wait));
-    }
+    let now = app.clock.now();
+    let is_trusted = is_trusted(&transaction, &counters, now).await?;
+    counters.retain(|counter| counter.holds_for(is_trusted));
+    let delays_the_next = match count_all(app, &transaction, &counters, now).await? {
+        Counted::Free => false,
+        Counted::BeforeDelay => true,
+        Counted::Blocked(wait) => {
+            // With the transaction goes what the other counters have counted.
+            drop(transaction);
+            return refuse(app, &counters, wait).await;
+        }
+    };
     transaction.commit().await?;
     Ok(Attempt {
         counters,
+        delays_the_next,
         _turn: turn,
     })
+}
+
+/// How long a guess would have to wait as things are, without counting it.
+async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Duration>> {
+    let now = app.clock.now();
+    let subjects = counters.iter().map(|counter| counter.subject.as_str());
+    let rows = throttle::Entity::find()
+        .filter(throttle::Column::Subject.is_in(subjects))
+        .all(app.db.read())
+        .await?;
+    let row_of = |counter: &Counter| rows.iter().find(|row| row.subject == counter.subject);
+    let is_trusted = counters
+        .iter()
+        .filter(|counter| counter.kind == Kind::Pair)
+        .filter_map(row_of)
+        .any(|row| row.trusted_until > now);
+    Ok(counters
+        .iter()
+        .filter(|counter| counter.holds_for(is_trusted))
+        .filter_map(row_of)
+        .filter(|row| row.blocked_until > now)
+        .map(|row| row.blocked_until.since(now))
+        .max())
+}
+
+async fn refuse(app: &App, counters: &[Counter], wait: Duration) -> Result<Attempt> {
+    let transaction = app.db.begin().await?;
+    for counter in counters
+        .iter()
+        .filter(|counter| counter.kind == Kind::Client)
+    {
+        count(app, &transaction, counter, app.clock.now()).await?;
+    }
+    transaction.commit().await?;
+    Err(too_many(wait))
 }
 
 /// Whole seconds, and rounded up: whoever waits for so long is let in.
@@ -229,22 +233,31 @@ fn digest(account: &str) -> String {
         .collect()
 }
 
-/// Counts for each counter; the longest wait, where one of them is blocked.
+/// What became of a guess when it was counted, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Counted {
+    /// The next one may follow at once.
+    Free,
+    /// The next one is delayed.
+    BeforeDelay,
+    /// It was not counted: it comes too early by that much.
+    Blocked(Duration),
+}
+
+/// Counts for each counter.
 async fn count_all(
     app: &App,
     transaction: &DatabaseTransaction,
     counters: &[Counter],
-) -> Result<Option<Duration>> {
-    let now = app.clock.now();
-    let is_trusted = is_trusted(transaction, counters, now).await?;
-    let mut longest = None;
+    now: Timestamp,
+) -> Result<Counted> {
+    let mut worst = Counted::Free;
     for counter in counters {
-        if counter.kind == Kind::Account && is_trusted {
-            continue;
-        }
-        longest = Ord::max(longest, count(app, transaction, counter, now).await?);
+        let counted = count(app, transaction, counter, now).await?;
+        // sea-query's trait would take `worst.max` for an expression.
+        worst = Ord::max(worst, counted);
     }
-    Ok(longest)
+    Ok(worst)
 }
 
 async fn is_trusted(
@@ -266,7 +279,7 @@ async fn count(
     transaction: &DatabaseTransaction,
     counter: &Counter,
     now: Timestamp,
-) -> Result<Option<Duration>> {
+) -> Result<Counted> {
     use throttle::Column;
     insert_missing(transaction, counter, now).await?;
     let settings = &app.settings.throttle;
@@ -276,11 +289,16 @@ async fn count(
     let counted = throttle::Entity::update_many()
         .col_expr(
             Column::Attempts,
-            Expr::case(Expr::col(Column::UpdatedAt).lt(forgotten), 1)
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), 1)
                 .finally(Expr::col(Column::Attempts).add(1))
                 .into(),
         )
-        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .col_expr(
+            Column::CountedSince,
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), now)
+                .finally(Expr::col(Column::CountedSince))
+                .into(),
+        )
         .filter(Column::Subject.eq(&counter.subject))
         .filter(Column::BlockedUntil.lte(now))
         .exec(transaction)
@@ -290,24 +308,25 @@ async fn count(
         .await?
         .ok_or_else(|| Error::internal("a throttle has lost its row"))?;
     if counted.rows_affected == 0 {
-        return Ok(Some(row.blocked_until.since(now)));
+        return Ok(Counted::Blocked(row.blocked_until.since(now)));
     }
-    if let Some(wait) = wait_after(
+    let Some(wait) = wait_after(
         row.attempts.unsigned_abs(),
         counter.free,
         settings.delay,
         counter.delay_at_most,
-    ) {
-        throttle::Entity::update_many()
-            .set(throttle::ActiveModel {
-                blocked_until: Set(now.after(wait)),
-                ..Default::default()
-            })
-            .filter(Column::Subject.eq(&counter.subject))
-            .exec(transaction)
-            .await?;
-    }
-    Ok(None)
+    ) else {
+        return Ok(Counted::Free);
+    };
+    throttle::Entity::update_many()
+        .set(throttle::ActiveModel {
+            blocked_until: Set(now.after(wait)),
+            ..Default::default()
+        })
+        .filter(Column::Subject.eq(&counter.subject))
+        .exec(transaction)
+        .await?;
+    Ok(Counted::BeforeDelay)
 }
 
 async fn insert_missing(
@@ -321,7 +340,7 @@ async fn insert_missing(
         attempts: Set(0),
         blocked_until: Set(Timestamp(0)),
         trusted_until: Set(Timestamp(0)),
-        updated_at: Set(now),
+        counted_since: Set(now),
     };
     throttle::Entity::insert(row)
         .on_conflict(
@@ -372,7 +391,7 @@ pub async fn succeeded(
     Ok(())
 }
 
-/// The guess was not looked at, or was no guess: nothing is as if it had been made.
+/// The guess was not looked at, or was no guess: all is as if it had never been made.
 pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
     let transaction = app.db.begin().await?;
     for counter in &attempt.counters {
@@ -394,8 +413,28 @@ async fn take_back_one(transaction: &DatabaseTransaction, counter: &Counter) -> 
     Ok(())
 }
 
-/// Lifts whatever holds for an account: its user has proved by a letter who they are.
-pub async fn lift(transaction: &DatabaseTransaction, account: &str) -> Result<()> {
+/// Lifts whatever holds for an account whose user has proved by a mailed link who they are, and
+/// trusts the client address that they did so from.
+pub async fn lift(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    account: &str,
+) -> Result<()> {
+    let now = app.clock.now();
+    for counter in counters(app, actor, Scope::Password, Some(account)) {
+        if counter.kind == Kind::Pair {
+            insert_missing(transaction, &counter, now).await?;
+            throttle::Entity::update_many()
+                .set(throttle::ActiveModel {
+                    trusted_until: Set(now.after(TRUSTED_FOR)),
+                    ..Default::default()
+                })
+                .filter(throttle::Column::Subject.eq(&counter.subject))
+                .exec(transaction)
+                .await?;
+        }
+    }
     throttle::Entity::update_many()
         .set(throttle::ActiveModel {
             attempts: Set(0),
@@ -415,7 +454,7 @@ pub async fn prune(app: &App) -> Result<()> {
     let forgotten = now.before(app.settings.throttle.forget_after);
     let transaction = app.db.begin().await?;
     throttle::Entity::delete_many()
-        .filter(Column::UpdatedAt.lt(forgotten))
+        .filter(Column::CountedSince.lt(forgotten))
         .filter(Column::BlockedUntil.lt(now))
         .filter(Column::TrustedUntil.lt(now))
         .exec(&transaction)

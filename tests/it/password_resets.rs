@@ -106,17 +106,38 @@ async fn of_many_resets_by_one_link_exactly_one_succeeds() {
     );
 }
 
-/// Security rule 10.
+/// Security rules 4 and 10: anybody may ask for a link to an address, and shuts nobody out by it.
 #[tokio::test]
-async fn a_reset_ends_by_time_by_a_newer_one_and_by_any_change_of_the_password() {
+async fn a_newer_reset_leaves_the_older_ones_and_there_are_only_so_many() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let first = reset_token(&server, ADMINISTRATOR).await;
+    reset_token(&server, ADMINISTRATOR).await;
+    reset_token(&server, ADMINISTRATOR).await;
+    // The fourth is answered alike, and brings no letter.
+    let input = json!({ "email": ADMINISTRATOR });
+    let payload = server
+        .anonymous()
+        .mutate("requestPasswordReset", input, "")
+        .await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let asked = "{ events(filter: { action: [PASSWORD_RESET_REQUESTED] }) { totalCount } }";
+    while administrator.run(asked).await.data()["events"]["totalCount"] != 4 {
+        tokio::task::yield_now().await;
+    }
+    server.all_sent(&administrator).await;
+    let letters = "{ emails(filter: { kind: [\"password-reset\"] }) { totalCount } }";
+    let answer = administrator.run(letters).await;
+    assert_eq!(answer.data()["emails"]["totalCount"], 3);
+    assert_eq!(reset(&server, &first, NEW).await, [""; 0]);
+}
+
+/// Security rule 10.
+#[tokio::test]
+async fn a_reset_ends_by_time_by_the_use_of_another_and_by_any_change_of_the_password() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
     let second = reset_token(&server, ADMINISTRATOR).await;
-    assert_eq!(
-        reset(&server, &first, NEW).await,
-        ["TOKEN_INVALID input.token"]
-    );
     let input = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     let payload = administrator
         .mutate("changePassword", input, "user { email }")
@@ -124,6 +145,14 @@ async fn a_reset_ends_by_time_by_a_newer_one_and_by_any_change_of_the_password()
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(
         reset(&server, &second, PASSWORD).await,
+        ["TOKEN_INVALID input.token"]
+    );
+    server.inbox.next().await;
+    let used = reset_token(&server, ADMINISTRATOR).await;
+    let other = reset_token(&server, ADMINISTRATOR).await;
+    assert_eq!(reset(&server, &used, PASSWORD).await, [""; 0]);
+    assert_eq!(
+        reset(&server, &other, NEW).await,
         ["TOKEN_INVALID input.token"]
     );
     server.inbox.next().await;

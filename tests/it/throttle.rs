@@ -175,6 +175,99 @@ async fn a_stranger_shuts_nobody_out() {
     assert_eq!(codes(&answer), [""; 0]);
 }
 
+/// Security rule 4: nor does one who keeps trying, whoever asks for a link in between.
+#[tokio::test]
+async fn a_mailed_link_opens_the_way_past_strangers() {
+    let server = TestServer::start_with(&[
+        PROXY,
+        "throttle.account_attempts_in_all=10",
+        "throttle.delay=1h",
+        "throttle.delay_at_most=1h",
+        "throttle.account_delay_at_most=1h",
+    ])
+    .await;
+    server.administrator().await;
+    for stranger in 0..12 {
+        let stranger = format!("198.51.100.{stranger}");
+        sign_in_from(&server, &stranger, ADMINISTRATOR, "wrong").await;
+    }
+    let elsewhere = "203.0.113.5";
+    let answer = sign_in_from(&server, elsewhere, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+
+    let ask = async || {
+        let input = json!({ "email": ADMINISTRATOR });
+        let client = server.anonymous();
+        client.mutate("requestPasswordReset", input, "").await;
+        crate::support::token_in(&server.inbox.next().await)
+    };
+    let token = ask().await;
+    ask().await;
+    let new = "brittle-lantern-58-canoe";
+    let reset = json!({
+        "query": "mutation($input: ResetPasswordInput!) { payload: resetPassword(input: $input) {
+            userErrors { code field message }
+        } }",
+        "variables": { "input": { "token": token, "newPassword": new } }
+    });
+    let client = server.anonymous();
+    let request = client
+        .http
+        .post(format!("{}/graphql", server.url))
+        .header("x-forwarded-for", elsewhere)
+        .json(&reset);
+    let answer = Answer::read(request.send().await.unwrap()).await;
+    assert_eq!(codes(&answer), [""; 0]);
+    // The strangers go on.
+    for stranger in 0..12 {
+        let stranger = format!("192.0.2.{stranger}");
+        sign_in_from(&server, &stranger, ADMINISTRATOR, "wrong").await;
+    }
+    let answer = sign_in_from(&server, elsewhere, ADMINISTRATOR, new).await;
+    assert_eq!(codes(&answer), [""; 0]);
+}
+
+/// Security rule 4: who does not wait, waits longer.
+#[tokio::test]
+async fn refused_attempts_count_for_the_client_address() {
+    let server = TestServer::start_with(&[PROXY, "throttle.client_attempts=20"]).await;
+    server.administrator().await;
+    let client = "198.51.100.7";
+    for _ in 0..20 {
+        sign_in_from(&server, client, "a@kbank.com", "wrong").await;
+    }
+    let answer = sign_in_from(&server, client, "b@kbank.com", "wrong").await;
+    assert_eq!(codes(&answer), ["TOO_MANY_ATTEMPTS "]);
+}
+
+/// Security rule 4: what others of the same address have mistyped over the days is forgotten, and
+/// does not hold for those who are known to come from there.
+#[tokio::test]
+async fn an_office_is_not_shut_out_by_its_own_mistakes() {
+    let server = TestServer::start_with(&[PROXY, "throttle.client_attempts=5"]).await;
+    server.administrator().await;
+    let office = "198.51.100.7";
+    let mistype = async |who: usize| {
+        let email = format!("colleague{who}@kbank.com");
+        codes(&sign_in_from(&server, office, &email, "wrong").await)
+    };
+    for day in 0..3 {
+        for who in 0..4 {
+            assert_eq!(mistype(who).await, ["INVALID_CREDENTIALS "], "day {day}");
+            server.advance(Duration::from_secs(5 * 60 * 60));
+        }
+        server.advance(Duration::from_secs(4 * 60 * 60 + 1));
+    }
+    let answer = sign_in_from(&server, office, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+    for who in 10..15 {
+        assert_eq!(mistype(who).await, ["INVALID_CREDENTIALS "]);
+    }
+    assert_eq!(mistype(16).await, ["TOO_MANY_ATTEMPTS "]);
+    let answer = sign_in_from(&server, office, ADMINISTRATOR, PASSWORD).await;
+    assert_eq!(codes(&answer), [""; 0]);
+}
+
 /// Security rule 4.
 #[tokio::test]
 async fn a_client_address_is_throttled_whatever_it_guesses_at_and_others_are_not() {

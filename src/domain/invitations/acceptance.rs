@@ -122,6 +122,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
+    throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
     let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
     let after = &session.signed_in.user;
