@@ -55,6 +55,11 @@ impl EmailAddress {
             .without_domain_literal();
         let parsed = email_address::EmailAddress::parse_with_options(&typed, options)
             .map_err(|_| invalid())?;
+        // A quoted local part (RFC 5321, section 4.1.2) can hold spaces, brackets and commas; hardly
+        // anybody has one, and it would be a second spelling of what needs no quotes.
+        if parsed.local_part().starts_with('"') {
+            return Err(invalid());
+        }
         let domain = idna::domain_to_ascii_strict(parsed.domain()).map_err(|_| invalid())?;
         let normal = format!("{}@{domain}", parsed.local_part().to_lowercase());
         Ok(Self { typed, normal })
@@ -125,6 +130,8 @@ mod tests {
             "laura@kbank..com",
             "laura@-kbank.com",
             "laura@[127.0.0.1]",
+            "\"laura\"@kbank.com",
+            "\"<laura>, eve\"@kbank.com",
             "a@b@c.example",
         ] {
             assert_eq!(normal(bad), None, "{bad:?}");

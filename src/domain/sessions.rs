@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
     IdenStatic, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, RelationTrait, Set,
+    QuerySelect, RelationTrait, Select, Set,
 };
 
 use super::actor::{Actor, Client, SignedIn, Who};
@@ -27,6 +27,10 @@ const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
 /// What a client calls itself is kept up to this many characters.
 const MAX_USER_AGENT_LENGTH: usize = 500;
+
+/// The most sessions that a user has at a time: a program that signs in again and again, and never
+/// out, ends its own oldest ones.
+const MAX_SESSIONS: u64 = 100;
 
 /// A session that has just begun: the only moment at which its token is known.
 #[derive(Debug)]
@@ -174,6 +178,7 @@ pub async fn begin(
         .reset_all()
         .insert(transaction)
         .await?;
+    end_oldest_of(transaction, user.row.id).await?;
     user.row.last_signed_in_at = now.into();
     user::ActiveModel {
         id: Set(user.row.id),
@@ -195,6 +200,28 @@ pub async fn begin(
             permissions,
         }),
     })
+}
+
+/// Ends the oldest sessions of a user who has more than [`MAX_SESSIONS`].
+async fn end_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    let oldest: Vec<SessionId> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::UserId.eq(user))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .offset(MAX_SESSIONS)
+        .limit(MAX_SESSIONS)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if !oldest.is_empty() {
+        session::Entity::delete_many()
+            .filter(session::Column::Id.is_in(oldest))
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Who presents this token: a signed-in user, or nobody where it was never issued, has expired or
@@ -388,11 +415,8 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
 
 /// The actor's own sessions that are not over, the newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
-    let signed_in = actor.signed_in()?;
-    let now = app.clock.now();
-    Ok(session::Entity::find()
-        .filter(session::Column::UserId.eq(signed_in.user.row.id))
-        .filter(session::Column::ExpiresAt.gt(now))
+    let own = own(app, actor)?;
+    Ok(own
         .order_by_desc(session::Column::CreatedAt)
         .order_by_desc(session::Column::Id)
         .all(app.db.read())
@@ -401,8 +425,18 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
 
 /// One of the actor's own sessions.
 pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
-    let sessions = list(app, actor).await?;
-    Ok(sessions.into_iter().find(|session| session.id == id))
+    let own = own(app, actor)?;
+    Ok(own
+        .filter(session::Column::Id.eq(id))
+        .one(app.db.read())
+        .await?)
+}
+
+fn own(app: &App, actor: &Actor) -> Result<Select<session::Entity>> {
+    let user = &actor.signed_in()?.user;
+    Ok(session::Entity::find()
+        .filter(session::Column::UserId.eq(user.row.id))
+        .filter(session::Column::ExpiresAt.gt(app.clock.now())))
 }
 
 /// Ends one of the actor's own sessions, which may be the one that they ask from.

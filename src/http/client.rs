@@ -1,6 +1,6 @@
 //! Where a request comes from: the peer's address, or what a trusted proxy says of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use poem::Request;
@@ -59,7 +59,7 @@ impl TrustedProxies {
         let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
         let mut origin = peer;
         for hop in hops.iter().rev() {
-            let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            let Some(address) = address_in(hop.trim()) else {
                 break;
             };
             origin = address.to_canonical();
@@ -73,6 +73,13 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Some proxies write down the port as well, and then IPv6 addresses in brackets.
+fn address_in(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -98,6 +105,15 @@ mod tests {
             origin(&["192.0.2.1"], "192.0.2.1", &["203.0.113.9"]),
             "203.0.113.9"
         );
+    }
+
+    #[test]
+    fn a_proxy_may_write_down_the_port() {
+        for hop in ["2001:db8::9", "[2001:db8::9]", "[2001:db8::9]:5555"] {
+            assert_eq!(origin(&["10.0.0.0/8"], "10.0.0.1", &[hop]), "2001:db8::9");
+        }
+        let hop = "203.0.113.9:5555";
+        assert_eq!(origin(&["10.0.0.0/8"], "10.0.0.1", &[hop]), "203.0.113.9");
     }
 
     #[test]

@@ -222,6 +222,23 @@ async fn behind_https_the_cookie_is_secure_and_bound_to_the_host() {
 }
 
 #[tokio::test]
+async fn a_user_has_a_bounded_number_of_sessions() {
+    let server = TestServer::start().await;
+    let first = server.administrator().await;
+    let input = json!({ "input": { "email": "admin@example.com", "password": PASSWORD } });
+    let mut last = first.clone();
+    for _ in 0..100 {
+        let answer = server.anonymous().run_with(SIGN_IN, input.clone()).await;
+        let token = answer.data()["signIn"]["token"].as_str().unwrap();
+        last = first.with_token(token);
+    }
+    let answer = last.run("{ sessions { id } }").await;
+    assert_eq!(answer.data()["sessions"].as_array().unwrap().len(), 100);
+    let answer = first.run("{ viewer { id } }").await;
+    assert_eq!(answer.data()["viewer"], Value::Null);
+}
+
+#[tokio::test]
 async fn who_signs_in_is_known_to_the_rest_of_the_document() {
     let server = TestServer::start().await;
     server.administrator().await;
