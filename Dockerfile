@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.94-slim-bookworm AS build
-# SQLite and the allocator are C, compiled along.
+# SQLite and the allocator are C code, compiled with the rest.
 RUN apt-get update && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/*
 WORKDIR /usher
 COPY . .

@@ -1,14 +1,14 @@
-# Recipes for everyday work: https://just.systems. Each is one command that can also be typed.
+# Recipes for everyday work: https://just.systems. Each is a single command that you can also type.
 
 # Starts the server.
 run *arguments:
     cargo run -- {{arguments}}
 
-# Starts a throw-away server with people, roles and letters to look at.
+# Starts a throw-away server with sample users, roles and e-mails.
 demo *arguments:
     cargo run -- demo {{arguments}}
 
-# Drives the pages and the playground in a browser.
+# Tests the pages and the playground in a browser.
 test-browser:
     .ci/browser
 
@@ -24,10 +24,10 @@ test-postgres *filter:
 test-mariadb *filter:
     .ci/with-mariadb cargo test --test it {{filter}}
 
-# Renews schema.graphql.
+# Regenerates schema.graphql.
 schema:
     cargo run --quiet -- schema > schema.graphql
 
-# Everything that has to pass before a change lands.
+# Runs everything that has to pass before a change is merged.
 ci:
     .ci/run

@@ -387,7 +387,7 @@ impl Config {
             !self.branding.name.trim().is_empty()
                 && self.branding.name.chars().count() <= 100
                 && !self.branding.name.contains(char::is_control),
-            "branding.name: must be a name without line breaks, of at most 100 characters",
+            "branding.name: must have 1 to 100 characters, without line breaks",
         );
         must(
             Palette::of(&self.branding.color).is_some(),
@@ -395,13 +395,13 @@ impl Config {
         );
         must(
             self.branding.logo_url.is_empty() || is_web_address(&self.branding.logo_url),
-            "branding.logo_url: must be the address of a picture, https://…, or empty",
+            "branding.logo_url: must be the URL of an image (https://…) or empty",
         );
         for application in &self.applications {
             must(
                 application.url.as_deref().is_none_or(is_web_address),
                 &format!(
-                    "applications: the url of {:?} must be an address, https://…",
+                    "applications: the url of {:?} must start with https:// or http://",
                     application.code
                 ),
             );
@@ -412,11 +412,11 @@ impl Config {
         ] {
             must(
                 link.len() + self.server.public_url.len() <= 1_900,
-                &format!("{key}: with server.public_url, it must be shorter than 1,900 characters"),
+                &format!("{key}: must have at most 1,900 characters, including server.public_url"),
             );
             must(
                 link.contains("{token}"),
-                &format!("{key}: must contain {{token}}, or the link leads nowhere"),
+                &format!("{key}: must contain {{token}}, or the link does not work"),
             );
         }
         must(
@@ -431,7 +431,7 @@ impl Config {
         );
         must(
             self.graphql.timeout < self.server.request_timeout,
-            "server.request_timeout: must be longer than graphql.timeout, or nobody is told that time has run out",
+            "server.request_timeout: must be longer than graphql.timeout, or the connection closes before the time-out error is sent",
         );
         problems.extend(production::problems(self));
         problems
@@ -463,7 +463,7 @@ fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
     let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?}: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.has_host() {
         return Err(D::Error::custom(format!(
-            "{text:?} is not the address of a server: http:// or https://, a host, perhaps a path"
+            "{text:?} is not a base URL: it needs http:// or https://, a host, perhaps a path, and no query"
         )));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())

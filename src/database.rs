@@ -43,7 +43,8 @@ impl Database {
         };
         if url.contains(":memory:") {
             return Err(failed(
-                "a database in memory cannot be shared by connections; name a file".to_owned(),
+                "an in-memory database cannot be shared by several connections; name a file"
+                    .to_owned(),
             ));
         }
         reach(url).await.map_err(failed)?;
@@ -181,7 +182,7 @@ async fn reach(url: &str) -> Result<(), String> {
     match tokio::time::timeout(CONNECT_TIMEOUT, attempt).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the host does not answer".to_owned()),
+        Err(_) => Err("the host does not respond".to_owned()),
     }
 }
 

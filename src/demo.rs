@@ -115,7 +115,7 @@ pub async fn fill(app: &App) -> Result<()> {
         app,
         &administrator,
         AUDITOR.role,
-        "Sees who may do what, and who did.",
+        "Reviews permissions and the event log.",
         &[
             "users.view",
             "roles.view",

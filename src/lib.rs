@@ -1,5 +1,5 @@
-//! Usher looks after the people of an application: users, roles, invitations, passwords, and the
-//! e-mail queue that carries the letters to them, behind one GraphQL API.
+//! Usher manages the people who use an application: users, roles, invitations, passwords, and the
+//! queue that delivers their e-mail, behind one GraphQL API.
 //!
 //! # How a request travels
 //!

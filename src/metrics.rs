@@ -77,15 +77,15 @@ pub async fn text(app: &App) -> Result<String, Error> {
     let mut registry = Registry::with_prefix("usher");
     let metrics = &app.metrics;
     let requests = metrics.requests.clone();
-    registry.register("requests", "GraphQL requests that were answered", requests);
+    registry.register("requests", "GraphQL requests answered", requests);
     registry.register(
         "request_duration_seconds",
-        "How long they took",
+        "Duration of GraphQL requests",
         metrics.durations.clone(),
     );
     registry.register(
         "email_sends",
-        "Attempts to send a mail",
+        "Attempts to send an e-mail",
         metrics.sends.clone(),
     );
     let queue = Family::<StatusLabels, Gauge>::default();
@@ -95,22 +95,18 @@ pub async fn text(app: &App) -> Result<String, Error> {
             .get_or_create(&StatusLabels { status })
             .set(gauge(mails));
     }
-    registry.register("emails", "Mails in the queue and its history", queue);
+    registry.register("emails", "E-mails in the queue and its history", queue);
     let oldest = emails::oldest_due_age(app).await?.unwrap_or_default();
     for (name, help, value) in [
         (
             "oldest_due_email_age_seconds",
-            "How long the oldest mail that is due has been waiting",
+            "How long the oldest due e-mail has been waiting",
             oldest,
         ),
-        (
-            "sessions",
-            "Sessions that are not over",
-            sessions::count(app).await?,
-        ),
+        ("sessions", "Active sessions", sessions::count(app).await?),
         (
             "password_hashes_pending",
-            "Passwords that are being hashed or wait for their turn",
+            "Passwords being hashed or waiting to be",
             app.passwords.pending() as u64,
         ),
     ] {

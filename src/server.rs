@@ -59,7 +59,7 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
         .db
         .migrate()
         .await
-        .map_err(|error| StartError(format!("database: cannot be migrated: {error}")))?;
+        .map_err(|error| StartError(format!("database: migration failed: {error}")))?;
     Ok((Arc::new(app), migrated))
 }
 
@@ -164,7 +164,7 @@ async fn listen(key: &str, address: SocketAddr) -> Result<TcpAcceptor, StartErro
         .map_err(|error| {
             StartError(match error.kind() {
                 std::io::ErrorKind::AddrInUse => format!(
-                    "{key}: {address} is taken by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
+                    "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
                 ),
                 _ => format!("{key}: cannot listen on {address}: {error}"),
             })

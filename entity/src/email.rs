@@ -9,12 +9,16 @@ use crate::{EmailId, InvitationId, LastTime, PasswordResetId, Timestamp};
 /// `status` with `next_attempt_at`, `claim_id` and `lease_until` are the queue's state machine:
 ///
 /// ```text
-/// QUEUED (next_attempt_at) ── claim ──> SENDING (claim_id, lease_until) ──> SENT
-///    ^                                      │
-///    ├── transient failure, lease expired ──┤
-///    │                                      └── permanent failure, out of attempts ──> FAILED
-///    └──────────────────────── retry ────────────────────────────────────────────────────┘
-/// QUEUED, SENDING, FAILED ── withdrawn, or its purpose ended ──> CANCELLED ── retry ──> QUEUED
+/// QUEUED (next_attempt_at) ── claim ──> SENDING (claim_id, lease_until) ── delivered ──> SENT
+///    ^                                     │
+///    ├── transient failure, transport ─────┤
+///    │   unavailable, lease expired        │
+///    │                                     └── permanent failure, out of attempts ──> FAILED
+///    └── retry ── FAILED, CANCELLED
+///
+/// QUEUED, FAILED ── cancel ──> CANCELLED
+/// QUEUED ── its purpose ended ──> CANCELLED
+/// SENDING ── its purpose ended, and the attempt failed ──> CANCELLED
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "emails")]

@@ -42,7 +42,7 @@ function Who({ state }: { state: SessionState }) {
     case "asking":
       return null;
     case "nobody":
-      return "Nobody is signed in";
+      return "Not signed in";
     case "problem":
       return state.message;
     case "somebody": {

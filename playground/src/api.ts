@@ -11,7 +11,7 @@ type Headers = Record<string, unknown>;
 /** Sends an operation of the page's own. Throws where the answer holds no data. */
 export async function ask<Data>(query: string): Promise<Data> {
   const { data, errors } = await post({ query });
-  if (!data) throw new Error(errors?.[0]?.message ?? "there was no answer");
+  if (!data) throw new Error(errors?.[0]?.message ?? "the server sent no data");
   return data as Data;
 }
 
@@ -85,7 +85,7 @@ function subscription(
 
 function whyClosed(event: Event): string {
   if (event instanceof CloseEvent && event.reason) return `${event.reason} (${event.code})`;
-  return "The connection for subscriptions was refused or lost.";
+  return "The subscription's connection was refused or lost.";
 }
 
 /**

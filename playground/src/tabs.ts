@@ -1,5 +1,5 @@
 /**
- * An administrator's jobs, one a tab, for whoever comes here for the first time. GraphiQL names a
+ * An administrator's jobs, one per tab, for first-time visitors. GraphiQL names a
  * tab after its operation. A returning visitor finds their own tabs instead.
  */
 export interface Job {
@@ -8,13 +8,13 @@ export interface Job {
 }
 
 /** Stands in the variables for a role's id until somebody is signed in: see RoleFiller.tsx. */
-export const ANY_ROLE = "<the id of a role>";
+export const ANY_ROLE = "<the ID of a role>";
 
 export const SIGN_IN: Job = job(
   `
-# Put your password into the variables below, then
-# press the play button or Ctrl-Enter. The server
-# sets a cookie: all other tabs are signed in, too.
+# Enter your password in the variables below, then
+# press the play button or Ctrl-Enter. The server sets
+# a cookie, so you are signed in in all other tabs too.
 #
 # No password yet? Open the link in your invitation.
 mutation SignIn($input: SignInInput!) {
@@ -46,7 +46,7 @@ export const JOBS: Job[] = [
   SIGN_IN,
   job(`
 # Who am I, and what may I do?
-# The viewer is null while nobody is signed in.
+# The viewer is null if nobody is signed in.
 query WhoAmI {
   viewer {
     displayName
@@ -66,7 +66,7 @@ query WhoAmI {
 }`),
   job(
     `
-# Find users by a part of their name or address.
+# Find users by part of their name or e-mail address.
 # For the next page, set "after" to the endCursor.
 query FindUsers(
   $first: Int
@@ -101,9 +101,9 @@ query FindUsers(
   ),
   job(
     `
-# Invite a colleague: a letter with a link is queued.
+# Invite a colleague by e-mail.
 # Once you are signed in, a role is filled in below.
-# All roles: { roles { nodes { id name } } }
+# To list all roles: { roles { nodes { id name } } }
 mutation InviteColleague($input: InviteUserInput!) {
   inviteUser(input: $input) {
     user {
@@ -137,8 +137,8 @@ mutation InviteColleague($input: InviteUserInput!) {
   ),
   job(
     `
-# Read the invitation in the e-mail queue: its link,
-# and every attempt at sending it.
+# Read the invitation in the e-mail queue, with its
+# link and every attempt to send it.
 query ReadInvitation($first: Int, $filter: EmailFilter) {
   emails(first: $first, filter: $filter) {
     nodes {
@@ -166,7 +166,7 @@ query ReadInvitation($first: Int, $filter: EmailFilter) {
   ),
   job(
     `
-# Create a role. All that a role can grant:
+# Create a role. To list all permissions:
 # { applications { permissions { code description } } }
 mutation CreateRole($input: CreateRoleInput!) {
   createRole(input: $input) {
@@ -194,7 +194,7 @@ mutation CreateRole($input: CreateRoleInput!) {
   ),
   job(
     `
-# Send all mail again that was given up.
+# Retry all e-mails that have failed.
 mutation RetryFailedMail($input: RetryEmailsInput!) {
   retryEmails(input: $input) {
     count
@@ -211,8 +211,9 @@ mutation RetryFailedMail($input: RetryEmailsInput!) {
 }`,
   ),
   job(`
-# Watch the queue live: press play, then invite
-# somebody in a second window. Press again to stop.
+# Watch the queue live: press the play button, then
+# invite somebody in a second window. Press it again
+# to stop.
 subscription WatchQueue {
   emailChanged {
     id

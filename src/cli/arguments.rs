@@ -7,20 +7,20 @@ use clap_complete::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
-  usher demo                                    look around in a throw-away database
-  usher                                         start the server in this folder
-  usher --set mail.transport=file               the same, with letters in a folder
-  usher config show                             what is set, and where it was set
-  usher doctor                                  what is wrong with this installation
+  usher demo                                    look around, on a throw-away database
+  usher                                         start the server in this directory
+  usher --set mail.transport=file               the same, writing e-mails to a folder
+  usher config show                             show every setting and where it comes from
+  usher doctor                                  find out what is wrong with this installation
 
 Every setting is explained in config.default.toml. Settings come from there, from usher.toml, from the
 environment (USHER_MAIL__TRANSPORT=file), and from --set, each overriding the one before.
 
-Exit codes: 0 it worked; 1 it failed, and standard error says why, a sentence a line that begins with
-\"usher: \"; 2 the command line makes no sense.";
+Exit codes: 0 success; 1 failure, with the reasons on standard error, one per line, each prefixed with
+\"usher: \"; 2 invalid command line.";
 
-/// Looks after the people of an application: users, roles, invitations, passwords and the e-mail
-/// queue, behind one GraphQL API.
+/// Manages the people who use your application: users, roles, invitations, passwords, and the queue
+/// that delivers their e-mail, behind one GraphQL API
 #[derive(Parser)]
 #[command(version = env!("VERSION_AND_COMMIT"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -28,11 +28,11 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Sets one key of the configuration, such as mail.transport=file; may be repeated
+    /// Set a configuration key, such as mail.transport=file; may be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 
-    /// What to do; starts the server if nothing is said
+    /// The command to run [default: serve]
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -40,50 +40,50 @@ pub struct Arguments {
 /// What can be done.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Starts the server; what happens without a command
+    /// Start the server (the default)
     Serve {
-        /// Leaves the e-mail queue to an `usher worker` in another process
+        /// Leave the e-mail queue to `usher worker` in another process
         #[arg(long)]
         no_worker: bool,
     },
-    /// Works the e-mail queue off, and answers no requests
+    /// Process the e-mail queue without serving requests
     Worker,
-    /// Starts a server on a throw-away database with people, roles and letters to look at
+    /// Start a server with sample users, roles and e-mails on a throw-away database
     ///
-    /// No letter leaves this machine, nothing is kept, and the next demo is fresh. It reads no
-    /// usher.toml, so that it never touches a database of yours.
+    /// No e-mail leaves this machine, and all data is deleted when the server stops. The demo does
+    /// not read usher.toml, so it never touches a database of yours.
     Demo {
-        /// Listen on an address that others can reach, although everybody knows the passwords
+        /// Allow a non-loopback address, although the demo's passwords are public
         #[arg(long)]
         force: bool,
     },
-    /// Brings the database's schema up to date; `serve` does so too when it starts
+    /// Bring the database schema up to date; `serve` also does this when it starts
     Migrate,
-    /// Invites somebody as Administrator, or gives an invited one a new link, and prints the link
+    /// Invite an administrator, or renew their invitation, and print the link
     ///
-    /// For whoever has the server's database at hand, and perhaps no other way in.
+    /// For operators with access to the server's database, when there is no other way in.
     InviteAdministrator {
-        /// Their e-mail address
+        /// The administrator's e-mail address
         email: String,
     },
-    /// Shows or checks the configuration
+    /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Hands a test message to the mail transport, past the queue, and prints what it answered
+    /// Send a test e-mail directly, bypassing the queue, and print the transport's response
     SendTestEmail {
-        /// Whom to send it to
+        /// The recipient's e-mail address
         address: String,
-        /// Another transport than mail.transport says, such as smtp
+        /// Use this transport instead of mail.transport, such as smtp
         #[arg(long, value_name = "NAME")]
         transport: Option<String>,
     },
-    /// Checks configuration, database, mail transport, addresses, and that somebody is in charge
+    /// Check configuration, database, mail transport, public URL and administrators
     Doctor,
-    /// Prints the API's schema
+    /// Print the GraphQL schema
     Schema,
-    /// Prints completions for a shell: usher completions bash > /etc/bash_completion.d/usher
+    /// Print shell completions: usher completions bash > /etc/bash_completion.d/usher
     Completions {
-        /// Which shell
+        /// The shell
         shell: Shell,
     },
 }
@@ -91,8 +91,8 @@ pub enum Command {
 /// What can be done with the configuration.
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Prints every key, its value, and the layer that it comes from; secrets are masked
+    /// Print every key, its value, and the layer it comes from; secrets are masked
     Show,
-    /// Says whether the server would start with it
+    /// Check whether the server would start with it
     Check,
 }

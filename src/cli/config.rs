@@ -30,7 +30,7 @@ pub fn check(settings: &Config) -> Result<(), String> {
     let problems = problems(settings);
     match problems.is_empty() {
         true => {
-            println!("The configuration is fine.");
+            println!("The configuration is valid.");
             Ok(())
         }
         false => Err(problems.join("\n")),

@@ -15,23 +15,23 @@ pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
     let folder = tempfile::Builder::new()
         .prefix("usher-demo-")
         .tempdir()
-        .map_err(|error| format!("no temporary folder can be made: {error}"))?;
+        .map_err(|error| format!("cannot create a temporary folder: {error}"))?;
     let settings = settings(layers, folder.path())?;
     let bind = settings.server.bind;
     if !bind.ip().is_loopback() && !force {
         return Err(format!(
-            "server.bind: others could reach {bind}, and everybody knows the demo's passwords; add --force if that is what you want"
+            "server.bind: {bind} is not a loopback address, and the demo's passwords are public; add --force to allow it"
         ));
     }
     log::start(&settings.log)?;
-    eprintln!("Making people, roles and letters …");
+    eprintln!("Creating sample users, roles and e-mails …");
     fill(settings.clone()).await?;
     let server = serve::start(settings, Part::All).await?;
     let text = welcome(&server.app.settings, server.address);
     serve::until_stopped(server, &text).await?;
     folder
         .close()
-        .map_err(|error| format!("the temporary folder cannot be removed: {error}"))
+        .map_err(|error| format!("cannot remove the temporary folder: {error}"))
 }
 
 /// What the layers say, but for what makes it a demo.
@@ -75,7 +75,7 @@ async fn fill(settings: Config) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     demo::fill(&app)
         .await
-        .map_err(|error| format!("the demo's data cannot be made: {error:?}"))?;
+        .map_err(|error| format!("cannot create the sample data: {error:?}"))?;
     app.db
         .clone()
         .close()
@@ -87,7 +87,7 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
     let url = &settings.server.public_url;
     let mut lines = vec![
         format!(
-            "Usher {}: a demo, which is gone when it stops",
+            "Usher {}: demo server (its data is deleted when it stops)",
             env!("VERSION_AND_COMMIT")
         ),
         String::new(),
@@ -95,7 +95,7 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
         format!("  Playground  {url}/playground"),
         format!("  GraphQL     {url}/graphql"),
         format!("  Listening   {address}"),
-        "  Mail        log: letters are printed here, and go nowhere else".to_owned(),
+        "  Mail        log: e-mails are printed here and not sent".to_owned(),
         String::new(),
         "Sign in as:".to_owned(),
         String::new(),
@@ -112,10 +112,10 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
         "Three things to try:".to_owned(),
         String::new(),
         format!("  1. Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."),
-        format!("  2. Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that is printed here."),
-        "  3. As Ada, run \"RetryFailedMail\": a letter was refused, and is on its way again.".to_owned(),
+        format!("  2. Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that appears here."),
+        "  3. As Ada, run \"RetryFailedMail\": an e-mail was rejected earlier; this sends it again.".to_owned(),
         String::new(),
-        "Ctrl-C ends it.".to_owned(),
+        "Press Ctrl-C to stop.".to_owned(),
         String::new(),
         String::new(),
     ]);

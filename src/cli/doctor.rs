@@ -43,40 +43,36 @@ pub async fn run(settings: Config) -> Result<(), String> {
 
 fn configuration(settings: &Config) -> Finding {
     match super::config::problems(settings) {
-        problems if problems.is_empty() => Fine("configuration: can be used".to_owned()),
+        problems if problems.is_empty() => Fine("configuration: valid".to_owned()),
         problems => Wrong(format!("configuration: {}", problems.join("\n"))),
     }
 }
 
+/// What is not an address, and what production refuses, was refused with the configuration.
 fn public_url(settings: &Config) -> Finding {
     let text = &settings.server.public_url;
-    let Ok(url) = Url::parse(text) else {
-        return Wrong(format!("server.public_url: {text} is no address"));
-    };
-    let is_loopback = match url.host() {
+    let url = Url::parse(text).ok();
+    let is_loopback = match url.as_ref().and_then(Url::host) {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    let is_production = settings.environment == Environment::Production;
-    match (is_loopback, url.scheme()) {
-        (true, _) if is_production => Wrong(format!(
-            "server.public_url: {text} is this machine only; links in letters would lead nobody here"
+    if is_loopback {
+        return match settings.environment {
+            Environment::Production => Wrong(format!(
+                "server.public_url: {text} is a loopback address; links in e-mails would not work for anyone else"
+            )),
+            Environment::Demo => Note(format!(
+                "server.public_url: {text} is a loopback address, which is enough for a demo on this machine"
+            )),
+        };
+    }
+    match text.starts_with("https://") {
+        true => Fine(format!("server.public_url: {text}")),
+        false => Note(format!(
+            "server.public_url: {text} is not encrypted; passwords and tokens could be intercepted. Use https://"
         )),
-        (true, _) => Note(format!(
-            "server.public_url: {text} is this machine only, which is enough for a demo"
-        )),
-        (false, "http") => {
-            let problem = format!(
-                "server.public_url: {text} is not encrypted; passwords and tokens could be read on their way. Use https://"
-            );
-            match is_production {
-                true => Wrong(problem),
-                false => Note(problem),
-            }
-        }
-        _ => Fine(format!("server.public_url: {text}")),
     }
 }
 
@@ -92,31 +88,38 @@ async fn transport(settings: &Config) -> Finding {
             error.response
         )),
         Ok(()) if matches!(name.as_str(), "log" | "file") => Note(format!(
-            "mail.transport: {name} works; letters do not leave this machine"
+            "mail.transport: {name} works; e-mails do not leave this machine"
         )),
-        Ok(()) => Fine(format!("mail.transport: {name} answers")),
+        Ok(()) => Fine(format!("mail.transport: {name} is ready")),
     }
 }
 
 async fn database(settings: Config) -> Vec<Finding> {
     if let Some(path) = missing_file(settings.database.url.expose_secret()) {
         return vec![Note(format!(
-            "database: {path} does not exist yet; `usher migrate` or the first start makes it"
+            "database: {path} does not exist yet; `usher migrate` or the first start creates it"
         ))];
     }
     let app = match App::open(settings).await {
         Ok(app) => app,
         Err(problem) => return vec![Wrong(problem)],
     };
-    let mut findings = vec![Fine("database: can be reached".to_owned())];
+    let mut findings = vec![Fine("database: reachable".to_owned())];
     match app.db.pending_migrations().await {
         Ok(0) => {
-            findings.push(Fine("database: its schema is up to date".to_owned()));
+            findings.push(Fine("database: the schema is up to date".to_owned()));
             findings.push(administrators(&app).await);
         }
-        Ok(count) => findings.push(Wrong(format!(
-            "database: it lacks {count} migrations\nTry: usher migrate"
-        ))),
+        Ok(count) => {
+            let migrations = if count == 1 {
+                "migration"
+            } else {
+                "migrations"
+            };
+            findings.push(Wrong(format!(
+                "database: {count} {migrations} pending\nTry: usher migrate"
+            )));
+        }
         Err(error) => findings.push(Wrong(format!("database: {error}"))),
     }
     findings
@@ -125,11 +128,10 @@ async fn database(settings: Config) -> Vec<Finding> {
 async fn administrators(app: &App) -> Finding {
     match setup::count_administrators(app).await {
         Ok(0) => Wrong(format!(
-            "administrator: nobody who has signed up is Administrator\nTry: usher invite-administrator {}",
+            "administrators: no active user has the Administrator role\nTry: usher invite-administrator {}",
             app.settings.setup.administrator
         )),
-        Ok(1) => Fine("administrator: there is one".to_owned()),
-        Ok(count) => Fine(format!("administrators: there are {count}")),
+        Ok(count) => Fine(format!("administrators: {count} active")),
         Err(error) => Wrong(format!("database: {error:?}")),
     }
 }

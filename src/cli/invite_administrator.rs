@@ -16,16 +16,18 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
         .map_err(|error| format!("database: {error:?}"))?;
     match outcome {
         NewAdministrator::Invited(invited) => {
-            println!("{email} was invited as Administrator. Links sent before no longer work.");
-            println!("The letter is in the queue; this is the link in it:\n");
+            println!(
+                "{email} has been invited as an administrator. Links sent earlier no longer work."
+            );
+            println!("The e-mail is in the queue. It contains this link:\n");
             println!("{}", invited.link);
         }
         NewAdministrator::Active => {
-            println!("{email} has signed up already, and is Administrator.");
+            println!("{email} already has an account and holds the Administrator role.");
         }
         NewAdministrator::Deactivated => {
             return Err(format!(
-                "{email} is deactivated; another administrator has to activate them first"
+                "{email} is deactivated; another administrator has to reactivate them first"
             ));
         }
     }

@@ -66,9 +66,9 @@ async fn migrate(settings: Config) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?;
     match migrated {
-        0 => println!("The database was up to date."),
-        1 => println!("The database is up to date: it lacked 1 migration."),
-        count => println!("The database is up to date: it lacked {count} migrations."),
+        0 => println!("The database is already up to date."),
+        1 => println!("Applied 1 migration."),
+        count => println!("Applied {count} migrations."),
     }
     app.db
         .clone()

@@ -17,7 +17,7 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
     let sender = Registry::builtin()
         .build(name, &settings.mail.transports)
         .map_err(|error| error.to_string())?;
-    eprintln!("Handing a message to {name} …");
+    eprintln!("Sending a test e-mail with the {name} transport …");
     match sender.send(&mail(settings, &to)).await {
         Ok(delivery) => {
             println!("{}: {}", delivery.transport, delivery.response);
@@ -25,9 +25,9 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
         }
         Err(error) => {
             let kind = match error.kind {
-                Failure::Transient => "not accepted now, perhaps later",
-                Failure::Permanent => "refused",
-                Failure::Unavailable => "the transport cannot be used",
+                Failure::Transient => "temporarily rejected",
+                Failure::Permanent => "permanently rejected",
+                Failure::Unavailable => "transport unavailable",
             };
             Err(format!("{name}: {kind}: {}", error.response))
         }
@@ -49,7 +49,7 @@ fn mail(settings: &Config, to: &EmailAddress) -> Mail {
         to: vec![to.as_typed().to_owned()],
         subject: format!("Test e-mail from {name}"),
         text: format!(
-            "This is a test e-mail from {name}.\n\nIf you can read it, letters from {} arrive.\n",
+            "This is a test e-mail from {name}.\n\nIf you can read it, e-mail from {} is being delivered.\n",
             settings.server.public_url
         ),
         html: None,

@@ -11,7 +11,7 @@ pub async fn run(settings: Config, part: Part) -> Result<(), String> {
     let text = match part {
         Part::All | Part::Web => welcome(&server),
         Part::Worker => format!(
-            "Usher {}: working the e-mail queue off, with the transport {}\n",
+            "Usher {}: processing the e-mail queue with the {} transport\n",
             env!("VERSION_AND_COMMIT"),
             server.app.settings.mail.transport
         ),
@@ -32,7 +32,7 @@ pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> 
     let stop_signal = stop_signal()?;
     print!("{welcome}");
     let signal = stop_signal.await;
-    eprintln!("usher: {signal}: stopping");
+    eprintln!("usher: received {signal}, stopping");
     server.stop();
     server.stopped().await;
     Ok(())
@@ -58,8 +58,8 @@ fn welcome(server: &Server) -> String {
     let url = &settings.server.public_url;
     let transport = &settings.mail.transport;
     let mail = match transport.as_str() {
-        "log" => "log: letters are printed here, and go nowhere else",
-        "file" => "file: letters are written into a folder, and go nowhere else",
+        "log" => "log: e-mails are printed here and not sent",
+        "file" => "file: e-mails are written to a folder and not sent",
         other => other,
     };
     let mut lines = vec![
@@ -84,21 +84,21 @@ fn welcome(server: &Server) -> String {
 fn next_steps(server: &Server) -> Vec<String> {
     match &server.setup {
         Setup::Invited(email) => vec![
-            format!("The database is new, and {email} was invited as Administrator."),
+            format!("The database is new. {email} has been invited as an administrator."),
             match server.app.settings.mail.transport.as_str() {
                 "log" => {
-                    "Next: open the link in the letter below and choose a password.".to_owned()
+                    "Next: open the link in the e-mail below and choose a password.".to_owned()
                 }
-                _ => "Next: open the link in the letter and choose a password.".to_owned(),
+                _ => "Next: open the link in the e-mail and choose a password.".to_owned(),
             },
         ],
         Setup::Waiting(email) => vec![
-            format!("{email} was invited as Administrator and has not accepted yet."),
-            format!("For a fresh link: usher invite-administrator {email}"),
+            format!("{email} has been invited as an administrator but has not accepted yet."),
+            format!("For a new link: usher invite-administrator {email}"),
         ],
         Setup::Done if server.migrated > 0 => {
-            vec!["The database was there already; its tables were brought up to date.".to_owned()]
+            vec!["Using the existing database; its schema was updated.".to_owned()]
         }
-        Setup::Done => vec!["The database was there already; nothing was changed.".to_owned()],
+        Setup::Done => vec!["Using the existing database.".to_owned()],
     }
 }

@@ -211,7 +211,7 @@ fn refuse_stray_mail_keys(config: &Config, figment: &Figment) -> Result<(), Load
     let path = ["mail".to_owned(), key.clone()];
     let layer = figment.find_metadata(&path.join("."));
     Err(LoadError(format!(
-        "{}: unknown key; [mail] has transport, from, log_in_production, templates, queue and a section for each transport",
+        "{}: unknown key; [mail] has transport, from, redirect_all_to, log_in_production, templates, queue and a section for each transport",
         place(layer, &path)
     )))
 }
@@ -227,13 +227,13 @@ fn explain(error: &Error, figment: &Figment) -> String {
             }
             let layer = figment.find_metadata(&path.join(".")).or(layer);
             format!(
-                "{}: unknown key; known here: {}",
+                "{}: unknown key; expected one of {}",
                 place(layer, &path),
                 known.join(", ")
             )
         }
         Kind::MissingField(field) => {
-            format!("{}: is missing", place(layer, &with(&error.path, field)))
+            format!("{}: missing", place(layer, &with(&error.path, field)))
         }
         kind if error.path.is_empty() => {
             // TOML's own message draws the line over several.

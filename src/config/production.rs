@@ -12,24 +12,24 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     let mut refuse = |is_unsafe: bool, problem: &str| {
         if is_unsafe {
-            problems.push(format!("{problem} (environment is production)"));
+            problems.push(format!("{problem} (environment is \"production\")"));
         }
     };
     refuse(
         uses(config, "log") && !config.mail.log_in_production,
-        "mail.transport: log prints letters with their secret links; choose another one, or set mail.log_in_production = true",
+        "mail.transport: log prints e-mails with their secret links; choose another transport, or set mail.log_in_production = true",
     );
     refuse(
         is_open_http(&config.server.public_url),
-        "server.public_url: passwords and tokens would travel unencrypted; it must be https://",
+        "server.public_url: passwords and tokens would travel unencrypted; use https://",
     );
     refuse(
         is_example(&config.mail.from),
-        "mail.from: must be an address of your own, not the example",
+        "mail.from: must be your own address, not an example",
     );
     refuse(
         uses(config, "smtp") && smtp_goes_unencrypted(config),
-        "mail.smtp.tls: letters with secret links would travel unencrypted; it must be required or implicit",
+        "mail.smtp.tls: e-mails with secret links would travel unencrypted; use \"required\" or \"implicit\"",
     );
     problems
 }

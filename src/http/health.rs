@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can work: for load balancers and supervisors.
+//! Whether the server is alive, and whether it can serve requests: for load balancers and supervisors.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use poem::web::Data;
 
 use crate::app::App;
 
-/// `GET /healthz`: the process answers.
+/// `GET /healthz`: the process is alive.
 #[handler]
 pub fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database answers, its schema is up to date, and the mail worker runs.
+/// `GET /readyz`: the database responds, its schema is up to date, and the mail worker runs.
 #[handler]
 pub async fn readyz(app: Data<&Arc<App>>) -> (StatusCode, &'static str) {
     match app.is_ready().await {
@@ -25,13 +25,13 @@ pub async fn readyz(app: Data<&Arc<App>>) -> (StatusCode, &'static str) {
         ),
         Ok(false) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "the database has to be migrated\n",
+            "the database has pending migrations\n",
         ),
         Err(error) => {
-            tracing::error!(?error, "the database does not answer");
+            tracing::error!(?error, "the database does not respond");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer\n",
+                "the database does not respond\n",
             )
         }
     }

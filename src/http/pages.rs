@@ -1,4 +1,4 @@
-//! The hosted pages: what the links in letters lead to where a deployment has no front end of its
+//! The hosted pages: what the links in e-mails lead to where a deployment has no front end of its
 //! own.
 //!
 //! They are written once, at the start, from templates and the branding; nothing in them depends on

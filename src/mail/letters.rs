@@ -1,7 +1,8 @@
 //! Letters: what the server writes to people, from template and data to subject, text and HTML.
 //!
-//! A letter is a folder of three templates under `templates/`, built into the binary; a deployment
-//! replaces any of them with a file of the same path in the folder `mail.templates`. How a letter is
+//! A letter is a folder of three templates under `templates/`, built into the binary; their HTML
+//! extends `layout.html`. A deployment replaces any of these with a file of the same path in the
+//! folder `mail.templates`. How a letter is
 //! queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::domain::text::LINK_PLACEHOLDER;
 
 /// The built-in templates by path. Their names end in what they are escaped for.
 const TEMPLATES: &[(&str, &str)] = &[
+    ("layout.html", include_str!("templates/layout.html")),
     (
         "invitation/subject.txt",
         include_str!("templates/invitation/subject.txt"),
@@ -255,7 +257,7 @@ impl Letters {
             for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
                 if letter.has_link() && !text.contains(LINK_PLACEHOLDER) {
                     return Err(format!(
-                        "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the letter leads nowhere",
+                        "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the e-mail has no link",
                         letter.kind()
                     ));
                 }
@@ -404,6 +406,11 @@ mod tests {
         let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
         assert_eq!(written.subject, "Welcome to Usher");
         assert!(written.text.contains("Ada & Co. has invited you"));
+        let layout = "<h1>K Bank</h1>{% block content %}{% endblock %}";
+        std::fs::write(folder.path().join("layout.html"), layout).unwrap();
+        let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
+        assert!(written.html.starts_with("<h1>K Bank</h1>"));
+        assert!(written.html.contains("Ada &amp; Co. has invited you"));
 
         for (text, complaint) in [
             ("{{ nothing }}", "invitation/body.txt: undefined value"),

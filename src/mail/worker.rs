@@ -84,7 +84,7 @@ async fn answer_requests(app: &App) {
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
     if let Err(error) = delivery::sweep(app).await {
-        tracing::error!(?error, "cannot clean the e-mail queue up");
+        tracing::error!(?error, "cannot clean up the e-mail queue");
     }
     if let Err(error) = events::prune(app).await {
         tracing::error!(?error, "cannot prune the event log");
@@ -103,7 +103,7 @@ async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize) -> Vec<Claim>
     match delivery::turn(app, &done, name, free as u64).await {
         Ok(claims) => claims,
         Err(error) => {
-            tracing::error!(?error, "cannot work on the e-mail queue");
+            tracing::error!(?error, "cannot process the e-mail queue");
             // What is wrong with one must not hold the others up.
             for (claim, outcome) in &done {
                 if let Err(error) = delivery::record(app, claim, outcome).await {
@@ -198,12 +198,14 @@ fn log(app: &App, claim: &Claim, outcome: &Outcome) {
     match outcome.verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {
-            tracing::warn!(%email, kind, transport, response, "e-mail not sent, to be tried again");
+            tracing::warn!(%email, kind, transport, response, "e-mail not sent, will be retried");
         }
-        Verdict::Permanent => tracing::warn!(%email, kind, transport, response, "e-mail refused"),
+        Verdict::Permanent => tracing::warn!(%email, kind, transport, response, "e-mail rejected"),
         Verdict::Unavailable => {
             tracing::error!(transport, response, "mail transport unavailable, paused");
         }
-        Verdict::Untried => tracing::info!(%email, kind, transport, "e-mail given back untried"),
+        Verdict::Untried => {
+            tracing::info!(%email, kind, transport, "e-mail returned to the queue untried")
+        }
     }
 }

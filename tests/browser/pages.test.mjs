@@ -97,11 +97,11 @@ test("an invitation is accepted, and its link is used up", async () => {
 
   const later = await newPage({ viewport: { width: 390, height: 844 } });
   await later.goto(link);
-  await later.getByRole("heading", { name: "This invitation was used" }).waitFor();
+  await later.getByRole("heading", { name: "This invitation has already been used" }).waitFor();
   await picture(later, "used-phone");
   await isFine(later);
   await later.goto(`${server.url}/accept-invitation?token=unknown`);
-  await later.getByRole("heading", { name: "We do not know this link" }).waitFor();
+  await later.getByRole("heading", { name: "This link is not valid" }).waitFor();
 });
 
 test("a person signs in, sees their applications and account, and signs out", async () => {
@@ -124,7 +124,7 @@ test("a person signs in, sees their applications and account, and signs out", as
 
   await page.getByRole("link", { name: "Ada Weber" }).click();
   await page.getByRole("heading", { name: "Your account" }).waitFor();
-  await page.getByText("(this one)").waitFor();
+  await page.getByText("(this session)").waitFor();
   await picture(page, "account-phone");
   await isFine(page);
 
@@ -162,8 +162,8 @@ test("a forgotten password is replaced, and the link works once", async () => {
   page = await newPage({ viewport: { width: 390, height: 844 } });
   await page.goto(`${server.url}/forgotten-password`);
   await page.getByLabel("E-mail address").fill("grace@kbank.com");
-  await page.getByRole("button", { name: "Send the link" }).click();
-  await page.getByRole("heading", { name: "Look into your mailbox" }).waitFor();
+  await page.getByRole("button", { name: "Send link" }).click();
+  await page.getByRole("heading", { name: "Check your e-mail" }).waitFor();
   await isFine(page);
 
   const link = await server.linkFor("grace@kbank.com", "/reset-password");
@@ -173,13 +173,13 @@ test("a forgotten password is replaced, and the link works once", async () => {
   await page.getByText(/easy to guess/i).first().waitFor();
   await password.fill("heron-biscuit-28-canal");
   await page.locator(".bars[data-score='3'], .bars[data-score='4']").waitFor();
-  await page.getByRole("button", { name: "Save the password" }).click();
-  await page.getByRole("heading", { name: "Your password is changed" }).waitFor();
+  await page.getByRole("button", { name: "Save password" }).click();
+  await page.getByRole("heading", { name: "Your password has been changed" }).waitFor();
   await isFine(page);
   await page.goto(link);
   await page.getByLabel("New password", { exact: true }).fill("magpie-saddle-61-frost");
-  await page.getByRole("button", { name: "Save the password" }).click();
-  await page.getByRole("heading", { name: "This link does not work any more" }).waitFor();
+  await page.getByRole("button", { name: "Save password" }).click();
+  await page.getByRole("heading", { name: "This link no longer works" }).waitFor();
 });
 
 test("on the account page, a session is ended and the password changed", async () => {
@@ -187,30 +187,30 @@ test("on the account page, a session is ended and the password changed", async (
   await signIn(page, PASSWORD);
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
   await page.goto(`${server.url}/account`);
-  const ends = page.getByRole("button", { name: /^End the session/ });
+  const ends = page.getByRole("button", { name: /^End session/ });
   await ends.first().waitFor();
   const count = await ends.count();
   await ends.first().click();
-  await page.locator("#announcement", { hasText: "was ended" }).waitFor({ state: "attached" });
+  await page.locator("#announcement", { hasText: "has been ended" }).waitFor({ state: "attached" });
   assert.equal(await ends.count(), count - 1);
 
   const form = page.locator("form#password");
   const change = async (current) => {
     await form.getByLabel("Current password", { exact: true }).fill(current);
     await form.getByLabel("New password", { exact: true }).fill("heron-biscuit-28-canal");
-    await form.getByRole("button", { name: "Change the password" }).click();
+    await form.getByRole("button", { name: "Change password" }).click();
   };
   await change("wrong");
   await form.locator(".error, .alert", { hasText: /./ }).first().waitFor();
   await isFine(page);
   await change(PASSWORD);
-  await form.getByText("Your password is changed").waitFor();
+  await form.getByText("Your password has been changed").waitFor();
   await isFine(page);
   assert.equal(await ends.count(), 0);
   await form.getByLabel("Current password", { exact: true }).fill("heron-biscuit-28-canal");
   await form.getByLabel("New password", { exact: true }).fill(PASSWORD);
-  await form.getByRole("button", { name: "Change the password" }).click();
-  await form.getByText("Your password is changed").waitFor();
+  await form.getByRole("button", { name: "Change password" }).click();
+  await form.getByText("Your password has been changed").waitFor();
 });
 
 test("on the account page, names are changed", async () => {

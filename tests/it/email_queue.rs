@@ -54,7 +54,7 @@ async fn a_test_email_goes_through_the_queue() {
     assert_eq!(mails[0]["to"], json!(["somebody@kbank.com"]));
     let mail = server.inbox.next().await;
     assert!(
-        mail.text.contains("admin@example.com wanted to know"),
+        mail.text.contains("admin@example.com requested it"),
         "{}",
         mail.text
     );

@@ -60,7 +60,7 @@ impl Maildir {
         SendError::new(
             Failure::Unavailable,
             NAME,
-            format!("cannot write into the folder {path}: {error}"),
+            format!("cannot write to the folder {path}: {error}"),
         )
     }
 
@@ -148,7 +148,7 @@ fn deliver(maildir: &Path, name: &str, content: &[u8], gone: &AtomicBool) -> io:
         })
         .and_then(|()| {
             if gone.load(Ordering::Acquire) {
-                return Err(io::Error::other("the mail was cancelled"));
+                return Err(io::Error::other("sending was cancelled"));
             }
             fs::rename(&tmp, &path)
         });
@@ -218,6 +218,6 @@ mod tests {
         });
         let error = maildir.check().await.unwrap_err();
         assert_eq!(error.kind, Failure::Unavailable);
-        assert!(error.response.starts_with("cannot write into the folder "));
+        assert!(error.response.starts_with("cannot write to the folder "));
     }
 }

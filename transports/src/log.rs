@@ -49,7 +49,7 @@ fn boxed(mail: &Mail) -> String {
     let line = |value: &str| harmless(&one_line(value));
     let mut out = String::with_capacity(mail.text.len() + 512);
     // Begins on a line of its own, below the time stamp and the level.
-    let _ = writeln!(out, "\n{:─<WIDTH$}", "── mail ");
+    let _ = writeln!(out, "\n{:─<WIDTH$}", "── e-mail ");
     let _ = writeln!(out, "From:    {}", line(&mail.from));
     let _ = writeln!(out, "To:      {}", line(&mail.to.join(", ")));
     let _ = writeln!(out, "Subject: {}\n", line(&mail.subject));

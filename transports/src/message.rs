@@ -73,7 +73,7 @@ impl Mail {
 
     fn mailboxes(&self) -> Result<Vec<Mailbox>, SendError> {
         if self.to.is_empty() {
-            return Err(refuse("the mail has no recipient".into()));
+            return Err(refuse("the e-mail has no recipient".into()));
         }
         self.to.iter().map(|to| mailbox(to)).collect()
     }
@@ -128,7 +128,7 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
     };
     parse().ok_or_else(|| {
         let shown: String = source.chars().take(200).collect();
-        refuse(format!("{shown:?} is not one e-mail address"))
+        refuse(format!("{shown:?} is not a single e-mail address"))
     })
 }
 
@@ -376,7 +376,7 @@ mod tests {
         ] {
             let error = mailbox(source).unwrap_err();
             assert_eq!(error.kind, Failure::Permanent);
-            assert!(error.response.ends_with(" is not one e-mail address"));
+            assert!(error.response.ends_with(" is not a single e-mail address"));
         }
         let nobody = Mail {
             to: vec![],

@@ -99,7 +99,7 @@ impl Context<'_> {
     pub fn build(&self, name: &str, key: &str) -> Built {
         if self.path.contains(&name) {
             let path = [self.path, &[name]].concat().join(" → ");
-            return Err(self.error(key, format!("{path} would never end")));
+            return Err(self.error(key, format!("{path} is circular")));
         }
         self.enter(name, || (self.section(), key.to_owned()))
     }
@@ -221,7 +221,7 @@ mod tests {
                 "failover",
                 json!({"failover": {"transports": ["log", "failover"]}})
             ),
-            "mail.failover.transports: failover → failover would never end"
+            "mail.failover.transports: failover → failover is circular"
         );
         assert!(
             error(

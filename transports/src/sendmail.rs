@@ -104,13 +104,12 @@ impl Transport for Sendmail {
         let done = timeout(limit, running.finish(&unix(&content)))
             .await
             .map_err(|_| self.error(Failure::Transient, &format!("took longer than {limit:?}")))?;
-        let (status, output) = done.map_err(|error| {
-            self.error(Failure::Transient, &format!("could not be used: {error}"))
-        })?;
+        let (status, output) =
+            done.map_err(|error| self.error(Failure::Transient, &format!("failed: {error}")))?;
         match failure(status) {
             None if output.is_empty() => Ok(Delivery::new(NAME, "accepted")),
             None => Ok(Delivery::new(NAME, output)),
-            Some(kind) => Err(self.error(kind, &format!("ended with {status}: {output}"))),
+            Some(kind) => Err(self.error(kind, &format!("failed with {status}: {output}"))),
         }
     }
 
@@ -123,7 +122,7 @@ impl Transport for Sendmail {
             .map_err(|error| unavailable(&format!("cannot be run: {error}")))?;
         match metadata.is_file() && is_executable(&metadata) {
             true => Ok(()),
-            false => Err(unavailable("is not a program")),
+            false => Err(unavailable("is not an executable file")),
         }
     }
 }

@@ -166,7 +166,7 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
         return Err(context.error("host", "is empty; name the mail server"));
     }
     if settings.pool_size == 0 {
-        return Err(context.error("pool_size", "is 0; no mail could ever be sent"));
+        return Err(context.error("pool_size", "is 0; it must be at least 1"));
     }
     let tls = match settings.tls {
         Tls::None => None,
@@ -175,7 +175,7 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
     let helo_name = match settings.helo_name.as_str() {
         "" => ClientId::default(),
         name if name.chars().all(|c| c.is_ascii_graphic()) => ClientId::Domain(name.into()),
-        name => return Err(context.error("helo_name", format!("{name:?} is not a host's name"))),
+        name => return Err(context.error("helo_name", format!("{name:?} is not a host name"))),
     };
     Ok(Arc::new(Smtp {
         pool: Pool::new(settings.pool_size, settings.idle_timeout),
@@ -194,7 +194,7 @@ fn tls_parameters(settings: &Settings) -> Result<TlsParameters, String> {
         let pem = fs::read_to_string(&settings.ca_file)
             .map_err(|error| format!("cannot read {path}: {error}"))?;
         if !pem.contains("-----BEGIN CERTIFICATE-----") {
-            return Err(format!("{path} holds no certificate in PEM"));
+            return Err(format!("{path} contains no PEM certificate"));
         }
         let certificate = Certificate::from_pem(pem.as_bytes())
             .map_err(|error| format!("cannot use {path}: {error}"))?;

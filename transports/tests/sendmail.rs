@@ -71,7 +71,7 @@ async fn the_exit_status_and_the_last_words_are_reported() {
     assert!(
         error_75
             .response
-            .ends_with("ended with exit status: 75: try later")
+            .ends_with("failed with exit status: 75: try later")
     );
     // Without having read a word.
     let error_67 = error("echo 'nobody of that name' >&2; exit 67").await;
@@ -145,5 +145,5 @@ async fn a_check_tells_a_program_from_a_file() {
     });
     let error = sendmail.check().await.unwrap_err();
     assert_eq!(error.kind, Failure::Unavailable);
-    assert!(error.response.ends_with("is not a program"));
+    assert!(error.response.ends_with("is not an executable file"));
 }

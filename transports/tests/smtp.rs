@@ -71,74 +71,74 @@ async fn refusals_are_sorted_by_step_and_code() {
             Step::Greeting,
             "554 5.7.1 No",
             Unavailable,
-            "127.0.0.1 answered 554 5.7.1 No",
+            "127.0.0.1 replied 554 5.7.1 No",
         ),
         (
             Step::Greeting,
             "421 4.3.2 Busy",
             Unavailable,
-            "127.0.0.1 answered 421 4.3.2 Busy",
+            "127.0.0.1 replied 421 4.3.2 Busy",
         ),
         (
             Step::Ehlo,
             "550 Not you",
             Unavailable,
-            "127.0.0.1 answered 550 Not you",
+            "127.0.0.1 replied 550 Not you",
         ),
         (
             Step::MailFrom,
             "550 5.7.1 Not from there",
             Unavailable,
-            "the sender no-reply@example.com was refused: 550 5.7.1 Not from there",
+            "the sender no-reply@example.com was rejected: 550 5.7.1 Not from there",
         ),
         (
             Step::MailFrom,
             "451 4.7.1 Later",
             Transient,
-            "the sender no-reply@example.com was refused: 451 4.7.1 Later",
+            "the sender no-reply@example.com was rejected: 451 4.7.1 Later",
         ),
         (
             Step::RcptTo,
             "450 4.2.0 Greylisted",
             Transient,
-            "the recipient ada@example.com was refused: 450 4.2.0 Greylisted",
+            "the recipient ada@example.com was rejected: 450 4.2.0 Greylisted",
         ),
         (
             Step::RcptTo,
             "550-5.1.1 No\r\n550 5.1.1 such user",
             Permanent,
-            "the recipient ada@example.com was refused: 550 5.1.1 No such user",
+            "the recipient ada@example.com was rejected: 550 5.1.1 No such user",
         ),
         (
             Step::Data,
             "451 Later",
             Transient,
-            "DATA was refused: 451 Later",
+            "DATA was rejected: 451 Later",
         ),
-        (Step::Data, "554 No", Permanent, "DATA was refused: 554 No"),
+        (Step::Data, "554 No", Permanent, "DATA was rejected: 554 No"),
         (
             Step::Data,
             "250 Ok?",
             Transient,
-            "an answer to DATA that makes no sense: 250 Ok?",
+            "unexpected reply to DATA: 250 Ok?",
         ),
         (
             Step::Content,
             "451 Later",
             Transient,
-            "the mail was refused: 451 Later",
+            "the message was rejected: 451 Later",
         ),
         (
             Step::Content,
             "554 5.7.1 Spam",
             Permanent,
-            "the mail was refused: 554 5.7.1 Spam",
+            "the message was rejected: 554 5.7.1 Spam",
         ),
         (
             Step::Content,
             "421 Bye",
             Transient,
-            "the mail was refused: 421 Bye",
+            "the message was rejected: 421 Bye",
         ),
     ] {
         let behaviour = Behaviour::at(step, Answer::say(reply));
@@ -151,11 +151,11 @@ async fn refusals_are_sorted_by_step_and_code() {
 async fn silence_runs_into_a_time_out() {
     for answer in [Answer::Hang, Answer::DripForever] {
         for (step, kind, said) in [
-            (Step::Greeting, Unavailable, " did not answer within 200ms"),
-            (Step::Ehlo, Unavailable, " did not answer within 200ms"),
-            (Step::MailFrom, Transient, "no answer to the sender "),
-            (Step::RcptTo, Transient, "no answer to the recipient "),
-            (Step::Data, Transient, "no answer to DATA within 200ms"),
+            (Step::Greeting, Unavailable, " did not respond within 200ms"),
+            (Step::Ehlo, Unavailable, " did not respond within 200ms"),
+            (Step::MailFrom, Transient, "no reply to the sender "),
+            (Step::RcptTo, Transient, "no reply to the recipient "),
+            (Step::Data, Transient, "no reply to DATA within 200ms"),
         ] {
             let (found, response) = failure(Behaviour::at(step, answer.clone()), short()).await;
             assert_eq!(found, kind, "{step:?} {answer:?}");
@@ -165,7 +165,7 @@ async fn silence_runs_into_a_time_out() {
     let hang = Behaviour::at(Step::Content, Answer::Hang);
     let (found, response) = failure(hang, short()).await;
     assert_eq!(found, Transient);
-    assert_eq!(response, "no answer to the mail within 200ms");
+    assert_eq!(response, "no reply to the message within 200ms");
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn the_time_out_for_the_mail_is_its_own() {
     let settings =
         json!({"connect_timeout": "1h", "command_timeout": "1h", "data_timeout": "50ms"});
     let error = smtp(&server, settings).send(&mail()).await.unwrap_err();
-    assert_eq!(error.response, "no answer to the mail within 50ms");
+    assert_eq!(error.response, "no reply to the message within 50ms");
 }
 
 #[tokio::test]
@@ -325,7 +325,7 @@ async fn one_refused_recipient_stops_the_mail() {
     assert_eq!(error.kind, Permanent);
     assert_eq!(
         error.response,
-        "the recipient nobody@example.com was refused: 550 5.1.1 Nobody"
+        "the recipient nobody@example.com was rejected: 550 5.1.1 Nobody"
     );
     assert_eq!(server.received(), []);
     assert!(server.turns().iter().all(|turn| turn.step != Step::Data));
@@ -352,7 +352,7 @@ async fn credentials_are_given_in_both_ways() {
         assert_eq!(error.kind, Unavailable);
         assert_eq!(
             error.response,
-            "the credentials of usher were refused: 127.0.0.1 answered 535 5.7.8 Who are you?"
+            "the credentials of usher were rejected: 127.0.0.1 replied 535 5.7.8 Who are you?"
         );
         let error = smtp(&server, json!({})).send(&mail()).await.unwrap_err();
         assert_eq!(error.kind, Unavailable);
@@ -371,7 +371,7 @@ async fn a_password_does_not_go_over_an_open_line() {
     let error = smtp(&server, settings).check().await.unwrap_err();
     assert_eq!(
         error.response,
-        "127.0.0.1 does not offer STARTTLS, and the password is not sent in the clear"
+        "127.0.0.1 does not offer STARTTLS, and the password is not sent unencrypted"
     );
     let server = Server::start(Behaviour::default()).await;
     let settings = json!({"username": "usher", "password": "secret"});
@@ -465,7 +465,7 @@ async fn a_check_says_what_is_wrong_with_tls() {
                 .encryption(Encryption::StartTls(good.clone())),
             "required",
             Some(&ca_file),
-            "127.0.0.1 answered 454 4.7.0 Not now",
+            "127.0.0.1 replied 454 4.7.0 Not now",
         ),
         (
             Behaviour::at(
@@ -533,7 +533,7 @@ async fn a_check_says_that_nobody_is_there() {
         ),
         (
             json!({"host": "nobody.invalid"}),
-            "the name nobody.invalid was not found: ",
+            "the host nobody.invalid was not found: ",
         ),
     ] {
         let error = smtp(&server, settings).check().await.unwrap_err();

@@ -1,7 +1,8 @@
-//! The transport `http`: hands each mail to a mail service's HTTP API, as many providers have one.
+//! The transport `http`: sends each e-mail through the HTTP API of a mail service, as many providers
+//! offer one.
 //!
-//! Everything that a transport is made of is here: its settings, its constructor, `send` and `check`,
-//! and the one function that makes it known. `main.rs` is a server that has it.
+//! Everything that makes up a transport is here: its settings, its constructor, `send` and `check`,
+//! and the function that registers it. `main.rs` is a server that uses it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +94,7 @@ fn trouble(error: &reqwest::Error) -> SendError {
     SendError::new(
         kind,
         NAME,
-        format!("the mail service does not answer: {error}"),
+        format!("the mail service does not respond: {error}"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! A server like `usher`, that knows one transport more.
+//! A server like `usher`, with one more transport.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-// A typed client in fifty lines: what an operation takes and returns is known from its text.
+// A typed client in about fifty lines: the text of an operation determines what it takes and returns.
 import type { TypedDocumentString } from "./gql/graphql";
 
-/** What no input can mend: somebody has to sign in, lacks a permission, or the server failed. */
+/** Errors that no other input would avoid: nobody is signed in, a permission is missing, the server failed. */
 export class UsherError extends Error {
   constructor(
     message: string,
@@ -20,7 +20,7 @@ interface Answer<Data> {
 export class Usher {
   constructor(
     private readonly url: string,
-    /** In a browser on the server's own origin, or an allowed one, leave it out: the cookie does. */
+    /** Leave it out in a browser on the server's own origin or an allowed one: the cookie replaces it. */
     private readonly token?: string,
   ) {}
 
@@ -44,7 +44,7 @@ export class Usher {
     const { data, errors } = (await response.json()) as Answer<Data>;
     const error = errors?.[0];
     if (error || !data) {
-      throw new UsherError(error?.message ?? "there was no answer", error?.extensions?.code ?? "INTERNAL");
+      throw new UsherError(error?.message ?? "the server sent no data", error?.extensions?.code ?? "INTERNAL");
     }
     return data;
   }
@@ -56,7 +56,7 @@ interface UserError {
   message: string;
 }
 
-/** A form would put each message next to its field; here, the first one ends the program. */
+/** A form would show each message next to its field; here, the first one ends the program. */
 export function accepted<Payload extends { userErrors: UserError[] }>(payload: Payload): Payload {
   const [error] = payload.userErrors;
   if (error) throw new Error(`${error.field?.join(".") ?? "input"}: ${error.message} (${error.code})`);

@@ -36,7 +36,7 @@ const { USHER_URL = "http://127.0.0.1:8000/graphql", EMAIL = "admin@example.com"
 
 const anonymous = new Usher(USHER_URL);
 const { token, user } = accepted((await anonymous.run(SignIn, { input: { email: EMAIL, password: PASSWORD } })).signIn);
-if (!token) throw new Error("there is no token");
+if (!token) throw new Error("the server returned no token");
 console.log(`Signed in as ${user?.displayName}`);
 
 const usher = anonymous.withToken(token);
@@ -46,9 +46,9 @@ for (const { name, url, viewerPermissions } of viewer?.applications ?? []) {
 }
 
 const role = roles.nodes[0];
-if (!role) throw new Error("there is no role");
+if (!role) throw new Error("the server has no roles");
 const email = `colleague-${Date.now()}@example.com`;
 const { user: invited, invitation } = accepted(
   (await usher.run(Invite, { input: { email, roleIds: [role.id] } })).inviteUser,
 );
-console.log(`${invited?.email} is ${invited?.status}, until ${invitation?.expiresAt}`);
+console.log(`${invited?.email} is ${invited?.status}, and can accept until ${invitation?.expiresAt}`);

@@ -63,17 +63,17 @@ impl Session {
             Ok(Ok(addresses)) => addresses.collect(),
             Ok(Err(error)) => {
                 return Err(Trouble::connecting(format!(
-                    "the name {host} was not found: {error}"
+                    "the host {host} was not found: {error}"
                 )));
             }
             Err(_) => {
                 return Err(Trouble::connecting(format!(
-                    "looking up the name {host} took longer than {limit:?}"
+                    "looking up the host {host} took longer than {limit:?}"
                 )));
             }
         };
         let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-        let mut last = Trouble::connecting(format!("the name {host} has no address"));
+        let mut last = Trouble::connecting(format!("the host {host} has no address"));
         for address in addresses {
             match timeout(share, open(server, address)).await {
                 Ok(Ok(connection)) => {
@@ -85,7 +85,7 @@ impl Session {
                 Ok(Err(trouble)) => last = trouble,
                 Err(_) => {
                     last = Trouble::connecting(format!(
-                        "{host} ({address}) did not answer within {share:?}"
+                        "{host} ({address}) did not respond within {share:?}"
                     ));
                 }
             }
@@ -155,7 +155,7 @@ impl Session {
             return Err(Trouble::unexpected("DATA", &spoken(&response)));
         }
         let (limit, content) = (settings.data_timeout, Content(message));
-        self.command(Step::Content, "the mail", limit, content)
+        self.command(Step::Content, "the message", limit, content)
             .await
     }
 
@@ -266,7 +266,7 @@ async fn authenticate(
     let (host, username) = (&settings.host, &settings.username);
     if !connection.is_encrypted() && settings.tls != Tls::None {
         return Err(Trouble::connecting(format!(
-            "{host} does not offer STARTTLS, and the password is not sent in the clear"
+            "{host} does not offer STARTTLS, and the password is not sent unencrypted"
         )));
     }
     if (connection.server_info())
@@ -284,7 +284,7 @@ async fn authenticate(
         Err(error) => {
             let explained = explain(&error, settings);
             Err(Trouble::connecting(format!(
-                "the credentials of {username} were refused: {explained}"
+                "the credentials of {username} were rejected: {explained}"
             )))
         }
     }

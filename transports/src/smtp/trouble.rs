@@ -47,25 +47,25 @@ impl Trouble {
 
     /// The server did not answer. It may do better next time, or with another mail.
     pub fn timed_out(what: &str, limit: Duration) -> Self {
-        let response = format!("no answer to {what} within {limit:?}");
+        let response = format!("no reply to {what} within {limit:?}");
         Self::closed(Failure::Transient, response)
     }
 
     /// A reply that is no refusal and yet not the one that has to come.
     pub fn unexpected(what: &str, spoken: &str) -> Self {
-        let response = format!("an answer to {what} that makes no sense: {spoken}");
+        let response = format!("unexpected reply to {what}: {spoken}");
         Self::closed(Failure::Transient, response)
     }
 
     /// `what` was refused, or the connection broke.
     pub fn at(step: Step, what: &str, error: &Error) -> Self {
         let Some((code, text)) = reply(error) else {
-            let response = format!("the connection broke at {what}: {}", innermost(error));
+            let response = format!("{what}: the connection was lost: {}", innermost(error));
             return Self::closed(Failure::Transient, response);
         };
         Self {
             failure: classify(step, code, &text),
-            response: format!("{what} was refused: {code} {text}"),
+            response: format!("{what} was rejected: {code} {text}"),
             // After 421 the server closes (RFC 5321 §3.8).
             still_open: code != 421,
             was_stale: false,
@@ -77,7 +77,7 @@ impl Trouble {
 pub(super) fn explain(error: &Error, settings: &Settings) -> String {
     let host = &settings.host;
     if let Some((code, text)) = reply(error) {
-        return format!("{host} answered {code} {text}");
+        return format!("{host} replied {code} {text}");
     }
     match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(problem)) => certificate(problem, host),
@@ -104,7 +104,7 @@ fn certificate(problem: &CertificateError, host: &str) -> String {
         }
         CertificateError::UnknownIssuer => format!(
             "the certificate of {host} is not trusted: its issuer is unknown; \
-             name the issuer's certificate in ca_file"
+             set ca_file to the issuer's certificate"
         ),
         problem => format!("the certificate of {host} is not trusted: {problem}"),
     }

@@ -14,17 +14,17 @@ const date = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "lo
 
 function tellWhy(invitation) {
   if (!token) {
-    return showState("Open the link in your letter", "This page needs the link from your invitation. Please open it from the e-mail again; it still works.", "Sign in");
+    return showState("Open the link in your e-mail", "This page needs the link from your invitation. Please go back to the e-mail and open it again.", "Sign in");
   }
   switch (invitation?.status) {
     case "ACCEPTED":
-      return showState("This invitation was used", "A password has been chosen with this link already. Sign in with your e-mail address and that password.", "Sign in");
+      return showState("This invitation has already been used", "A password has been chosen with this link. Sign in with your e-mail address and that password.", "Sign in");
     case "EXPIRED":
-      return showState("This invitation has expired", `It could be used until ${date(invitation.expiresAt)}. Ask whoever invited you to send a new one.`);
+      return showState("This invitation has expired", `It was valid until ${date(invitation.expiresAt)}. Ask the person who invited you to send a new one.`);
     case "REVOKED":
-      return showState("This invitation was withdrawn", "Perhaps a newer one is in your mailbox: only the latest link works. Otherwise ask whoever invited you.");
+      return showState("This invitation is no longer valid", "If you have received a newer one, use the link in that e-mail: only the latest link works. Otherwise, ask the person who invited you.");
     default:
-      return showState("We do not know this link", "It may have been cut off on its way. Copy the whole link from the letter into the address bar.");
+      return showState("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar.");
   }
 }
 
@@ -60,5 +60,5 @@ try {
     });
   }
 } catch (error) {
-  showState("That did not work", error.message);
+  showState("Something went wrong", error.message);
 }

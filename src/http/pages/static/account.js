@@ -16,7 +16,7 @@ const REVOKE = `mutation Revoke($input: RevokeSessionInput!) {
 
 const alert = document.getElementById("sessions-alert");
 
-/** "Firefox on Linux", of what a browser says about itself. */
+/** "Firefox on Linux", from what a browser says about itself. */
 function client(agent) {
   if (!agent) return "Unknown client";
   const browser = [["Edg/", "Edge"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([mark]) => agent.includes(mark))?.[1];
@@ -30,7 +30,7 @@ function row(session) {
   const item = document.createElement("li");
   const text = document.createElement("div");
   const title = document.createElement("b");
-  title.textContent = client(session.userAgent) + (session.isCurrent ? " (this one)" : "");
+  title.textContent = client(session.userAgent) + (session.isCurrent ? " (this session)" : "");
   const details = document.createElement("small");
   details.textContent = [session.ipAddress, `last used ${when(session.lastUsedAt)}`].filter(Boolean).join(" · ");
   text.append(title, details);
@@ -40,13 +40,13 @@ function row(session) {
     button.type = "button";
     button.className = "plain";
     button.textContent = "End";
-    button.ariaLabel = `End the session of ${title.textContent}, begun ${when(session.createdAt)}`;
+    button.ariaLabel = `End session: ${title.textContent}, signed in ${when(session.createdAt)}`;
     button.addEventListener("click", async () => {
       alert.textContent = "";
       try {
         const { revokeSession } = await ask(REVOKE, { input: { id: session.id } });
         if (revokeSession.userErrors.length > 0) throw new Error(revokeSession.userErrors[0].message);
-        announce("The session was ended.");
+        announce("The session has been ended.");
         await list();
       } catch (error) {
         alert.textContent = error.message;
@@ -71,7 +71,7 @@ try {
     const profile = document.getElementById("profile");
     const password = document.getElementById("password");
     document.getElementById("address").textContent = viewer.email;
-    document.getElementById("roles").textContent = viewer.roles.map(({ name }) => name).join(", ") || "no role";
+    document.getElementById("roles").textContent = viewer.roles.map(({ name }) => name).join(", ") || "no roles";
     profile.firstName.value = viewer.firstName;
     profile.lastName.value = viewer.lastName;
     password.username.value = viewer.email;
@@ -87,7 +87,7 @@ try {
       const { changePassword } = await ask(PASSWORD, { input: { currentPassword, newPassword } });
       if (changePassword.userErrors.length === 0) {
         password.currentPassword.value = password.newPassword.value = "";
-        succeed(password, "Your password is changed, and you are signed out everywhere else.");
+        succeed(password, "Your password has been changed, and you have been signed out everywhere else.");
         await list();
       }
       return changePassword.userErrors;
@@ -96,5 +96,5 @@ try {
       signOut().catch((error) => { alert.textContent = error.message; }));
   }
 } catch (error) {
-  showState("That did not work", error.message, "Sign in");
+  showState("Something went wrong", error.message, "Sign in");
 }

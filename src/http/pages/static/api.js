@@ -17,7 +17,7 @@ export async function ask(query, variables = {}) {
       body: JSON.stringify({ query, variables }),
     });
   } catch {
-    throw new ApiError("The server cannot be reached. Are you online? Please try again.", "OFFLINE");
+    throw new ApiError("The server cannot be reached. Check your internet connection and try again.", "OFFLINE");
   }
   const answer = await response.json().catch(() => null);
   const error = answer?.errors?.[0];
@@ -27,11 +27,11 @@ export async function ask(query, variables = {}) {
 
 function sentence(error) {
   const { code, requestId } = error?.extensions ?? {};
-  if (code === "RATE_LIMITED") return "That was too often. Please wait a moment and try again.";
-  if (code === "UNAUTHENTICATED") return "You are not signed in any more. Please sign in again.";
+  if (code === "RATE_LIMITED") return "Too many requests. Please wait a moment and try again.";
+  if (code === "UNAUTHENTICATED") return "You are no longer signed in. Please sign in again.";
   if (code === "FORBIDDEN") return error.message;
-  if (code === "BAD_REQUEST") return "This server cannot do that.";
-  return "Something went wrong on our side. Please try again later." + (requestId ? ` (${requestId})` : "");
+  if (code === "BAD_REQUEST") return "Something went wrong. Please reload the page and try again.";
+  return "Something went wrong on our side. Please try again later." + (requestId ? ` Reference: ${requestId}` : "");
 }
 
 export async function signOut() {

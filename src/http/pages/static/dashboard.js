@@ -2,7 +2,7 @@ import { ask, signOut } from "./api.js";
 import { show, showState } from "./forms.js";
 
 const VIEWER = "{ viewer { displayName firstName applications { code name url viewerPermissions } } }";
-// The server's own applications have no page yet but the playground.
+// The built-in applications have no pages of their own yet; they open the playground.
 const OWN = ["users", "roles", "email-queue", "event-log"];
 
 function tile({ code, name, url, viewerPermissions }, playground) {
@@ -27,11 +27,7 @@ function tile({ code, name, url, viewerPermissions }, playground) {
 }
 
 try {
-  // A server of an earlier version knows no `url`.
-  const { viewer } = await ask(VIEWER).catch((error) => {
-    if (error.code !== "BAD_REQUEST") throw error;
-    return ask(VIEWER.replace(" url ", " "));
-  });
+  const { viewer } = await ask(VIEWER);
   if (!viewer) {
     location.replace("sign-in");
   } else {
@@ -47,5 +43,5 @@ try {
       signOut().catch((error) => { section.querySelector(".alert").textContent = error.message; }));
   }
 } catch (error) {
-  showState("That did not work", error.message, "Sign in");
+  showState("Something went wrong", error.message, "Sign in");
 }

@@ -9,8 +9,8 @@ onSubmit(form, async ({ email }) => {
     { input: { email } },
   );
   if (requestPasswordReset.userErrors.length === 0) {
-    // Whether the address is known is nobody's business.
-    showState("Look into your mailbox", `If ${email} belongs to somebody here, a link to choose a new password is on its way. It works for a short time only.`, "Back to signing in");
+    // This must not reveal whether there is an account.
+    showState("Check your e-mail", `If there is an account for ${email}, we have sent it a link to choose a new password. The link expires soon.`, "Back to sign-in");
   }
   return requestPasswordReset.userErrors;
 });

@@ -82,7 +82,7 @@ export function onSubmit(form, send) {
     const button = form.querySelector("[type=submit]");
     const missing = [...form.elements]
       .filter((input) => input.required && !input.value)
-      .map((input) => ({ field: [input.name], message: "Please fill this in." }));
+      .map((input) => ({ field: [input.name], message: "Please fill in this field." }));
     if (missing.length > 0) return showErrors(form, missing);
     button.disabled = true;
     try {

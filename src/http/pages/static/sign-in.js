@@ -1,7 +1,7 @@
 import { ask } from "./api.js";
 import { onSubmit, show } from "./forms.js";
 
-// Only pages of this server are returned to: the address may come from anywhere.
+// Only pages of this server are redirected to: the URL may come from anywhere.
 const next = new URLSearchParams(location.search).get("next") === "account" ? "account" : ".";
 
 const { viewer } = await ask("{ viewer { id } }").catch(() => ({}));
@@ -13,7 +13,7 @@ if (viewer) {
   onSubmit(form, async ({ email, password, keep }) => {
     const { signIn } = await ask(
       "mutation SignIn($input: SignInInput!) { signIn(input: $input) { user { id } userErrors { code field message } } }",
-      // Left out, the server keeps the session.
+      // By default, the server keeps the session.
       { input: { email, password, ...(!keep && { keepSignedIn: false }) } },
     );
     if (signIn.user) {

@@ -1,4 +1,4 @@
-// How strong a new password is, while it is typed. The server decides; this only tells.
+// Shows how strong a new password is while it is typed. The server decides.
 import { ask } from "./api.js";
 
 const WORDS = ["Very easy to guess", "Easy to guess", "Could be better", "Good", "Very good"];
@@ -6,20 +6,16 @@ const CHECK = `mutation CheckPassword($input: CheckPasswordInput!) {
   checkPassword(input: $input) { assessment { score isAcceptable warning suggestions } }
 }`;
 
-let isOffered = true;
-
+/** The server's assessment; none when it cannot be had, so that only the length is judged. */
 async function check(input) {
-  if (!isOffered) return null;
   try {
     return (await ask(CHECK, { input })).checkPassword.assessment;
-  } catch (error) {
-    // An older server does not offer it: then only the length is told.
-    if (error.code === "BAD_REQUEST") isOffered = false;
+  } catch {
     return null;
   }
 }
 
-/** `context` gives what else is known of the person: a password made of it is easy to guess. */
+/** `context` returns what else is known about the person: a password made from it is easy to guess. */
 export function watchStrength(input, context = () => ({})) {
   const place = document.querySelector(`[data-strength-of="${input.id}"]`);
   const [bars, hint] = [place.querySelector(".bars"), place.querySelector(".hint")];
@@ -31,14 +27,14 @@ export function watchStrength(input, context = () => ({})) {
     const length = [...password].length;
     if (length < minLength) {
       bars.dataset.score = length > 0 ? "1" : "0";
-      hint.textContent = length > 0 ? `${minLength - length} more to go: at least ${minLength} characters.` : advice;
+      hint.textContent = length > 0 ? `At least ${minLength} characters: ${minLength - length} more to go.` : advice;
       return;
     }
     const result = await check({ password, ...context() });
     if (input.value !== password) return;
     if (!result) {
       bars.dataset.score = "3";
-      hint.textContent = "Long enough. A few words that do not belong together make a good one.";
+      hint.textContent = "Long enough. Several unrelated words make a good password.";
       return;
     }
     bars.dataset.score = String(Math.max(1, result.score));
