@@ -3,27 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{RoleId, SessionId, UserId, revision, session, user, user_role};
-use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
+use entity::{SessionId, UserId, session, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, RelationTrait, Select, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, Set,
 };
 
-use super::actor::{Actor, Client, SignedIn, Who};
+use super::actor::{Actor, Client, SignedIn};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{Action, Changes, Subject};
 use super::passwords::Password;
 use super::throttle::{self, Scope};
-use super::tokens::{self, Token};
+use super::tokens::Token;
 use super::users::{self, User};
 use super::{EmailAddress, events, roles};
 use crate::app::App;
 
-/// How exactly the last use of a session is noted: to write it down at every request would make
-/// every read a write.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+mod identification;
+
+pub use identification::{authenticate, confirm, refresh};
 
 /// What a client calls itself is kept up to this many characters.
 const MAX_USER_AGENT_LENGTH: usize = 500;
@@ -222,172 +220,6 @@ async fn end_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Resul
             .await?;
     }
     Ok(())
-}
-
-/// Who presents this token: a signed-in user, or nobody where it was never issued, has expired or
-/// was revoked, or the user is deactivated.
-///
-/// One indexed query finds session, user, roles and the revision of the roles in memory.
-pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
-    let by_token = session::Column::TokenHash.eq(tokens::hash(token));
-    let actor = found_by(app, client, by_token).await?;
-    if let Who::User(signed_in) = &actor.who {
-        let session = note_use(app, signed_in.session.clone()).await?;
-        let signed_in = SignedIn {
-            user: signed_in.user.clone(),
-            session,
-            permissions: signed_in.permissions.clone(),
-        };
-        return Ok(Actor::user(Arc::new(signed_in), actor.client));
-    }
-    Ok(actor)
-}
-
-/// The same actor as of now: with the permissions that they hold by now, or nobody where their
-/// session has ended since. Looking is no use of the session: who only watches does not prolong it.
-pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
-    let Ok(signed_in) = actor.signed_in() else {
-        return Ok(actor.clone());
-    };
-    let by_id = session::Column::Id.eq(signed_in.session.id);
-    found_by(app, actor.client.clone(), by_id).await
-}
-
-/// Who the session belongs to that the condition finds.
-async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
-    let rows = identify(condition).all(app.db.read()).await?;
-    let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
-    let now = app.clock.now();
-    let Some(row) = rows.into_iter().next() else {
-        return Ok(Actor::anonymous(client));
-    };
-    let is_over = row.session.expires_at <= now || row.session.ends_at <= now;
-    if is_over || row.user.status() != user::Status::Active {
-        return Ok(Actor::anonymous(client));
-    }
-    let permissions = roles::permissions_of(app, &role_ids, row.revision).await?;
-    let user = User {
-        row: row.user,
-        role_ids,
-    };
-    let signed_in = SignedIn {
-        user,
-        session: row.session,
-        permissions,
-    };
-    Ok(Actor::user(Arc::new(signed_in), client))
-}
-
-/// One role of the user of a session; a user without roles has one row without it.
-struct Identity {
-    session: session::Model,
-    user: user::Model,
-    role_id: Option<RoleId>,
-    revision: i64,
-}
-
-const SESSION: &str = "s_";
-const USER: &str = "u_";
-
-impl FromQueryResult for Identity {
-    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
-        Ok(Self {
-            session: session::Model::from_query_result(row, SESSION)?,
-            user: user::Model::from_query_result(row, USER)?,
-            role_id: row.try_get("", "role_id")?,
-            revision: row.try_get("", "roles_revision")?,
-        })
-    }
-}
-
-fn identify(condition: SimpleExpr) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
-    let mut select = session::Entity::find()
-        .select_only()
-        .join(JoinType::InnerJoin, session::Relation::User.def())
-        .join(JoinType::LeftJoin, user::Relation::UserRole.def())
-        .filter(condition);
-    for column in session::Column::iter() {
-        select = select.column_as(column, format!("{SESSION}{}", column.as_str()));
-    }
-    for column in user::Column::iter() {
-        select = select.column_as(column, format!("{USER}{}", column.as_str()));
-    }
-    select
-        .column_as(user_role::Column::RoleId, "role_id")
-        .expr_as(
-            Expr::SubQuery(None, Box::new(roles_revision().into())),
-            "roles_revision",
-        )
-        .into_model()
-}
-
-fn roles_revision() -> SelectStatement {
-    Query::select()
-        .column(revision::Column::Revision)
-        .from(revision::Entity)
-        .and_where(revision::Column::Subject.eq(revision::ROLES))
-        .to_owned()
-}
-
-/// Notes, to the minute, that the session is in use, and moves its idle end.
-async fn note_use(app: &App, session: session::Model) -> Result<session::Model> {
-    let now = app.clock.now();
-    if now.since(session.last_used_at) < USE_NOTED_EVERY {
-        return Ok(session);
-    }
-    let idle_end = now.after(idle_timeout(app, session.is_kept));
-    let used = session::Model {
-        last_used_at: now,
-        expires_at: idle_end.min(session.ends_at),
-        ..session
-    };
-    let transaction = app.db.begin().await?;
-    // The session may have been revoked since it was read; then there is nothing to note.
-    session::Entity::update_many()
-        .set(session::ActiveModel {
-            last_used_at: Set(used.last_used_at),
-            expires_at: Set(used.expires_at),
-            ..Default::default()
-        })
-        .filter(session::Column::Id.eq(used.id))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(used)
-}
-
-/// Reads again, inside of a transaction that changes something, who the actor is: they may have been
-/// shut out, or lost a role, while the request waited for its turn. Until the transaction ends,
-/// nobody can end the session.
-///
-/// # Errors
-///
-/// [`Error::Unauthenticated`] where the session is over; [`Error::Forbidden`] where a permission is
-/// gone that the actor held when the request came in, because it may be the one that counted.
-pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
-    let Who::User(before) = &actor.who else {
-        return Ok(actor.clone());
-    };
-    let session = session::Entity::find_by_id(before.session.id)
-        .lock_shared()
-        .one(transaction)
-        .await?
-        .ok_or(Error::Unauthenticated)?;
-    let user = users::find_in(transaction, session.user_id)
-        .await?
-        .filter(|user| user.row.status() == user::Status::Active)
-        .ok_or(Error::Unauthenticated)?;
-    let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
-    let permissions = roles::union(held.iter());
-    if let Some(lost) = before.permissions.difference(&permissions).next() {
-        return Err(Error::Forbidden(lost.clone()));
-    }
-    let now = SignedIn {
-        user,
-        session,
-        permissions,
-    };
-    Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }
 
 /// Ends the actor's own session. Nobody signed in is no error: there is nothing left to do.

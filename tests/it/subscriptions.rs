@@ -157,28 +157,54 @@ async fn server_sent_events_tell_what_happens_to_a_mail() {
     assert_eq!(events.next().await, None);
 }
 
-/// Security rule 8: a subscription ends with its session, and with the permission.
+/// Security rule 8: a subscription ends with its session, its user, and the permission, and does not
+/// wait for something to happen in the queue.
 #[tokio::test]
-async fn a_subscription_ends_with_its_session() {
-    let server = TestServer::start_with(&["mail.queue.poll_interval=100ms"]).await;
+async fn a_subscription_ends_with_what_it_rests_on() {
+    let server = TestServer::start_with(&["mail.queue.poll_interval=1h"]).await;
     let (administrator, _) = office(&server).await;
-    let watcher = server
-        .user_with(&administrator, "watcher@kbank.com", &["email-queue.view"])
-        .await;
-    let mut events = watcher.subscribe(WATCH, json!({})).await;
-    assert_eq!(events.first().await, None);
-    watcher
+    let permissions = ["email-queue.view"];
+    let role = server.role(&administrator, "Watcher", &permissions).await;
+    let watch = async |email: &str| {
+        let (_, token) = server.invite(&administrator, email, &role).await;
+        let watcher = server.accept(&token).await;
+        let mut events = watcher.subscribe(WATCH, json!({})).await;
+        assert_eq!(events.first().await, None);
+        (watcher, events)
+    };
+    let (signs_out, first) = watch("first@kbank.com").await;
+    let (deactivated, second) = watch("second@kbank.com").await;
+    let (_, third) = watch("third@kbank.com").await;
+    signs_out
         .run("mutation { signOut { userErrors { code } } }")
         .await;
-    loop {
-        let event = events.next().await.unwrap();
-        if event.get("errors").is_some() {
-            assert_eq!(event["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-            break;
+    let id = json!({ "id": deactivated.id });
+    let payload = administrator.mutate("deactivateUser", id, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let no_permissions = json!({ "id": role, "permissions": [] });
+    let payload = administrator.mutate("updateRole", no_permissions, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    for (mut events, code) in [
+        (first, "UNAUTHENTICATED"),
+        (second, "UNAUTHENTICATED"),
+        (third, "FORBIDDEN"),
+    ] {
+        loop {
+            let event = events.next().await.unwrap();
+            if event.get("errors").is_some() {
+                assert_eq!(event["errors"][0]["extensions"]["code"], code);
+                break;
+            }
         }
+        assert_eq!(events.next().await, None);
     }
-    assert_eq!(events.next().await, None);
-    // Nor is the session's idle end moved by looking on.
+}
+
+/// Security rule 8: looking on does not move the session's idle end.
+#[tokio::test]
+async fn a_subscription_is_no_use_of_the_session() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
     let mut events = administrator.subscribe(WATCH, json!({})).await;
     assert_eq!(events.first().await, None);
     server.advance(std::time::Duration::from_secs(31 * 24 * 60 * 60));

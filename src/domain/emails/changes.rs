@@ -20,6 +20,10 @@ use crate::domain::error::Result;
 /// it changed a mail and is seen when it commits, and the clocks of two servers differ.
 const SEEN_LATE_BY: Duration = Duration::from_secs(5);
 
+/// How long a watcher may go on whose session or permission has ended, where nothing happens that
+/// they would be told of.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
 /// Somebody's view of the queue: what they have not been told yet.
 #[derive(Debug)]
 pub struct Watch {
@@ -38,10 +42,10 @@ impl Watch {
         }
     }
 
-    /// Waits until something changes or the queue's poll interval is over, and returns the mails
-    /// that have changed, in the order of their changes; nothing any more once the server stops.
+    /// Waits until something changes, but not for long, and returns the e-mails that have changed, if
+    /// any, in the order of their changes; nothing any more once the server stops.
     pub async fn next(&mut self, app: &App) -> Result<Option<Vec<EmailId>>> {
-        let interval = app.settings.mail.queue.poll_interval;
+        let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
         tokio::select! {
             () = app.stopping.cancelled() => return Ok(None),
             hint = self.hints.recv() => if let Err(RecvError::Closed) = hint {

@@ -222,7 +222,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
     let actor = &sessions::confirm(app, &transaction, actor).await?;
     let role = find_to_change(app, &transaction, deletion.id).await?;
     policy::check(app, &transaction, actor, &role, RoleAction::Delete).await?;
-    let holders = policy::holders(&transaction, role.row.id).await?;
+    let holders = policy::roles_of_holders(&transaction, role.row.id).await?;
     if !holders.is_empty() && !deletion.force {
         let users = match holders.len() {
             1 => "1 user holds".to_owned(),

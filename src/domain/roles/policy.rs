@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use entity::{RoleId, UserId, user_role};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+};
 
 use super::Role;
 use crate::app::App;
@@ -85,46 +87,59 @@ async fn may_be_taken_from_its_holders(
     actor: &Actor,
     role: &Role,
 ) -> Result<()> {
-    let holders = holders(db, role.row.id).await?;
-    if actor
-        .user_id()
-        .is_some_and(|own| holders.contains_key(&own))
+    if let Some(own) = actor.user_id()
+        && holders(role.row.id)
+            .filter(user_role::Column::UserId.eq(own))
+            .one(db)
+            .await?
+            .is_some()
     {
         return Err(refused(
             UserErrorCode::OwnAccount,
             "You hold this role; nobody changes the roles of their own account.",
         ));
     }
-    for role_ids in holders.values() {
-        let permissions = super::union(super::by_ids_in(app, db, role_ids).await?.iter());
-        if !actor.holds_all(&permissions) {
-            return Err(refused(
-                UserErrorCode::ExceedsOwnPermissions,
-                "A user with this role holds permissions that you lack.",
-            ));
-        }
+    // Holders may be many, but the roles that they hold besides are few.
+    let role_ids: Vec<RoleId> = held_by_holders(role.row.id)
+        .select_only()
+        .column(user_role::Column::RoleId)
+        .distinct()
+        .into_tuple()
+        .all(db)
+        .await?;
+    let permissions = super::union(super::by_ids_in(app, db, &role_ids).await?.iter());
+    match actor.holds_all(&permissions) {
+        true => Ok(()),
+        false => Err(refused(
+            UserErrorCode::ExceedsOwnPermissions,
+            "A user with this role holds permissions that you lack.",
+        )),
     }
-    Ok(())
 }
 
 /// Who holds the role, and which roles each of them holds in all.
-pub async fn holders(
+pub async fn roles_of_holders(
     db: &impl ConnectionTrait,
     role: RoleId,
 ) -> Result<HashMap<UserId, Vec<RoleId>>> {
-    let users = user_role::Entity::find()
-        .filter(user_role::Column::RoleId.eq(role))
-        .all(db)
-        .await?;
-    let all = user_role::Entity::find()
-        .filter(user_role::Column::UserId.is_in(users.iter().map(|held| held.user_id)))
-        .all(db)
-        .await?;
     let mut holders: HashMap<UserId, Vec<RoleId>> = HashMap::new();
-    for held in all {
+    for held in held_by_holders(role).all(db).await? {
         holders.entry(held.user_id).or_default().push(held.role_id);
     }
     Ok(holders)
+}
+
+fn holders(role: RoleId) -> Select<user_role::Entity> {
+    user_role::Entity::find().filter(user_role::Column::RoleId.eq(role))
+}
+
+/// Whatever roles the role's holders hold.
+fn held_by_holders(role: RoleId) -> Select<user_role::Entity> {
+    let users = holders(role)
+        .select_only()
+        .column(user_role::Column::UserId)
+        .into_query();
+    user_role::Entity::find().filter(user_role::Column::UserId.in_subquery(users))
 }
 
 fn refused(code: UserErrorCode, message: &str) -> Error {

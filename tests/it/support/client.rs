@@ -137,14 +137,17 @@ impl Events {
 
     /// The next answer; nothing where there are no more.
     pub async fn next(&mut self) -> Option<Value> {
-        loop {
-            let part = tokio::time::timeout(std::time::Duration::from_secs(20), self.part());
-            match part.await.unwrap()? {
-                Event::Next(answer) => return Some(answer),
-                Event::Complete => return None,
-                Event::Comment => {}
+        let answer = async {
+            loop {
+                match self.part().await? {
+                    Event::Next(answer) => return Some(answer),
+                    Event::Complete => return None,
+                    Event::Comment => {}
+                }
             }
-        }
+        };
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(20), answer);
+        answer.await.expect("no event")
     }
 }
 
