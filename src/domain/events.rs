@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Who};
 use super::error::{Error, Result};
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
@@ -331,7 +331,7 @@ impl EventFilter {
 const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
     order: Order {
         name: "events",
-        key: Key::Number,
+        key: SortKeyKind::Number,
     },
     column: event::Column::CreatedAt,
     id: event::Column::Id,

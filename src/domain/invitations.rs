@@ -14,7 +14,7 @@ use super::events::{self, Action, Changes};
 use super::sessions;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
-use super::users::{self, Keys, User};
+use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
 use crate::mail::letters::Letter;
@@ -144,15 +144,15 @@ pub async fn invite_by_server(
 
 fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
     let now = app.clock.now();
-    let keys = Keys::of(email, &first_name, &last_name);
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
     user::Model {
         id: app.new_id(),
         email: email.as_typed().to_owned(),
         email_normal: email.normal().to_owned(),
         first_name,
         last_name,
-        name_key: keys.name_key,
-        search_text: keys.search_text,
+        name_key: derived.name_key,
+        search_text: derived.search_text,
         password_hash: None,
         deactivated_at: None,
         created_at: now,

@@ -101,9 +101,9 @@ impl Cursor {
     pub fn is_of(&self, order: Order) -> bool {
         self.0 == order.name
             && match &self.1 {
-                SortKey::Number(_) => order.key == Key::Number,
+                SortKey::Number(_) => order.key == SortKeyKind::Number,
                 // No stored text holds it, and PostgreSQL takes it for an attack.
-                SortKey::Text(text) => order.key == Key::Text && !text.contains('\0'),
+                SortKey::Text(text) => order.key == SortKeyKind::Text && !text.contains('\0'),
             }
     }
 }
@@ -123,12 +123,12 @@ pub struct Order {
     /// What its cursors are marked with.
     pub name: &'static str,
     /// What it sorts by.
-    pub key: Key,
+    pub key: SortKeyKind,
 }
 
 /// The kind of a [`SortKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum SortKeyKind {
     /// A time.
     Number,
     /// A folded text.

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::Result;
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::app::App;
 
 mod administration;
@@ -93,7 +93,7 @@ pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
 const BY_AGE: Keyset<role::Entity> = Keyset {
     order: Order {
         name: "roles",
-        key: Key::Number,
+        key: SortKeyKind::Number,
     },
     column: role::Column::CreatedAt,
     id: role::Column::Id,

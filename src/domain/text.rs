@@ -44,7 +44,7 @@ fn check(
 }
 
 /// The form in which texts are compared without regard to case.
-pub fn key(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     text.nfc().collect::<String>().to_lowercase()
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::EmailAddress;
 use super::error::{Error, Result, UserError, UserErrorCode};
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::{passwords, text};
 use crate::app::App;
 
@@ -103,18 +103,24 @@ impl UserOrderField {
     pub fn keyset(self, descending: bool) -> Keyset<user::Entity> {
         use user::Column;
         let (name, key, column, keys): (_, _, _, fn(&user::Model) -> _) = match self {
-            Self::Email => ("users.email", Key::Text, Column::EmailNormal, |row| {
-                (SortKey::Text(row.email_normal.clone()), row.id.0)
-            }),
-            Self::Name => ("users.name", Key::Text, Column::NameKey, |row| {
+            Self::Email => (
+                "users.email",
+                SortKeyKind::Text,
+                Column::EmailNormal,
+                |row| (SortKey::Text(row.email_normal.clone()), row.id.0),
+            ),
+            Self::Name => ("users.name", SortKeyKind::Text, Column::NameKey, |row| {
                 (SortKey::Text(row.name_key.clone()), row.id.0)
             }),
-            Self::CreatedAt => ("users.created", Key::Number, Column::CreatedAt, |row| {
-                (SortKey::Number(row.created_at.0), row.id.0)
-            }),
+            Self::CreatedAt => (
+                "users.created",
+                SortKeyKind::Number,
+                Column::CreatedAt,
+                |row| (SortKey::Number(row.created_at.0), row.id.0),
+            ),
             Self::LastSignedInAt => (
                 "users.signedIn",
-                Key::Number,
+                SortKeyKind::Number,
                 Column::LastSignedInAt,
                 |row| (SortKey::Number(row.last_signed_in_at.stored()), row.id.0),
             ),
@@ -195,7 +201,7 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
         .as_deref()
         .filter(|term| !term.trim().is_empty())
     {
-        let term = text::key(search.trim());
+        let term = text::fold(search.trim());
         select = select.filter(app.db.contains(user::Column::SearchText, &term));
     }
     if let Some(statuses) = &filter.statuses {
@@ -320,20 +326,20 @@ async fn with_roles(db: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result
 }
 
 /// The columns that follow from a user's address and names.
-pub struct Keys {
+pub struct DerivedColumns {
     /// See [`user::Model::name_key`].
     pub name_key: String,
     /// See [`user::Model::search_text`].
     pub search_text: String,
 }
 
-impl Keys {
+impl DerivedColumns {
     /// Derives them.
     pub fn of(email: &EmailAddress, first_name: &str, last_name: &str) -> Self {
         Self {
-            name_key: text::key(&display_name(email.normal(), first_name, last_name)),
+            name_key: text::fold(&display_name(email.normal(), first_name, last_name)),
             // A search term holds no line break, so it never matches across two of them.
-            search_text: text::key(&format!("{}\n{first_name}\n{last_name}", email.as_typed())),
+            search_text: text::fold(&format!("{}\n{first_name}\n{last_name}", email.as_typed())),
         }
     }
 }

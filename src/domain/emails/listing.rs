@@ -8,7 +8,7 @@ use super::{Email, as_seen_by};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
-use crate::domain::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::domain::text;
 
 /// Which mails are asked for; what is left out does not narrow.
@@ -33,7 +33,7 @@ impl EmailFilter {
     pub(super) fn select(&self, app: &App) -> Select<email::Entity> {
         use email::Column;
         let contains =
-            |column: Column, term: &str| app.db.contains(column, &text::key(term.trim()));
+            |column: Column, term: &str| app.db.contains(column, &text::fold(term.trim()));
         let mut select = email::Entity::find();
         if let Some(statuses) = &self.statuses {
             select = select.filter(Column::Status.is_in(statuses.iter().copied()));
@@ -88,7 +88,7 @@ impl EmailOrderField {
         Keyset {
             order: Order {
                 name,
-                key: Key::Number,
+                key: SortKeyKind::Number,
             },
             column,
             id: Column::Id,

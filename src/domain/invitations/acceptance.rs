@@ -10,7 +10,7 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::throttle::{self, Scope};
-use crate::domain::users::{self, Keys, User};
+use crate::domain::users::{self, DerivedColumns, User};
 use crate::domain::{EmailAddress, emails, tokens};
 
 /// What the holder of a link may know before they choose a password.
@@ -107,14 +107,14 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     use_up(app, &transaction, invitation.id).await?;
     let email = EmailAddress::parse("email", &user.row.email)
         .map_err(|error| Error::internal(error.message))?;
-    let keys = Keys::of(&email, &first_name, &last_name);
+    let derived = DerivedColumns::of(&email, &first_name, &last_name);
     let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
         first_name: Set(first_name),
         last_name: Set(last_name),
-        name_key: Set(keys.name_key),
-        search_text: Set(keys.search_text),
+        name_key: Set(derived.name_key),
+        search_text: Set(derived.search_text),
         password_hash: Set(Some(hash)),
         updated_at: Set(app.clock.now()),
         ..Default::default()

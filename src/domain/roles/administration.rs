@@ -63,7 +63,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let row = role::Model {
         id: app.new_id(),
         name,
-        code_name_key: text::key(&code_name),
+        code_name_key: text::fold(&code_name),
         code_name,
         description,
         is_protected: false,
@@ -300,7 +300,7 @@ fn refused(code: UserErrorCode, message: &str) -> Error {
 
 /// Makes the built-in role where the database does not have it yet, and returns its key.
 pub async fn ensure_administrator(app: &App, transaction: &DatabaseTransaction) -> Result<RoleId> {
-    let key = text::key(ADMINISTRATOR);
+    let key = text::fold(ADMINISTRATOR);
     let existing = role::Entity::find()
         .filter(role::Column::CodeNameKey.eq(&key))
         .one(transaction)

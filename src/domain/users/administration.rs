@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::policy::{self, UserAction};
-use super::{Keys, User};
+use super::{DerivedColumns, User};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
@@ -305,15 +305,15 @@ async fn rename(
     first_name: String,
     last_name: String,
 ) -> Result<user::Model> {
-    let keys = Keys::of(email, &first_name, &last_name);
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
     user::ActiveModel {
         id: Set(user.row.id),
         email: Set(email.as_typed().to_owned()),
         email_normal: Set(email.normal().to_owned()),
         first_name: Set(first_name),
         last_name: Set(last_name),
-        name_key: Set(keys.name_key),
-        search_text: Set(keys.search_text),
+        name_key: Set(derived.name_key),
+        search_text: Set(derived.search_text),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     }
