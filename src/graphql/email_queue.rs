@@ -1,15 +1,13 @@
 //! The API of the e-mail queue as a whole, and of what administrators do with the mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use entity::Timestamp;
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
 use super::error::{Payload, UserError, payload, payloads};
 use super::guard::{Requires, requires};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
@@ -212,9 +210,9 @@ impl EmailQueue {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
         Ok(EmailTransportState {
             is_available: state.transport_failed_at.is_none(),
-            unavailable_since: state.transport_failed_at.map(Timestamp::to_utc),
+            unavailable_since: state.transport_failed_at.map(DateTime),
             error: state.transport_error,
-            next_attempt_at: state.transport_retry_at.map(Timestamp::to_utc),
+            next_attempt_at: state.transport_retry_at.map(DateTime),
         })
     }
 
@@ -227,9 +225,9 @@ impl EmailQueue {
 
     /// Since when it is stopped; null while it runs.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.map(Timestamp::to_utc))
+        Ok(state.paused_at.map(DateTime))
     }
 
     /// Who has stopped it; null while it runs, or where they are deleted.
@@ -270,13 +268,13 @@ pub struct EmailTransportState {
     is_available: bool,
     /// Since when it cannot.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    unavailable_since: Option<DateTime<Utc>>,
+    unavailable_since: Option<DateTime>,
     /// Why: what the transport said.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     error: Option<String>,
     /// When it is tried again.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    next_attempt_at: Option<DateTime<Utc>>,
+    next_attempt_at: Option<DateTime>,
 }
 
 /// How many mails are in a state.

@@ -1,7 +1,6 @@
 //! The API of the e-mail queue.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{Timestamp, email, email_attempt};
 
 use super::context::{ContextExt, Note};
@@ -11,6 +10,7 @@ use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{connection, page_request};
+use super::scalars::DateTime;
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
@@ -91,9 +91,9 @@ pub struct EmailFilter {
     /// Case-insensitive substring of the subject. Up to 200 characters.
     subject: Option<String>,
     /// Queued after this time.
-    created_after: Option<DateTime<Utc>>,
+    created_after: Option<DateTime>,
     /// Queued before this time.
-    created_before: Option<DateTime<Utc>>,
+    created_before: Option<DateTime>,
 }
 
 impl EmailFilter {
@@ -294,20 +294,20 @@ impl Email {
 
     /// When it is due; null unless it is queued.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().next_attempt_at.0.map(Timestamp::to_utc)
+    async fn next_attempt_at(&self) -> Option<DateTime> {
+        self.0.row().next_attempt_at.0.map(DateTime)
     }
 
     /// When it was queued.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row().created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row().created_at.into()
     }
 
     /// When the transport accepted it.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn sent_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().sent_at.0.map(Timestamp::to_utc)
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.0.row().sent_at.0.map(DateTime)
     }
 }
 
@@ -316,10 +316,10 @@ impl Email {
 pub struct EmailAttempt {
     /// When a worker claimed the mail.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    started_at: DateTime<Utc>,
+    started_at: DateTime,
     /// When the transport answered; null while it works.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    finished_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime>,
     /// The transport that it was handed to.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     transport: String,
@@ -334,8 +334,8 @@ pub struct EmailAttempt {
 impl From<email_attempt::Model> for EmailAttempt {
     fn from(attempt: email_attempt::Model) -> Self {
         Self {
-            started_at: attempt.started_at.to_utc(),
-            finished_at: attempt.finished_at.map(Timestamp::to_utc),
+            started_at: attempt.started_at.into(),
+            finished_at: attempt.finished_at.map(DateTime),
             transport: attempt.transport,
             succeeded: attempt.succeeded,
             response: attempt.response,

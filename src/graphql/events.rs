@@ -1,7 +1,6 @@
 //! The API of the event log.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{EmailId, InvitationId, RoleId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -10,6 +9,7 @@ use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
+use super::scalars::DateTime;
 use super::users::User;
 use crate::domain::applications::{EVENT_LOG_VIEW, USERS_VIEW};
 use crate::domain::events::{self, Action};
@@ -63,9 +63,9 @@ pub struct EventFilter {
     #[graphql(validator(max_items = 100))]
     action: Option<Vec<EventAction>>,
     /// After this time.
-    created_after: Option<DateTime<Utc>>,
+    created_after: Option<DateTime>,
     /// Before this time.
-    created_before: Option<DateTime<Utc>>,
+    created_before: Option<DateTime>,
 }
 
 impl EventFilter {
@@ -178,8 +178,8 @@ impl Event {
 
     /// When.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row.created_at.into()
     }
 
     /// What was done; null where a newer version of the server wrote it, see `actionCode`.

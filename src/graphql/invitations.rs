@@ -1,7 +1,6 @@
 //! The API of invitations.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::invitation;
 
 use super::context::ContextExt;
@@ -9,7 +8,7 @@ use super::emails::Email;
 use super::error::{payload, payloads};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
@@ -45,7 +44,7 @@ impl InvitationQuery {
                 first_name,
                 last_name,
                 status: status.into(),
-                expires_at: found.invitation.expires_at.to_utc(),
+                expires_at: found.invitation.expires_at.into(),
             }
         }))
     }
@@ -242,7 +241,7 @@ pub struct InvitationPreview {
     status: InvitationStatus,
     /// From when on the link no longer works.
     #[graphql(directive = public::apply())]
-    expires_at: DateTime<Utc>,
+    expires_at: DateTime,
 }
 
 /// A link that was sent to somebody, by which they can choose their first password.
@@ -296,19 +295,19 @@ impl Invitation {
 
     /// When it was sent.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
     }
 
     /// From when on its link no longer works.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.0.expires_at.to_utc()
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
     }
 
     /// When its link was used.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.accepted_at.map(entity::Timestamp::to_utc)
+    async fn accepted_at(&self) -> Option<DateTime> {
+        self.0.accepted_at.map(DateTime)
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result};
-use chrono::{DateTime, Utc};
 
 use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{connection, page_request};
+use super::scalars::DateTime;
 use super::users::{UserConnection, users_page};
 use crate::app::App;
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
@@ -143,14 +143,14 @@ impl Role {
 
     /// When it was made.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row.created_at.into()
     }
 
     /// When it, or what it grants, last changed.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.row.updated_at.to_utc()
+    async fn updated_at(&self) -> DateTime {
+        self.0.row.updated_at.into()
     }
 }
 

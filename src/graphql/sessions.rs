@@ -1,14 +1,13 @@
 //! The API of sessions: signing in and out, and where one is signed in.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 use entity::session;
 
 use super::context::ContextExt;
 use super::error::{payload, payloads};
 use super::guard::{SignedIn, public, signed_in};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::passwords::Password;
 use crate::domain::sessions;
@@ -156,20 +155,20 @@ impl Session {
 
     /// When it began.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
     }
 
     /// When it was last used, to the minute.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn last_used_at(&self) -> DateTime<Utc> {
-        self.0.last_used_at.to_utc()
+    async fn last_used_at(&self) -> DateTime {
+        self.0.last_used_at.into()
     }
 
     /// When it ends unless it is used before.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.0.expires_at.to_utc()
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
     }
 
     /// What the client called itself at sign-in.

@@ -1,7 +1,6 @@
 //! The API of users.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 use entity::{Timestamp, user};
 
 use super::applications::Application;
@@ -14,7 +13,7 @@ use super::invitations::{Invitation, InvitationStatus};
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
 use crate::domain::text::MAX_SEARCH_LENGTH;
@@ -135,13 +134,13 @@ pub struct UserFilter {
     #[graphql(validator(max_items = 100))]
     invitation_status: Option<Vec<InvitationStatus>>,
     /// Invited after this time.
-    created_after: Option<DateTime<Utc>>,
+    created_after: Option<DateTime>,
     /// Invited before this time.
-    created_before: Option<DateTime<Utc>>,
+    created_before: Option<DateTime>,
     /// Last signed in after this time.
-    last_signed_in_after: Option<DateTime<Utc>>,
+    last_signed_in_after: Option<DateTime>,
     /// Last signed in before this time, or never.
-    last_signed_in_before: Option<DateTime<Utc>>,
+    last_signed_in_before: Option<DateTime>,
 }
 
 impl UserFilter {
@@ -346,20 +345,20 @@ impl User {
 
     /// When they were invited.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.user.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.user.row.created_at.into()
     }
 
     /// When their address, names, roles or state last changed.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.user.row.updated_at.to_utc()
+    async fn updated_at(&self) -> DateTime {
+        self.user.row.updated_at.into()
     }
 
     /// When they last began a session; null where they never did.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn last_signed_in_at(&self) -> Option<DateTime<Utc>> {
-        self.user.row.last_signed_in_at.0.map(Timestamp::to_utc)
+    async fn last_signed_in_at(&self) -> Option<DateTime> {
+        self.user.row.last_signed_in_at.0.map(DateTime)
     }
 }
 
