@@ -21,15 +21,15 @@ use super::users::{self, User};
 use super::{EmailAddress, events, roles};
 use crate::app::App;
 
-/// How exactly the last use of a session is noted: to write it down at every request would make
-/// every read a write.
+/// How precisely the last use of a session is noted: writing it at every request would turn every
+/// read into a write.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// What a client calls itself is kept up to this many characters.
+/// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
 
-/// The most sessions that a user has at a time: a program that signs in again and again, and never
-/// out, ends its own oldest ones.
+/// How many sessions a user can have at a time: a program that keeps signing in, and never out,
+/// ends its own oldest ones.
 const MAX_SESSIONS: u64 = 100;
 
 /// A session that has just begun: the only moment at which its token is known.
@@ -37,11 +37,11 @@ const MAX_SESSIONS: u64 = 100;
 pub struct NewSession {
     /// For `Authorization: Bearer`, or the cookie.
     pub token: Token,
-    /// Who is signed in with it.
+    /// The user who is now signed in, and the session.
     pub signed_in: Arc<SignedIn>,
 }
 
-/// Begins a session for somebody who knows their password.
+/// Begins a session for a user who knows their password.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub async fn sign_in(
     is_kept: bool,
 ) -> Result<NewSession> {
     let address = EmailAddress::parse("email", email).ok();
-    // What is no address is nobody's account; it counts as one all the same.
+    // An invalid address is nobody's account; it counts as one all the same.
     let account = match &address {
         Some(address) => address.normal().to_owned(),
         None => email.trim().to_lowercase(),
@@ -132,7 +132,7 @@ fn invalid_credentials() -> Error {
     UserError::new(
         UserErrorCode::InvalidCredentials,
         None,
-        "E-mail address and password do not belong together.",
+        "Incorrect e-mail address or password.",
     )
     .into()
 }
@@ -147,7 +147,7 @@ fn idle_timeout(app: &App, is_kept: bool) -> Duration {
 }
 
 /// Begins a session for a user who has just proved who they are. One that is kept outlives the
-/// browser, and may go unused for long.
+/// browser, and may go unused for a long time.
 pub async fn begin(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -224,8 +224,8 @@ async fn end_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Resul
     Ok(())
 }
 
-/// Who presents this token: a signed-in user, or nobody where it was never issued, has expired or
-/// was revoked, or the user is deactivated.
+/// Who presents this token: a signed-in user, or nobody if it was never issued, has expired or was
+/// revoked, or if the user is deactivated.
 ///
 /// One indexed query finds session, user, roles and the revision of the roles in memory.
 pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
@@ -243,8 +243,8 @@ pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Acto
     Ok(actor)
 }
 
-/// The same actor as of now: with the permissions that they hold by now, or nobody where their
-/// session has ended since. Looking is no use of the session: who only watches does not prolong it.
+/// The same actor as of now: with their current permissions, or nobody if their session has ended.
+/// This does not count as using the session, so watching does not prolong it.
 pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
     let Ok(signed_in) = actor.signed_in() else {
         return Ok(actor.clone());
@@ -253,7 +253,7 @@ pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
     found_by(app, actor.client.clone(), by_id).await
 }
 
-/// Who the session belongs to that the condition finds.
+/// The owner of the session that matches the condition.
 async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
     let rows = identify(condition).all(app.db.read()).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
@@ -278,7 +278,7 @@ async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Ac
     Ok(Actor::user(Arc::new(signed_in), client))
 }
 
-/// One role of the user of a session; a user without roles has one row without it.
+/// One role of a session's user; a user without roles has one row without a role.
 struct Identity {
     session: session::Model,
     user: user::Model,
@@ -356,14 +356,14 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
     Ok(used)
 }
 
-/// Reads again, inside of a transaction that changes something, who the actor is: they may have been
-/// shut out, or lost a role, while the request waited for its turn. Until the transaction ends,
+/// Reads again, inside a transaction that changes something, who the actor is: they may have been
+/// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
 /// nobody can end the session.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] where the session is over; [`Error::Forbidden`] where a permission is
-/// gone that the actor held when the request came in, because it may be the one that counted.
+/// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost
+/// any permission since the request came in, because it may be the one that was required.
 pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
     let Who::User(before) = &actor.who else {
         return Ok(actor.clone());
@@ -390,7 +390,7 @@ pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor
     Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }
 
-/// Ends the actor's own session. Nobody signed in is no error: there is nothing left to do.
+/// Ends the actor's own session. Not being signed in is not an error: there is nothing to do.
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     let Ok(signed_in) = actor.signed_in() else {
         return Ok(());
@@ -413,7 +413,7 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// The actor's own sessions that are not over, the newest first.
+/// The actor's own sessions that have not ended, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
     let own = own(app, actor)?;
     Ok(own
@@ -423,7 +423,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
         .await?)
 }
 
-/// One of the actor's own sessions.
+/// The actor's own session with this ID.
 pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
     let own = own(app, actor)?;
     Ok(own
@@ -439,12 +439,12 @@ fn own(app: &App, actor: &Actor) -> Result<Select<session::Entity>> {
         .filter(session::Column::ExpiresAt.gt(app.clock.now())))
 }
 
-/// Ends one of the actor's own sessions, which may be the one that they ask from.
+/// Ends one of the actor's own sessions, which may be the current one.
 ///
 /// # Errors
 ///
-/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is somebody
-/// else's.
+/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is
+/// somebody else's.
 pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<SessionId> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
@@ -474,7 +474,7 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
     Ok(id)
 }
 
-/// Ends all of the actor's own sessions but the one that they ask from, and returns how many.
+/// Ends all of the actor's own sessions except the current one, and returns how many.
 pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
@@ -488,7 +488,7 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     Ok(ended)
 }
 
-/// Ends all sessions of a user, perhaps but one, and returns how many.
+/// Ends all sessions of a user, except possibly one, and returns how many.
 pub async fn end_all_of(
     transaction: &DatabaseTransaction,
     user: UserId,
@@ -501,7 +501,7 @@ pub async fn end_all_of(
     Ok(sessions.exec(transaction).await?.rows_affected)
 }
 
-/// Forgets sessions that are over, and with them where they came from.
+/// Deletes sessions that have ended, and with them the record of where they came from.
 pub async fn prune(app: &App) -> Result<()> {
     let transaction = app.db.begin().await?;
     session::Entity::delete_many()
@@ -512,7 +512,7 @@ pub async fn prune(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// How many sessions there are that are not over.
+/// How many sessions have not ended.
 pub async fn count(app: &App) -> Result<u64> {
     Ok(session::Entity::find()
         .filter(session::Column::ExpiresAt.gt(app.clock.now()))
