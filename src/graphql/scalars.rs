@@ -1,5 +1,5 @@
-//! Scalars. They carry text as it came; whether it is acceptable is decided in the domain, which
-//! answers with a user error that names the field.
+//! Scalars. They pass text on as it came; the domain decides whether it is acceptable, and answers
+//! with a user error that names the field.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::Utc;
@@ -39,7 +39,7 @@ impl ScalarType for DateTime {
     }
 }
 
-/// One e-mail address, an RFC 5321 mailbox; kept as typed, compared case-insensitively.
+/// An e-mail address (an RFC 5321 mailbox). Stored as it was entered, compared case-insensitively.
 #[derive(Clone, Debug, Description)]
 pub struct EmailAddress(pub String);
 
@@ -57,7 +57,7 @@ impl ScalarType for EmailAddress {
     }
 }
 
-/// `<application>.<action>`, such as `users.view` or `email-queue.update`.
+/// A permission, `<application>.<action>`, such as `users.view` or `email-queue.update`.
 #[Scalar(name = "PermissionCode")]
 impl ScalarType for Permission {
     fn parse(value: Value) -> InputValueResult<Self> {
