@@ -14,7 +14,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde_json::{Value, json};
 use usher::config::Layers;
 use usher::domain::passwords::Password;
-use usher::domain::users::Keys;
+use usher::domain::users::DerivedColumns;
 use usher::domain::{Actor, Client, EmailAddress, invitations, setup};
 
 const USERS: i64 = 10_000;
@@ -151,15 +151,15 @@ async fn fill(url: &str) -> String {
         let email = EmailAddress::parse("email", &address).unwrap();
         // Names in another order than addresses.
         let last = format!("Name{}", number * 7_919 % USERS);
-        let keys = Keys::of(&email, "First", &last);
+        let derived = DerivedColumns::of(&email, "First", &last);
         let row = user::Model {
             id: app.new_id(),
             email: address,
             email_normal: email.normal().to_owned(),
             first_name: "First".to_owned(),
             last_name: last,
-            name_key: keys.name_key,
-            search_text: keys.search_text,
+            name_key: derived.name_key,
+            search_text: derived.search_text,
             password_hash: None,
             deactivated_at: None,
             created_at: Timestamp(now.0 + number),

@@ -1,4 +1,4 @@
-//! The table `emails`: the queue of letters to be handed to a transport, and its history.
+//! The table `emails`: the queue of e-mails to be handed to a transport, and its history.
 
 use sea_orm::entity::prelude::*;
 
@@ -23,51 +23,51 @@ use crate::{EmailId, InvitationId, LastTime, PasswordResetId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "emails")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EmailId,
-    /// Which letter it is: "invitation", …
+    /// The kind of e-mail, such as "invitation".
     pub kind: String,
-    /// Where it stands.
+    /// The state of the e-mail.
     pub status: Status,
-    /// What goes first.
+    /// The sending priority.
     pub priority: Priority,
     /// The sender, as an RFC 5322 mailbox.
     pub from_mailbox: String,
-    /// The recipients' addresses, a line each: an address never holds a line break.
+    /// The recipients' addresses, one per line: an address never contains a line break.
     pub recipients: String,
-    /// The recipients in lower case: what a filter looks through.
+    /// The recipients in lower case, for searching.
     pub recipients_key: String,
     /// The subject.
     pub subject: String,
-    /// The subject in lower case: what a filter looks through.
+    /// The subject in lower case, for searching.
     pub subject_key: String,
     /// The text, with a placeholder where the secret link belongs.
     pub text_body: String,
     /// The same as HTML, with the same placeholder.
     pub html_body: String,
-    /// The link that replaces the placeholder; gone once it has served its purpose.
+    /// The link that replaces the placeholder; removed once it has served its purpose.
     pub secret_link: Option<String>,
-    /// The invitation that it carries. A mail without its purpose is not sent.
+    /// The invitation that it carries. An e-mail whose purpose has ended is not sent.
     pub invitation_id: Option<InvitationId>,
-    /// The password reset that it carries. Its link is gone once the mail is sent.
+    /// The password reset that it carries. Its link is removed once the e-mail is sent.
     pub password_reset_id: Option<PasswordResetId>,
-    /// From when on it is of no use to anybody, and is not sent any more.
+    /// When it becomes useless; it is not sent after that.
     pub expires_at: Option<Timestamp>,
-    /// The `Message-ID` header, in angle brackets: the same at every attempt.
+    /// The `Message-ID` header, in angle brackets, which is the same for every attempt.
     pub message_id: String,
-    /// How often it was tried since it was queued, or last put back.
+    /// The number of attempts since it was queued, or last requeued.
     pub attempt_count: i32,
     /// What the transport said when it last failed.
     pub last_error: Option<String>,
-    /// When it is due, while it is queued; never otherwise.
+    /// When the next attempt is due; never, unless it is queued.
     pub next_attempt_at: LastTime,
-    /// Which claim holds it, while it is being sent: a worker that has lost its claim cannot
+    /// The claim that holds it while it is being sent: a worker that has lost its claim cannot
     /// overwrite what its successor did.
     pub claim_id: Option<Uuid>,
     /// Until when the claim holds, by the database's clock.
     pub lease_until: Option<Timestamp>,
-    /// When it was queued; also the `Date` header, the same at every attempt.
+    /// When it was queued; also the `Date` header, which is the same for every attempt.
     pub created_at: Timestamp,
     /// When a transport accepted it.
     pub sent_at: LastTime,
@@ -82,43 +82,43 @@ impl Model {
     }
 }
 
-/// Where a mail stands.
+/// The state of an e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub enum Status {
-    /// Waiting for its turn, or for its next attempt.
+    /// Waiting for its first or next attempt.
     #[sea_orm(string_value = "queued")]
     Queued,
-    /// Claimed by a worker.
+    /// Being sent by a worker.
     #[sea_orm(string_value = "sending")]
     Sending,
     /// Accepted by a transport.
     #[sea_orm(string_value = "sent")]
     Sent,
-    /// Given up.
+    /// Rejected permanently, or out of attempts.
     #[sea_orm(string_value = "failed")]
     Failed,
-    /// Withdrawn, or its purpose ended before it was sent.
+    /// Cancelled, by an administrator or because its purpose ended before it was sent.
     #[sea_orm(string_value = "cancelled")]
     Cancelled,
 }
 
-/// What goes first; stored so that a larger number is more urgent.
+/// Sending priority; stored so that a larger number is more urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 pub enum Priority {
-    /// Can wait.
+    /// Sent after everything else.
     #[sea_orm(num_value = 0)]
     Low,
-    /// As most.
+    /// The default.
     #[sea_orm(num_value = 1)]
     Normal,
-    /// Somebody is waiting for it.
+    /// Sent before everything else, because somebody is waiting for it.
     #[sea_orm(num_value = 2)]
     High,
 }
 
-/// The tables that this one is tied to.
+/// The tables that this one is related to.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
     /// The invitation that it carries.

@@ -1,25 +1,26 @@
-//! The table `email_attempts`: each try at handing a mail to a transport.
+//! The table `email_attempts`: each attempt to hand an e-mail to a transport.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{EmailAttemptId, EmailId, Timestamp};
 
-/// One try. It is written when the mail is claimed, so a worker that dies leaves a trace.
+/// One attempt. The row is written when the e-mail is claimed, so a worker that dies leaves a
+/// trace.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "email_attempts")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EmailAttemptId,
-    /// The mail.
+    /// The e-mail.
     pub email_id: EmailId,
-    /// The transport's name; for one that chooses among others, the one that did it.
+    /// The transport's name; for one that delegates to others, the one that was used.
     pub transport: String,
-    /// When the worker claimed the mail.
+    /// When the worker claimed the e-mail.
     pub started_at: Timestamp,
-    /// When the transport answered; empty while it works.
+    /// When the transport answered; empty while the attempt is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Whether the transport accepted the mail.
+    /// Whether the transport accepted the e-mail.
     pub succeeded: bool,
     /// The transport's own words.
     pub response: Option<String>,
@@ -28,7 +29,7 @@ pub struct Model {
 /// The tables that this one refers to.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The mail.
+    /// The e-mail.
     #[sea_orm(
         belongs_to = "crate::email::Entity",
         from = "Column::EmailId",

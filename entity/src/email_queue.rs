@@ -4,29 +4,29 @@ use sea_orm::entity::prelude::*;
 
 use crate::{Timestamp, UserId};
 
-/// The key of the only row.
+/// The primary key of the only row.
 pub const ONLY: i16 = 1;
 
-/// Whether mails are sent at the moment.
+/// Whether e-mails are currently being sent.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "email_queue")]
 pub struct Model {
     /// Always [`ONLY`].
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i16,
-    /// Since when an administrator has stopped the queue, if one has.
+    /// When an administrator paused the queue, if it is paused.
     pub paused_at: Option<Timestamp>,
-    /// Who that was; they may be gone since.
+    /// Who paused it; that user may have been deleted.
     pub paused_by: Option<UserId>,
-    /// Since when the transport cannot be used, if so.
+    /// When the transport became unavailable, if it is.
     pub transport_failed_at: Option<Timestamp>,
-    /// What the transport said then.
+    /// Why it is unavailable, in the transport's own words.
     pub transport_error: Option<String>,
-    /// When the transport is tried again.
+    /// When the transport will be tried again.
     pub transport_retry_at: Option<Timestamp>,
 }
 
-/// The table stands alone.
+/// The table has no relations.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

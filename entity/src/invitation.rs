@@ -1,31 +1,31 @@
-//! The table `invitations`: links by which a person may choose their first password.
+//! The table `invitations`: links with which users choose their first password.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{InvitationId, Timestamp, TokenHash, UserId};
 
-/// One link that was sent to one person.
+/// One link that was sent to one user.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitations")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
-    /// Whom it invites.
+    /// The invited user.
     pub user_id: UserId,
-    /// The address that it was sent to, as typed.
+    /// The address that it was sent to, as it was entered.
     pub email: String,
-    /// Who invited them; empty for the server itself, or where the inviter is deleted.
+    /// Who invited them; empty for the server itself, and if that user has been deleted.
     pub invited_by: Option<UserId>,
     /// The digest of the token in the link.
     pub token_hash: TokenHash,
     /// When it was sent.
     pub created_at: Timestamp,
-    /// From when on the link no longer works.
+    /// When the link expires.
     pub expires_at: Timestamp,
     /// When the link was used.
     pub accepted_at: Option<Timestamp>,
-    /// When it was withdrawn, or voided by a newer one.
+    /// When it was revoked, or replaced by a newer one.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -44,7 +44,7 @@ impl Model {
     }
 }
 
-/// What has become of an invitation.
+/// The state of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// The link works.
@@ -53,21 +53,21 @@ pub enum Status {
     Accepted,
     /// The link was not used in time.
     Expired,
-    /// The link was withdrawn, or voided by a newer one.
+    /// The invitation was revoked, or replaced by a newer one.
     Revoked,
 }
 
 /// The tables that this one refers to.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Whom it invites.
+    /// The invited user.
     #[sea_orm(
         belongs_to = "crate::user::Entity",
         from = "Column::UserId",
         to = "crate::user::Column::Id"
     )]
     User,
-    /// The mails that carried it.
+    /// The e-mails that carried it.
     #[sea_orm(has_many = "crate::email::Entity")]
     Email,
 }

@@ -1,8 +1,8 @@
-//! Usher's tables: one file a row type, and the vocabulary that is stored in them.
+//! Usher's tables: one file per table, and the vocabulary that is stored in them.
 //!
-//! Nothing here knows a rule. What may be done with a row stands in the server's `domain` module;
-//! how the tables come to be stands in the `migration` crate, which must not use this one: an old
-//! migration has to go on creating the tables of its day.
+//! There are no rules here. What may be done with a row is in the server's `domain` module; how the
+//! tables are created is in the `migration` crate, which must not use this one: an old migration
+//! has to go on creating the tables of its day.
 
 pub mod email;
 pub mod email_attempt;

@@ -1,17 +1,18 @@
-//! The table `password_reset_requests`: addresses that somebody asked a reset for, known or not.
+//! The table `password_reset_requests`: addresses for which somebody requested a reset, known or
+//! not.
 //!
-//! Asking writes one row here whoever the address belongs to, so that the answer takes as long for
-//! an unknown address as for a known one. What follows from it happens behind the answer.
+//! A request writes one row here, whoever the address belongs to, so that the response takes as
+//! long for an unknown address as for a known one. The rest happens after the response.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{PasswordResetRequestId, Timestamp};
 
-/// One request that was not looked at yet.
+/// One request that has not been processed yet.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "password_reset_requests")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PasswordResetRequestId,
     /// The address's normal form.
@@ -22,7 +23,7 @@ pub struct Model {
     pub created_at: Timestamp,
 }
 
-/// The table stands alone.
+/// The table has no relations.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

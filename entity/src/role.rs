@@ -8,22 +8,23 @@ use crate::{RoleId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "roles")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RoleId,
-    /// What people see, such as "Digital Channel Manager".
+    /// The display name, such as "Digital Channel Manager".
     pub name: String,
-    /// What programs see, such as "DigitalChannelManager". Never changes.
+    /// The stable identifier, such as "DigitalChannelManager". It never changes.
     pub code_name: String,
-    /// The code name in lower case: two that differ by case only are one.
+    /// The code name in lower case: two that differ only in case are the same.
     pub code_name_key: String,
-    /// May be empty.
+    /// What the role is for; may be empty.
     pub description: String,
-    /// The built-in Administrator role: it holds every permission and cannot be edited or deleted.
+    /// Whether this is the built-in Administrator role, which holds every permission and cannot be
+    /// edited or deleted.
     pub is_protected: bool,
     /// When the role was made.
     pub created_at: Timestamp,
-    /// When it, or its permissions, last changed.
+    /// When the role or its permissions last changed.
     pub updated_at: Timestamp,
 }
 

@@ -8,26 +8,26 @@ use crate::{SessionId, Timestamp, TokenHash, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
     /// Who is signed in.
     pub user_id: UserId,
     /// The digest of the bearer token.
     pub token_hash: TokenHash,
-    /// What the client called itself at sign-in.
+    /// The `User-Agent` header that the client sent at sign-in.
     pub user_agent: Option<String>,
-    /// The address that the sign-in came from.
+    /// The IP address that the sign-in came from.
     pub ip_address: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When it was last used, accurate to the minute.
     pub last_used_at: Timestamp,
-    /// From when on it is void unless it is used before.
+    /// When it ends unless it is used again.
     pub expires_at: Timestamp,
-    /// From when on it is void however often it is used.
+    /// When it ends, however often it is used.
     pub ends_at: Timestamp,
-    /// Whether it outlives the browser, and may go unused for long.
+    /// Whether it outlives the browser, and may go unused for a long time.
     pub is_kept: bool,
 }
 

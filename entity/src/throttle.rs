@@ -15,17 +15,17 @@ pub struct Model {
     /// The digest of the account's address, known or not, so that all counts of an account can be
     /// lifted at once.
     pub account: Option<String>,
-    /// Guesses in a row that were not right.
+    /// The number of consecutive wrong guesses.
     pub attempts: i32,
     /// Until when the next one is refused.
     pub blocked_until: Timestamp,
     /// Until when the account's own user is known to come from this client address.
     pub trusted_until: Timestamp,
-    /// Since when guesses are counted: after a while, they are forgotten.
+    /// Since when guesses are counted; after a while, they are forgotten.
     pub counted_since: Timestamp,
 }
 
-/// The table stands alone.
+/// The table has no relations.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! The one way in which a point in time is stored, and what stands for "never".
+//! How points in time are stored, and what stands for "never".
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{self, ArrayType, ColumnType, ValueTypeErr};
@@ -27,8 +27,8 @@ use std::time::Duration;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// This point in time as a calendar date and time. Out of the calendar's range (some 262,000
-    /// years either way) it is the nearest date that there is.
+    /// This point in time as a calendar date and time. Outside the calendar's range (some 262,000
+    /// years either way), it is the nearest date that there is.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
@@ -47,7 +47,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
-    /// How long after `earlier` this is; nothing where it is not after it at all.
+    /// How long after `earlier` this is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

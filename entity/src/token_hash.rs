@@ -1,10 +1,10 @@
-//! What is stored of a secret token.
+//! What is stored of secret tokens.
 
 use sea_orm::DeriveValueType;
 
 /// The SHA-256 digest of a session, invitation or password reset token: 32 bytes.
 ///
 /// The token itself is 256 bits from the operating system's generator, so a plain digest cannot be
-/// turned back by guessing, and a look-up by it needs no comparison in constant time.
+/// reversed by guessing, and looking it up needs no constant-time comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct TokenHash(pub Vec<u8>);

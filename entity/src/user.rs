@@ -1,44 +1,44 @@
-//! The table `users`: one row a person.
+//! The table `users`: one row per person.
 
 use sea_orm::entity::prelude::*;
 use std::fmt;
 
 use crate::{LastTime, Timestamp, UserId};
 
-/// A person who was invited, signs in, or did so once.
+/// A person who has been invited, whether or not they have signed up yet.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
-    /// Key.
+    /// The primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// The address as it was typed; letters go here.
+    /// The address as it was entered; e-mails go here.
     pub email: String,
-    /// The address's normal form: what is compared, sorted by, and unique.
+    /// The address's normal form, which is unique, and by which users are found and sorted.
     pub email_normal: String,
-    /// May be empty.
+    /// The first name; may be empty.
     pub first_name: String,
-    /// May be empty.
+    /// The last name; may be empty.
     pub last_name: String,
-    /// "First Last" in lower case, or the normal address where neither is known: the sort key by name.
+    /// "First Last" in lower case, or the normal address if both are empty: the sort key by name.
     pub name_key: String,
-    /// Address and names in lower case, a line each: what a search looks through.
+    /// Address and names in lower case, one per line, for searching.
     pub search_text: String,
-    /// Nobody has chosen a password yet while this is empty.
+    /// Empty until the user has chosen a password.
     pub password_hash: Option<PasswordHash>,
-    /// When the user was shut out, if they are.
+    /// When the user was deactivated, if they are.
     pub deactivated_at: Option<Timestamp>,
     /// When the user was invited.
     pub created_at: Timestamp,
-    /// When the row last changed in a way that people see.
+    /// When the e-mail address, names, roles or status last changed.
     pub updated_at: Timestamp,
-    /// When the user last began a session.
+    /// When the user last signed in.
     pub last_signed_in_at: LastTime,
 }
 
 impl Model {
-    /// The user's state, which follows from whether they have a password and are shut out; it is
-    /// not stored beside the two, so it can never contradict them.
+    /// The user's state, which follows from whether they have a password and whether they are
+    /// deactivated; it is not stored separately, so it can never contradict them.
     pub fn status(&self) -> Status {
         match (&self.deactivated_at, &self.password_hash) {
             (Some(_), _) => Status::Deactivated,
@@ -48,20 +48,20 @@ impl Model {
     }
 }
 
-/// Where a user stands between the invitation and the end.
+/// The state of a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Invited, and has no password yet.
+    /// Invited, but has not chosen a password yet.
     Invited,
-    /// Has a password and may sign in.
+    /// Has a password and can sign in.
     Active,
-    /// Shut out: cannot sign in, whether or not there is a password.
+    /// Blocked from signing in by an administrator, whether or not there is a password.
     Deactivated,
 }
 
 /// A password's hash as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…`.
 ///
-/// It is left out when a row is printed, so that it cannot wander into a log.
+/// It is left out when a row is printed, so that it cannot end up in a log.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct PasswordHash(pub String);
 
@@ -80,7 +80,7 @@ pub enum Relation {
     /// The invitations that the user was sent.
     #[sea_orm(has_many = "crate::invitation::Entity")]
     Invitation,
-    /// Where the user is signed in.
+    /// The sessions in which the user is signed in.
     #[sea_orm(has_many = "crate::session::Entity")]
     Session,
 }

@@ -1,4 +1,4 @@
-//! Who asks, and what they may do.
+//! The caller of an operation, and what they may do.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,21 +29,21 @@ pub enum Who {
     Server,
 }
 
-/// A user in one of their sessions, as of the beginning of the request.
+/// A user and the session they are using, as of the beginning of the request.
 #[derive(Debug)]
 pub struct SignedIn {
     /// The user.
     pub user: User,
     /// The session.
     pub session: session::Model,
-    /// What the user's roles grant together, of what the catalogue declares.
+    /// The declared permissions that the user's roles grant together.
     pub permissions: Arc<Permissions>,
 }
 
-/// Where a request comes from, as far as anybody can tell.
+/// Where a request comes from, as far as that can be known.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// The address, seen through the proxies that the configuration trusts.
+    /// The IP address, seen through the proxies that the configuration trusts.
     pub ip_address: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
@@ -82,12 +82,12 @@ impl Actor {
         }
     }
 
-    /// The signed-in user's key.
+    /// The signed-in user's ID.
     pub fn user_id(&self) -> Option<UserId> {
         self.signed_in().ok().map(|signed_in| signed_in.user.row.id)
     }
 
-    /// Goes on only with the permission.
+    /// Checks that the caller has the permission.
     pub fn must_hold(&self, permission: &Permission) -> Result<()> {
         match self.who {
             Who::Anonymous => Err(Error::Unauthenticated),

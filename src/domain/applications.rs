@@ -18,7 +18,7 @@ pub const USERS_VIEW: Permission = Permission::new("users.view");
 pub const USERS_CREATE: Permission = Permission::new("users.create");
 /// See roles and what they grant.
 pub const ROLES_VIEW: Permission = Permission::new("roles.view");
-/// Make roles.
+/// Create roles.
 pub const ROLES_CREATE: Permission = Permission::new("roles.create");
 /// See the e-mail queue.
 pub const EMAIL_QUEUE_VIEW: Permission = Permission::new("email-queue.view");
@@ -33,7 +33,7 @@ pub const USERS_DELETE: Permission = Permission::new("users.delete");
 pub const ROLES_UPDATE: Permission = Permission::new("roles.update");
 /// Delete roles.
 pub const ROLES_DELETE: Permission = Permission::new("roles.delete");
-/// Retry and cancel e-mails, pause and resume the queue, send a test.
+/// Retry and cancel e-mails, pause and resume the queue, and send test e-mails.
 pub const EMAIL_QUEUE_UPDATE: Permission = Permission::new("email-queue.update");
 /// Delete e-mails.
 pub const EMAIL_QUEUE_DELETE: Permission = Permission::new("email-queue.delete");
@@ -45,7 +45,7 @@ impl Permission {
         Self(Cow::Borrowed(code))
     }
 
-    /// The permission of that code, whether or not the catalogue declares it.
+    /// The permission with this code, whether or not the catalogue declares it.
     pub fn from_code(code: impl Into<String>) -> Self {
         Self(Cow::Owned(code.into()))
     }
@@ -55,12 +55,12 @@ impl Permission {
         &self.0
     }
 
-    /// The application's code: what stands before the dot.
+    /// The application's code: the part before the dot.
     pub fn application(&self) -> &str {
         self.0.split_once('.').map_or(&self.0, |(code, _)| code)
     }
 
-    /// What stands behind the dot.
+    /// The part after the dot.
     pub fn action(&self) -> &str {
         self.0.split_once('.').map_or("", |(_, action)| action)
     }
@@ -86,26 +86,26 @@ pub const VIEW: &str = "view";
 /// An entry of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
-    /// Slug, such as `email-queue`.
+    /// The slug, such as `email-queue`.
     pub code: String,
-    /// What people see.
+    /// The display name.
     pub name: String,
-    /// What can be permitted in it, `view` first.
+    /// The permissions in it, `view` first.
     pub permissions: Vec<ApplicationPermission>,
-    /// Where it is, if the deployment says so.
+    /// Its address, if the deployment declares one.
     pub url: Option<String>,
 }
 
-/// One thing that can be permitted.
+/// A permission in an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplicationPermission {
-    /// Its permission.
+    /// The permission itself.
     pub permission: Permission,
     /// What it allows, in a sentence.
     pub description: String,
 }
 
-/// All applications and permissions that there are, in the order in which people see them.
+/// All applications and permissions, in the order in which users see them.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     applications: Vec<Arc<Application>>,
@@ -152,7 +152,7 @@ const BUILT_IN: &[BuiltIn] = &[
             ("view-sensitive", "Read the secret links in e-mails."),
             (
                 "update",
-                "Retry and cancel e-mails, pause and resume the queue, send a test.",
+                "Retry and cancel e-mails, pause and resume the queue, and send test e-mails.",
             ),
             ("delete", "Delete e-mails."),
         ],
@@ -169,14 +169,17 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// A sentence for each declaration that cannot be: a code that is no slug or is taken, a name
+    /// A sentence for each invalid declaration: a code that is not a slug or already in use, a name
     /// or an action that is missing.
     pub fn new(declared: &[config::Application]) -> Result<Self, Vec<String>> {
         let mut applications: Vec<_> = BUILT_IN.iter().map(built_in).collect();
         let mut problems = Vec::new();
         for entry in declared {
             if applications.iter().any(|known| known.code == entry.code) {
-                problems.push(format!("applications: the code {:?} is taken", entry.code));
+                problems.push(format!(
+                    "applications: the code {:?} is already in use",
+                    entry.code
+                ));
             }
             problems.extend(problems_of(entry));
             applications.push(declared_application(entry));
@@ -200,17 +203,17 @@ impl Catalogue {
         &self.applications
     }
 
-    /// All permissions: what the Administrator holds.
+    /// All permissions, which the Administrator role holds.
     pub fn permissions(&self) -> &Arc<Permissions> {
         &self.permissions
     }
 
-    /// Whether there is such a permission.
+    /// Whether this permission exists.
     pub fn declares(&self, permission: &Permission) -> bool {
         self.permissions.contains(permission)
     }
 
-    /// Those of the applications that somebody with these permissions may see.
+    /// The applications that somebody with these permissions may see.
     pub fn visible_with(&self, permissions: &Permissions) -> Vec<Arc<Application>> {
         self.applications
             .iter()
@@ -219,7 +222,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// The permissions in the catalogue's order; those that it does not declare are left out.
+    /// The permissions in catalogue order; those that it does not declare are left out.
     pub fn in_order(&self, permissions: &Permissions) -> Vec<Permission> {
         self.applications
             .iter()
@@ -232,7 +235,7 @@ impl Catalogue {
 }
 
 impl Application {
-    /// The permission to see it.
+    /// The permission to see the application.
     pub fn view(&self) -> Permission {
         Permission::from_code(format!("{}.{VIEW}", self.code))
     }
@@ -269,7 +272,7 @@ fn declared_application(entry: &config::Application) -> Application {
     }
 }
 
-/// "view" in "Content hub" is "View in Content hub."
+/// Describes "view" in "Content hub" as "View in Content hub."
 fn describe(action: &str, application: &str) -> String {
     let words = action.replace(['-', '_'], " ");
     let mut letters = words.chars();
@@ -286,13 +289,13 @@ fn problems_of(entry: &config::Application) -> Vec<String> {
     let mut problems = Vec::new();
     if !is_slug(&entry.code) {
         problems.push(format!(
-            "applications: the code {:?} may hold lower-case letters, digits and single hyphens only",
+            "applications: the code {:?} may contain only lower-case letters, digits and single hyphens",
             entry.code
         ));
     }
     if entry.name.trim().is_empty() || entry.name.contains(char::is_control) {
         problems.push(format!(
-            "applications: {:?} needs a name of one line",
+            "applications: {:?} needs a one-line name",
             entry.code
         ));
     }
@@ -305,7 +308,7 @@ fn problems_of(entry: &config::Application) -> Vec<String> {
     for (index, action) in entry.actions.iter().enumerate() {
         if !is_slug(action) || entry.actions[..index].contains(action) {
             problems.push(format!(
-                "applications: the action {action:?} of {:?} stands there twice, or holds more than lower-case letters, digits and single hyphens",
+                "applications: the action {action:?} of {:?} is listed twice, or contains something other than lower-case letters, digits and single hyphens",
                 entry.code
             ));
         }
@@ -354,7 +357,7 @@ mod tests {
     #[test]
     fn a_declaration_that_cannot_be_is_refused_by_name() {
         for (entry, complaint) in [
-            (declare("users", &["view"]), "taken"),
+            (declare("users", &["view"]), "already in use"),
             (declare("Content Hub", &["view"]), "lower-case"),
             (declare("content--hub", &["view"]), "lower-case"),
             (declare("content-hub", &[]), "begin with \"view\""),

@@ -1,4 +1,4 @@
-//! One e-mail address: what is accepted as one, and when two are the same.
+//! E-mail addresses: what is accepted as one, and when two are the same.
 
 use std::fmt;
 
@@ -7,10 +7,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::error::{UserError, UserErrorCode};
 
-/// The longest address, in octets: RFC 5321, section 4.5.3.1.3, less the angle brackets.
+/// The maximum length of an address, in octets: RFC 5321, section 4.5.3.1.3, less the angle
+/// brackets.
 const MAX_LENGTH: usize = 254;
 
-/// One address, as it was typed and in its normal form.
+/// One address, as it was entered and in its normal form.
 ///
 /// The normal form decides whether two addresses are the same: composed characters (NFC), lower
 /// case, and the domain in ASCII (IDNA A-labels, RFC 5890). It is compared by code point on every
@@ -22,7 +23,7 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Reads one address from the input `field`. White space around it is dropped; lists, display
+    /// Reads one address from the input `field`. Surrounding white space is removed; lists, display
     /// names, control characters and line breaks are refused.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, UserError> {
         let typed: String = text.trim().nfc().collect();
@@ -37,7 +38,7 @@ impl EmailAddress {
             return Err(UserError::new(
                 UserErrorCode::TooLong,
                 field,
-                format!("An e-mail address has at most {MAX_LENGTH} characters."),
+                format!("An e-mail address can be at most {MAX_LENGTH} bytes long."),
             ));
         }
         let invalid = || {
@@ -65,7 +66,7 @@ impl EmailAddress {
         Ok(Self { typed, normal })
     }
 
-    /// As it was typed: what is shown, and what letters are sent to.
+    /// As it was entered: what is shown, and where e-mails are sent.
     pub fn as_typed(&self) -> &str {
         &self.typed
     }

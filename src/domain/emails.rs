@@ -1,6 +1,6 @@
-//! The e-mail queue: how letters get into it, and who may see what of them.
+//! The e-mail queue: how e-mails get into it, and who may see what of them.
 //!
-//! How they leave it stands in [`delivery`], what administrators do with them in [`administration`].
+//! How they leave it is in [`delivery`], what administrators do with them in [`administration`].
 
 use std::collections::HashMap;
 
@@ -30,39 +30,39 @@ mod state;
 pub use listing::{EmailFilter, EmailOrderField, count, page};
 pub use state::{counts, oldest_due_age, pause, queue_state, resume};
 
-/// What stands in a body instead of a link that the reader may not see.
+/// Replaces the link in a body for a reader who may not see it.
 pub const MASK: &str = "[secret link]";
 
-/// A letter on its way into the queue.
+/// An e-mail to be queued.
 #[derive(Debug)]
 pub struct NewEmail<'a> {
-    /// What it says.
+    /// Its content.
     pub letter: Letter<'a>,
-    /// Whom it is for.
+    /// The recipient.
     pub to: &'a EmailAddress,
     /// How urgent it is.
     pub priority: Priority,
-    /// The link that it carries, if it does.
+    /// The secret link in it, if there is one.
     pub secret_link: Option<String>,
     /// What it is for. It is not sent once that has ended.
     pub purpose: Purpose,
-    /// From when on it is of no use, if ever.
+    /// When it becomes useless, if ever.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What a letter is for, and what its secret link gives.
+/// What an e-mail is for, and what its secret link grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It carries the link of this invitation.
     Invitation(InvitationId),
     /// It carries the link of this password reset.
     PasswordReset(PasswordResetId),
-    /// It only tells something.
+    /// It only informs.
     None,
 }
 
-/// Queues a letter, in the transaction of what it announces: neither can exist without the other.
-/// After the commit, [`App::mail_queued`] wakes the worker.
+/// Queues an e-mail, in the transaction of the change that it announces: neither can exist without
+/// the other. After the commit, [`App::mail_queued`] wakes the worker.
 pub async fn queue(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -78,8 +78,8 @@ pub async fn queue(
         priority: new.priority,
         from_mailbox: app.settings.mail.from.clone(),
         recipients: new.to.as_typed().to_owned(),
-        recipients_key: text::key(new.to.as_typed()),
-        subject_key: text::key(&written.subject),
+        recipients_key: text::fold(new.to.as_typed()),
+        subject_key: text::fold(&written.subject),
         subject: written.subject,
         text_body: written.text,
         html_body: written.html,
@@ -110,14 +110,14 @@ pub async fn queue(
     Ok(row)
 }
 
-/// Wakes the worker, and tells whoever watches: after the commit.
+/// Wakes the worker and notifies watchers; to be called after the commit.
 pub fn queued(app: &App, id: EmailId) {
     app.mail_queued.notify_one();
     delivery::changed(app, id);
 }
 
-/// An identifier under the sender's domain (RFC 5322, section 3.6.4), the same at every attempt, so
-/// that a receiver recognises a mail that reached it twice.
+/// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a
+/// recipient's server recognises an e-mail that reaches it twice.
 fn message_id(id: EmailId, from: &str) -> String {
     let domain = from
         .rsplit_once('@')
@@ -125,8 +125,8 @@ fn message_id(id: EmailId, from: &str) -> String {
     format!("<{}@{domain}>", id.0)
 }
 
-/// Ends the purpose of an invitation's mails: those that wait are withdrawn, one that is just being
-/// sent is not tried again, and no row holds the link any more.
+/// Ends the purpose of an invitation's e-mails: queued ones are cancelled, one that is being sent
+/// is not retried, and no row keeps the link.
 pub async fn end_purpose(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -139,7 +139,7 @@ pub async fn end_purpose(
     end_purpose_where(app, transaction, of_these).await
 }
 
-/// The same for the mails of password resets.
+/// The same for the e-mails of password resets.
 pub async fn end_purpose_of_resets(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -158,8 +158,8 @@ async fn end_purpose_where(
     of_these: Expr,
 ) -> Result<()> {
     let now = app.clock.now();
-    // First this: it waits for a worker that is just putting one of them back into the queue, and
-    // what comes second finds it there.
+    // This comes first: it waits for a worker that is just requeuing one of them, and the second
+    // statement then finds it queued.
     email::Entity::update_many()
         .set(email::ActiveModel {
             secret_link: Set(None),
@@ -183,7 +183,7 @@ async fn end_purpose_where(
     Ok(())
 }
 
-/// A mail as one reader may see it.
+/// An e-mail as one reader may see it.
 #[derive(Clone, Debug)]
 pub struct Email {
     row: email::Model,
@@ -191,7 +191,7 @@ pub struct Email {
 }
 
 impl Email {
-    /// Everything about it but its bodies and its link, which depend on the reader.
+    /// Everything about the e-mail except its bodies and its link, which depend on the reader.
     pub fn row(&self) -> &email::Model {
         &self.row
     }
@@ -206,15 +206,15 @@ impl Email {
         RenderedLetter::fill_in(&self.row.text_body, self.link().unwrap_or(MASK))
     }
 
-    /// The HTML, likewise.
+    /// The HTML, with the link masked unless this reader may see it.
     pub fn html_body(&self) -> String {
         RenderedLetter::fill_in_html(&self.row.html_body, self.link().unwrap_or(MASK))
     }
 }
 
-/// Decides which links the reader may see. There must still be a purpose, and the reader must hold
-/// `email-queue.view-sensitive` and be able to grant every role of the invited user, or whoever
-/// reads the queue could take over an account that may do more than they.
+/// Decides which links the reader may see. A link must still serve a purpose, and the reader must
+/// hold `email-queue.view-sensitive` and be able to grant every role of the invited user. Otherwise
+/// anyone who reads the queue could take over an account with more permissions than their own.
 async fn as_seen_by(app: &App, actor: &Actor, rows: Vec<email::Model>) -> Result<Vec<Email>> {
     let visible = match actor.holds(&EMAIL_QUEUE_VIEW_SENSITIVE) {
         true => invitations_within(app, actor, &rows).await?,
@@ -233,7 +233,7 @@ async fn as_seen_by(app: &App, actor: &Actor, rows: Vec<email::Model>) -> Result
         .collect())
 }
 
-/// Those of the mails' invitations that are pending, and whose user's roles the actor could grant.
+/// The e-mails' invitations that are pending, and whose users' roles the actor could grant.
 async fn invitations_within(
     app: &App,
     actor: &Actor,
@@ -276,7 +276,7 @@ async fn invitations_within(
     Ok(visible)
 }
 
-/// One mail.
+/// The e-mail with this ID.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
     let row = email::Entity::find_by_id(id).one(app.db.read()).await?;
     Ok(as_seen_by(app, actor, row.into_iter().collect())
@@ -284,7 +284,7 @@ pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>
         .pop())
 }
 
-/// The mails that carried an invitation, the newest first.
+/// The e-mails that carried an invitation, newest first.
 pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result<Vec<Email>> {
     let rows = email::Entity::find()
         .filter(email::Column::InvitationId.eq(id))
@@ -295,7 +295,7 @@ pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result
     as_seen_by(app, actor, rows).await
 }
 
-/// The attempts to send a mail, the oldest first.
+/// The attempts to send an e-mail, oldest first.
 pub async fn attempts(app: &App, id: EmailId) -> Result<Vec<email_attempt::Model>> {
     Ok(email_attempt::Entity::find()
         .filter(email_attempt::Column::EmailId.eq(id))

@@ -1,4 +1,4 @@
-//! What can go wrong with an operation, sorted by who can mend it.
+//! What can go wrong with an operation, sorted by who can correct it.
 
 use std::time::Duration;
 
@@ -9,34 +9,34 @@ use super::applications::Permission;
 /// The outcome of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an operation did not happen. Nothing was changed then.
+/// Why an operation did not happen. Nothing was changed.
 #[derive(Debug)]
 pub enum Error {
     /// The caller must sign in first.
     Unauthenticated,
     /// The caller lacks a permission.
     Forbidden(Permission),
-    /// The input is at fault: everything that is wrong with it, never empty.
+    /// The input is at fault: all of its errors, of which there is at least one.
     Refused(Vec<UserError>),
-    /// The server has too much to do.
+    /// The server is busy.
     Busy {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The server is at fault. The cause is for its log only.
+    /// The server is at fault. The cause goes to its log only.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Something that the caller can mend.
+/// An error that the caller can correct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserError {
-    /// For programs.
+    /// Machine-readable code.
     pub code: UserErrorCode,
-    /// The path of the input at fault, such as `["email"]`; empty where no single one is.
+    /// The path to the input at fault, such as `["email"]`; empty if no single input is at fault.
     pub field: Vec<String>,
-    /// For people: what is wrong, and what to do.
+    /// Human-readable explanation: what is wrong, and what to do about it.
     pub message: String,
-    /// When to try again, where that is all there is to do. Whole seconds.
+    /// When to try again, in whole seconds, if waiting is all that is needed.
     pub retry_after: Option<Duration>,
 }
 
@@ -55,55 +55,55 @@ impl UserError {
         }
     }
 
-    /// The same error of another input.
+    /// The same error for another input.
     pub fn of_field(mut self, field: &str) -> Self {
         self.field = vec![field.to_owned()];
         self
     }
 
-    /// The same error of the `index`th entry of its field's list.
+    /// The same error for the entry at `index` of its field's list.
     pub fn at(mut self, index: usize) -> Self {
         self.field.push(index.to_string());
         self
     }
 }
 
-/// What kind of mistake it was.
+/// The kinds of user errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UserErrorCode {
-    /// It must not be empty.
+    /// The value is missing or empty.
     Required,
-    /// It is not of the form that is asked for.
+    /// The value is not in the required format.
     Invalid,
-    /// It has too many characters.
+    /// The value is too long.
     TooLong,
-    /// Somebody or something else has it already.
+    /// The value is already in use.
     Taken,
-    /// There is no such thing.
+    /// The object does not exist.
     NotFound,
-    /// Address and password do not belong together.
+    /// The e-mail address or password is incorrect.
     InvalidCredentials,
-    /// Too many guesses.
+    /// There were too many attempts; try again later.
     TooManyAttempts,
-    /// The link was never issued, or does not work any more.
+    /// The link is unknown, or no longer works.
     TokenInvalid,
     /// The link was not used in time.
     TokenExpired,
     /// The password has too few characters.
     PasswordTooShort,
-    /// The password is easy to guess.
+    /// The password is too easy to guess.
     PasswordTooWeak,
-    /// The new password is the old one.
+    /// The new password is the same as the current one.
     PasswordUnchanged,
-    /// There would be no administrator left.
+    /// It would leave no active administrator.
     LastAdministrator,
-    /// Nobody does this to their own account.
+    /// Users cannot do this to their own account.
     OwnAccount,
-    /// It would give away, or touch somebody with, a permission that the caller lacks.
+    /// It would grant, or affect a user who has, a permission that the caller lacks.
     ExceedsOwnPermissions,
-    /// The thing is built in.
+    /// The object is built in.
     Protected,
-    /// It cannot be done in the state that the thing is in.
+    /// The object's current state does not allow this.
     WrongState,
 }
 
@@ -120,38 +120,38 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// A fault of the server's own.
+    /// The server is at fault.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 }
 
-/// Everything that is wrong with an input, gathered so that it is reported at once.
+/// The errors in an input, collected so that all of them are reported at once.
 #[derive(Debug, Default)]
 pub struct UserErrors(Vec<UserError>);
 
 impl UserErrors {
-    /// Notes an error.
+    /// Adds an error.
     pub fn push(&mut self, error: UserError) {
         self.0.push(error);
     }
 
-    /// Takes the value, or notes why there is none.
+    /// Returns the value, or adds the reason why there is none.
     pub fn check<T>(&mut self, outcome: std::result::Result<T, UserError>) -> Option<T> {
         outcome.map_err(|error| self.push(error)).ok()
     }
 
-    /// Takes the values, or notes why there are none.
+    /// Returns the values, or adds the reasons why there are none.
     pub fn check_all<T>(&mut self, outcome: std::result::Result<T, Vec<UserError>>) -> Option<T> {
         outcome.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    /// Everything that was wrong, where something was missing.
+    /// All errors, once a value is known to be missing.
     pub fn into_error(self) -> Error {
         Error::Refused(self.0)
     }
 
-    /// Goes on only if nothing was wrong.
+    /// Succeeds only if there were no errors.
     pub fn into_result(self) -> Result<()> {
         match self.0 {
             errors if errors.is_empty() => Ok(()),

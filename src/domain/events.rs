@@ -1,7 +1,7 @@
 //! The event log: who did what, when, from where, and what it changed.
 //!
 //! An event is written in the transaction of the change that it records: neither can exist without
-//! the other. No secret is ever in one.
+//! the other. No event ever contains a secret.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Who};
 use super::error::{Error, Result};
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
-        /// What can happen. The codes are stored, and never change their meaning.
+        /// The kinds of events in the log. The codes are stored, and their meaning never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $($(#[$doc])* $name,)*
@@ -43,59 +43,60 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Somebody was invited.
+    /// A user was invited.
     UserInvited = "user.invited",
-    /// An invited user was sent a new link; the old one is void.
+    /// An invited user was sent a new link; the previous one stopped working.
     InvitationResent = "invitation.resent",
-    /// An invitation was withdrawn.
+    /// An invitation was revoked.
     InvitationRevoked = "invitation.revoked",
-    /// An invited user has chosen a password.
+    /// An invited user accepted the invitation and chose a password.
     InvitationAccepted = "invitation.accepted",
-    /// A user's address, names or roles were changed.
+    /// A user's e-mail address, names or roles were changed.
     UserUpdated = "user.updated",
     /// A user changed their own names.
     ProfileUpdated = "profile.updated",
-    /// A deactivated user was let in again.
+    /// A deactivated user was reactivated.
     UserActivated = "user.activated",
-    /// A user was shut out.
+    /// A user was deactivated.
     UserDeactivated = "user.deactivated",
     /// A user was deleted.
     UserDeleted = "user.deleted",
-    /// A role was made.
+    /// A role was created.
     RoleCreated = "role.created",
     /// A role was changed.
     RoleUpdated = "role.updated",
     /// A role was deleted.
     RoleDeleted = "role.deleted",
-    /// A session began with a password.
+    /// A user signed in with their password.
     SignedIn = "session.began",
-    /// Address and password did not belong together, or the user may not sign in.
+    /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
+    /// not allowed to sign in.
     SignInFailed = "session.refused",
-    /// A session was ended by its own user from within.
+    /// A user signed out.
     SignedOut = "session.ended",
-    /// A session was ended from outside of it.
+    /// A user ended one of their sessions, or all but the current one, without signing out.
     SessionRevoked = "session.revoked",
     /// A user changed their own password.
     PasswordChanged = "password.changed",
-    /// A password reset was asked for.
+    /// A password reset was requested.
     PasswordResetRequested = "password-reset.requested",
-    /// A password was reset by a link.
+    /// A password was reset through a link.
     PasswordReset = "password-reset.completed",
-    /// Somebody asked for what they lack the permission for.
+    /// Someone was refused for lack of a permission.
     PermissionRefused = "permission.refused",
-    /// The secret link of a letter was shown to somebody.
+    /// The secret link in an e-mail was shown to someone.
     LinkShown = "email.link-shown",
     /// E-mails were put back into the queue.
     EmailsRetried = "emails.retried",
-    /// E-mails were withdrawn.
+    /// E-mails were cancelled.
     EmailsCancelled = "emails.cancelled",
     /// E-mails were deleted.
     EmailsDeleted = "emails.deleted",
     /// A test e-mail was queued.
     TestEmailSent = "email.test-queued",
-    /// The e-mail queue was stopped.
+    /// The e-mail queue was paused.
     EmailQueuePaused = "email-queue.paused",
-    /// The e-mail queue was set going again.
+    /// The e-mail queue was resumed.
     EmailQueueResumed = "email-queue.resumed",
 }
 
@@ -109,7 +110,7 @@ impl Action {
     }
 }
 
-/// What something was done to.
+/// What an event is about.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
     kind: &'static str,
@@ -123,7 +124,7 @@ impl Subject {
         Self::default()
     }
 
-    /// A thing of that kind, which people know by that label.
+    /// An object of that kind, which people know by that label.
     pub fn new(kind: &'static str, id: impl Into<Uuid>, label: impl Into<String>) -> Self {
         Self {
             kind,
@@ -132,7 +133,7 @@ impl Subject {
         }
     }
 
-    /// Somebody of whom no more is known than what they call themselves.
+    /// Something of which no more is known than a label, such as an address that somebody entered.
     pub fn unknown(label: impl Into<String>) -> Self {
         Self {
             kind: "",
@@ -141,12 +142,12 @@ impl Subject {
         }
     }
 
-    /// A mail.
+    /// An e-mail.
     pub fn email(id: EmailId, recipients: &str) -> Self {
         Self::new("email", id, recipients)
     }
 
-    /// A session of that user.
+    /// A session of this user.
     pub fn session(id: SessionId, user: &User) -> Self {
         Self::new("session", id, user.row.email.clone())
     }
@@ -167,11 +168,11 @@ impl From<&Role> for Subject {
 /// A field that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Its name in the API.
+    /// The field's name in the API.
     pub field: String,
-    /// What it was; nothing where it was not set.
+    /// The previous value; `None` if there was none.
     pub before: Option<String>,
-    /// What it is now; nothing where it was taken away.
+    /// The new value; `None` if it was removed.
     pub after: Option<String>,
 }
 
@@ -185,7 +186,7 @@ impl Changes {
         Self::default()
     }
 
-    /// Adds the field, if it is another than it was.
+    /// Adds the field, if its value has changed.
     #[must_use]
     pub fn field(
         mut self,
@@ -263,7 +264,7 @@ pub async fn record_apart(
 pub struct Event {
     /// Its row.
     pub row: event::Model,
-    /// What was done; nothing where a later version of the server wrote it.
+    /// What happened; `None` if a later version of the server recorded it.
     pub action: Option<Action>,
     /// The changed fields.
     pub changes: Vec<Change>,
@@ -279,16 +280,16 @@ impl From<event::Model> for Event {
     }
 }
 
-/// Which events are asked for; what is left out does not narrow.
+/// Filters events. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// What this user did.
+    /// Caused by this user.
     pub actor: Option<UserId>,
-    /// What was done to this thing.
+    /// About this object.
     pub subject: Option<Uuid>,
-    /// What this user did, or what was done to them.
+    /// Caused by this user, or about them.
     pub about: Option<UserId>,
-    /// Any of these.
+    /// With any of these actions.
     pub actions: Option<Vec<Action>>,
     /// After this time.
     pub created_after: Option<Timestamp>,
@@ -327,11 +328,11 @@ impl EventFilter {
     }
 }
 
-/// The order of [`page`]: the newest first.
+/// The order of [`page`]: newest first.
 const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
     order: Order {
         name: "events",
-        key: Key::Number,
+        key: SortKeyKind::Number,
     },
     column: event::Column::CreatedAt,
     id: event::Column::Id,
@@ -339,10 +340,10 @@ const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
 };
 
-/// What cursors of [`page`]'s order are recognised by.
+/// What [`page`]'s cursors are recognised by.
 pub const ORDER: Order = NEWEST_FIRST.order;
 
-/// A page of the events that the filter matches, the newest first.
+/// A page of the events that match the filter, newest first.
 pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
     let page = NEWEST_FIRST
         .page(app.db.read(), filter.select(), request)
@@ -350,12 +351,12 @@ pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Res
     Ok(page.map(Event::from))
 }
 
-/// How many events the filter matches.
+/// How many events match the filter.
 pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
     Ok(filter.select().count(app.db.read()).await?)
 }
 
-/// One event.
+/// The event with this ID.
 pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
     let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
     Ok(row.map(Event::from))
@@ -364,7 +365,7 @@ pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
 /// How many events are removed in one transaction: few enough not to hold others up.
 const BATCH: u64 = 500;
 
-/// Removes the events that are older than they are kept; none, where they are kept for ever.
+/// Removes the events that are older than the retention period; none if they are kept for ever.
 pub async fn prune(app: &App) -> Result<()> {
     let days = app.settings.event_log.keep_days;
     if days == 0 {
@@ -394,7 +395,7 @@ async fn remove_before(app: &App, time: Timestamp) -> Result<u64> {
     Ok(removed.rows_affected)
 }
 
-/// The names of roles as an event shows them: one that is gone by its key.
+/// The names of roles as an event shows them; deleted ones are shown by ID.
 pub fn role_names(roles: &[std::sync::Arc<Role>], ids: &[RoleId]) -> String {
     let mut names: Vec<String> = ids
         .iter()

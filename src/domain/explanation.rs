@@ -1,4 +1,4 @@
-//! Why somebody may, or may not, do something.
+//! Why a user may, or may not, do something.
 
 use std::sync::Arc;
 
@@ -13,22 +13,22 @@ use crate::app::App;
 /// Whether a user has a permission, and why.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    /// The roles of theirs that grant it.
+    /// The user's roles that grant it.
     pub roles: Vec<Arc<Role>>,
-    /// What stands against it; nothing where they have it.
+    /// Why the user does not have the permission; `None` if they do.
     pub obstacle: Option<Obstacle>,
 }
 
-/// What stands against a permission.
+/// Why a user does not have a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Obstacle {
-    /// The user is shut out.
+    /// The user is deactivated.
     Deactivated,
     /// The user has not signed up yet.
     Invited,
     /// The catalogue declares no such permission.
     UnknownPermission,
-    /// None of the user's roles grants it.
+    /// None of the user's roles grants the permission.
     NoRole,
 }
 

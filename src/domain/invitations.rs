@@ -14,7 +14,7 @@ use super::events::{self, Action, Changes};
 use super::sessions;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
-use super::users::{self, Keys, User};
+use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
 use crate::mail::letters::Letter;
@@ -23,33 +23,33 @@ mod acceptance;
 
 pub use acceptance::{Acceptance, Preview, accept, preview};
 
-/// Somebody to be invited.
+/// A person to invite.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Their address, as typed.
+    /// Their address, as it was entered.
     pub email: String,
     /// May be empty.
     pub first_name: String,
     /// May be empty.
     pub last_name: String,
-    /// The roles that they shall hold; `None` stands for an identifier that is no role's.
+    /// The roles that they are to hold; `None` stands for an ID that is not a role's.
     pub role_ids: Vec<Option<RoleId>>,
 }
 
-/// A user who was just invited.
+/// A user who has just been invited.
 #[derive(Debug)]
 pub struct Invited {
-    /// Who it is.
+    /// The user.
     pub user: User,
     /// Their invitation.
     pub invitation: invitation::Model,
-    /// The link, for those who may hand it over themselves.
+    /// The link, for those who may pass it on themselves.
     pub link: String,
-    /// The mail that carries it.
+    /// The e-mail that carries it.
     pub email_id: EmailId,
 }
 
-/// Invites somebody: makes the user, the invitation and the letter, all or nothing.
+/// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
 ///
 /// # Errors
 ///
@@ -99,8 +99,8 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     Ok(invited)
 }
 
-/// Makes a user with these roles on the server's own behalf, and invites them; an invited user gets
-/// a new link. For the first administrator, who has nobody else to invite them.
+/// Creates and invites a user with these roles on the server's own behalf; if they are already
+/// invited, they get a new link. For the first administrator, whom nobody else can invite.
 pub async fn invite_by_server(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -144,15 +144,15 @@ pub async fn invite_by_server(
 
 fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
     let now = app.clock.now();
-    let keys = Keys::of(email, &first_name, &last_name);
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
     user::Model {
         id: app.new_id(),
         email: email.as_typed().to_owned(),
         email_normal: email.normal().to_owned(),
         first_name,
         last_name,
-        name_key: keys.name_key,
-        search_text: keys.search_text,
+        name_key: derived.name_key,
+        search_text: derived.search_text,
         password_hash: None,
         deactivated_at: None,
         created_at: now,
@@ -174,7 +174,7 @@ async fn insert(transaction: &DatabaseTransaction, row: &user::Model) -> Result<
         })
 }
 
-/// Writes the invitation and its letter.
+/// Creates the invitation and its e-mail.
 async fn send(
     app: &App,
     actor: &Actor,
@@ -230,11 +230,12 @@ async fn send(
     })
 }
 
-/// Sends an invited user a new link, whatever became of the last one, which is void from then on.
+/// Sends an invited user a new link, even if the previous one has expired or was revoked. The
+/// previous link stops working.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::ResendInvitation`].
+/// Those of [`policy::check`] for [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -259,11 +260,12 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
     Ok(invited.invitation)
 }
 
-/// Withdraws an open invitation: its link no longer works, and a letter that waits is not sent.
+/// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
+/// cancelled.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::RevokeInvitation`].
+/// Those of [`policy::check`] for [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -287,7 +289,7 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
     newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
 }
 
-/// Here the user's identifier is called `userId`.
+/// Here the user's ID is called `userId`.
 fn of_user_id(error: Error) -> Error {
     match error {
         Error::Refused(errors) => Error::Refused(
@@ -300,7 +302,7 @@ fn of_user_id(error: Error) -> Error {
     }
 }
 
-/// Voids whatever links of the user still work, and ends the purpose of their letters.
+/// Revokes any links of the user that still work, and ends the purpose of their e-mails.
 pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     let open: Vec<InvitationId> = invitation::Entity::find()
         .filter(invitation::Column::UserId.eq(user))

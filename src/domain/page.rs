@@ -1,5 +1,5 @@
-//! Keyset pages: a page is found by the key of the row before it, so it costs the same however deep
-//! it lies, and rows that come or go meanwhile neither repeat nor skip others.
+//! Keyset pages: a page is found by the sort key of the row before it, so it costs the same however
+//! deep it is, and rows that come or go meanwhile neither repeat nor skip others.
 //!
 //! sea-orm's own cursor asks `a > ? OR (a = ? AND id > ?)`, for which SQLite sorts everything that
 //! follows; this one asks `a >= ? AND (a > ? OR id > ?)`, which every database answers from its
@@ -14,22 +14,22 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The most rows that a page can have.
+/// The maximum number of rows on a page.
 pub const MAX_SIZE: u32 = 100;
 
-/// How many rows it has where nobody says.
+/// The number of rows on a page if the request does not say.
 pub const DEFAULT_SIZE: u32 = 25;
 
-/// Which page of a list is asked for.
+/// Which page of a list is requested.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
-    /// Only what comes after this place.
+    /// Only rows after this place.
     pub after: Option<Cursor>,
-    /// Only what comes before this place.
+    /// Only rows before this place.
     pub before: Option<Cursor>,
-    /// Whether the page is taken from the end of what is left.
+    /// Whether the page is taken from the end of the remaining rows.
     pub from_end: bool,
-    /// How many rows, from 1 to [`MAX_SIZE`].
+    /// The number of rows, from 1 to [`MAX_SIZE`].
     pub size: u32,
 }
 
@@ -49,14 +49,14 @@ impl Default for PageRequest {
 pub struct Page<T> {
     /// Its rows in the list's order, each with its place.
     pub rows: Vec<(Cursor, T)>,
-    /// Whether rows follow.
+    /// Whether there are rows after this page.
     pub has_next: bool,
-    /// Whether rows precede.
+    /// Whether there are rows before this page.
     pub has_previous: bool,
 }
 
 impl<T> Page<T> {
-    /// The same page of something made from each row.
+    /// The same page of whatever is made from each row.
     pub fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
         Page {
             rows: self
@@ -81,14 +81,14 @@ pub struct Cursor(String, SortKey, Uuid);
 pub enum SortKey {
     /// A time, or [`LastTime`](entity::LastTime), as stored.
     Number(i64),
-    /// A folded text.
+    /// A case-folded text.
     Text(String),
 }
 
 impl Cursor {
     /// The opaque form that clients keep.
     pub fn encode(&self) -> String {
-        // Strings, numbers and a UUID: there is nothing in it that JSON could refuse.
+        // Strings, numbers and a UUID: JSON can represent all of them.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
@@ -97,13 +97,13 @@ impl Cursor {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
 
-    /// Whether it is a place in that order: clients can write cursors of their own.
+    /// Whether it is a place in that order: clients can make up cursors.
     pub fn is_of(&self, order: Order) -> bool {
         self.0 == order.name
             && match &self.1 {
-                SortKey::Number(_) => order.key == Key::Number,
-                // No stored text holds it, and PostgreSQL takes it for an attack.
-                SortKey::Text(text) => order.key == Key::Text && !text.contains('\0'),
+                SortKey::Number(_) => order.key == SortKeyKind::Number,
+                // No stored text contains it, and PostgreSQL rejects it.
+                SortKey::Text(text) => order.key == SortKeyKind::Text && !text.contains('\0'),
             }
     }
 }
@@ -123,15 +123,15 @@ pub struct Order {
     /// What its cursors are marked with.
     pub name: &'static str,
     /// What it sorts by.
-    pub key: Key,
+    pub key: SortKeyKind,
 }
 
 /// The kind of a [`SortKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum SortKeyKind {
     /// A time.
     Number,
-    /// A folded text.
+    /// A case-folded text.
     Text,
 }
 
@@ -144,9 +144,9 @@ pub struct Keyset<E: EntityTrait> {
     pub column: E::Column,
     /// The primary key's column.
     pub id: E::Column,
-    /// Whether it runs downwards.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// Reads both keys off a row.
+    /// Reads the sort key and the primary key from a row.
     pub keys: fn(&E::Model) -> (SortKey, Uuid),
 }
 
@@ -174,7 +174,7 @@ impl<E: EntityTrait> Keyset<E> {
             select = select.filter(self.beyond(cursor, !self.descending));
         }
         let mut rows = select.all(db).await?;
-        // The row too many only tells that there are more.
+        // The extra row only shows that there are more.
         let has_more = rows.len() > request.size as usize;
         rows.truncate(request.size as usize);
         if request.from_end {
@@ -199,7 +199,7 @@ impl<E: EntityTrait> Keyset<E> {
         Cursor(self.order.name.to_owned(), key, id)
     }
 
-    /// What lies behind the cursor, going up or down the column.
+    /// The rows beyond the cursor, in either direction.
     fn beyond(&self, Cursor(_, key, id): &Cursor, downwards: bool) -> Condition {
         let (column, id_column) = (self.column, self.id);
         match downwards {

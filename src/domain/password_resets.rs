@@ -1,7 +1,7 @@
-//! Password resets: links by which a user who has forgotten their password chooses a new one.
+//! Password resets: links with which users who have forgotten their password choose a new one.
 //!
-//! Asking for one answers alike, and as fast, whoever the address belongs to: it notes the address
-//! and nothing else. The mail worker looks at what was noted, behind the answer.
+//! The response to a request is the same, and takes as long, whoever the address belongs to: the
+//! request is stored and nothing else. The mail worker processes it after the response.
 
 use std::net::IpAddr;
 
@@ -26,18 +26,18 @@ use super::{EmailAddress, sessions};
 use crate::app::App;
 use crate::mail::letters::Letter;
 
-/// With so many links that work, a user is sent no further one that somebody asks for.
+/// A user who has this many working links is not sent another one on request.
 const MAX_OPEN: u64 = 3;
 
-/// Notes that somebody asks for a reset of this address.
+/// Stores a request to reset the password of this address.
 ///
 /// # Errors
 ///
-/// What is wrong with the address as an address, and
-/// [`TooManyAttempts`](UserErrorCode::TooManyAttempts), whether or not anybody has it.
+/// Errors for the address, and [`TooManyAttempts`](UserErrorCode::TooManyAttempts), whether or not
+/// anybody has the address.
 pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
     let address = EmailAddress::parse("email", email)?;
-    // Each request counts, and is not taken back: it can send a letter.
+    // Each request counts, and is not taken back: it can cause an e-mail.
     let _counted =
         throttle::attempt(app, actor, Scope::PasswordReset, Some(address.normal())).await?;
     let transaction = app.db.begin().await?;
@@ -54,10 +54,10 @@ pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// Sends the links that were asked for. Addresses that are nobody's, or of somebody who may not sign
-/// in, end here.
+/// Sends the requested links. Requests for unknown addresses, or for users who cannot sign in, are
+/// dropped.
 pub async fn answer_requests(app: &App) -> Result<()> {
-    // Most of the time there are none, and no write has to wait in line to find that out.
+    // Usually there are none, and then no write has to wait in line just to find that out.
     let first = password_reset_request::Entity::find().one(app.db.read());
     if first.await?.is_none() {
         return Ok(());
@@ -111,14 +111,14 @@ async fn answer(
     let Some(user) = user.filter(|user| user.row.status() == user::Status::Active) else {
         return Ok(());
     };
-    // Enough letters with links that work lie in their inbox.
+    // Their inbox already has enough e-mails with working links.
     if count_open(app, transaction, user.row.id).await? >= MAX_OPEN {
         return Ok(());
     }
     send(app, transaction, &user).await
 }
 
-/// How many links of the user still work.
+/// How many of the user's links still work.
 async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<u64> {
     use password_reset::Column;
     Ok(password_reset::Entity::find()
@@ -130,14 +130,14 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
         .await?)
 }
 
-/// Sends a user a link on an administrator's behalf, who never learns it.
+/// Sends a user a link on behalf of an administrator, who never sees it.
 ///
 /// # Errors
 ///
 /// For `userId`: [`Invalid`](UserErrorCode::Invalid), [`NotFound`](UserErrorCode::NotFound),
-/// [`WrongState`](UserErrorCode::WrongState) for somebody who may not sign in, and
-/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions) for somebody who may do what the
-/// actor may not.
+/// [`WrongState`](UserErrorCode::WrongState) for a user who cannot sign in, and
+/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions) for a user with a permission
+/// that the actor lacks.
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let error = |code, message: &str| Error::from(UserError::new(code, "userId", message));
     let Some(id) = id else {
@@ -159,13 +159,13 @@ pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     if !actor.holds_all(&permissions) {
         return Err(error(
             UserErrorCode::ExceedsOwnPermissions,
-            "This user holds permissions that you lack.",
+            "This user has permissions that you do not have.",
         ));
     }
     if user.row.status() != user::Status::Active {
         return Err(error(
             UserErrorCode::WrongState,
-            "Only an active user has a password to reset.",
+            "Only active users can be sent a password reset.",
         ));
     }
     let action = Action::PasswordResetRequested;
@@ -176,8 +176,8 @@ pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     Ok(user)
 }
 
-/// Writes the reset and its letter. Links that were sent before go on working until they expire or
-/// one of them is used: anybody may ask for a link, and must not be able to void those of others.
+/// Creates the reset and its e-mail. Links that were sent before keep working until they expire or
+/// one of them is used: anyone may request a link, and must not be able to revoke those of others.
 async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<()> {
     let now = app.clock.now();
     let token = Token::generate()?;
@@ -213,8 +213,8 @@ async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Resu
     Ok(())
 }
 
-/// Voids whatever links of the user still work, and ends the purpose of their letters. For any change
-/// of the password, a change of the address, and a deactivation.
+/// Revokes any links of the user that still work, and ends the purpose of their e-mails. For a
+/// change of the password or the address, and a deactivation.
 pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     use password_reset::Column;
     let open: Vec<PasswordResetId> = password_reset::Entity::find()
@@ -240,9 +240,9 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
     emails::end_purpose_of_resets(app, transaction, &open).await
 }
 
-/// Chooses a new password by a link. Of any number of attempts with one token exactly one succeeds;
-/// one that is refused leaves the token as it was. All of the user's sessions end, and a notice is
-/// mailed.
+/// Sets a new password with the token from a link. Of any number of attempts with one token,
+/// exactly one succeeds; one that is refused leaves the token usable. All of the user's sessions
+/// end, and they are notified by e-mail.
 ///
 /// # Errors
 ///
@@ -293,7 +293,7 @@ async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model,
     Ok((reset, user))
 }
 
-/// Marks the reset as used, if it still works: the one place where a race is decided.
+/// Marks the reset as used if it still works: the one place where a race is decided.
 async fn use_up(app: &App, transaction: &DatabaseTransaction, id: PasswordResetId) -> Result<()> {
     use password_reset::Column;
     let now = app.clock.now();
@@ -318,7 +318,7 @@ fn token_invalid() -> Error {
     UserError::new(
         UserErrorCode::TokenInvalid,
         "token",
-        "This link does not work, or was used already. Ask for a new one.",
+        "This link is invalid or has already been used. Ask for a new one.",
     )
     .into()
 }

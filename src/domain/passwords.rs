@@ -1,4 +1,4 @@
-//! Passwords: which are accepted, and how they are kept.
+//! Passwords: which are accepted, and how they are stored.
 
 use entity::UserId;
 use entity::email::Priority;
@@ -23,21 +23,21 @@ mod pool;
 
 pub use hasher::PasswordHasher;
 
-/// The longest password, in bytes of UTF-8. Longer ones are refused, never cut.
+/// The maximum length of a password, in bytes of UTF-8. Longer ones are refused, never truncated.
 pub const MAX_LENGTH: usize = 1024;
 
-/// What zxcvbn looks at; what lies behind it can only make a password harder to guess. Some take
-/// seconds at three times this length.
+/// How much of a password zxcvbn looks at; the rest can only make it harder to guess. At three times
+/// this length, some passwords take seconds.
 const SCORED_CHARACTERS: usize = 32;
 
-/// A password as it was typed, in normal form: two keyboards that compose an accent differently
+/// A password as it was entered, in normal form: two keyboards that compose an accent differently
 /// type the same password (NFC; NIST SP 800-63B, section 5.1.1.2).
 ///
 /// It is never printed.
 pub struct Password(String);
 
 impl Password {
-    /// Takes what was typed.
+    /// Takes what was entered.
     pub fn new(typed: &str) -> Self {
         // Anything longer is refused before it is used; it need not be normalised first.
         match typed.len() > MAX_LENGTH {
@@ -75,10 +75,10 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// Whose password it shall be: what an attacker would try first.
+/// The user that a password is for: what an attacker would try first.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
-    /// Their address.
+    /// Their e-mail address.
     pub email: &'a str,
     /// Their first name.
     pub first_name: &'a str,
@@ -86,7 +86,7 @@ pub struct Context<'a> {
     pub last_name: &'a str,
 }
 
-/// Checks a new password against the one policy that there is, and hashes it.
+/// Checks a new password against the one policy, and hashes it.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ pub async fn hash_new(
     app.passwords.hash(password).await
 }
 
-/// Checks a new password, and gives it back where it can be taken.
+/// Checks a new password, and returns it if it is acceptable.
 async fn check_new(
     app: &App,
     field: &'static str,
@@ -120,7 +120,7 @@ async fn check_new(
 }
 
 /// Changes the password of a user who knows it. Their other sessions end, links that were sent to
-/// them no longer work, and a notice is mailed.
+/// them stop working, and they are notified by e-mail.
 ///
 /// # Errors
 ///
@@ -207,7 +207,7 @@ pub(super) async fn set(
     .await?)
 }
 
-/// Tells a user that their password was changed: they learn of it even if it was not they.
+/// Notifies a user that their password was changed, in case it was not they who changed it.
 pub(super) async fn give_notice(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -231,12 +231,12 @@ pub(super) async fn give_notice(
     Ok(())
 }
 
-/// What somebody would say about a password who wanted to guess it. Nothing of it is kept.
+/// How hard a password is to guess. Nothing of it is stored.
 #[derive(Clone, Debug)]
 pub struct Assessment {
-    /// From 0 (guessed at once) to 4 (very hard to guess).
+    /// From 0 (trivial to guess) to 4 (very hard to guess).
     pub score: u8,
-    /// Whether the policy takes it; why not, where it does not.
+    /// Why the policy rejects it; `None` if it does not.
     pub refusal: Option<UserError>,
     /// Why it is easy to guess.
     pub warning: Option<String>,
@@ -244,7 +244,7 @@ pub struct Assessment {
     pub suggestions: Vec<String>,
 }
 
-/// Scores a password against the policy, for a form that helps to choose one.
+/// Scores a password against the policy, for forms that help users choose one.
 pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Result<Assessment> {
     let policy = app.settings.passwords.clone();
     let words = words_of(context, &app.settings.branding.name);
@@ -278,7 +278,7 @@ fn check(
         return Err(UserError::new(
             UserErrorCode::TooLong,
             field,
-            format!("A password has at most {MAX_LENGTH} bytes."),
+            format!("A password can be at most {MAX_LENGTH} bytes long."),
         ));
     }
     if password.0.chars().count() < policy.min_length {
@@ -286,7 +286,7 @@ fn check(
             UserErrorCode::PasswordTooShort,
             field,
             format!(
-                "Choose a password of at least {} characters.",
+                "Choose a password with at least {} characters.",
                 policy.min_length
             ),
         ));
@@ -338,14 +338,14 @@ fn advice(estimate: &zxcvbn::Entropy) -> String {
     sentences.join(" ")
 }
 
-/// The policy, for those who want to check a password before they send it.
+/// The policy, for those who want to check a password before they submit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The fewest characters.
+    /// The minimum length, in characters.
     pub min_length: usize,
-    /// The most bytes of UTF-8.
+    /// The maximum length, in bytes of UTF-8.
     pub max_length: usize,
-    /// The lowest zxcvbn score, from 0 to 4.
+    /// The minimum zxcvbn score, from 0 to 4.
     pub min_score: u8,
 }
 

@@ -1,26 +1,26 @@
-//! A partial change: what is left out stays as it is.
+//! A partial change: omitted fields stay as they are.
 
-/// What shall become of one field.
+/// What is to happen to one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// It stays as it is.
     #[default]
     Keep,
-    /// It shall be empty.
+    /// It becomes empty.
     Clear,
-    /// It shall be this.
+    /// It becomes this.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// Whether anything is asked for.
+    /// Whether the field was given at all.
     pub fn is_asked_for(&self) -> bool {
         !matches!(self, Self::Keep)
     }
 }
 
 impl<T> Patch<T> {
-    /// The same change of something made from the value.
+    /// The same change to something made from the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
             Self::Keep => Patch::Keep,
@@ -31,7 +31,7 @@ impl<T> Patch<T> {
 }
 
 impl Patch<String> {
-    /// The text that it comes to, where the empty text stands for nothing.
+    /// The resulting text, where clearing leaves it empty.
     pub fn over(self, current: &str) -> String {
         match self {
             Self::Keep => current.to_owned(),

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::Result;
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::app::App;
 
 mod administration;
@@ -25,15 +25,15 @@ pub use snapshot::{RoleCache, by_ids, by_ids_in, permissions_of, union};
 /// The code name of the built-in role that holds every permission.
 pub const ADMINISTRATOR: &str = "Administrator";
 
-/// A role with what it grants.
+/// A role and what it grants.
 #[derive(Clone, Debug)]
 pub struct Role {
     /// Its row.
     pub row: role::Model,
-    /// What it grants, of what the catalogue declares; the protected role grants everything.
+    /// The declared permissions that it grants; the protected role grants all of them.
     pub permissions: Arc<Permissions>,
-    /// What is stored with it and the configuration no longer declares: it grants nothing, but will
-    /// again when it is declared again.
+    /// Permissions stored with the role that the configuration no longer declares: they grant
+    /// nothing until they are declared again.
     pub unknown: Arc<Permissions>,
 }
 
@@ -89,11 +89,11 @@ pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
     Ok(load(db, app, row.into_iter().collect()).await?.pop())
 }
 
-/// The order of [`page`]: the oldest first.
+/// The order of [`page`]: oldest first.
 const BY_AGE: Keyset<role::Entity> = Keyset {
     order: Order {
         name: "roles",
-        key: Key::Number,
+        key: SortKeyKind::Number,
     },
     column: role::Column::CreatedAt,
     id: role::Column::Id,
@@ -101,7 +101,7 @@ const BY_AGE: Keyset<role::Entity> = Keyset {
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
 };
 
-/// A page of the roles, the oldest first.
+/// A page of the roles, oldest first.
 pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     let db = app.db.read();
     let page = BY_AGE.page(db, role::Entity::find(), request).await?;
@@ -113,7 +113,7 @@ pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     })
 }
 
-/// What cursors of [`page`]'s order are recognised by.
+/// What [`page`]'s cursors are recognised by.
 pub const ORDER: Order = BY_AGE.order;
 
 /// How many roles there are.

@@ -23,11 +23,11 @@ mod identification;
 
 pub use identification::{authenticate, confirm, refresh};
 
-/// What a client calls itself is kept up to this many characters.
+/// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
 
-/// The most sessions that a user has at a time: a program that signs in again and again, and never
-/// out, ends its own oldest ones.
+/// How many sessions a user can have at a time: a program that keeps signing in, and never out,
+/// ends its own oldest ones.
 const MAX_SESSIONS: u64 = 100;
 
 /// A session that has just begun: the only moment at which its token is known.
@@ -35,11 +35,11 @@ const MAX_SESSIONS: u64 = 100;
 pub struct NewSession {
     /// For `Authorization: Bearer`, or the cookie.
     pub token: Token,
-    /// Who is signed in with it.
+    /// The user who is now signed in, and the session.
     pub signed_in: Arc<SignedIn>,
 }
 
-/// Begins a session for somebody who knows their password.
+/// Begins a session for a user who knows their password.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub async fn sign_in(
     is_kept: bool,
 ) -> Result<NewSession> {
     let address = EmailAddress::parse("email", email).ok();
-    // What is no address is nobody's account; it counts as one all the same.
+    // An invalid address is nobody's account; it counts as one all the same.
     let account = match &address {
         Some(address) => address.normal().to_owned(),
         None => email.trim().to_lowercase(),
@@ -130,7 +130,7 @@ fn invalid_credentials() -> Error {
     UserError::new(
         UserErrorCode::InvalidCredentials,
         None,
-        "E-mail address and password do not belong together.",
+        "Incorrect e-mail address or password.",
     )
     .into()
 }
@@ -145,7 +145,7 @@ fn idle_timeout(app: &App, is_kept: bool) -> Duration {
 }
 
 /// Begins a session for a user who has just proved who they are. One that is kept outlives the
-/// browser, and may go unused for long.
+/// browser, and may go unused for a long time.
 pub async fn begin(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -222,7 +222,7 @@ async fn end_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Resul
     Ok(())
 }
 
-/// Ends the actor's own session. Nobody signed in is no error: there is nothing left to do.
+/// Ends the actor's own session. Not being signed in is not an error: there is nothing to do.
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     let Ok(signed_in) = actor.signed_in() else {
         return Ok(());
@@ -245,7 +245,7 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// The actor's own sessions that are not over, the newest first.
+/// The actor's own sessions that have not ended, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
     let own = own(app, actor)?;
     Ok(own
@@ -255,7 +255,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
         .await?)
 }
 
-/// One of the actor's own sessions.
+/// The actor's own session with this ID.
 pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
     let own = own(app, actor)?;
     Ok(own
@@ -271,12 +271,12 @@ fn own(app: &App, actor: &Actor) -> Result<Select<session::Entity>> {
         .filter(session::Column::ExpiresAt.gt(app.clock.now())))
 }
 
-/// Ends one of the actor's own sessions, which may be the one that they ask from.
+/// Ends one of the actor's own sessions, which may be the current one.
 ///
 /// # Errors
 ///
-/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is somebody
-/// else's.
+/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is
+/// somebody else's.
 pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<SessionId> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
@@ -306,7 +306,7 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
     Ok(id)
 }
 
-/// Ends all of the actor's own sessions but the one that they ask from, and returns how many.
+/// Ends all of the actor's own sessions except the current one, and returns how many.
 pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
@@ -320,7 +320,7 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     Ok(ended)
 }
 
-/// Ends all sessions of a user, perhaps but one, and returns how many.
+/// Ends all sessions of a user, except possibly one, and returns how many.
 pub async fn end_all_of(
     transaction: &DatabaseTransaction,
     user: UserId,
@@ -333,7 +333,7 @@ pub async fn end_all_of(
     Ok(sessions.exec(transaction).await?.rows_affected)
 }
 
-/// Forgets sessions that are over, and with them where they came from.
+/// Deletes sessions that have ended, and with them the record of where they came from.
 pub async fn prune(app: &App) -> Result<()> {
     let transaction = app.db.begin().await?;
     session::Entity::delete_many()
@@ -344,7 +344,7 @@ pub async fn prune(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// How many sessions there are that are not over.
+/// How many sessions have not ended.
 pub async fn count(app: &App) -> Result<u64> {
     Ok(session::Entity::find()
         .filter(session::Column::ExpiresAt.gt(app.clock.now()))

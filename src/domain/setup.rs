@@ -1,4 +1,4 @@
-//! The first administrator, who has nobody to invite them: the server does.
+//! The first administrator, whom only the server itself can invite.
 
 use entity::user::Status;
 use entity::{role, user, user_role};
@@ -24,8 +24,8 @@ pub enum Setup {
     Done,
 }
 
-/// Makes the built-in role where it is missing, and invites the configured administrator when there
-/// is no user yet.
+/// Creates the built-in role if it is missing, and invites the configured administrator if there
+/// are no users yet.
 pub async fn run(app: &App) -> Result<Setup> {
     let administrator = administrator(app)?;
     let transaction = app.db.begin().await?;
@@ -51,19 +51,19 @@ fn administrator(app: &App) -> Result<EmailAddress> {
         .map_err(|error| Error::internal(error.message))
 }
 
-/// What became of a request for a new administrator.
+/// The outcome of a request for a new administrator.
 #[derive(Debug)]
 pub enum NewAdministrator {
-    /// They were invited; earlier links of theirs are void.
+    /// They were invited; their earlier links stopped working.
     Invited(Box<Invited>),
-    /// They have signed up already, and are Administrator now if they were not before.
+    /// They had already signed up, and are Administrator now if they were not before.
     Active,
-    /// They are shut out, and stay so.
+    /// They are deactivated, and stay so.
     Deactivated,
 }
 
-/// Invites somebody as Administrator, or gives an invited one a new link. For operators who have
-/// the server's database at hand, and perhaps no other way in.
+/// Invites a person as Administrator, or sends an invited one a new link. For operators who have
+/// access to the server's database, and perhaps no other way in.
 pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<NewAdministrator> {
     let transaction = app.db.begin().await?;
     // Servers that start at the same time do this one after the other.
@@ -92,7 +92,7 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
     Ok(outcome)
 }
 
-/// How many people who may sign in hold the built-in role.
+/// How many active users hold the built-in role.
 pub async fn count_administrators(app: &App) -> Result<u64> {
     let db = app.db.read();
     let administrator = role::Entity::find()

@@ -1,22 +1,26 @@
-//! Short texts that people type: names and descriptions, search terms, and keys to find them by.
+//! Short texts that people enter: names, descriptions and search terms, and how they are compared.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{UserError, UserErrorCode};
 
-/// Stands in a stored letter where the secret link belongs: "a placeholder in the text for an
-/// otherwise unspecified object" (The Unicode Standard, section 23.8). No typed text may hold it.
+/// Stands in a stored e-mail where the secret link belongs: "a placeholder in the text for an
+/// otherwise unspecified object" (The Unicode Standard, section 23.8). Text that people enter must
+/// not contain it.
 pub const LINK_PLACEHOLDER: char = '\u{FFFC}';
 
-/// Reads a line of text from the input `field`: trimmed, composed (NFC), of at most `max_length`
-/// characters, without line breaks or other control characters. It may be empty.
+/// Reads a single-line text from the input `field`: trimmed, composed (NFC), of at most
+/// `max_length` characters, without line breaks or other control characters. It may be empty.
 pub fn line(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
-    check(field, text, max_length, char::is_control)
+    let message = "Remove line breaks and other control characters.";
+    check(field, text, max_length, char::is_control, message)
 }
 
-/// Reads a text of several lines, like [`line()`] otherwise.
+/// Reads a multi-line text, otherwise like [`line()`].
 pub fn lines(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
-    check(field, text, max_length, |c| c.is_control() && c != '\n')
+    let is_forbidden = |c: char| c.is_control() && c != '\n';
+    let message = "Remove control characters.";
+    check(field, text, max_length, is_forbidden, message)
 }
 
 fn check(
@@ -24,6 +28,7 @@ fn check(
     text: &str,
     max_length: usize,
     is_forbidden: impl Fn(char) -> bool,
+    message: &str,
 ) -> Result<String, UserError> {
     let text: String = text.trim().nfc().collect();
     if text.chars().count() > max_length {
@@ -33,20 +38,39 @@ fn check(
             format!("Enter at most {max_length} characters."),
         ));
     }
-    if text.contains(|c| is_forbidden(c) || c == LINK_PLACEHOLDER) {
-        return Err(UserError::new(
-            UserErrorCode::Invalid,
-            field,
-            "Leave out line breaks and other control characters.",
-        ));
+    let invalid = |message| Err(UserError::new(UserErrorCode::Invalid, field, message));
+    if text.contains(LINK_PLACEHOLDER) {
+        return invalid("Remove embedded objects, such as images.");
+    }
+    if text.contains(is_forbidden) {
+        return invalid(message);
     }
     Ok(text)
 }
 
-/// The form in which texts are compared without regard to case.
-pub fn key(text: &str) -> String {
+/// The form in which texts are compared when case is ignored.
+pub fn fold(text: &str) -> String {
     text.nfc().collect::<String>().to_lowercase()
 }
 
-/// The longest search term, in characters.
+/// The maximum length of a search term, in characters.
 pub const MAX_SEARCH_LENGTH: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_to_remove_just_what_may_not_stay() {
+        let line = |text| line("name", text, 100).map_err(|error| error.message);
+        let lines = |text| lines("description", text, 100).map_err(|error| error.message);
+        let told = |message: &str| Err(message.to_owned());
+        assert_eq!(lines("one\ntwo"), Ok("one\ntwo".to_owned()));
+        let breaks = told("Remove line breaks and other control characters.");
+        assert_eq!(line("one\ntwo"), breaks);
+        assert_eq!(lines("one\u{7}two"), told("Remove control characters."));
+        let object = told("Remove embedded objects, such as images.");
+        assert_eq!(line("one\u{FFFC}"), object);
+        assert_eq!(lines("one\u{FFFC}"), object);
+    }
+}

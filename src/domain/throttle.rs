@@ -1,15 +1,15 @@
 //! Throttling: how often somebody may guess a password or a token, and when they may guess again.
 //!
-//! Guesses are counted in the database, so that the count holds over restarts and for all servers
-//! that share it, and before the guess is looked at, so that a hundred of them at once are a hundred.
-//! An account is known by a digest of the address that was typed: one that nobody has is throttled
-//! just as one that somebody has.
+//! Guesses are counted in the database, so that the count survives restarts and is shared by all
+//! servers, and before they are evaluated, so that a hundred simultaneous guesses count as a
+//! hundred. An account is known by a digest of the address that was entered: unknown addresses are
+//! throttled just like known ones.
 //!
 //! Three things are counted. An account from one client address: a few guesses. Anything from one
 //! client address: many more, since a whole office may share it. An account from all addresses
-//! together, against those who have many: there the wait stays short. The latter two do not hold for
-//! a client address from which the account's user has signed in before, or has used a link that was
-//! mailed to them, so that no stranger can shut somebody out.
+//! together, against attackers who have many: there the wait stays short. The latter two do not apply
+//! to a client address from which the account's user has signed in before, or has used a link that was
+//! e-mailed to them, so that no stranger can lock a user out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,14 +31,14 @@ pub use turns::Turns;
 /// For how long a client address counts as its user's own.
 const TRUSTED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// What is guessed.
+/// What is being guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// A password.
     Password,
     /// The token of a link.
     Token,
-    /// Nothing; but each request for a reset can send a letter.
+    /// Nothing; but each request for a reset can cause an e-mail.
     PasswordReset,
 }
 
@@ -52,12 +52,12 @@ impl Scope {
     }
 }
 
-/// A guess that was counted, and may be looked at.
+/// A guess that has been counted, and may be evaluated.
 #[derive(Debug)]
 #[must_use]
 pub struct Attempt {
     counters: Vec<Counter>,
-    /// Whether it is the last one before a delay, unless it turns out right.
+    /// Whether the next guess is delayed, unless this one turns out to be right.
     pub delays_the_next: bool,
     _turn: Option<OwnedSemaphorePermit>,
 }
@@ -73,7 +73,7 @@ struct Counter {
 }
 
 impl Counter {
-    /// Whether it holds for a client address that is, or is not, known to be the account's user's.
+    /// Whether it applies to a client address that is, or is not, trusted as the user's own.
     fn holds_for(&self, is_trusted: bool) -> bool {
         !is_trusted || self.kind == Kind::Pair
     }
@@ -89,7 +89,7 @@ enum Kind {
     Client,
 }
 
-/// Counts a guess at an account, or at a token, which has none.
+/// Counts a guess at an account, or at a token, which belongs to none.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ pub async fn attempt(
     account: Option<&str>,
 ) -> Result<Attempt> {
     let mut counters = counters(app, actor, scope, account);
-    // Who has to wait anyhow must not keep others waiting for their turn.
+    // Those who have to wait anyway must not keep others waiting for their turn.
     if let Some(wait) = wait_of(app, &counters).await? {
         return refuse(app, &counters, wait).await;
     }
@@ -118,7 +118,7 @@ pub async fn attempt(
         Counted::Free => false,
         Counted::BeforeDelay => true,
         Counted::Blocked(wait) => {
-            // With the transaction goes what the other counters have counted.
+            // The transaction is dropped, and with it what the other counters have counted.
             drop(transaction);
             return refuse(app, &counters, wait).await;
         }
@@ -131,7 +131,7 @@ pub async fn attempt(
     })
 }
 
-/// How long a guess would have to wait as things are, without counting it.
+/// How long a guess would currently have to wait, without counting it.
 async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Duration>> {
     let now = app.clock.now();
     let subjects = counters.iter().map(|counter| counter.subject.as_str());
@@ -166,16 +166,17 @@ async fn refuse(app: &App, counters: &[Counter], wait: Duration) -> Result<Attem
     Err(too_many(wait))
 }
 
-/// Whole seconds, and rounded up: whoever waits for so long is let in.
+/// Whole seconds, rounded up: whoever waits that long is allowed to try again.
 fn too_many(wait: Duration) -> Error {
     let seconds = (wait.as_micros().div_ceil(1_000_000)).clamp(1, 1 << 32);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let unit = if seconds == 1 { "second" } else { "seconds" };
     UserError {
         retry_after: Some(Duration::from_secs(seconds)),
         ..UserError::new(
             UserErrorCode::TooManyAttempts,
             None,
-            format!("Too many attempts. Try again in {seconds} seconds."),
+            format!("Too many attempts. Try again in {seconds} {unit}."),
         )
     }
     .into()
@@ -209,7 +210,7 @@ fn counters(app: &App, actor: &Actor, scope: Scope, account: Option<&str>) -> Ve
             kind: Kind::Account,
         });
     }
-    // Everybody takes the rows' locks in this order, so that no two wait for each other.
+    // Everybody takes the rows' locks in this order, so that no two requests deadlock.
     counters.sort_by(|one, other| one.subject.cmp(&other.subject));
     counters
 }
@@ -225,7 +226,8 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// The account is not stored in clear: who was guessed at, and does not exist, is nobody's business.
+/// Accounts are not stored in plain text: which ones were guessed at, even if they do not exist, is
+/// nobody's business.
 fn digest(account: &str) -> String {
     Sha256::digest(account.as_bytes())
         .iter()
@@ -233,18 +235,18 @@ fn digest(account: &str) -> String {
         .collect()
 }
 
-/// What became of a guess when it was counted, the worst last.
+/// The outcome of counting a guess, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Counted {
     /// The next one may follow at once.
     Free,
     /// The next one is delayed.
     BeforeDelay,
-    /// It was not counted: it comes too early by that much.
+    /// It was not counted: it came too early by this much.
     Blocked(Duration),
 }
 
-/// Counts for each counter.
+/// Counts the guess for each counter, and returns the worst outcome.
 async fn count_all(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -353,14 +355,15 @@ async fn insert_missing(
     Ok(())
 }
 
-/// How long the next guess has to wait: nothing up to the free ones, then twice as long each time.
+/// How long the next guess has to wait: not at all up to the free ones, then twice as long each
+/// time.
 fn wait_after(attempts: u32, free: u32, first: Duration, at_most: Duration) -> Option<Duration> {
     let doublings = Ord::min(attempts.checked_sub(free)?, 30);
     Some(first.saturating_mul(1 << doublings).min(at_most))
 }
 
-/// The guess was right: the account's counts begin anew, this client address is its user's own, and
-/// the client's count is as it was.
+/// The guess was right: the account's counts are reset, this client address is trusted as its
+/// user's own, and the client's count is restored.
 pub async fn succeeded(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -391,7 +394,7 @@ pub async fn succeeded(
     Ok(())
 }
 
-/// The guess was not looked at, or was no guess: all is as if it had never been made.
+/// The guess was not evaluated, or was not a guess: everything is as if it had never been made.
 pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
     let transaction = app.db.begin().await?;
     for counter in &attempt.counters {
@@ -413,7 +416,7 @@ async fn take_back_one(transaction: &DatabaseTransaction, counter: &Counter) -> 
     Ok(())
 }
 
-/// Lifts whatever holds for an account whose user has proved by a mailed link who they are, and
+/// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link, and
 /// trusts the client address that they did so from.
 pub async fn lift(
     app: &App,
@@ -447,7 +450,7 @@ pub async fn lift(
     Ok(())
 }
 
-/// Removes counts that count for nothing any more.
+/// Removes counts that no longer matter.
 pub async fn prune(app: &App) -> Result<()> {
     use throttle::Column;
     let now = app.clock.now();

@@ -1,4 +1,4 @@
-//! Secret tokens: 256 bits from the operating system's generator, of which only a digest is kept.
+//! Secret tokens: 256 bits from the operating system's generator, of which only a digest is stored.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ use super::error::Error;
 
 /// A bearer, invitation or password reset token: 43 characters of base64url (RFC 4648, section 5).
 ///
-/// It exists in memory only, from its making until it is handed to its owner, and is never printed.
+/// It exists in memory only, from its creation until it is handed to its owner, and is never
+/// printed.
 pub struct Token(String);
 
 impl Token {
@@ -27,7 +28,7 @@ impl Token {
         &self.0
     }
 
-    /// What is stored of it.
+    /// The digest that is stored.
     pub fn hash(&self) -> TokenHash {
         hash(&self.0)
     }
@@ -39,7 +40,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a token that somebody presents would be stored as.
+/// The digest of a token that somebody presents.
 pub fn hash(token: &str) -> TokenHash {
     TokenHash(Sha256::digest(token.as_bytes()).to_vec())
 }

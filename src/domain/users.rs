@@ -1,4 +1,4 @@
-//! Users: who there is, and how they are found.
+//! Users: who they are, and how they are found.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::EmailAddress;
 use super::error::{Error, Result, UserError, UserErrorCode};
-use super::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::{passwords, text};
 use crate::app::App;
 
@@ -23,10 +23,10 @@ pub use administration::{
     UserChange, activate, deactivate, delete, find_to_change, update, update_profile,
 };
 
-/// The longest first or last name, in characters.
+/// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
 
-/// A user with the keys of their roles.
+/// A user and the IDs of their roles.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Their row.
@@ -36,18 +36,18 @@ pub struct User {
 }
 
 impl User {
-    /// First and last name, or the address where neither is known.
+    /// First and last name, or the e-mail address if both are empty.
     pub fn display_name(&self) -> String {
         display_name(&self.row.email, &self.row.first_name, &self.row.last_name)
     }
 
-    /// Where letters to them go.
+    /// Where e-mails to them go.
     pub fn address(&self) -> Result<EmailAddress> {
         EmailAddress::parse("email", &self.row.email)
             .map_err(|error| Error::internal(error.message))
     }
 
-    /// What somebody would try first who guesses their password.
+    /// What somebody who guesses their password would try first.
     pub fn password_context(&self) -> passwords::Context<'_> {
         passwords::Context {
             email: &self.row.email,
@@ -64,16 +64,16 @@ fn display_name(email: &str, first_name: &str, last_name: &str) -> String {
     }
 }
 
-/// Which users are asked for; what is left out does not narrow.
+/// Filters users. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// Part of the address or of either name, in any case.
+    /// Part of the address or of either name, ignoring case.
     pub search: Option<String>,
-    /// Any of these states.
+    /// In any of these states.
     pub statuses: Option<Vec<Status>>,
     /// Holders of any of these roles.
     pub role_ids: Option<Vec<RoleId>>,
-    /// Their newest invitation is in any of these states, at this time.
+    /// With their newest invitation in any of these states, at this time.
     pub invitation: Option<(Vec<invitation::Status>, Timestamp)>,
     /// Invited after this time.
     pub created_after: Option<Timestamp>,
@@ -88,13 +88,13 @@ pub struct UserFilter {
 /// What a list of users is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UserOrderField {
-    /// The address's normal form.
+    /// The e-mail address's normal form.
     Email,
-    /// The display name, without regard to case.
+    /// The display name, ignoring case.
     Name,
-    /// When they were invited.
+    /// When the user was invited.
     CreatedAt,
-    /// When they last signed in; those who never did come first.
+    /// When the user last signed in; those who never have come first.
     LastSignedInAt,
 }
 
@@ -103,18 +103,24 @@ impl UserOrderField {
     pub fn keyset(self, descending: bool) -> Keyset<user::Entity> {
         use user::Column;
         let (name, key, column, keys): (_, _, _, fn(&user::Model) -> _) = match self {
-            Self::Email => ("users.email", Key::Text, Column::EmailNormal, |row| {
-                (SortKey::Text(row.email_normal.clone()), row.id.0)
-            }),
-            Self::Name => ("users.name", Key::Text, Column::NameKey, |row| {
+            Self::Email => (
+                "users.email",
+                SortKeyKind::Text,
+                Column::EmailNormal,
+                |row| (SortKey::Text(row.email_normal.clone()), row.id.0),
+            ),
+            Self::Name => ("users.name", SortKeyKind::Text, Column::NameKey, |row| {
                 (SortKey::Text(row.name_key.clone()), row.id.0)
             }),
-            Self::CreatedAt => ("users.created", Key::Number, Column::CreatedAt, |row| {
-                (SortKey::Number(row.created_at.0), row.id.0)
-            }),
+            Self::CreatedAt => (
+                "users.created",
+                SortKeyKind::Number,
+                Column::CreatedAt,
+                |row| (SortKey::Number(row.created_at.0), row.id.0),
+            ),
             Self::LastSignedInAt => (
                 "users.signedIn",
-                Key::Number,
+                SortKeyKind::Number,
                 Column::LastSignedInAt,
                 |row| (SortKey::Number(row.last_signed_in_at.stored()), row.id.0),
             ),
@@ -129,18 +135,18 @@ impl UserOrderField {
     }
 }
 
-/// One user.
+/// The user with this ID.
 pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
     find_in(app.db.read(), id).await
 }
 
-/// One user, as a transaction sees them.
+/// The user with this ID, as a transaction sees them.
 pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
     let row = user::Entity::find_by_id(id).one(db).await?;
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
 }
 
-/// One user, whose row stays locked until the transaction ends.
+/// The user with this ID, whose row stays locked until the transaction ends.
 pub async fn find_locked(transaction: &DatabaseTransaction, id: UserId) -> Result<Option<User>> {
     let row = user::Entity::find_by_id(id)
         .lock_exclusive()
@@ -151,7 +157,7 @@ pub async fn find_locked(transaction: &DatabaseTransaction, id: UserId) -> Resul
         .pop())
 }
 
-/// The user who has this address, in any spelling of it.
+/// The user with this e-mail address, however it is written.
 pub async fn find_by_email(
     db: &impl ConnectionTrait,
     email: &EmailAddress,
@@ -163,7 +169,7 @@ pub async fn find_by_email(
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
 }
 
-/// A page of the users that the filter matches, in the keyset's order.
+/// A page of the users who match the filter, in the keyset's order.
 pub async fn page(
     app: &App,
     filter: &UserFilter,
@@ -183,7 +189,7 @@ pub async fn page(
     })
 }
 
-/// How many users the filter matches.
+/// How many users match the filter.
 pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
     Ok(select(app, filter).count(app.db.read()).await?)
 }
@@ -195,11 +201,11 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
         .as_deref()
         .filter(|term| !term.trim().is_empty())
     {
-        let term = text::key(search.trim());
+        let term = text::fold(search.trim());
         select = select.filter(app.db.contains(user::Column::SearchText, &term));
     }
     if let Some(statuses) = &filter.statuses {
-        // Each once, however often it is named.
+        // Each state once, however often it is listed.
         let any = [Status::Invited, Status::Active, Status::Deactivated]
             .into_iter()
             .filter(|status| statuses.contains(status))
@@ -288,7 +294,7 @@ pub fn has_status(status: Status) -> Condition {
     }
 }
 
-/// An empty list of states names no user.
+/// An empty list of states matches nobody.
 fn nothing() -> Condition {
     Condition::all().add(user::Column::Id.is_null())
 }
@@ -319,21 +325,21 @@ async fn with_roles(db: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result
         .collect())
 }
 
-/// The columns that follow from a user's address and names.
-pub struct Keys {
+/// The columns that are derived from a user's address and names.
+pub struct DerivedColumns {
     /// See [`user::Model::name_key`].
     pub name_key: String,
     /// See [`user::Model::search_text`].
     pub search_text: String,
 }
 
-impl Keys {
+impl DerivedColumns {
     /// Derives them.
     pub fn of(email: &EmailAddress, first_name: &str, last_name: &str) -> Self {
         Self {
-            name_key: text::key(&display_name(email.normal(), first_name, last_name)),
+            name_key: text::fold(&display_name(email.normal(), first_name, last_name)),
             // A search term holds no line break, so it never matches across two of them.
-            search_text: text::key(&format!("{}\n{first_name}\n{last_name}", email.as_typed())),
+            search_text: text::fold(&format!("{}\n{first_name}\n{last_name}", email.as_typed())),
         }
     }
 }
@@ -343,7 +349,7 @@ pub fn name(field: &'static str, typed: &str) -> std::result::Result<String, Use
     text::line(field, typed, MAX_NAME_LENGTH)
 }
 
-/// Gives a user these roles, beside those that they have.
+/// Assigns these roles to a user, in addition to those that they have.
 pub async fn add_roles(
     transaction: &DatabaseTransaction,
     user: UserId,
@@ -362,7 +368,7 @@ pub async fn add_roles(
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => UserError::new(
                 UserErrorCode::NotFound,
                 "roleIds",
-                "One of these roles is gone.",
+                "One of these roles no longer exists.",
             )
             .into(),
             _ => error.into(),
@@ -375,11 +381,11 @@ pub async fn is_there_any(db: &impl ConnectionTrait) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// The address is another user's.
+/// The address belongs to another user.
 pub fn email_taken() -> UserError {
     UserError::new(
         UserErrorCode::Taken,
         "email",
-        "There is a user with this e-mail address already.",
+        "A user with this e-mail address already exists.",
     )
 }

@@ -1,4 +1,4 @@
-//! The API of the applications: the dashboard's entries, and what can be permitted in them.
+//! The API for applications: the dashboard's entries, and the permissions in them.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::context::ContextExt;
 use super::guard::{SignedIn, signed_in};
 use crate::domain::applications::{self, Permission};
 
-/// What can be asked about applications.
+/// The queries about applications.
 #[derive(Default)]
 pub struct ApplicationQuery;
 
@@ -22,39 +22,39 @@ impl ApplicationQuery {
     }
 }
 
-/// An entry of the dashboard: one of the server's own (users, roles, email-queue, event-log) or one
-/// that the deployment declares in its configuration.
+/// An application on the dashboard: one of the server's own (users, roles, email-queue, event-log)
+/// or one that the deployment declares in its configuration.
 #[derive(Description)]
 pub struct Application(pub Arc<applications::Application>);
 
 #[Object(use_type_description)]
 impl Application {
-    /// Slug, such as "email-queue".
+    /// The application's slug, such as "email-queue".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// What people see.
+    /// The display name.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Where it is; null where the deployment does not say so.
+    /// The application's address; null if the deployment does not declare one.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
     }
 
-    /// The actions that a role can be granted.
+    /// The permissions that roles can grant in this application.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self) -> Vec<ApplicationPermission> {
         let all = self.0.permissions.iter();
         all.cloned().map(ApplicationPermission).collect()
     }
 
-    /// Those of them that the viewer holds.
+    /// The permissions in this application that the viewer holds.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let actor = ctx.actor()?;
@@ -66,25 +66,25 @@ impl Application {
     }
 }
 
-/// One thing that can be permitted in an application.
+/// A permission in an application.
 #[derive(Description)]
 pub struct ApplicationPermission(applications::ApplicationPermission);
 
 #[Object(use_type_description)]
 impl ApplicationPermission {
-    /// What roles grant.
+    /// The full code, such as "users.view", which roles grant.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code(&self) -> Permission {
         self.0.permission.clone()
     }
 
-    /// The code without the application, such as "view".
+    /// The action alone, such as "view".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn action(&self) -> &str {
         self.0.permission.action()
     }
 
-    /// What it allows, for people.
+    /// What the permission allows, in words for users.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn description(&self) -> &str {
         &self.0.description

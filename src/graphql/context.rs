@@ -1,4 +1,4 @@
-//! What comes with a request: the application, who asks, and what the answer shall carry.
+//! What comes with a request: the application, the caller, and what the response is to carry.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::domain::{self, Actor, Client};
 
 /// Who sent a request.
 ///
-/// Signing in or out changes it for what follows in the same document: the fields of `signIn`'s own
-/// payload are read by the user who has just signed in.
+/// Signing in or out changes it for the rest of the document: the fields of `signIn`'s own payload
+/// are read by the user who has just signed in.
 #[derive(Debug)]
 pub struct Caller {
     actor: RwLock<Actor>,
@@ -27,18 +27,19 @@ pub struct Caller {
     proven: Mutex<Option<UserId>>,
 }
 
-/// What has to be written into the event log before the answer leaves: guards and resolvers that
+/// What must be written into the event log before the response leaves: guards and resolvers that
 /// only read do not write themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// The caller lacks this permission.
     Refused(Permission),
-    /// The caller was shown the secret link of this mail.
+    /// The caller was shown the secret link of this e-mail.
     LinkShown(EmailId, String),
 }
 
 impl Note {
-    /// What has to be noted when a mail is shown to a reader: that its secret link is shown, if it is.
+    /// What must be noted when an e-mail is shown to a reader: that its secret link is shown, if it
+    /// is.
     pub fn showing(email: &Email) -> Option<Self> {
         let row = email.row();
         email
@@ -47,7 +48,7 @@ impl Note {
     }
 }
 
-/// What shall become of the session cookie.
+/// What is to happen to the session cookie.
 #[derive(Clone, Debug)]
 pub enum CookieChange {
     /// A session begins.
@@ -62,7 +63,7 @@ pub enum CookieChange {
 }
 
 impl Caller {
-    /// Somebody who sends a request.
+    /// The sender of a request.
     pub fn new(actor: Actor) -> Self {
         Self {
             actor: RwLock::new(actor),
@@ -73,7 +74,7 @@ impl Caller {
         }
     }
 
-    /// Notes when to try again, where that is what the outcome says, for the answer's header.
+    /// Notes when to try again, if the outcome says so, for the response's header.
     pub fn heed<T>(&self, outcome: domain::Result<T>) -> domain::Result<T> {
         if let Err(domain::Error::Refused(errors)) = &outcome {
             let wait = errors.iter().filter_map(|error| error.retry_after).max();
@@ -83,18 +84,18 @@ impl Caller {
         outcome
     }
 
-    /// When to try again, if anything in the answer says so.
+    /// When to try again, if anything in the response says so.
     pub fn retry_after(&self) -> Option<Duration> {
         *lock(&self.retry_after)
     }
 
-    /// Somebody has proved by a link that they are this user, without beginning a session: they may
-    /// read what the payload tells them of themselves.
+    /// Someone has proved with a link that they are this user, without beginning a session: they
+    /// may read what the payload tells them about themselves.
     pub fn proved_to_be(&self, user: UserId) {
         *lock(&self.proven) = Some(user);
     }
 
-    /// Whether the caller is this user, in a session or by a link.
+    /// Whether the caller is this user, by a session or by a link.
     pub fn is(&self, user: UserId) -> bool {
         self.actor().user_id() == Some(user) || *lock(&self.proven) == Some(user)
     }
@@ -111,7 +112,7 @@ impl Caller {
         }
     }
 
-    /// Writes the notes into the event log. Until that is done, the answer must not leave.
+    /// Writes the notes into the event log. The response must not leave before that is done.
     pub async fn write_notes(&self, app: &App) -> domain::Result<()> {
         let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
         if notes.is_empty() {
@@ -131,7 +132,7 @@ impl Caller {
         events::record_apart(app, events).await
     }
 
-    /// Who it is now.
+    /// Who the caller is now.
     pub fn actor(&self) -> Actor {
         self.actor
             .read()
@@ -139,7 +140,7 @@ impl Caller {
             .clone()
     }
 
-    /// Goes on as the user who has just signed in.
+    /// Continues as the user who has just signed in.
     pub fn signed_in(&self, session: &NewSession) {
         self.become_actor(
             Actor::user(session.signed_in.clone(), self.client()),
@@ -150,12 +151,13 @@ impl Caller {
         );
     }
 
-    /// Goes on as nobody.
+    /// Continues as nobody.
     pub fn signed_out(&self) {
         self.become_actor(Actor::anonymous(self.client()), CookieChange::Clear);
     }
 
-    /// Goes on as the same caller as of now: a subscription outlives what its caller may do.
+    /// Continues as the same caller with current permissions, which can change during a
+    /// subscription.
     pub fn refreshed(&self, actor: Actor) {
         *self.actor.write().unwrap_or_else(PoisonError::into_inner) = actor;
     }
@@ -169,7 +171,7 @@ impl Caller {
         *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
     }
 
-    /// What shall become of the cookie, after the document was executed.
+    /// What is to happen to the cookie, once the document was executed.
     pub fn cookie_change(&self) -> Option<CookieChange> {
         self.cookie
             .lock()
@@ -183,17 +185,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Short ways to what comes with a request.
+/// Shortcuts to what comes with a request.
 pub trait ContextExt {
     /// The application.
     fn app(&self) -> async_graphql::Result<&App>;
     /// Who sent the request.
     fn caller(&self) -> async_graphql::Result<&Caller>;
-    /// Who asks at this point of the document.
+    /// Who the caller is at this point of the document.
     fn actor(&self) -> async_graphql::Result<Actor>;
-    /// The application, to be kept for as long as a subscription lasts.
+    /// The application, to keep for as long as a subscription lasts.
     fn shared_app(&self) -> async_graphql::Result<Arc<App>>;
-    /// Who subscribes, likewise.
+    /// The subscriber, to keep for as long as a subscription lasts.
     fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>>;
 }
 

@@ -1,4 +1,4 @@
-//! The subscription to the e-mail queue.
+//! The subscription to changes in the e-mail queue.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::emails::changes::{self, Watch};
 use crate::domain::{self, emails, sessions};
 
-/// What can be watched.
+/// The subscriptions to e-mails.
 #[derive(Default)]
 pub struct EmailSubscription;
 
 #[Subscription]
 impl EmailSubscription {
-    /// A mail was queued or changed its state. Changes that follow each other closely may come as
-    /// one. It ends with an error when the session ends, or the permission is taken away.
+    /// Reports each e-mail that is queued or changes state. Changes in quick succession may be
+    /// merged into one. Ends with an error when the session ends or the permission is revoked.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn email_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these mails, by what they have become.")] filter: Option<
+        #[graphql(desc = "Reports only e-mails that match after the change.")] filter: Option<
             EmailFilter,
         >,
     ) -> Result<impl Stream<Item = Result<Email>>> {
@@ -53,27 +53,26 @@ impl EmailSubscription {
     }
 }
 
-/// Somebody who watches the queue.
+/// Someone who is watching the queue.
 struct Watcher {
     app: Arc<App>,
     caller: Arc<Caller>,
     filter: emails::EmailFilter,
     watch: Watch,
-    /// What they have not been told yet.
+    /// What they have not been told about yet.
     changed: VecDeque<EmailId>,
     is_over: bool,
 }
 
 impl Watcher {
-    /// Waits for the next mail that they are to be told of; nothing after an error, or once the
-    /// server stops.
+    /// Waits for the next e-mail to report; `None` after an error, or once the server stops.
     async fn next(&mut self) -> domain::Result<Option<emails::Email>> {
         if self.is_over {
             return Ok(None);
         }
         loop {
-            // Read again for each event, and at least as often as the queue is looked at: what they
-            // might do when they subscribed does not count.
+            // Read again for each event, and at least as often as the queue is polled: what they
+            // were allowed to do when they subscribed does not count.
             let actor = sessions::refresh(&self.app, &self.caller.actor()).await?;
             self.caller.refreshed(actor.clone());
             actor.must_hold(&EMAIL_QUEUE_VIEW)?;

@@ -1,15 +1,13 @@
-//! The API of the e-mail queue as a whole, and of what administrators do with the mails in it.
+//! The API for the e-mail queue as a whole, and for what administrators do with the e-mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use entity::Timestamp;
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
 use super::error::{Payload, UserError, payload, payloads};
 use super::guard::{Requires, requires};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
@@ -17,58 +15,57 @@ use crate::domain::applications::{
 use crate::domain::emails::administration::{self, Chosen};
 use crate::domain::{emails, users};
 
-/// What can be done with the e-mail queue.
+/// The mutations for the e-mail queue.
 #[derive(Default)]
 pub struct EmailQueueMutation;
 
 #[Object]
 impl EmailQueueMutation {
-    /// Queues mails again that have failed, or were cancelled, with as many attempts as a new mail
-    /// has. One whose purpose has ended, such as the letter of an expired invitation, is refused by
-    /// ID and passed over by filter.
+    /// Puts failed or cancelled e-mails back into the queue, with as many attempts as a new e-mail
+    /// has. An e-mail that cannot be retried, for example because its invitation has expired, is an
+    /// error when named by ID, and skipped when matched by a filter.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn retry_emails(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which mails.")] input: RetryEmailsInput,
+        #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
         let chosen = chosen(input.ids, input.filter)?;
         let outcome = administration::retry(ctx.app()?, &ctx.actor()?, &chosen).await;
         payload(outcome, RetryEmailsPayload::of)
     }
 
-    /// Withdraws mails that wait for their turn, or have failed.
+    /// Cancels e-mails that are queued or have failed.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn cancel_emails(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which mails.")] input: CancelEmailsInput,
+        #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
         let chosen = chosen(input.ids, input.filter)?;
         let outcome = administration::cancel(ctx.app()?, &ctx.actor()?, &chosen).await;
         payload(outcome, CancelEmailsPayload::of)
     }
 
-    /// Deletes mails and what is known of their attempts, whatever their state, except while they
-    /// are being sent.
+    /// Deletes e-mails and the record of their attempts. An e-mail that is being sent cannot be
+    /// deleted.
     #[graphql(guard = Requires(EMAIL_QUEUE_DELETE), directive = requires::apply(EMAIL_QUEUE_DELETE))]
     async fn delete_emails(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which mails.")] input: DeleteEmailsInput,
+        #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
         let chosen = chosen(input.ids, input.filter)?;
         let outcome = administration::delete(ctx.app()?, &ctx.actor()?, &chosen).await;
         payload(outcome, DeleteEmailsPayload::of)
     }
 
-    /// Queues a letter that shows whether mail goes out. What becomes of it, the mail tells, and
-    /// `emailChanged` as it happens.
+    /// Queues a test e-mail. Follow it through the returned e-mail or `emailChanged`.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn send_test_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "To whom.")] input: SendTestEmailInput,
+        #[graphql(desc = "Where to send the e-mail.")] input: SendTestEmailInput,
     ) -> Result<SendTestEmailPayload> {
         let outcome = administration::send_test(ctx.app()?, &ctx.actor()?, &input.to.0).await;
         payload(outcome, |email| SendTestEmailPayload {
@@ -77,14 +74,14 @@ impl EmailQueueMutation {
         })
     }
 
-    /// Stops the queue. What is being sent is finished; nothing else is begun.
+    /// Pauses the queue. E-mails that are already being sent are finished; no others are started.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn pause_email_queue(&self, ctx: &Context<'_>) -> Result<PauseEmailQueuePayload> {
         emails::pause(ctx.app()?, &ctx.actor()?).await?;
         Ok(PauseEmailQueuePayload::default())
     }
 
-    /// Sets the queue going again, and has a transport that was unavailable tried at once.
+    /// Resumes the queue, and retries an unavailable transport immediately.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn resume_email_queue(&self, ctx: &Context<'_>) -> Result<ResumeEmailQueuePayload> {
         emails::resume(ctx.app()?, &ctx.actor()?).await?;
@@ -99,42 +96,42 @@ fn chosen(ids: Option<Vec<ID>>, filter: Option<EmailFilter>) -> Result<Chosen> {
     })
 }
 
-/// Mails to be tried again: by ID, or all that a filter matches; exactly one of the two.
+/// The e-mails to retry: either `ids` or `filter`, not both.
 #[derive(InputObject)]
 pub struct RetryEmailsInput {
-    /// These: up to 500. Where one cannot be tried again, none is.
+    /// The IDs of up to 500 e-mails. If any of them cannot be retried, none are.
     ids: Option<Vec<ID>>,
-    /// All that this matches and that can be tried again.
+    /// Retries all e-mails that match this filter and can be retried.
     filter: Option<EmailFilter>,
 }
 
-/// Mails to be withdrawn: by ID, or all that a filter matches; exactly one of the two.
+/// The e-mails to cancel: either `ids` or `filter`, not both.
 #[derive(InputObject)]
 pub struct CancelEmailsInput {
-    /// These: up to 500. Where one cannot be withdrawn, none is.
+    /// The IDs of up to 500 e-mails. If any of them cannot be cancelled, none are.
     ids: Option<Vec<ID>>,
-    /// All that this matches and that can be withdrawn.
+    /// Cancels all e-mails that match this filter and can be cancelled.
     filter: Option<EmailFilter>,
 }
 
-/// Mails to be deleted: by ID, or all that a filter matches; exactly one of the two.
+/// The e-mails to delete: either `ids` or `filter`, not both.
 #[derive(InputObject)]
 pub struct DeleteEmailsInput {
-    /// These: up to 500. Where one cannot be deleted, none is.
+    /// The IDs of up to 500 e-mails. If any of them cannot be deleted, none are.
     ids: Option<Vec<ID>>,
-    /// All that this matches and that can be deleted.
+    /// Deletes all e-mails that match this filter and can be deleted.
     filter: Option<EmailFilter>,
 }
 
-/// Declares payloads that tell how many mails there were.
+/// Declares payloads that report how many e-mails were affected.
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
-            /// How many mails it was done with.
+            /// The number of e-mails affected.
             count: u64,
-            /// All that is wrong with the input. Where there is anything, nothing was changed.
+            /// All errors in the input. If there are any, nothing was changed.
             user_errors: Vec<UserError>,
         }
 
@@ -153,86 +150,86 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Mails were queued again.
+    /// The result of `retryEmails`.
     RetryEmailsPayload
-    /// Mails were withdrawn.
+    /// The result of `cancelEmails`.
     CancelEmailsPayload
-    /// Mails were deleted.
+    /// The result of `deleteEmails`.
     DeleteEmailsPayload
 }
 
-/// Whom to send a test e-mail.
+/// Where to send a test e-mail.
 #[derive(InputObject)]
 pub struct SendTestEmailInput {
-    /// The address.
+    /// The recipient's e-mail address.
     to: EmailAddress,
 }
 
 payloads! {
-    /// A test e-mail is in the queue.
+    /// The result of `sendTestEmail`.
     SendTestEmailPayload {
-        /// The mail; null where it was refused.
+        /// The queued e-mail; null if there are `userErrors`.
         email: Email,
     }
 }
 
-/// The queue is stopped.
+/// The result of `pauseEmailQueue`.
 #[derive(Default, SimpleObject)]
 pub struct PauseEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
-    /// Nothing: there is no input that could be wrong.
+    /// Always empty; present so that all payloads have the same shape.
     user_errors: Vec<UserError>,
 }
 
-/// The queue runs.
+/// The result of `resumeEmailQueue`.
 #[derive(Default, SimpleObject)]
 pub struct ResumeEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
-    /// Nothing: there is no input that could be wrong.
+    /// Always empty; present so that all payloads have the same shape.
     user_errors: Vec<UserError>,
 }
 
-/// The queue as a whole.
+/// The state of the e-mail queue as a whole.
 #[derive(Default, Description)]
 pub struct EmailQueue;
 
 #[Object(use_type_description)]
 impl EmailQueue {
-    /// The transport that the configuration selects: "smtp", "file", "log", …
+    /// The transport selected in the configuration, such as "smtp", "file" or "log".
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn transport(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(ctx.app()?.settings.mail.transport.clone())
     }
 
-    /// Whether the transport can be used, as far as the last mails have shown.
+    /// Whether the transport is available, judging by the most recent attempts.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn transport_state(&self, ctx: &Context<'_>) -> Result<EmailTransportState> {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
         Ok(EmailTransportState {
             is_available: state.transport_failed_at.is_none(),
-            unavailable_since: state.transport_failed_at.map(Timestamp::to_utc),
+            unavailable_since: state.transport_failed_at.map(DateTime),
             error: state.transport_error,
-            next_attempt_at: state.transport_retry_at.map(Timestamp::to_utc),
+            next_attempt_at: state.transport_retry_at.map(DateTime),
         })
     }
 
-    /// Whether an administrator has stopped it.
+    /// Whether an administrator has paused the queue.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn is_paused(&self, ctx: &Context<'_>) -> Result<bool> {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
         Ok(state.paused_at.is_some())
     }
 
-    /// Since when it is stopped; null while it runs.
+    /// When the queue was paused; null while it is running.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.map(Timestamp::to_utc))
+        Ok(state.paused_at.map(DateTime))
     }
 
-    /// Who has stopped it; null while it runs, or where they are deleted.
+    /// Who paused the queue; null while it is running, or if that user has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let state = emails::queue_state(ctx.app()?.db.read()).await?;
@@ -242,7 +239,7 @@ impl EmailQueue {
         })
     }
 
-    /// How many mails are in each state.
+    /// The number of e-mails in each state.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn counts(&self, ctx: &Context<'_>) -> Result<Vec<EmailStatusCount>> {
         let counts = emails::counts(ctx.app()?).await?;
@@ -255,37 +252,38 @@ impl EmailQueue {
             .collect())
     }
 
-    /// How long the oldest mail that is due has been waiting; null where none is.
+    /// How long the oldest e-mail that is due has been waiting, in seconds; null if none is due.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn oldest_due_age_seconds(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         Ok(emails::oldest_due_age(ctx.app()?).await?)
     }
 }
 
-/// Whether the transport can be used. While it cannot, no mail is tried, and none loses an attempt.
+/// Whether the transport is available. While it is not, no e-mails are sent and none use up an
+/// attempt.
 #[derive(SimpleObject)]
 pub struct EmailTransportState {
-    /// Whether it can.
+    /// Whether the transport is available.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     is_available: bool,
-    /// Since when it cannot.
+    /// When the transport became unavailable; null while it is available.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    unavailable_since: Option<DateTime<Utc>>,
-    /// Why: what the transport said.
+    unavailable_since: Option<DateTime>,
+    /// Why the transport is unavailable, in its own words; null while it is available.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     error: Option<String>,
-    /// When it is tried again.
+    /// When the transport will be tried again; null while it is available.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    next_attempt_at: Option<DateTime<Utc>>,
+    next_attempt_at: Option<DateTime>,
 }
 
-/// How many mails are in a state.
+/// The number of e-mails in one state.
 #[derive(SimpleObject)]
 pub struct EmailStatusCount {
     /// The state.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     status: EmailStatus,
-    /// How many are in it.
+    /// The number of e-mails in that state.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     count: u64,
 }

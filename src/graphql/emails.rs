@@ -1,7 +1,6 @@
-//! The API of the e-mail queue.
+//! The API for the e-mails in the queue.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{Timestamp, email, email_attempt};
 
 use super::context::{ContextExt, Note};
@@ -11,24 +10,25 @@ use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{connection, page_request};
+use super::scalars::DateTime;
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
 use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::mail::messages;
 
-/// What can be asked about the e-mail queue.
+/// The queries about e-mails and their queue.
 #[derive(Default)]
 pub struct EmailQuery;
 
 #[Object]
 impl EmailQuery {
-    /// One mail; null where there is none with this ID.
+    /// The e-mail with this ID; null if there is none.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The mail's ID.")] id: ID,
+        #[graphql(desc = "The e-mail's ID.")] id: ID,
     ) -> Result<Option<Email>> {
         Ok(match ids::decode(&id) {
             Some(id) => emails::find(ctx.app()?, &ctx.actor()?, id)
@@ -38,7 +38,8 @@ impl EmailQuery {
         })
     }
 
-    /// Queued and sent mails, the newest first unless another order is asked for.
+    /// All queued and sent e-mails that match the filter, newest first unless `orderBy` says
+    /// otherwise.
     #[graphql(
         guard = Requires(EMAIL_QUEUE_VIEW),
         directive = requires::apply(EMAIL_QUEUE_VIEW),
@@ -48,12 +49,12 @@ impl EmailQuery {
     async fn emails(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which mails.")] filter: Option<EmailFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<EmailOrder>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which e-mails to return.")] filter: Option<EmailFilter>,
+        #[graphql(desc = "How to sort the list.")] order_by: Option<EmailOrder>,
     ) -> Result<EmailConnection> {
         let order = order_by.unwrap_or(EmailOrder {
             field: EmailOrderField::CreatedAt,
@@ -70,34 +71,34 @@ impl EmailQuery {
         Ok(EmailConnection::new(page, filter))
     }
 
-    /// The queue as a whole.
+    /// The state of the queue as a whole.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn email_queue(&self) -> EmailQueue {
         EmailQueue
     }
 }
 
-/// Which mails; what is left out does not narrow.
+/// Filters e-mails. Conditions are combined with AND; omitted ones are ignored.
 #[derive(InputObject)]
 pub struct EmailFilter {
-    /// In any of these states.
+    /// E-mails in any of these states.
     #[graphql(validator(max_items = 100))]
     status: Option<Vec<EmailStatus>>,
-    /// Any of these letters, such as "invitation": up to 100.
+    /// E-mails of any of these kinds, such as "invitation" (up to 100).
     #[graphql(validator(max_items = 100))]
     kind: Option<Vec<String>>,
-    /// Case-insensitive substring of a recipient. Up to 200 characters.
+    /// Case-insensitive substring of a recipient's address. Up to 200 characters.
     to: Option<String>,
     /// Case-insensitive substring of the subject. Up to 200 characters.
     subject: Option<String>,
-    /// Queued after this time.
-    created_after: Option<DateTime<Utc>>,
-    /// Queued before this time.
-    created_before: Option<DateTime<Utc>>,
+    /// E-mails queued after this time.
+    created_after: Option<DateTime>,
+    /// E-mails queued before this time.
+    created_before: Option<DateTime>,
 }
 
 impl EmailFilter {
-    /// Reads it.
+    /// Converts it to the domain's filter.
     ///
     /// # Errors
     ///
@@ -106,7 +107,7 @@ impl EmailFilter {
         for (name, term) in [("to", &self.to), ("subject", &self.subject)] {
             if term.as_ref().map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
                 return Err(bad_request(format!(
-                    "`{name}` has at most {MAX_SEARCH_LENGTH} characters."
+                    "`{name}` can be at most {MAX_SEARCH_LENGTH} characters long."
                 )));
             }
         }
@@ -123,56 +124,56 @@ impl EmailFilter {
     }
 }
 
-/// In which order.
+/// How a list of e-mails is sorted.
 #[derive(InputObject)]
 pub struct EmailOrder {
-    /// By what.
+    /// The field to sort by.
     field: EmailOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
 }
 
-/// What mails can be sorted by.
+/// The fields that e-mails can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "emails::EmailOrderField")]
 pub enum EmailOrderField {
-    /// When they were queued.
+    /// When the e-mail was queued.
     CreatedAt,
-    /// When they were sent; those that were not come before all others.
+    /// When the e-mail was sent. Those that have not been sent come first in ascending order.
     SentAt,
-    /// When they are due; those that are not queued come before all others.
+    /// When the next attempt is due. E-mails that are not queued come first in ascending order.
     NextAttemptAt,
 }
 
-/// Where a mail stands.
+/// The state of an e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "email::Status")]
 pub enum EmailStatus {
-    /// Waiting for its turn, or for its next attempt.
+    /// Waiting for its first or next attempt.
     Queued,
-    /// Claimed by a worker.
+    /// Being sent by a worker.
     Sending,
     /// Accepted by the transport.
     Sent,
-    /// Given up: refused for good, or out of attempts. Stays until retried or deleted.
+    /// Rejected permanently, or out of attempts. Kept until it is retried or deleted.
     Failed,
-    /// Withdrawn by an administrator, or because its purpose ended, before it was sent.
+    /// Cancelled before it was sent: by an administrator, or because it no longer served a purpose.
     Cancelled,
 }
 
-/// What goes first.
+/// Sending priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "email::Priority")]
 pub enum EmailPriority {
-    /// Can wait.
+    /// Sent after everything else.
     Low,
-    /// As most.
+    /// The default.
     Normal,
-    /// Somebody is waiting for it.
+    /// Sent before everything else, because somebody is waiting for it.
     High,
 }
 
-/// A mail in the queue, or in its history.
+/// An e-mail in the queue or in its history.
 #[derive(Clone, Description)]
 pub struct Email(pub emails::Email);
 
@@ -183,7 +184,7 @@ impl From<emails::Email> for Email {
 }
 
 impl Email {
-    /// Leaves a note for the event log that the secret link is shown, if it is.
+    /// Notes for the event log that the secret link is shown, if it is.
     fn note_showing(&self, ctx: &Context<'_>) -> Result<()> {
         if let Some(note) = Note::showing(&self.0) {
             ctx.caller()?.note(note);
@@ -200,19 +201,19 @@ impl Email {
         ids::encode(self.0.row().id)
     }
 
-    /// Which letter this is: "invitation", "test", …
+    /// The kind of e-mail, such as "invitation" or "test".
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn kind(&self) -> &str {
         &self.0.row().kind
     }
 
-    /// Where it stands.
+    /// The state of the e-mail.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn status(&self) -> EmailStatus {
         self.0.row().status.into()
     }
 
-    /// What goes first.
+    /// The sending priority.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn priority(&self) -> EmailPriority {
         self.0.row().priority.into()
@@ -236,97 +237,98 @@ impl Email {
         &self.0.row().subject
     }
 
-    /// The text. The secret link is masked unless the reader may see it, see `link`.
+    /// The plain-text body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn text_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         self.note_showing(ctx)?;
         Ok(Some(self.0.text_body()))
     }
 
-    /// The HTML. The secret link is masked unless the reader may see it, see `link`.
+    /// The HTML body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn html_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         self.note_showing(ctx)?;
         Ok(Some(self.0.html_body()))
     }
 
-    /// The letter's secret link, such as the invitation link; null once it is used, expired or
-    /// revoked, for a reader who could not grant every role of that user, and always in a password
-    /// reset.
+    /// The secret link, such as the invitation link. Null if the e-mail has none, once the link has
+    /// been used, has expired or was revoked, for a viewer who could not grant every role of the
+    /// recipient, and always for a password reset.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW_SENSITIVE), directive = requires::apply(EMAIL_QUEUE_VIEW_SENSITIVE))]
     async fn link(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.note_showing(ctx)?;
         Ok(self.0.link())
     }
 
-    /// The whole message as RFC 5322 has it, with CRLF line ends; also at `GET /emails/{id}.eml`. The
-    /// secret link is masked unless the reader may see it, see `link`.
+    /// The complete RFC 5322 message, with CRLF line endings. Also available at
+    /// `GET /emails/{id}.eml`. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn source(&self, ctx: &Context<'_>) -> Result<String> {
         self.note_showing(ctx)?;
         messages::source(&self.0).map_err(|problem| internal(&problem))
     }
 
-    /// The `Message-ID` header. Stable across retries.
+    /// The `Message-ID` header, which is the same for every attempt.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn message_id(&self) -> &str {
         &self.0.row().message_id
     }
 
-    /// The attempts to send it, the oldest first.
+    /// The attempts to send the e-mail, oldest first.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<EmailAttempt>> {
         let attempts = emails::attempts(ctx.app()?, self.0.row().id).await?;
         Ok(attempts.into_iter().map(Into::into).collect())
     }
 
-    /// How often it was tried since it was queued, or last put back by `retryEmails`.
+    /// The number of attempts since the e-mail was queued, or last requeued by `retryEmails`.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn attempt_count(&self) -> i32 {
         self.0.row().attempt_count
     }
 
-    /// What the transport said when it last failed; null where it never did, or was sent since.
+    /// What the transport said about the last failure; null if there was none, or if the e-mail has
+    /// been sent since.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn last_error(&self) -> Option<&str> {
         self.0.row().last_error.as_deref()
     }
 
-    /// When it is due; null unless it is queued.
+    /// When the next attempt is due; null unless the e-mail is queued.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().next_attempt_at.0.map(Timestamp::to_utc)
+    async fn next_attempt_at(&self) -> Option<DateTime> {
+        self.0.row().next_attempt_at.0.map(DateTime)
     }
 
-    /// When it was queued.
+    /// When the e-mail was queued.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row().created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row().created_at.into()
     }
 
-    /// When the transport accepted it.
+    /// When the transport accepted the e-mail; null if it has not.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn sent_at(&self) -> Option<DateTime<Utc>> {
-        self.0.row().sent_at.0.map(Timestamp::to_utc)
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.0.row().sent_at.0.map(DateTime)
     }
 }
 
-/// One try at handing the message to a transport.
+/// One attempt to hand an e-mail to a transport.
 #[derive(SimpleObject)]
 pub struct EmailAttempt {
-    /// When a worker claimed the mail.
+    /// When a worker began the attempt.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    started_at: DateTime<Utc>,
-    /// When the transport answered; null while it works.
+    started_at: DateTime,
+    /// When the transport answered; null while the attempt is in progress.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    finished_at: Option<DateTime<Utc>>,
-    /// The transport that it was handed to.
+    finished_at: Option<DateTime>,
+    /// The name of the transport.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     transport: String,
-    /// Whether the transport accepted it.
+    /// Whether the transport accepted the e-mail.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     succeeded: bool,
-    /// The transport's own words, such as "550 5.1.1 no such user".
+    /// The transport's own response, such as "550 5.1.1 no such user".
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     response: Option<String>,
 }
@@ -334,8 +336,8 @@ pub struct EmailAttempt {
 impl From<email_attempt::Model> for EmailAttempt {
     fn from(attempt: email_attempt::Model) -> Self {
         Self {
-            started_at: attempt.started_at.to_utc(),
-            finished_at: attempt.finished_at.map(Timestamp::to_utc),
+            started_at: attempt.started_at.into(),
+            finished_at: attempt.finished_at.map(DateTime),
             transport: attempt.transport,
             succeeded: attempt.succeeded,
             response: attempt.response,
@@ -344,6 +346,6 @@ impl From<email_attempt::Model> for EmailAttempt {
 }
 
 connection! {
-    /// A page of mails.
+    /// A page of e-mails.
     EmailConnection, EmailEdge of Email; emails::count where emails::EmailFilter
 }

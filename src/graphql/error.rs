@@ -1,61 +1,61 @@
-//! Errors as clients see them: `userErrors` for what they can mend, and top-level errors with a code
-//! for everything else.
+//! Errors as clients see them: `userErrors` for what the caller can correct, and top-level errors with a
+//! code for everything else.
 
 use async_graphql::{Enum, ErrorExtensions, SimpleObject};
 
 use crate::domain;
 
-/// Something that the caller can mend. Never used for authentication or authorization failures.
+/// An error that the caller can correct. Never used for authentication or authorization failures.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserError {
-    /// For programs.
+    /// Machine-readable code.
     code: UserErrorCode,
-    /// Path to the offending input, such as `["input", "email"]`; null when no single input is at
+    /// Path to the input at fault, such as `["input", "email"]`; null if no single input is at
     /// fault.
     field: Option<Vec<String>>,
-    /// For people: what is wrong, and what to do.
+    /// Human-readable explanation: what is wrong, and what to do about it.
     message: String,
-    /// In how many seconds to try again, where that is all there is to do.
+    /// How many seconds to wait before trying again; null unless waiting is all that is needed.
     retry_after: Option<u64>,
 }
 
-/// What kind of mistake it was.
+/// The kinds of user errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::UserErrorCode")]
 pub enum UserErrorCode {
-    /// It must not be empty.
+    /// The value is missing or empty.
     Required,
-    /// It is not of the form that is asked for.
+    /// The value is not in the required format.
     Invalid,
-    /// It has too many characters.
+    /// The value is too long.
     TooLong,
-    /// Somebody or something else has it already.
+    /// The value is already in use.
     Taken,
-    /// There is no such thing.
+    /// The object does not exist.
     NotFound,
-    /// Address and password do not belong together.
+    /// The e-mail address or password is incorrect.
     InvalidCredentials,
-    /// Too many guesses; try again later.
+    /// There were too many attempts; try again later.
     TooManyAttempts,
-    /// The link was never issued, or does not work any more.
+    /// The link is unknown, or no longer works.
     TokenInvalid,
     /// The link was not used in time.
     TokenExpired,
     /// The password has too few characters.
     PasswordTooShort,
-    /// The password is easy to guess.
+    /// The password is too easy to guess.
     PasswordTooWeak,
-    /// The new password is the old one.
+    /// The new password is the same as the current one.
     PasswordUnchanged,
-    /// There would be no administrator left.
+    /// It would leave no active administrator.
     LastAdministrator,
-    /// Nobody does this to their own account.
+    /// Users cannot do this to their own account.
     OwnAccount,
-    /// It would give away, or touch somebody with, a permission that the caller lacks.
+    /// It would grant, or affect a user who has, a permission that the caller lacks.
     ExceedsOwnPermissions,
-    /// The thing is built in.
+    /// The object is built in.
     Protected,
-    /// It cannot be done in the state that the thing is in.
+    /// The object's current state does not allow this.
     WrongState,
 }
 
@@ -76,20 +76,20 @@ impl From<domain::UserError> for UserError {
     }
 }
 
-/// What a mutation answers with.
+/// What a mutation returns.
 pub trait Payload: Sized {
     /// Nothing was changed, for these reasons.
     fn refused(user_errors: Vec<UserError>) -> Self;
 }
 
-/// Declares payloads: what was changed, null where nothing was, and `userErrors`.
+/// Declares payloads: what was changed, null if nothing was, and `userErrors`.
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Default, ::async_graphql::SimpleObject)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: Option<$type>,)*
-            /// All that is wrong with the input. Where there is anything, nothing was changed.
+            /// All errors in the input. If there are any, nothing was changed.
             pub user_errors: Vec<$crate::graphql::error::UserError>,
         }
 
@@ -116,7 +116,7 @@ pub fn payload<T, P: Payload>(
     }
 }
 
-/// The request asks for something that cannot be: a page of no rows, a cursor of another list.
+/// The request asks for something impossible, such as an empty page or a cursor of another list.
 pub fn bad_request(message: impl Into<String>) -> async_graphql::Error {
     coded(message, Code::BadRequest)
 }
@@ -127,20 +127,20 @@ pub fn internal(cause: &str) -> async_graphql::Error {
     coded("Something went wrong on the server.", Code::Internal)
 }
 
-/// What `extensions.code` of a top-level error can say.
+/// The values of `extensions.code` in top-level errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The caller must sign in first.
     Unauthenticated,
     /// The caller lacks a permission, named in `extensions.permission`.
     Forbidden,
-    /// The request is malformed, or does not fit the schema.
+    /// The request is malformed, or does not match the schema.
     BadRequest,
-    /// The request has too much of something, or took too long.
+    /// The request exceeds a limit, or took too long.
     LimitExceeded,
-    /// The server has too much to do; `extensions.retryAfter` says when to try again, in seconds.
+    /// The server is busy; `extensions.retryAfter` says in how many seconds to try again.
     RateLimited,
-    /// The server is at fault; `extensions.requestId` helps to find the cause.
+    /// The server is at fault; `extensions.requestId` helps find the cause.
     Internal,
 }
 
@@ -168,11 +168,11 @@ impl From<domain::Error> for async_graphql::Error {
         match error {
             domain::Error::Unauthenticated => coded("Sign in first.", Code::Unauthenticated),
             domain::Error::Forbidden(permission) => coded(
-                format!("This needs the permission {permission}."),
+                format!("This requires the permission {permission}."),
                 Code::Forbidden,
             )
             .extend_with(|_, extensions| extensions.set("permission", permission.code())),
-            // Mutations answer with a payload; what is left are the arguments of queries.
+            // Mutations answer with a payload; this leaves the arguments of queries.
             domain::Error::Refused(errors) => bad_request(
                 errors
                     .into_iter()
@@ -180,11 +180,11 @@ impl From<domain::Error> for async_graphql::Error {
                     .collect::<Vec<_>>()
                     .join(" "),
             ),
-            domain::Error::Busy { retry_after } => coded(
-                "The server has too much to do. Try again later.",
-                Code::RateLimited,
-            )
-            .extend_with(|_, extensions| extensions.set("retryAfter", retry_after.as_secs())),
+            domain::Error::Busy { retry_after } => {
+                coded("The server is busy. Try again later.", Code::RateLimited).extend_with(
+                    |_, extensions| extensions.set("retryAfter", retry_after.as_secs()),
+                )
+            }
             domain::Error::Internal(cause) => {
                 tracing::error!(%cause, details = ?cause, "a request failed");
                 coded("Something went wrong on the server.", Code::Internal)

@@ -1,7 +1,6 @@
-//! The API of the event log.
+//! The API for the event log.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{EmailId, InvitationId, RoleId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -10,18 +9,19 @@ use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
+use super::scalars::DateTime;
 use super::users::User;
 use crate::domain::applications::{EVENT_LOG_VIEW, USERS_VIEW};
 use crate::domain::events::{self, Action};
 use crate::domain::users;
 
-/// What can be asked about the event log.
+/// The queries about the event log.
 #[derive(Default)]
 pub struct EventQuery;
 
 #[Object]
 impl EventQuery {
-    /// What happened, the newest first.
+    /// The events that match the filter, newest first.
     #[graphql(
         guard = Requires(EVENT_LOG_VIEW),
         directive = requires::apply(EVENT_LOG_VIEW),
@@ -30,18 +30,18 @@ impl EventQuery {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let filter = filter.map(EventFilter::decode).unwrap_or_default();
         events_page(ctx, filter, (first, after, last, before)).await
     }
 }
 
-/// A page of events, for every field that has one.
+/// A page of events, for every field that returns one.
 pub async fn events_page(
     ctx: &Context<'_>,
     filter: events::EventFilter,
@@ -52,25 +52,25 @@ pub async fn events_page(
     Ok(EventConnection::new(page, filter))
 }
 
-/// Which events; what is left out does not narrow.
+/// Filters events. Conditions are combined with AND; omitted ones are ignored.
 #[derive(InputObject)]
 pub struct EventFilter {
-    /// What this user did.
+    /// Events caused by this user.
     actor_id: Option<ID>,
-    /// What was done to this user, role, session or e-mail.
+    /// Events that affected this user, role, session or e-mail.
     subject_id: Option<ID>,
-    /// Any of these.
+    /// Events with any of these actions.
     #[graphql(validator(max_items = 100))]
     action: Option<Vec<EventAction>>,
-    /// After this time.
-    created_after: Option<DateTime<Utc>>,
-    /// Before this time.
-    created_before: Option<DateTime<Utc>>,
+    /// Events after this time.
+    created_after: Option<DateTime>,
+    /// Events before this time.
+    created_before: Option<DateTime>,
 }
 
 impl EventFilter {
     fn decode(self) -> events::EventFilter {
-        // What is no ID of the kind did nothing, and nothing was done to it.
+        // An ID of some other kind did nothing, and nothing was done to it.
         events::EventFilter {
             actor: self
                 .actor_id
@@ -97,68 +97,69 @@ fn subject(id: &ID) -> Option<Uuid> {
         .or_else(|| ids::decode::<EmailId>(id).map(Uuid::from))
 }
 
-/// What can happen.
+/// The kinds of events in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Action")]
 pub enum EventAction {
-    /// Somebody was invited.
+    /// A user was invited.
     UserInvited,
-    /// An invited user was sent a new link; the old one is void.
+    /// An invited user was sent a new link; the previous one stopped working.
     InvitationResent,
-    /// An invitation was withdrawn.
+    /// An invitation was revoked.
     InvitationRevoked,
-    /// An invited user has chosen a password.
+    /// An invited user accepted the invitation and chose a password.
     InvitationAccepted,
-    /// A user's address, names or roles were changed.
+    /// A user's e-mail address, names or roles were changed.
     UserUpdated,
     /// A user changed their own names.
     ProfileUpdated,
-    /// A deactivated user was let in again.
+    /// A deactivated user was reactivated.
     UserActivated,
-    /// A user was shut out.
+    /// A user was deactivated.
     UserDeactivated,
     /// A user was deleted.
     UserDeleted,
-    /// A role was made.
+    /// A role was created.
     RoleCreated,
     /// A role was changed.
     RoleUpdated,
     /// A role was deleted.
     RoleDeleted,
-    /// A session began with a password.
+    /// A user signed in with their password.
     SignedIn,
-    /// Address and password did not belong together, or the user may not sign in.
+    /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
+    /// not allowed to sign in.
     SignInFailed,
-    /// A session was ended by its own user from within.
+    /// A user signed out.
     SignedOut,
-    /// A session was ended from outside of it.
+    /// A user ended one of their sessions, or all but the current one, without signing out.
     SessionRevoked,
     /// A user changed their own password.
     PasswordChanged,
-    /// A password reset was asked for.
+    /// A password reset was requested.
     PasswordResetRequested,
-    /// A password was reset by a link.
+    /// A password was reset through a link.
     PasswordReset,
-    /// Somebody asked for what they lack the permission for, which `subjectLabel` names.
+    /// Someone was refused for lack of a permission, which `subjectLabel` names.
     PermissionRefused,
-    /// The secret link of a letter was shown to somebody.
+    /// The secret link in an e-mail was shown to someone.
     LinkShown,
     /// E-mails were put back into the queue.
     EmailsRetried,
-    /// E-mails were withdrawn.
+    /// E-mails were cancelled.
     EmailsCancelled,
     /// E-mails were deleted.
     EmailsDeleted,
     /// A test e-mail was queued.
     TestEmailSent,
-    /// The e-mail queue was stopped.
+    /// The e-mail queue was paused.
     EmailQueuePaused,
-    /// The e-mail queue was set going again.
+    /// The e-mail queue was resumed.
     EmailQueueResumed,
 }
 
-/// One thing that happened. Events are never changed; old ones are removed after the time that the
-/// configuration says.
+/// An entry in the event log. Entries never change; old ones are removed after the configured
+/// retention period.
 #[derive(Clone, Description)]
 pub struct Event(pub events::Event);
 
@@ -176,26 +177,26 @@ impl Event {
         ids::encode(self.0.row.id)
     }
 
-    /// When.
+    /// When it happened.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row.created_at.into()
     }
 
-    /// What was done; null where a newer version of the server wrote it, see `actionCode`.
+    /// What happened; null if a newer version of the server recorded it (see `actionCode`).
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn action(&self) -> Option<EventAction> {
         self.0.action.map(Into::into)
     }
 
-    /// What was done, as it is stored: such as "user.invited".
+    /// What happened, as the stored code, such as "user.invited".
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn action_code(&self) -> &str {
         &self.0.row.action
     }
 
-    /// Who did it; null for the server itself, for somebody who was not signed in, and for a user
-    /// who is deleted.
+    /// The user who did it; null for the server itself, for someone who was not signed in, and for
+    /// a user who has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         Ok(match self.0.row.actor_id {
@@ -204,25 +205,26 @@ impl Event {
         })
     }
 
-    /// What the actor was called at the time: their address, "server", or "anonymous".
+    /// What the actor was called at the time: an e-mail address, "server" or "anonymous".
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn actor_label(&self) -> &str {
         &self.0.row.actor_label
     }
 
-    /// The session in which they did it.
+    /// The ID of the session in which it was done; null outside of any session.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn session_id(&self) -> Option<ID> {
         self.0.row.session_id.map(ids::encode)
     }
 
-    /// The address that the request came from.
+    /// The IP address that the request came from.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn ip_address(&self) -> Option<&str> {
         self.0.row.ip_address.as_deref()
     }
 
-    /// The ID of what it was done to, which may be gone since.
+    /// The ID of the user, role, session or e-mail that was affected, which may no longer exist;
+    /// null if there is none.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn subject_id(&self) -> Option<ID> {
         let id = self.0.row.subject_id?;
@@ -235,13 +237,13 @@ impl Event {
         }
     }
 
-    /// What the subject was called at the time.
+    /// What the affected object was called at the time.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn subject_label(&self) -> &str {
         &self.0.row.subject_label
     }
 
-    /// The changed fields before and after; never a secret.
+    /// The fields that changed, with their values before and after. Never contains a secret.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn changes(&self) -> Vec<EventChange> {
         let changes = self.0.changes.iter().cloned();
@@ -258,13 +260,13 @@ impl Event {
 /// A field that was changed.
 #[derive(SimpleObject)]
 pub struct EventChange {
-    /// Its name in this API.
+    /// The field's name in this API.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     field: String,
-    /// What it was; null where it was not set.
+    /// The previous value; null if there was none.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     before: Option<String>,
-    /// What it is now; null where it was taken away.
+    /// The new value; null if it was removed.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     after: Option<String>,
 }

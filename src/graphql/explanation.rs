@@ -1,4 +1,4 @@
-//! The API of explanations: why somebody may, or may not, do something.
+//! The API for explanations: why a user may, or may not, do something.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
@@ -10,14 +10,13 @@ use crate::domain::applications::{Permission, USERS_VIEW};
 use crate::domain::explanation::{self, Obstacle};
 use crate::domain::users;
 
-/// What can be asked about permissions.
+/// The queries about permissions.
 #[derive(Default)]
 pub struct ExplanationQuery;
 
 #[Object]
 impl ExplanationQuery {
-    /// Whether a user has a permission, through which roles, or what stands against it. Null where
-    /// there is no such user.
+    /// Explains whether a user has a permission, and why. Null if there is no such user.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn explain_permission(
         &self,
@@ -45,27 +44,27 @@ impl ExplanationQuery {
 /// Whether a user has a permission, and why.
 #[derive(SimpleObject)]
 pub struct PermissionExplanation {
-    /// Whether they have it.
+    /// Whether the user has the permission.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     is_granted: bool,
-    /// The roles of theirs that grant it.
+    /// The user's roles that grant it.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     roles: Vec<Role>,
-    /// What stands against it; null where they have it.
+    /// Why the user does not have the permission; null if they do.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     obstacle: Option<PermissionObstacle>,
 }
 
-/// What stands against a permission.
+/// Why a user does not have a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Obstacle")]
 pub enum PermissionObstacle {
-    /// The user is shut out.
+    /// The user is deactivated.
     Deactivated,
     /// The user has not signed up yet.
     Invited,
     /// There is no such permission.
     UnknownPermission,
-    /// None of the user's roles grants it.
+    /// None of the user's roles grants the permission.
     NoRole,
 }

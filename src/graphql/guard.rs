@@ -21,25 +21,31 @@ use super::context::{ContextExt, Note};
 use crate::domain;
 use crate::domain::applications::Permission;
 
-/// Anybody may read it, signed in or not.
+/// Available to anyone, signed in or not.
 #[TypeDirective(location = "FieldDefinition", composable = "")]
 pub fn public() {}
 
-/// Anybody who is signed in may read it.
+/// Available to anyone who is signed in.
 #[TypeDirective(location = "FieldDefinition", name = "signedIn", composable = "")]
 pub fn signed_in() {}
 
-/// Only those may read it who hold the permission.
+/// Available to callers who hold the permission.
 #[TypeDirective(location = "FieldDefinition", composable = "")]
-pub fn requires(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
+pub fn requires(
+    #[graphql(desc = "The permission, such as \"users.view\".")] permission: Permission,
+) {
+}
 
-/// Users may read it of themselves; of others, only those who hold the permission.
+/// Available to users for their own data, and otherwise to callers who hold the permission.
 #[TypeDirective(
     location = "FieldDefinition",
     name = "requiresUnlessOwn",
     composable = ""
 )]
-pub fn requires_unless_own(#[graphql(desc = "Such as \"users.view\".")] permission: Permission) {}
+pub fn requires_unless_own(
+    #[graphql(desc = "The permission, such as \"users.view\".")] permission: Permission,
+) {
+}
 
 /// The guard of `@signedIn`.
 pub struct SignedIn;
@@ -60,7 +66,7 @@ impl Guard for Requires {
     }
 }
 
-/// Refuses, and leaves a note for the event log.
+/// Refuses a caller without the permission, and notes it for the event log.
 pub fn must_hold(ctx: &Context<'_>, permission: &Permission) -> Result<()> {
     let caller = ctx.caller()?;
     let checked = caller.actor().must_hold(permission);
@@ -70,7 +76,7 @@ pub fn must_hold(ctx: &Context<'_>, permission: &Permission) -> Result<()> {
     Ok(checked?)
 }
 
-/// The guard of `@requiresUnlessOwn`: whose it is, and what others need.
+/// The guard of `@requiresUnlessOwn`: whose data it is, and what others need.
 pub struct RequiresUnlessOwn(pub UserId, pub Permission);
 
 impl Guard for RequiresUnlessOwn {

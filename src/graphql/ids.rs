@@ -1,21 +1,21 @@
-//! Identifiers as clients see them: TypeID (<https://github.com/jetify-com/typeid>), the type's name
-//! and a UUIDv7 in base32, such as `user_01kaj5m3tqe8ptnyqvh4vxc1ab`.
+//! IDs as clients see them: TypeID (<https://github.com/jetify-com/typeid>), the type's name and a
+//! UUIDv7 in base32, such as `user_01kaj5m3tqe8ptnyqvh4vxc1ab`.
 
 use async_graphql::ID;
 use entity::id::Id;
 use type_safe_id::{DynamicType, TypeSafeId};
 
-/// The identifier of a row.
+/// The ID of a row, as clients see it.
 pub fn encode<I: Id>(id: I) -> ID {
     let text = match DynamicType::new(I::PREFIX) {
         Ok(prefix) => TypeSafeId::from_type_and_uuid(prefix, id.into()).to_string(),
-        // Every prefix is a lower-case word, as a test makes sure.
+        // Every prefix is a lower-case word; a test makes sure of that.
         Err(_) => String::new(),
     };
     ID(text)
 }
 
-/// The key in an identifier; nothing where it is another type's, or none at all.
+/// The ID that a client sent; `None` if it is another type's, or not an ID at all.
 pub fn decode<I: Id>(id: &ID) -> Option<I> {
     let parsed: TypeSafeId<DynamicType> = id.parse().ok()?;
     (parsed.type_prefix() == I::PREFIX).then(|| I::from(parsed.uuid()))

@@ -1,7 +1,6 @@
-//! The API of invitations.
+//! The API for invitations.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::invitation;
 
 use super::context::ContextExt;
@@ -9,7 +8,7 @@ use super::emails::Email;
 use super::error::{payload, payloads};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
@@ -17,25 +16,25 @@ use crate::domain::invitations::{Acceptance, NewUser};
 use crate::domain::passwords::Password;
 use crate::domain::{emails, invitations, users};
 
-/// What can be asked about invitations.
+/// The queries about invitations.
 #[derive(Default)]
 pub struct InvitationQuery;
 
 #[Object]
 impl InvitationQuery {
-    /// The invitation that a link belongs to; null for a token that was never issued. Looking at it
-    /// does not use it up.
+    /// The invitation that a link's token belongs to; null for an unknown token. Looking it up does
+    /// not use up the token.
     #[graphql(directive = public::apply())]
     async fn invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token in the link.", secret)] token: String,
+        #[graphql(desc = "The token from the link.", secret)] token: String,
     ) -> Result<Option<InvitationPreview>> {
         let app = ctx.app()?;
         let found = invitations::preview(app, &token).await?;
         Ok(found.map(|found| {
             let status = found.invitation.status(app.clock.now());
-            // A link that no longer works tells no more than its holder knew when it was sent.
+            // A link that no longer works reveals no more than its holder knew when it was sent.
             let user = Some(found.user.row).filter(|_| status == invitation::Status::Pending);
             let (first_name, last_name) = user
                 .map(|user| (user.first_name, user.last_name))
@@ -45,24 +44,24 @@ impl InvitationQuery {
                 first_name,
                 last_name,
                 status: status.into(),
-                expires_at: found.invitation.expires_at.to_utc(),
+                expires_at: found.invitation.expires_at.into(),
             }
         }))
     }
 }
 
-/// What can be done with invitations.
+/// The mutations for invitations.
 #[derive(Default)]
 pub struct InvitationMutation;
 
 #[Object]
 impl InvitationMutation {
-    /// Invites somebody: they get a letter with a link, by which they choose a password.
+    /// Invites a person: sends them an e-mail with a link for choosing a password.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     async fn invite_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to invite, and as what.")] input: InviteUserInput,
+        #[graphql(desc = "The person to invite, and their roles.")] input: InviteUserInput,
     ) -> Result<InviteUserPayload> {
         let new = NewUser {
             email: input.email.0,
@@ -78,13 +77,13 @@ impl InvitationMutation {
         })
     }
 
-    /// Sends an invited user a new link, whatever became of the last one, which is void from then
-    /// on.
+    /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
+    /// previous link stops working.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     async fn resend_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: ResendInvitationInput,
+        #[graphql(desc = "The user to send a new link to.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = invitations::resend(ctx.app()?, &ctx.actor()?, id).await;
@@ -94,12 +93,13 @@ impl InvitationMutation {
         })
     }
 
-    /// Withdraws an open invitation: its link no longer works, and a letter that waits is not sent.
+    /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
+    /// cancelled.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     async fn revoke_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] input: RevokeInvitationInput,
+        #[graphql(desc = "The user whose invitation to revoke.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = invitations::revoke(ctx.app()?, &ctx.actor()?, id).await;
@@ -109,12 +109,13 @@ impl InvitationMutation {
         })
     }
 
-    /// Accepts an invitation: sets the password and signs in. A token works once.
+    /// Accepts an invitation: sets the password and signs the user in. A token works only once.
     #[graphql(directive = public::apply())]
     async fn accept_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token and the password.")] input: AcceptInvitationInput,
+        #[graphql(desc = "The token from the link and the chosen password.")]
+        input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
         let caller = ctx.caller()?;
         let acceptance = Acceptance {
@@ -136,81 +137,82 @@ impl InvitationMutation {
     }
 }
 
-/// Somebody to be invited.
+/// The person to invite.
 #[derive(InputObject)]
 pub struct InviteUserInput {
-    /// Their address; it must not be another user's.
+    /// Their e-mail address; it must not belong to another user.
     email: EmailAddress,
-    /// Up to 100 characters. They can correct it when they accept.
+    /// Their first name, up to 100 characters. They can correct it when they accept.
     first_name: Option<String>,
-    /// Up to 100 characters. They can correct it when they accept.
+    /// Their last name, up to 100 characters. They can correct it when they accept.
     last_name: Option<String>,
-    /// At least one role; none of them can grant more than the caller holds.
+    /// The roles that the user is to hold, at least one. They must not grant permissions that the
+    /// caller lacks.
     role_ids: Vec<ID>,
 }
 
-/// Whom to send a new link.
+/// The user to send a new link to.
 #[derive(InputObject)]
 pub struct ResendInvitationInput {
     /// The user's ID.
     user_id: ID,
 }
 
-/// Whose invitation to withdraw.
+/// The user whose invitation to revoke.
 #[derive(InputObject)]
 pub struct RevokeInvitationInput {
     /// The user's ID.
     user_id: ID,
 }
 
-/// What an invited person sends.
+/// The token, the chosen password, and optional corrections to the name.
 #[derive(InputObject)]
 pub struct AcceptInvitationInput {
-    /// The token in the link.
+    /// The token from the link.
     #[graphql(secret)]
     token: String,
-    /// The password that they choose; `passwordPolicy` says what it must be like.
+    /// The password to set; it must satisfy `passwordPolicy`.
     #[graphql(secret)]
     password: String,
-    /// A name other than the one that they were invited by.
+    /// Overrides the first name given in the invitation.
     first_name: Option<String>,
-    /// A name other than the one that they were invited by.
+    /// Overrides the last name given in the invitation.
     last_name: Option<String>,
 }
 
 payloads! {
-    /// The user who was invited.
+    /// The result of `inviteUser`.
     InviteUserPayload {
-        /// The user; null where the invitation was refused.
+        /// The invited user; null if there are `userErrors`.
         user: User,
-        /// The invitation; null where it was refused.
+        /// The invitation; null if there are `userErrors`.
         invitation: Invitation,
     }
 
-    /// The new invitation.
+    /// The result of `resendInvitation`.
     ResendInvitationPayload {
-        /// The invitation; null where it was refused.
+        /// The new invitation; null if there are `userErrors`.
         invitation: Invitation,
     }
 
-    /// The invitation that was withdrawn.
+    /// The result of `revokeInvitation`.
     RevokeInvitationPayload {
-        /// The invitation; null where it was refused.
+        /// The revoked invitation; null if there are `userErrors`.
         invitation: Invitation,
     }
 
-    /// The session that accepting has begun.
+    /// The result of `acceptInvitation`. The session is also set as an HttpOnly cookie.
     AcceptInvitationPayload {
-        /// The bearer token, shown only here; null where accepting was refused.
+        /// The session's bearer token, shown only here; null if there are `userErrors`.
         token: String,
-        /// The session; null where accepting was refused.
+        /// The new session; null if there are `userErrors`.
         session: Session,
-        /// Who is signed in now; null where accepting was refused.
+        /// The user, now signed in; null if there are `userErrors`.
         user: User,
     }
 }
 
-/// What has become of an invitation.
+/// The state of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "invitation::Status")]
 pub enum InvitationStatus {
@@ -220,32 +222,31 @@ pub enum InvitationStatus {
     Accepted,
     /// The link was not used in time.
     Expired,
-    /// The link was withdrawn, or voided by a newer one.
+    /// The invitation was revoked, or replaced by a newer one.
     Revoked,
 }
 
-/// What an anonymous holder of the link sees before choosing a password. Reading it never uses the
-/// token up.
+/// What anyone with the link can see before choosing a password.
 #[derive(SimpleObject)]
 pub struct InvitationPreview {
-    /// The address that it was sent to.
+    /// The e-mail address that the invitation was sent to.
     #[graphql(directive = public::apply())]
     email: EmailAddress,
-    /// The name that they were invited by; empty where there is none, or the link no longer works.
+    /// The first name given in the invitation; empty if none was given or the link no longer works.
     #[graphql(directive = public::apply())]
     first_name: String,
-    /// The name that they were invited by; empty where there is none, or the link no longer works.
+    /// The last name given in the invitation; empty if none was given or the link no longer works.
     #[graphql(directive = public::apply())]
     last_name: String,
-    /// Whether the link works.
+    /// The state of the invitation.
     #[graphql(directive = public::apply())]
     status: InvitationStatus,
-    /// From when on the link no longer works.
+    /// When the link expires.
     #[graphql(directive = public::apply())]
-    expires_at: DateTime<Utc>,
+    expires_at: DateTime,
 }
 
-/// A link that was sent to somebody, by which they can choose their first password.
+/// A link sent to a new user, with which they choose their first password.
 #[derive(Description)]
 pub struct Invitation(pub invitation::Model);
 
@@ -263,7 +264,7 @@ impl Invitation {
         ids::encode(self.0.id)
     }
 
-    /// Whom it invites.
+    /// The invited user.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         let user = users::find(ctx.app()?, self.0.user_id).await?;
@@ -271,14 +272,14 @@ impl Invitation {
         Ok(user.into())
     }
 
-    /// Whether its link works.
+    /// The state of the invitation.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn status(&self, ctx: &Context<'_>) -> Result<InvitationStatus> {
         Ok(self.0.status(ctx.app()?.clock.now()).into())
     }
 
-    /// Null when the first administrator was invited by the server itself, or the inviter is
-    /// deleted.
+    /// Who sent the invitation; null if that user has been deleted, or if it was the server itself,
+    /// which invites the first administrator.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         Ok(match self.0.invited_by {
@@ -287,28 +288,28 @@ impl Invitation {
         })
     }
 
-    /// The queued mails that carried this invitation, newest first.
+    /// The e-mails that carried this invitation, newest first.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn emails(&self, ctx: &Context<'_>) -> Result<Vec<Email>> {
         let mails = emails::of_invitation(ctx.app()?, &ctx.actor()?, self.0.id).await?;
         Ok(mails.into_iter().map(Email).collect())
     }
 
-    /// When it was sent.
+    /// When the invitation was sent.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
     }
 
-    /// From when on its link no longer works.
+    /// When the link expires.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.0.expires_at.to_utc()
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
     }
 
-    /// When its link was used.
+    /// When the invitation was accepted; null if it was not.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.accepted_at.map(entity::Timestamp::to_utc)
+    async fn accepted_at(&self) -> Option<DateTime> {
+        self.0.accepted_at.map(DateTime)
     }
 }

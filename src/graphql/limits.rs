@@ -17,7 +17,7 @@ use async_graphql_value::Value;
 
 use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
 
-/// The most that a document may have of everything. Introspection is measured like all else: the
+/// The most of everything that a document may have. Introspection counts like everything else: the
 /// standard query has 230 fields in 15 levels.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -25,10 +25,10 @@ pub struct Limits {
     pub bytes: usize,
     /// Names, numbers, strings and punctuation characters: parsing time and memory go by them.
     pub tokens: usize,
-    /// The length of a name; errors and answers repeat it once for each field.
+    /// The length of a name; errors and responses repeat it once for each field.
     pub name_bytes: usize,
-    /// Brackets of any kind in one another, and selection sets in one another with fragments
-    /// expanded: whatever walks the document recurses so deep.
+    /// Nested brackets of any kind, and nested selection sets with fragments expanded: whatever
+    /// walks the document recurses this deep.
     pub nesting: usize,
     /// Operations, of which one is executed.
     pub operations: usize,
@@ -43,9 +43,10 @@ pub struct Limits {
     pub directives: usize,
     /// Fields that an operation selects, with fragments expanded; aliases are fields of their own.
     pub fields: usize,
-    /// Fields in one another.
+    /// Nested fields.
     pub depth: usize,
-    /// Fields that the answer to an introspection may have, by how long its lists are at the most.
+    /// Fields that the response to an introspection query may have, by the maximum length of its
+    /// lists.
     pub introspected: usize,
     /// Fields at the root of a mutation, with fragments expanded.
     pub root_mutations: usize,
@@ -80,27 +81,27 @@ impl Default for Limits {
     }
 }
 
-/// How many fields an answer may have, by what the document asks for: a field of a page counts once
-/// for each row that the page may have. Pages in pages would otherwise multiply to any number.
+/// How many fields a response may have, by what the document requests: a field of a page counts once
+/// for each row that the page may have. Otherwise pages within pages could multiply to any number.
 ///
-/// Validation computes it, which knows the schema and the variables; see [`page_complexity`].
+/// It is computed by validation, which knows the schema and the variables; see [`page_complexity`].
 pub const MAX_COMPLEXITY: usize = 20_000;
 
-/// What a page of a connection comes to: all that is selected of it, for each row that it may have.
+/// The complexity of a page: everything that is selected from it, for each row that it may have.
 pub fn page_complexity(first: Option<i32>, last: Option<i32>, selected: usize) -> usize {
     let rows = first.or(last).and_then(|rows| usize::try_from(rows).ok());
     list_complexity(rows.unwrap_or(DEFAULT_SIZE as usize), selected)
 }
 
-/// The same for a list of so many rows.
+/// The complexity of a list with this many rows.
 pub fn list_complexity(rows: usize, selected: usize) -> usize {
     // The library adds these up, and must not overflow.
     let rows = rows.min(MAX_SIZE as usize);
     rows.saturating_mul(selected).clamp(1, 1 << 32)
 }
 
-/// How long the lists of introspection are in a schema such as this one. They lead from type to type,
-/// in circles, so that a short document could ask for any number of fields.
+/// How long introspection's lists are in a schema such as this one. They lead from type to type, in
+/// circles, so a short document could request any number of fields.
 fn introspected_rows(field: &str) -> usize {
     match field {
         "types" => 200,
@@ -113,10 +114,10 @@ fn introspected_rows(field: &str) -> usize {
     }
 }
 
-/// Why a document goes no further. The texts are for the client and repeat nothing of the document.
+/// Why a document is refused. The texts are for the client and repeat nothing from the document.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is no GraphQL document, or its fragments form a cycle.
+    /// It is not a GraphQL document, or its fragments form a cycle.
     #[error("{message}")]
     Invalid {
         /// What is wrong.
@@ -124,17 +125,17 @@ pub enum Refusal {
         /// Where.
         at: Pos,
     },
-    /// It has too much of something.
+    /// It exceeds a limit.
     #[error("The document has more than {limit} {what}.")]
     Exceeded {
-        /// Of what.
+        /// What there is too much of.
         what: &'static str,
-        /// How much would have been fine.
+        /// How much is allowed.
         limit: usize,
     },
 }
 
-/// Parses a document that keeps within the limits. Nothing needs to parse it again.
+/// Parses a document if it is within the limits. Nothing needs to parse it again.
 pub fn parse_within(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal> {
     scan(limits, query)?;
     let document = parse_query(query).map_err(not_a_document)?;
@@ -158,8 +159,8 @@ fn within(count: usize, limit: usize, what: &'static str) -> Result<(), Refusal>
     }
 }
 
-/// Bounds what parsing costs. Sees the same strings and comments as the parser, or else brackets
-/// could hide from one of them.
+/// Bounds the cost of parsing. It must see the same strings and comments as the parser; otherwise
+/// brackets could hide from one of them.
 fn scan(limits: &Limits, query: &str) -> Result<(), Refusal> {
     within(query.len(), limits.bytes, "bytes")?;
     let text = query.as_bytes();
@@ -197,7 +198,7 @@ fn length_while(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     text.iter().take_while(|&&byte| belongs(byte)).count()
 }
 
-/// Behind the string that begins at `start` (GraphQL specification, section 2.9.4).
+/// The position after the string that begins at `start` (GraphQL specification, section 2.9.4).
 fn end_of_string(text: &[u8], start: usize) -> Option<usize> {
     let is_block = text[start..].starts_with(br#"""""#);
     let mut at = start + if is_block { 3 } else { 1 };
@@ -214,18 +215,18 @@ fn end_of_string(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// The parser would not see a block string here but an empty string, and go on behind it.
+/// The parser would see an empty string here instead of a block string, and carry on after it.
 fn unterminated(query: &str, start: usize) -> Refusal {
     let line = 1 + query[..start].matches('\n').count();
     let before = query[..start].rsplit('\n').next().unwrap_or_default();
     let column = 1 + before.chars().count();
     Refusal::Invalid {
-        message: "This string does not end.".to_owned(),
+        message: "Unterminated string.".to_owned(),
         at: Pos { line, column },
     }
 }
 
-/// The parser's own messages repeat lines and names of the document.
+/// The parser's own messages repeat lines and names from the document.
 fn not_a_document(error: parser::Error) -> Refusal {
     let message = match &error {
         parser::Error::Syntax { message, .. } => {
@@ -236,14 +237,14 @@ fn not_a_document(error: parser::Error) -> Refusal {
             format!("Syntax error: {expected}.")
         }
         parser::Error::MultipleOperations { .. } => {
-            "An operation without a name must be the only one.".to_owned()
+            "An anonymous operation must be the only one.".to_owned()
         }
         parser::Error::OperationDuplicated { .. } => {
             "Two operations have the same name.".to_owned()
         }
         parser::Error::FragmentDuplicated { .. } => "Two fragments have the same name.".to_owned(),
-        parser::Error::MissingOperation => "The document has no operation.".to_owned(),
-        _ => "This is no GraphQL document.".to_owned(),
+        parser::Error::MissingOperation => "The document contains no operation.".to_owned(),
+        _ => "This is not a GraphQL document.".to_owned(),
     };
     let at = error
         .positions()
@@ -403,7 +404,8 @@ impl<'a> Measure<'a> {
             // GraphQL specification, section 5.5.2.2.
             Some(None) => {
                 return Err(Refusal::Invalid {
-                    message: "A fragment spreads itself, directly or through others.".to_owned(),
+                    message: "A fragment spreads itself, directly or through other fragments."
+                        .to_owned(),
                     at: spread,
                 });
             }
@@ -647,7 +649,7 @@ mod tests {
 
     #[test]
     fn cycles_are_refused_wherever_they_are() {
-        let cycle = "A fragment spreads itself, directly or through others.";
+        let cycle = "A fragment spreads itself, directly or through other fragments.";
         complains(cycle, "1:23", "{...A}fragment A on Q{...A}");
         complains(cycle, "1:28", "{a}fragment A on Q{a{...{a ...A ...A}}}");
         let mutual = "fragment A on Q{...B}fragment B on Q{a{...A}}";
@@ -713,7 +715,7 @@ mod tests {
         }
         for before in [r#"""#, r#"""""#, r#"""""""#, r#""""\""""#, "\"\n", r#""\"#] {
             complains(
-                "This string does not end.",
+                "Unterminated string.",
                 "1:6",
                 &format!("{{a(x:{before}{brackets}"),
             );
@@ -727,7 +729,7 @@ mod tests {
             ("Syntax error: expected executable_definition.", "1:1", ""),
             ("Syntax error: expected name.", "2:183", "{N}\n{N("),
             (
-                "An operation without a name must be the only one.",
+                "An anonymous operation must be the only one.",
                 "1:183",
                 "{N}{N}",
             ),
@@ -742,11 +744,11 @@ mod tests {
                 "{a}fragment N on Q{a}fragment N on Q{a}",
             ),
             (
-                "The document has no operation.",
+                "The document contains no operation.",
                 "1:1",
                 "fragment N on Q{a}",
             ),
-            ("This string does not end.", "2:4", "{N\n(é:\"N"),
+            ("Unterminated string.", "2:4", "{N\n(é:\"N"),
         ] {
             complains(about, position, &query.replace('N', &name));
         }

@@ -1,6 +1,6 @@
-//! The API: thin. A resolver decodes its input, calls the domain, and encodes the outcome; which
-//! permission it asks for stands on it, once as the guard that acts and once as the directive that
-//! `schema.graphql` shows.
+//! The API, which is thin: a resolver decodes its input, calls the domain, and encodes the outcome.
+//! The permission that it requires is stated on it twice: as the guard that checks it, and as the
+//! directive that `schema.graphql` shows.
 
 pub mod applications;
 pub mod context;

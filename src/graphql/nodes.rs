@@ -1,4 +1,4 @@
-//! Anything by its identifier, as the Relay specification asks
+//! Any object by its ID, as the Relay specification demands
 //! (<https://relay.dev/docs/guides/graphql-server-specification/>).
 
 use async_graphql::{Context, ID, Interface, Object, Result};
@@ -17,30 +17,30 @@ use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EVENT_LOG_VIEW, ROLES_VIEW, USERS_VIEW};
 use crate::domain::{emails, events, invitations, roles, sessions, users};
 
-/// The most identifiers that `nodes` takes.
+/// How many IDs `nodes` accepts.
 const MAX_IDS: usize = 100;
 
-/// What can be asked by identifier alone.
+/// The queries by ID alone.
 #[derive(Default)]
 pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Anything that has an ID; null where there is nothing with this one. It asks for the same
-    /// permission as the field of the thing's own name.
+    /// The object with this ID; null if there is none. Requires the same permission as the query
+    /// for that type of object.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn node(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The ID of a user, a role, an invitation, an e-mail, an event or an own session."
+            desc = "The ID of a user, a role, an invitation, an e-mail or an event, or of one of the viewer's own sessions."
         )]
         id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, &id).await
     }
 
-    /// Several of them, in the order of their IDs: up to 100.
+    /// The objects with these IDs (up to 100), in the same order; null where there is none.
     #[graphql(
         guard = SignedIn,
         directive = signed_in::apply(),
@@ -52,7 +52,9 @@ impl NodeQuery {
         #[graphql(desc = "The IDs.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MAX_IDS {
-            return Err(bad_request(format!("`ids` has at most {MAX_IDS} entries.")));
+            return Err(bad_request(format!(
+                "`ids` can have at most {MAX_IDS} entries."
+            )));
         }
         let mut nodes = Vec::with_capacity(ids.len());
         for id in &ids {
@@ -62,7 +64,7 @@ impl NodeQuery {
     }
 }
 
-/// Anything that has an ID of its own.
+/// An object that has an ID.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque and globally unique."))]
 pub enum Node {
@@ -74,14 +76,14 @@ pub enum Node {
     Invitation(Invitation),
     /// One of the viewer's own sessions.
     Session(Session),
-    /// A mail.
+    /// An e-mail.
     Email(Email),
-    /// An entry of the event log.
+    /// An entry in the event log.
     Event(Event),
 }
 
-/// The permission is checked before anything is looked up, so the answer does not tell whether there
-/// is such a thing; only what turns out to be the caller's own needs none.
+/// The permission is checked before anything is looked up, so the answer does not reveal whether
+/// the object exists; only objects that turn out to be the caller's own need none.
 async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let (app, actor) = (ctx.app()?, ctx.actor()?);
     if let Some(id) = ids::decode(id) {

@@ -6,21 +6,21 @@ use async_graphql::{Result, SimpleObject};
 use super::error::bad_request;
 use crate::domain::page::{Cursor, DEFAULT_SIZE, MAX_SIZE, Order, Page, PageRequest};
 
-/// Where a page lies in its list.
+/// The position of a page in its list.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct PageInfo {
-    /// Whether there are rows after this page.
+    /// Whether there are items after this page.
     has_next_page: bool,
-    /// Whether there are rows before this page.
+    /// Whether there are items before this page.
     has_previous_page: bool,
-    /// The cursor of the first row; null where there is none.
+    /// The cursor of the first item; null if the page is empty.
     start_cursor: Option<String>,
-    /// The cursor of the last row; null where there is none.
+    /// The cursor of the last item; null if the page is empty.
     end_cursor: Option<String>,
 }
 
 impl PageInfo {
-    /// Of that page.
+    /// The information about that page.
     pub fn of<T>(page: &Page<T>) -> Self {
         let cursor = |row: Option<&(Cursor, T)>| row.map(|(cursor, _)| cursor.encode());
         Self {
@@ -39,15 +39,15 @@ pub type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<Strin
 ///
 /// # Errors
 ///
-/// `BAD_REQUEST` for a size out of bounds, `first` together with `last`, and a cursor that was not
-/// made by this server for a list in this order.
+/// `BAD_REQUEST` for a size out of bounds, for `first` together with `last`, and for a cursor that
+/// this server did not make for a list in this order.
 pub fn page_request(
     order: Order,
     (first, after, last, before): PageArguments,
 ) -> Result<PageRequest> {
     let (name, size) = match (first, last) {
         (Some(_), Some(_)) => {
-            return Err(bad_request("Give either `first` or `last`, not both."));
+            return Err(bad_request("Provide either `first` or `last`, not both."));
         }
         (Some(first), None) => ("first", Some(first)),
         (None, last) => ("last", last),
@@ -57,7 +57,7 @@ pub fn page_request(
         Some(Ok(size)) if (1..=MAX_SIZE).contains(&size) => size,
         Some(_) => {
             return Err(bad_request(format!(
-                "`{name}` must be from 1 to {MAX_SIZE}."
+                "`{name}` must be between 1 and {MAX_SIZE}."
             )));
         }
     };
@@ -66,7 +66,7 @@ pub fn page_request(
         Some(text) => Cursor::decode(&text)
             .filter(|cursor| cursor.is_of(order))
             .map(Some)
-            .ok_or_else(|| bad_request(format!("`{name}` is not a cursor of this list."))),
+            .ok_or_else(|| bad_request(format!("`{name}` is not a cursor from this list."))),
     };
     Ok(PageRequest {
         after: place("after", after)?,
@@ -78,8 +78,8 @@ pub fn page_request(
 
 /// Declares the connection and the edge of a type.
 ///
-/// `$counted` is what the list was narrowed by, from which `$count` finds `totalCount`: only when it
-/// is asked for.
+/// `$counted` is what the list was filtered by, from which `$count` finds `totalCount`, only if it
+/// is requested.
 macro_rules! connection {
     ($(#[$doc:meta])* $connection:ident, $edge:ident of $node:ty; $count:path where $counted:ty) => {
         $(#[$doc])*
@@ -90,7 +90,7 @@ macro_rules! connection {
         }
 
         impl $connection {
-            /// A page of those that `counted` narrows the list to.
+            /// A page of the items that match `counted`.
             pub fn new<T: Into<$node>>(page: $crate::domain::page::Page<T>, counted: $counted) -> Self {
                 Self { page: page.map(Into::into), counted }
             }
@@ -98,7 +98,7 @@ macro_rules! connection {
 
         #[::async_graphql::Object(use_type_description)]
         impl $connection {
-            /// The rows, each with its cursor.
+            /// The items, each with its cursor.
             async fn edges(&self) -> Vec<$edge> {
                 self.page
                     .rows
@@ -107,28 +107,28 @@ macro_rules! connection {
                     .collect()
             }
 
-            /// The rows.
+            /// The items.
             async fn nodes(&self) -> Vec<$node> {
                 self.page.rows.iter().map(|(_, node)| node.clone()).collect()
             }
 
-            /// Where the page lies in the list.
+            /// The position of the page in the list.
             async fn page_info(&self) -> $crate::graphql::page::PageInfo {
                 $crate::graphql::page::PageInfo::of(&self.page)
             }
 
-            /// How many there are in all. Counted only when asked for.
+            /// The total number of items in the list. Counted only when requested.
             async fn total_count(&self, ctx: &::async_graphql::Context<'_>) -> ::async_graphql::Result<u64> {
                 Ok($count($crate::graphql::context::ContextExt::app(ctx)?, &self.counted).await?)
             }
         }
 
-        /// A row and its place in the list.
+        /// An item and its cursor.
         #[derive(::async_graphql::SimpleObject)]
         pub struct $edge {
-            /// The row's place, for `after` and `before`.
+            /// The item's cursor, for `after` and `before`.
             cursor: String,
-            /// The row.
+            /// The item.
             node: $node,
         }
     };

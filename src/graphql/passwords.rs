@@ -1,4 +1,4 @@
-//! The API of passwords: the policy, changing one, and resetting a forgotten one.
+//! The API for passwords: the policy, changing one, and resetting a forgotten one.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
@@ -12,13 +12,13 @@ use crate::domain::applications::USERS_UPDATE;
 use crate::domain::password_resets;
 use crate::domain::passwords::{self, Password};
 
-/// What can be asked about passwords.
+/// The queries about passwords.
 #[derive(Default)]
 pub struct PasswordQuery;
 
 #[Object]
 impl PasswordQuery {
-    /// What a new password must be like, for forms that help to choose one.
+    /// The rules that a new password must meet, for forms that help users choose one.
     #[graphql(directive = public::apply())]
     async fn password_policy(&self, ctx: &Context<'_>) -> Result<PasswordPolicy> {
         let policy = passwords::policy(ctx.app()?);
@@ -30,26 +30,27 @@ impl PasswordQuery {
     }
 }
 
-/// What can be done with passwords.
+/// The mutations for passwords.
 #[derive(Default)]
 pub struct PasswordMutation;
 
 #[Object]
 impl PasswordMutation {
-    /// Says how hard a password is to guess, why, and how to mend it, for forms that help to choose
-    /// one. It keeps nothing, and is a mutation so that a password never stands in a URL.
+    /// Estimates how hard a password is to guess and suggests improvements, for forms that help
+    /// users choose one. Nothing is stored. It is a mutation so that a password never appears in a
+    /// URL.
     #[graphql(directive = public::apply())]
     async fn check_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The password, and whose it shall be.")] input: CheckPasswordInput,
+        #[graphql(desc = "The password, and the user that it is for.")] input: CheckPasswordInput,
     ) -> Result<CheckPasswordPayload> {
         let actor = ctx.actor()?;
         let own = actor.signed_in().ok().map(|viewer| &viewer.user.row);
         let email = input.email.map(|email| email.0);
         let typed = |typed: Option<String>, own: Option<&String>| {
             let mut text = typed.or(own.cloned()).unwrap_or_default();
-            // Longer ones are refused where they are stored.
+            // Longer ones are rejected where they would be stored.
             text.truncate(text.floor_char_boundary(MAX_CONTEXT));
             text
         };
@@ -75,7 +76,8 @@ impl PasswordMutation {
         })
     }
 
-    /// Changes the viewer's own password. Their other sessions end, and a notice is mailed.
+    /// Changes the viewer's own password. Their other sessions end, and they are notified by
+    /// e-mail.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn change_password(
         &self,
@@ -92,13 +94,14 @@ impl PasswordMutation {
         })
     }
 
-    /// Asks for a link by which a forgotten password can be replaced. It answers alike, and as fast,
-    /// whether or not the address is known.
+    /// Requests a link for resetting a forgotten password. The response is the same, and takes as
+    /// long, whether or not the address is known.
     #[graphql(directive = public::apply())]
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose password.")] input: RequestPasswordResetInput,
+        #[graphql(desc = "The user whose password was forgotten.")]
+        input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
         let caller = ctx.caller()?;
         let outcome = password_resets::request(ctx.app()?, &caller.actor(), &input.email.0).await;
@@ -107,13 +110,14 @@ impl PasswordMutation {
         })
     }
 
-    /// Replaces a forgotten password by the token of a link. All of the user's sessions end, and a
-    /// notice is mailed; it does not sign in.
+    /// Sets a new password with the token from a reset link. All of the user's sessions end, and
+    /// they are notified by e-mail. It does not sign them in.
     #[graphql(directive = public::apply())]
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token and the new password.")] input: ResetPasswordInput,
+        #[graphql(desc = "The token from the link and the new password.")]
+        input: ResetPasswordInput,
     ) -> Result<ResetPasswordPayload> {
         let caller = ctx.caller()?;
         let new = Password::new(&input.new_password);
@@ -128,12 +132,12 @@ impl PasswordMutation {
         })
     }
 
-    /// Sends a user a link by which they can choose a new password. Nobody but they learns it.
+    /// Sends a user a link for choosing a new password. Only the user receives it.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn send_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose password.")] input: SendPasswordResetInput,
+        #[graphql(desc = "The user to send the link to.")] input: SendPasswordResetInput,
     ) -> Result<SendPasswordResetPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = password_resets::send_for(ctx.app()?, &ctx.actor()?, id).await;
@@ -144,118 +148,119 @@ impl PasswordMutation {
     }
 }
 
-/// The most bytes of an address or a name that a password is compared with.
+/// How many bytes of an e-mail address or a name a password is compared with.
 const MAX_CONTEXT: usize = 400;
 
-/// A password that somebody thinks of choosing.
+/// A password to check, and the user that it is for.
 #[derive(InputObject)]
 pub struct CheckPasswordInput {
-    /// The password.
+    /// The password to check.
     #[graphql(secret)]
     password: String,
-    /// Whose it shall be; the viewer's own address where it is left out.
+    /// The user's e-mail address, which the password should not resemble. The viewer's own by
+    /// default.
     email: Option<EmailAddress>,
-    /// Likewise.
+    /// The user's first name, which the password should not resemble. The viewer's own by default.
     first_name: Option<String>,
-    /// Likewise.
+    /// The user's last name, which the password should not resemble. The viewer's own by default.
     last_name: Option<String>,
 }
 
 /// The viewer's current and new password.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// Who has found an open session does not know it.
+    /// Proves that the caller is the account's owner, not someone at an unlocked device.
     #[graphql(secret)]
     current_password: String,
-    /// `passwordPolicy` says what it must be like.
+    /// The password to set; it must satisfy `passwordPolicy`.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// Who has forgotten their password.
+/// The user whose password was forgotten.
 #[derive(InputObject)]
 pub struct RequestPasswordResetInput {
-    /// Their address, in any case.
+    /// The user's e-mail address; case does not matter.
     email: EmailAddress,
 }
 
-/// What the holder of a link sends.
+/// The token and the new password.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// The token in the link.
+    /// The token from the link.
     #[graphql(secret)]
     token: String,
-    /// `passwordPolicy` says what it must be like.
+    /// The password to set; it must satisfy `passwordPolicy`.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// Whose password shall be replaced.
+/// The user to send the link to.
 #[derive(InputObject)]
 pub struct SendPasswordResetInput {
-    /// An active user.
+    /// The ID of an active user.
     user_id: ID,
 }
 
 payloads! {
-    /// How hard the password is to guess.
+    /// The result of `checkPassword`.
     CheckPasswordPayload {
-        /// What was found.
+        /// The assessment; null if there are `userErrors`.
         assessment: PasswordAssessment,
     }
 
-    /// The password was changed.
+    /// The result of `changePassword`.
     ChangePasswordPayload {
-        /// Whose it is; null where it was not changed.
+        /// The user whose password was changed; null if there are `userErrors`.
         user: User,
     }
 
-    /// The request was noted; it says nothing about whether there is such a user.
+    /// The result of `requestPasswordReset`. It does not reveal whether the address is known.
     RequestPasswordResetPayload {}
 
-    /// The password was replaced.
+    /// The result of `resetPassword`.
     ResetPasswordPayload {
-        /// Whose it is; null where it was not replaced.
+        /// The user whose password was reset; null if there are `userErrors`.
         user: User,
     }
 
-    /// The link was sent.
+    /// The result of `sendPasswordReset`.
     SendPasswordResetPayload {
-        /// To whom; null where none was sent.
+        /// The user to whom the link was sent; null if there are `userErrors`.
         user: User,
     }
 }
 
-/// What was found about a password.
+/// How hard a password is to guess, and whether it would be accepted.
 #[derive(SimpleObject)]
 pub struct PasswordAssessment {
-    /// By zxcvbn, from 0 (guessed at once) to 4 (very hard to guess).
+    /// The zxcvbn score, from 0 (trivial to guess) to 4 (very hard to guess).
     #[graphql(directive = public::apply())]
     score: u8,
-    /// Whether it would be taken.
+    /// Whether the password would be accepted.
     #[graphql(directive = public::apply())]
     is_acceptable: bool,
-    /// Why it would not be.
+    /// Why the password would not be accepted; null if it would.
     #[graphql(directive = public::apply())]
     reason: Option<UserErrorCode>,
-    /// Why it is easy to guess, as far as there is one reason.
+    /// Why the password is easy to guess, if there is one main reason.
     #[graphql(directive = public::apply())]
     warning: Option<String>,
-    /// How to make it harder to guess.
+    /// How to make the password harder to guess.
     #[graphql(directive = public::apply())]
     suggestions: Vec<String>,
 }
 
-/// What a new password must be like.
+/// The rules that a new password must meet.
 #[derive(SimpleObject)]
 pub struct PasswordPolicy {
-    /// The fewest characters.
+    /// The minimum length, in characters.
     #[graphql(directive = public::apply())]
     min_length: usize,
-    /// The most bytes of UTF-8.
+    /// The maximum length, in bytes of UTF-8.
     #[graphql(directive = public::apply())]
     max_length: usize,
-    /// The lowest score by zxcvbn, from 0 to 4.
+    /// The minimum zxcvbn score, from 0 to 4.
     #[graphql(directive = public::apply())]
     min_score: u8,
 }

@@ -1,10 +1,10 @@
-//! Partial changes as the API says them: what is left out, null, or a value.
+//! Partial changes as the API expresses them: omitted, null, or a value.
 
 use async_graphql::MaybeUndefined;
 
 use crate::domain::patch::Patch;
 
-/// How the API says what the domain calls a patch.
+/// Converts the API's notation into the domain's patch.
 pub fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
     match value {
         MaybeUndefined::Undefined => Patch::Keep,

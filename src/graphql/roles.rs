@@ -1,15 +1,15 @@
-//! The API of roles.
+//! The API for roles.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result};
-use chrono::{DateTime, Utc};
 
 use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{connection, page_request};
+use super::scalars::DateTime;
 use super::users::{UserConnection, users_page};
 use crate::app::App;
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
@@ -20,13 +20,13 @@ mod administration;
 
 pub use administration::{RoleMutation, RoleViewerCan};
 
-/// What can be asked about roles.
+/// The queries about roles.
 #[derive(Default)]
 pub struct RoleQuery;
 
 #[Object]
 impl RoleQuery {
-    /// One role; null where there is none with this ID.
+    /// The role with this ID; null if there is none.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn role(
         &self,
@@ -39,7 +39,7 @@ impl RoleQuery {
         })
     }
 
-    /// All roles, the oldest first.
+    /// All roles, oldest first.
     #[graphql(
         guard = Requires(ROLES_VIEW),
         directive = requires::apply(ROLES_VIEW),
@@ -48,10 +48,10 @@ impl RoleQuery {
     async fn roles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<RoleConnection> {
         let request = page_request(roles::ORDER, (first, after, last, before))?;
         let page = roles::page(ctx.app()?, &request).await?;
@@ -77,50 +77,51 @@ impl Role {
         ids::encode(self.0.row.id)
     }
 
-    /// What people see, such as "Digital Channel Manager".
+    /// The display name, such as "Digital Channel Manager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn name(&self) -> &str {
         &self.0.row.name
     }
 
-    /// Stable identifier, such as "DigitalChannelManager"; unique.
+    /// A stable, unique identifier, such as "DigitalChannelManager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code_name(&self) -> &str {
         &self.0.row.code_name
     }
 
-    /// What it is for.
+    /// What the role is for; may be empty.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn description(&self) -> &str {
         &self.0.row.description
     }
 
-    /// The built-in Administrator role: holds every permission and can be neither edited nor
-    /// deleted.
+    /// Whether this is the built-in Administrator role, which holds every permission and cannot be
+    /// edited or deleted.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn is_protected(&self) -> bool {
         self.0.row.is_protected
     }
 
-    /// What it grants, in the catalogue's order.
+    /// The permissions that the role grants, in catalogue order.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         Ok(ctx.app()?.catalogue.in_order(&self.0.permissions))
     }
 
-    /// What is stored with it and the configuration no longer declares: it grants nothing.
+    /// Permissions stored with the role that the configuration no longer declares. They grant
+    /// nothing.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn unknown_permissions(&self) -> Vec<Permission> {
         self.0.unknown.iter().cloned().collect()
     }
 
-    /// What the viewer may do to it.
+    /// What the viewer is allowed to do to this role.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn viewer_can(&self) -> RoleViewerCan {
         RoleViewerCan(self.0.clone())
     }
 
-    /// Who holds it, by name.
+    /// The users who hold the role, sorted by name.
     #[graphql(
         guard = Requires(USERS_VIEW),
         directive = requires::apply(USERS_VIEW),
@@ -129,10 +130,10 @@ impl Role {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<UserConnection> {
         let holders = UserFilter {
             role_ids: Some(vec![self.0.row.id]),
@@ -141,16 +142,16 @@ impl Role {
         users_page(ctx, holders, None, (first, after, last, before)).await
     }
 
-    /// When it was made.
+    /// When the role was created.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.row.created_at.into()
     }
 
-    /// When it, or what it grants, last changed.
+    /// When the role or its permissions last changed.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.row.updated_at.to_utc()
+    async fn updated_at(&self) -> DateTime {
+        self.0.row.updated_at.into()
     }
 }
 

@@ -1,11 +1,45 @@
-//! Scalars. They carry text as it came; whether it is acceptable is decided in the domain, which
-//! answers with a user error that names the field.
+//! Scalars. They pass text on as it came; the domain decides whether it is acceptable, and answers
+//! with a user error that names the field.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::Utc;
+use entity::Timestamp;
 
 use crate::domain::applications::Permission;
 
-/// One e-mail address, an RFC 5321 mailbox; kept as typed, compared case-insensitively.
+/// A point in time, as an RFC 3339 string such as `2026-11-21T09:30:00+00:00`. Responses are always
+/// in UTC; input may have any offset.
+#[derive(Clone, Copy, Debug, Description)]
+pub struct DateTime(pub Timestamp);
+
+impl From<Timestamp> for DateTime {
+    fn from(time: Timestamp) -> Self {
+        Self(time)
+    }
+}
+
+impl From<DateTime> for Timestamp {
+    fn from(time: DateTime) -> Self {
+        time.0
+    }
+}
+
+#[Scalar(
+    use_type_description,
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339"
+)]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let text: String = text(value)?;
+        Ok(Self(text.parse::<chrono::DateTime<Utc>>()?.into()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_utc().to_rfc3339())
+    }
+}
+
+/// An e-mail address (an RFC 5321 mailbox). Stored as it was entered, compared case-insensitively.
 #[derive(Clone, Debug, Description)]
 pub struct EmailAddress(pub String);
 
@@ -23,7 +57,7 @@ impl ScalarType for EmailAddress {
     }
 }
 
-/// `<application>.<action>`, such as `users.view` or `email-queue.update`.
+/// A permission, `<application>.<action>`, such as `users.view` or `email-queue.update`.
 #[Scalar(name = "PermissionCode")]
 impl ScalarType for Permission {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -39,5 +73,25 @@ fn text<T: async_graphql::InputType>(value: Value) -> Result<String, InputValueE
     match value {
         Value::String(text) => Ok(text),
         other => Err(InputValueError::expected_type(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_in_time_are_read_with_any_offset_and_written_in_utc() {
+        for (read, written) in [
+            ("2026-11-21T09:30:00Z", "2026-11-21T09:30:00+00:00"),
+            ("2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00+00:00"),
+            ("2026-11-21T09:30:00.25Z", "2026-11-21T09:30:00.250+00:00"),
+        ] {
+            let time = DateTime::parse(Value::from(read)).ok();
+            let time = time.map(|time| time.to_value());
+            assert_eq!(time, Some(Value::from(written)), "{read}");
+        }
+        assert!(DateTime::parse(Value::from("tomorrow")).is_err());
+        assert!(DateTime::parse(Value::from(1_795_253_400)).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The schema: the roots put together from the nouns, and its text.
+//! The schema, put together from the nouns, and its text.
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
@@ -16,7 +16,7 @@ use super::sessions::{SessionMutation, SessionQuery};
 use super::stages::Stages;
 use super::users::{UserMutation, UserQuery};
 
-/// What can be asked.
+/// All queries.
 #[derive(MergedObject, Default)]
 pub struct Query(
     ApplicationQuery,
@@ -31,8 +31,8 @@ pub struct Query(
     UserQuery,
 );
 
-/// What can be done. Each takes one `input` and answers with what was changed and `userErrors`;
-/// where there are any of these, nothing was changed.
+/// All mutations. Each takes at most one argument, `input`, and returns what was changed along with
+/// `userErrors`. If there are any user errors, nothing was changed.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     EmailQueueMutation,
@@ -43,21 +43,21 @@ pub struct Mutation(
     UserMutation,
 );
 
-/// What can be watched.
+/// All subscriptions.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(EmailSubscription);
 
 /// The API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Makes the schema. It holds no data: everything that a request needs comes with it.
+/// Makes the schema. It holds no data: everything that a request needs comes with the request.
 pub fn schema(introspection: bool) -> Schema {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
-    // A suggestion would name fields to somebody who may not ask for the schema.
+    // Suggestions would name fields to callers who may not introspect the schema.
     .disable_suggestions()
     .extension(Stages);
     match introspection {

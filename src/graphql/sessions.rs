@@ -1,25 +1,24 @@
-//! The API of sessions: signing in and out, and where one is signed in.
+//! The API for sessions: signing in and out, and where a user is signed in.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 use entity::session;
 
 use super::context::ContextExt;
 use super::error::{payload, payloads};
 use super::guard::{SignedIn, public, signed_in};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::passwords::Password;
 use crate::domain::sessions;
 
-/// What can be asked about sessions.
+/// The queries about sessions.
 #[derive(Default)]
 pub struct SessionQuery;
 
 #[Object]
 impl SessionQuery {
-    /// Where the viewer is signed in, the newest first.
+    /// The viewer's own sessions, newest first.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let own = sessions::list(ctx.app()?, &ctx.actor()?).await?;
@@ -27,18 +26,18 @@ impl SessionQuery {
     }
 }
 
-/// What can be done with sessions.
+/// The mutations for sessions.
 #[derive(Default)]
 pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Begins a session. It is also set as an HttpOnly cookie.
+    /// Signs in and begins a session, which is also set as an HttpOnly cookie.
     #[graphql(directive = public::apply())]
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Address and password.")] input: SignInInput,
+        #[graphql(desc = "The e-mail address and password.")] input: SignInInput,
     ) -> Result<SignInPayload> {
         let caller = ctx.caller()?;
         let password = Password::new(&input.password);
@@ -57,12 +56,12 @@ impl SessionMutation {
         })
     }
 
-    /// Ends one of the viewer's own sessions, such as one on a device that was lost.
+    /// Ends one of the viewer's own sessions, such as one on a lost device.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+        #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionPayload> {
         let outcome = sessions::revoke(ctx.app()?, &ctx.actor()?, ids::decode(&input.id)).await;
         payload(outcome, |id| RevokeSessionPayload {
@@ -71,7 +70,7 @@ impl SessionMutation {
         })
     }
 
-    /// Ends all of the viewer's own sessions but the one that the request was sent with.
+    /// Ends all of the viewer's own sessions except the current one.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Result<RevokeOtherSessionsPayload> {
         let outcome = sessions::revoke_others(ctx.app()?, &ctx.actor()?).await;
@@ -81,7 +80,7 @@ impl SessionMutation {
         })
     }
 
-    /// Ends the session that the request was sent with. Without one there is nothing to do.
+    /// Ends the current session. Does nothing if there is none.
     #[graphql(directive = public::apply())]
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
         let outcome = sessions::sign_out(ctx.app()?, &ctx.actor()?).await;
@@ -94,50 +93,50 @@ impl SessionMutation {
     }
 }
 
-/// Who wants to sign in.
+/// The credentials to sign in with.
 #[derive(InputObject)]
 pub struct SignInInput {
-    /// The address, in any case.
+    /// The e-mail address; case does not matter.
     email: EmailAddress,
     /// The password.
     #[graphql(secret)]
     password: String,
-    /// Whether the session outlives the browser and may go unused for long; false on somebody else's
-    /// computer. True where it is left out.
+    /// Whether the session outlives the browser and may go unused for a long time. Set it to false
+    /// on a shared computer. True by default.
     keep_signed_in: Option<bool>,
 }
 
-/// Which session to end.
+/// The session to end.
 #[derive(InputObject)]
 pub struct RevokeSessionInput {
-    /// One of the viewer's own sessions.
+    /// The ID of one of the viewer's own sessions.
     id: ID,
 }
 
 payloads! {
-    /// `token` goes into `Authorization: Bearer`; the same session is also set as an HttpOnly
-    /// cookie.
+    /// The result of `signIn`. Send `token` as `Authorization: Bearer <token>`; browsers can rely
+    /// on the HttpOnly cookie instead.
     SignInPayload {
-        /// The bearer token, shown only here; null where signing in was refused.
+        /// The session's bearer token, shown only here; null if there are `userErrors`.
         token: String,
-        /// The session; null where signing in was refused.
+        /// The new session; null if there are `userErrors`.
         session: Session,
-        /// Who is signed in now; null where signing in was refused.
+        /// The user, now signed in; null if there are `userErrors`.
         user: User,
     }
 
-    /// The session has ended.
+    /// The result of `signOut`.
     SignOutPayload {}
 
-    /// The session that was ended.
+    /// The result of `revokeSession`.
     RevokeSessionPayload {
-        /// Its ID; null where nothing was ended.
+        /// The ID of the session that was ended; null if there are `userErrors`.
         revoked_id: ID,
     }
 
-    /// The other sessions have ended.
+    /// The result of `revokeOtherSessions`.
     RevokeOtherSessionsPayload {
-        /// How many there were; null where nothing was ended.
+        /// The number of sessions that were ended; null if there are `userErrors`.
         count: u64,
     }
 }
@@ -154,37 +153,37 @@ impl Session {
         ids::encode(self.0.id)
     }
 
-    /// When it began.
+    /// When the session began.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
     }
 
-    /// When it was last used, to the minute.
+    /// When the session was last used, accurate to the minute.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn last_used_at(&self) -> DateTime<Utc> {
-        self.0.last_used_at.to_utc()
+    async fn last_used_at(&self) -> DateTime {
+        self.0.last_used_at.into()
     }
 
-    /// When it ends unless it is used before.
+    /// When the session expires if it is not used again.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.0.expires_at.to_utc()
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
     }
 
-    /// What the client called itself at sign-in.
+    /// The `User-Agent` header that the client sent at sign-in.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn user_agent(&self) -> Option<&str> {
         self.0.user_agent.as_deref()
     }
 
-    /// The address that the sign-in came from.
+    /// The IP address that the sign-in came from.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn ip_address(&self) -> Option<&str> {
         self.0.ip_address.as_deref()
     }
 
-    /// Whether this request was sent with it.
+    /// Whether this is the session that the request was made with.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn is_current(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.actor()?.signed_in()?.session.id == self.0.id)

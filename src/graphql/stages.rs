@@ -11,7 +11,7 @@ use async_graphql::{Response, ServerError, ValidationResult, async_trait};
 use super::error::Code;
 use super::limits::MAX_COMPLEXITY;
 
-/// Tells, behind a request, whether its document was executed or refused before.
+/// Tells, once a request is over, whether its document was executed or refused beforehand.
 #[derive(Debug, Default)]
 pub struct WasExecuted(AtomicBool);
 
@@ -22,8 +22,7 @@ impl WasExecuted {
     }
 }
 
-/// The extension that sets [`WasExecuted`], and refuses what is more complex than
-/// [`MAX_COMPLEXITY`].
+/// The extension that sets [`WasExecuted`], and refuses documents that exceed [`MAX_COMPLEXITY`].
 pub struct Stages;
 
 impl ExtensionFactory for Stages {
@@ -45,7 +44,7 @@ impl Extension for StagesOfARequest {
         if valid.complexity <= MAX_COMPLEXITY {
             return Ok(valid);
         }
-        let message = format!("The answer could have more than {MAX_COMPLEXITY} fields.");
+        let message = format!("The response could have more than {MAX_COMPLEXITY} fields.");
         let mut error = ServerError::new(message, None);
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", Code::LimitExceeded.as_str());

@@ -1,7 +1,6 @@
-//! The API of users.
+//! The API for users.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 use entity::{Timestamp, user};
 
 use super::applications::Application;
@@ -14,7 +13,7 @@ use super::invitations::{Invitation, InvitationStatus};
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
 use crate::domain::text::MAX_SEARCH_LENGTH;
@@ -24,13 +23,13 @@ mod administration;
 
 pub use administration::{UserMutation, UserViewerCan};
 
-/// What can be asked about users.
+/// The queries about users.
 #[derive(Default)]
 pub struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// Who is asking; null for an anonymous caller.
+    /// The signed-in user; null for an anonymous caller.
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let actor = ctx.actor()?;
@@ -38,7 +37,7 @@ impl UserQuery {
         Ok(signed_in.map(|signed_in| User::from(signed_in.user.clone())))
     }
 
-    /// One user; null where there is none with this ID.
+    /// The user with this ID; null if there is none.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn user(
         &self,
@@ -51,7 +50,7 @@ impl UserQuery {
         })
     }
 
-    /// Users, by name unless another order is asked for.
+    /// All users that match the filter, sorted by name unless `orderBy` says otherwise.
     #[graphql(
         guard = Requires(USERS_VIEW),
         directive = requires::apply(USERS_VIEW),
@@ -61,12 +60,12 @@ impl UserQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<UserOrder>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which users to return.")] filter: Option<UserFilter>,
+        #[graphql(desc = "How to sort the list.")] order_by: Option<UserOrder>,
     ) -> Result<UserConnection> {
         let now = ctx.app()?.clock.now();
         let filter = match filter {
@@ -77,7 +76,7 @@ impl UserQuery {
     }
 }
 
-/// A page of users, for every field that has one.
+/// A page of users, for every field that returns one.
 pub async fn users_page(
     ctx: &Context<'_>,
     filter: users::UserFilter,
@@ -108,7 +107,7 @@ pub async fn users_page(
     Ok(UserConnection::new(page, filter))
 }
 
-/// Whether the invitations of a page's users will be read, so that one query can fetch them all.
+/// Whether the invitations of a page's users were requested, so that one query can fetch them all.
 fn asks_for_invitations(ctx: &Context<'_>) -> bool {
     let asked = ctx.look_ahead();
     asked.field("nodes").field("invitation").exists()
@@ -119,29 +118,29 @@ fn asks_for_invitations(ctx: &Context<'_>) -> bool {
             .exists()
 }
 
-/// Which users; what is left out does not narrow.
+/// Filters users. Conditions are combined with AND; omitted ones are ignored.
 #[derive(InputObject)]
 pub struct UserFilter {
-    /// Case-insensitive substring of the address or of either name. `%` and `_` stand for
-    /// themselves. Up to 200 characters.
+    /// Case-insensitive substring of the e-mail address, first name or last name. `%` and `_` have
+    /// no special meaning. Up to 200 characters.
     search: Option<String>,
-    /// In any of these states.
+    /// Users in any of these states.
     #[graphql(validator(max_items = 100))]
     status: Option<Vec<UserStatus>>,
-    /// Holders of any of these roles: up to 100.
+    /// Users who hold any of these roles (up to 100).
     #[graphql(validator(max_items = 100))]
     role_ids: Option<Vec<ID>>,
-    /// Their newest invitation is in any of these states.
+    /// Users whose newest invitation is in any of these states.
     #[graphql(validator(max_items = 100))]
     invitation_status: Option<Vec<InvitationStatus>>,
-    /// Invited after this time.
-    created_after: Option<DateTime<Utc>>,
-    /// Invited before this time.
-    created_before: Option<DateTime<Utc>>,
-    /// Last signed in after this time.
-    last_signed_in_after: Option<DateTime<Utc>>,
-    /// Last signed in before this time, or never.
-    last_signed_in_before: Option<DateTime<Utc>>,
+    /// Users invited after this time.
+    created_after: Option<DateTime>,
+    /// Users invited before this time.
+    created_before: Option<DateTime>,
+    /// Users who last signed in after this time.
+    last_signed_in_after: Option<DateTime>,
+    /// Users who last signed in before this time, or never have.
+    last_signed_in_before: Option<DateTime>,
 }
 
 impl UserFilter {
@@ -149,7 +148,7 @@ impl UserFilter {
         let length = self.search.as_ref().map_or(0, |term| term.chars().count());
         if length > MAX_SEARCH_LENGTH {
             return Err(bad_request(format!(
-                "`search` has at most {MAX_SEARCH_LENGTH} characters."
+                "`search` can be at most {MAX_SEARCH_LENGTH} characters long."
             )));
         }
         Ok(users::UserFilter {
@@ -157,7 +156,7 @@ impl UserFilter {
             statuses: self
                 .status
                 .map(|statuses| statuses.into_iter().map(Into::into).collect()),
-            // What is no role's ID is held by nobody.
+            // An ID that is not a role's is held by nobody.
             role_ids: self
                 .role_ids
                 .map(|role_ids| role_ids.iter().filter_map(ids::decode).collect()),
@@ -172,55 +171,55 @@ impl UserFilter {
     }
 }
 
-/// The order of a list of users.
+/// How a list of users is sorted.
 #[derive(InputObject)]
 pub struct UserOrder {
-    /// By what.
+    /// The field to sort by.
     field: UserOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
 }
 
-/// What users can be sorted by.
+/// The fields that users can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "users::UserOrderField")]
 pub enum UserOrderField {
-    /// The address.
+    /// The e-mail address.
     Email,
     /// The display name.
     Name,
-    /// When they were invited.
+    /// When the user was invited.
     CreatedAt,
-    /// When they last signed in; those who never did come before all others.
+    /// When the user last signed in. Users who never have come first in ascending order.
     LastSignedInAt,
 }
 
-/// Which way a list runs.
+/// The direction in which a list is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
-    /// Upwards: from A to Z, from old to new.
+    /// Ascending: A to Z, oldest first.
     Asc,
-    /// Downwards.
+    /// Descending: Z to A, newest first.
     Desc,
 }
 
-/// Where a user stands between the invitation and the end.
+/// The state of a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "user::Status")]
 pub enum UserStatus {
-    /// Has no password yet.
+    /// Invited, but has not chosen a password yet.
     Invited,
-    /// Has a password and may sign in.
+    /// Has a password and can sign in.
     Active,
-    /// Is shut out.
+    /// Blocked from signing in by an administrator.
     Deactivated,
 }
 
-/// A person who was invited, and may have signed up since.
+/// A person who has been invited, whether or not they have signed up yet.
 #[derive(Clone, Description)]
 pub struct User {
     user: users::User,
-    /// The newest invitation, where it was read together with others.
+    /// The newest invitation, if it was loaded together with those of other users.
     invitation: Option<Option<entity::invitation::Model>>,
 }
 
@@ -251,50 +250,50 @@ impl User {
         ids::encode(self.user.row.id)
     }
 
-    /// The address, as it was typed.
+    /// The e-mail address, as it was entered.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn email(&self) -> EmailAddress {
         EmailAddress(self.user.row.email.clone())
     }
 
-    /// May be empty.
+    /// The first name; may be empty.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn first_name(&self) -> &str {
         &self.user.row.first_name
     }
 
-    /// May be empty.
+    /// The last name; may be empty.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn last_name(&self) -> &str {
         &self.user.row.last_name
     }
 
-    /// First and last name, or the address where neither is known.
+    /// First and last name, or the e-mail address if both are empty.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn display_name(&self) -> String {
         self.user.display_name()
     }
 
-    /// Whether they have signed up, and may sign in.
+    /// The state of the account.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn status(&self) -> UserStatus {
         self.user.row.status().into()
     }
 
-    /// The roles that they hold, by name.
+    /// The roles that the user holds, sorted by name.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
         Ok(self.role_list(ctx).await?.into_iter().map(Role).collect())
     }
 
-    /// Effective permissions: the union over the user's roles, in the catalogue's order.
+    /// The effective permissions: everything that the user's roles grant, in catalogue order.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let permissions = roles::union(self.role_list(ctx).await?.iter());
         Ok(ctx.app()?.catalogue.in_order(&permissions))
     }
 
-    /// The dashboard: the applications this user may view, in the catalogue's order.
+    /// The user's dashboard: the applications that they may view, in catalogue order.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<Application>> {
         let permissions = roles::union(self.role_list(ctx).await?.iter());
@@ -302,7 +301,7 @@ impl User {
         Ok(visible.into_iter().map(Application).collect())
     }
 
-    /// The newest invitation, if the user was ever invited.
+    /// The newest invitation; null if the user was never invited.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn invitation(&self, ctx: &Context<'_>) -> Result<Option<Invitation>> {
         let newest = match &self.invitation {
@@ -317,13 +316,13 @@ impl User {
         Ok(newest.map(Invitation))
     }
 
-    /// What the viewer may do to them.
+    /// What the viewer is allowed to do to this user.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn viewer_can(&self) -> UserViewerCan {
         UserViewerCan(self.user.clone())
     }
 
-    /// What they did, and what was done to them, the newest first.
+    /// What this user did and what was done to them, newest first.
     #[graphql(
         guard = Requires(EVENT_LOG_VIEW),
         directive = requires::apply(EVENT_LOG_VIEW),
@@ -332,10 +331,10 @@ impl User {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many from the beginning: 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "As many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let about = EventFilter {
             about: Some(self.user.row.id),
@@ -344,22 +343,22 @@ impl User {
         events_page(ctx, about, (first, after, last, before)).await
     }
 
-    /// When they were invited.
+    /// When the user was invited.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.user.row.created_at.to_utc()
+    async fn created_at(&self) -> DateTime {
+        self.user.row.created_at.into()
     }
 
-    /// When their address, names, roles or state last changed.
+    /// When the e-mail address, names, roles or status last changed.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.user.row.updated_at.to_utc()
+    async fn updated_at(&self) -> DateTime {
+        self.user.row.updated_at.into()
     }
 
-    /// When they last began a session; null where they never did.
+    /// When the user last signed in; null if they never have.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn last_signed_in_at(&self) -> Option<DateTime<Utc>> {
-        self.user.row.last_signed_in_at.0.map(Timestamp::to_utc)
+    async fn last_signed_in_at(&self) -> Option<DateTime> {
+        self.user.row.last_signed_in_at.0.map(DateTime)
     }
 }
 

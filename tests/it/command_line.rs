@@ -235,7 +235,7 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
         (
             "[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]",
             &[],
-            &["users", "taken"],
+            &["users", "in use"],
         ),
     ] {
         write(text);

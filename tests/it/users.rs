@@ -271,9 +271,9 @@ async fn a_page_that_cannot_be_is_refused() {
         .await;
     let by_email = answer.data()["users"]["pageInfo"]["endCursor"].clone();
     for (arguments, complaint) in [
-        ("first: 0".to_owned(), "`first` must be from 1 to 100"),
-        ("first: 101".to_owned(), "`first` must be from 1 to 100"),
-        ("last: -1".to_owned(), "`last` must be from 1 to 100"),
+        ("first: 0".to_owned(), "`first` must be between 1 and 100"),
+        ("first: 101".to_owned(), "`first` must be between 1 and 100"),
+        ("last: -1".to_owned(), "`last` must be between 1 and 100"),
         ("first: 1, last: 1".to_owned(), "not both"),
         ("after: \"rubbish\"".to_owned(), "`after` is not a cursor"),
         (
@@ -282,7 +282,7 @@ async fn a_page_that_cannot_be_is_refused() {
         ),
         (
             format!("after: {by_email}"),
-            "`after` is not a cursor of this list",
+            "`after` is not a cursor from this list",
         ),
     ] {
         let answer = administrator

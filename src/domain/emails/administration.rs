@@ -1,9 +1,8 @@
-//! What administrators do with mails: try them again, withdraw them, delete them, and queue one to
-//! see whether mail goes out at all.
+//! What administrators do with e-mails: retry, cancel and delete them, and queue a test e-mail.
 //!
-//! They say which by identifiers or by a filter. An identifier is meant: where it cannot be done,
-//! nothing is, and each reason is told. A filter takes what it finds: what cannot be done is passed
-//! over.
+//! They choose e-mails by ID or by a filter. Each ID is meant: if the operation is impossible for
+//! one of them, nothing is changed, and every reason is reported. A filter skips the e-mails for
+//! which the operation is impossible.
 
 use entity::email::{Priority, Status};
 use entity::{EmailId, LastTime, Timestamp, email};
@@ -20,22 +19,22 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes, Subject};
 use crate::mail::letters::Letter;
 
-/// The most identifiers that one request may name.
+/// How many IDs one request may contain.
 const MAX_IDS: usize = 500;
 
-/// How many mails one statement changes: databases bound the number of parameters.
+/// How many e-mails one statement changes: databases limit the number of parameters.
 const BATCH: usize = 500;
 
-/// Which mails are meant: by identifier or by filter, exactly one of the two.
+/// The chosen e-mails: by ID or by filter, exactly one of the two.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
-    /// These; `None` stands for an identifier that is no mail's.
+    /// Their IDs; `None` stands for an ID that is not an e-mail's.
     pub ids: Option<Vec<Option<EmailId>>>,
-    /// All that this matches.
+    /// All e-mails that match this filter.
     pub filter: Option<EmailFilter>,
 }
 
-/// Something that can be done with mails.
+/// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deed {
     Retry,
@@ -52,11 +51,11 @@ impl Deed {
         }
     }
 
-    /// The mails that it can be done with.
+    /// The e-mails for which it is possible.
     fn possible(self, now: Timestamp) -> Condition {
         use email::Column;
         match self {
-            // The letter of a purpose that has ended would lead nowhere.
+            // The link in an e-mail whose purpose has ended would lead nowhere.
             Self::Retry => Condition::all()
                 .add(Column::Status.is_in([Status::Failed, Status::Cancelled]))
                 .add(
@@ -67,24 +66,24 @@ impl Deed {
             Self::Cancel => {
                 Condition::all().add(Column::Status.is_in([Status::Queued, Status::Failed]))
             }
-            // What a worker holds, it would send although it is gone.
+            // A worker would still send an e-mail that it has claimed, even after its deletion.
             Self::Delete => Condition::all().add(Column::Status.ne(Status::Sending)),
         }
     }
 
-    /// Why it cannot be done with that mail.
+    /// Why it is impossible for this e-mail.
     fn obstacle(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
         let has_ended = email.expires_at.is_some_and(|end| end <= now);
         match (self, email.status) {
             (Self::Retry, Status::Failed | Status::Cancelled) if has_ended => {
-                Some("What this mail was for has ended; a new one has to be made.")
+                Some("The invitation or reset that this e-mail was for has ended. Send a new one.")
             }
             (Self::Retry, Status::Failed | Status::Cancelled) => None,
-            (Self::Retry, _) => Some("Only what has failed or was cancelled can be tried again."),
+            (Self::Retry, _) => Some("Only failed or cancelled e-mails can be retried."),
             (Self::Cancel, Status::Queued | Status::Failed) => None,
-            (Self::Cancel, _) => Some("Only what is queued or has failed can be cancelled."),
+            (Self::Cancel, _) => Some("Only queued or failed e-mails can be cancelled."),
             (Self::Delete, Status::Sending) => {
-                Some("It is just being sent; wait until that is over.")
+                Some("This e-mail is being sent right now. Try again in a moment.")
             }
             (Self::Delete, _) => None,
         }
@@ -101,7 +100,7 @@ impl Deed {
             Self::Retry => email::ActiveModel {
                 status: Set(Status::Queued),
                 next_attempt_at: Set(now.into()),
-                // As many attempts as a new one has.
+                // As many attempts as a new e-mail has.
                 attempt_count: Set(0),
                 changed_at: Set(now),
                 ..Default::default()
@@ -129,25 +128,25 @@ impl Deed {
     }
 }
 
-/// Queues mails again that have failed or were cancelled, and returns how many.
+/// Requeues failed and cancelled e-mails, and returns how many.
 ///
 /// # Errors
 ///
-/// For `ids`, at their index: invalid, not found, [`WrongState`](UserErrorCode::WrongState); neither
-/// or both of `ids` and `filter`.
+/// For `ids`, at their index: invalid, not found, [`WrongState`](UserErrorCode::WrongState);
+/// neither or both of `ids` and `filter`.
 pub async fn retry(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
     let count = change(app, actor, chosen, Deed::Retry).await?;
     app.mail_queued.notify_one();
     Ok(count)
 }
 
-/// Withdraws mails that wait or have failed, and returns how many. Errors as for [`retry`].
+/// Cancels queued and failed e-mails, and returns how many. Errors as for [`retry`].
 pub async fn cancel(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
     change(app, actor, chosen, Deed::Cancel).await
 }
 
-/// Deletes mails with their attempts, unless they are just being sent, and returns how many. Errors
-/// as for [`retry`].
+/// Deletes e-mails with their attempts, unless they are being sent, and returns how many. Errors as
+/// for [`retry`].
 pub async fn delete(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
     change(app, actor, chosen, Deed::Delete).await
 }
@@ -177,10 +176,10 @@ async fn change(app: &App, actor: &Actor, chosen: &Chosen, deed: Deed) -> Result
 }
 
 fn choose(code: UserErrorCode) -> Error {
-    UserError::new(code, None, "Say which e-mails: either `ids` or `filter`.").into()
+    UserError::new(code, None, "Provide either `ids` or `filter`, not both.").into()
 }
 
-/// The mails' keys, whose rows no worker claims until the transaction has ended.
+/// The e-mails' IDs. Their rows stay locked until the transaction ends, so no worker claims them.
 async fn lock(
     select: Select<email::Entity>,
     transaction: &DatabaseTransaction,
@@ -202,10 +201,10 @@ async fn by_ids(
 ) -> Result<Vec<EmailId>> {
     let error = |code, message: &str| UserError::new(code, "ids", message);
     if ids.is_empty() {
-        return Err(error(UserErrorCode::Required, "Name at least one e-mail.").into());
+        return Err(error(UserErrorCode::Required, "Provide at least one ID.").into());
     }
     if ids.len() > MAX_IDS {
-        return Err(error(UserErrorCode::TooLong, "Name at most 500 e-mails.").into());
+        return Err(error(UserErrorCode::TooLong, "Provide at most 500 IDs.").into());
     }
     let found = email::Entity::find()
         .filter(email::Column::Id.is_in(ids.iter().flatten().copied()))
@@ -236,7 +235,7 @@ async fn by_ids(
     Ok(meant)
 }
 
-/// One event for all of them; of a single mail it tells whom that was for.
+/// One event for all of them; for a single e-mail, it says who the recipient was.
 async fn record(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -261,11 +260,11 @@ async fn record(
     events::record(app, transaction, actor, deed.action(), subject, changes).await
 }
 
-/// Queues a letter that says nothing but that mail goes out. It takes the way that all letters take.
+/// Queues a test e-mail, which takes the same path as every other e-mail.
 ///
 /// # Errors
 ///
-/// For `to`: required, too long, or no address.
+/// For `to`: required, too long, or not an address.
 pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
     let to = EmailAddress::parse("to", to)?;
     let transaction = app.db.begin().await?;
@@ -279,7 +278,7 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
             queued_at: app.clock.now(),
         },
         to: &to,
-        // Somebody sits and waits for it.
+        // Somebody is watching for it.
         priority: Priority::High,
         secret_link: None,
         purpose: Purpose::None,
@@ -292,5 +291,5 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
     transaction.commit().await?;
     super::queued(app, row.id);
     let seen = as_seen_by(app, actor, vec![row]).await?.pop();
-    seen.ok_or_else(|| Error::internal("a mail was lost on its way to its reader"))
+    seen.ok_or_else(|| Error::internal("an e-mail was lost on its way to its reader"))
 }

@@ -1,7 +1,7 @@
-//! Which mails have changed, for those who watch the queue.
+//! Which e-mails have changed, for those who watch the queue.
 //!
-//! The rows tell: each says when it last changed, whichever server did it. What this server does is
-//! told through a channel as well, which only spares the wait until the rows are looked at again.
+//! The rows tell: each says when it last changed, whichever server changed it. Changes made by this
+//! server are also sent through a channel, which only saves waiting for the next poll.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
 
-/// A change is looked for that long after it happened: a transaction writes down the time at which
-/// it changed a mail and is seen when it commits, and the clocks of two servers differ.
+/// A change is looked for until this long after it happened: a transaction records the time at
+/// which it changes an e-mail but becomes visible only when it commits, and servers' clocks differ.
 const SEEN_LATE_BY: Duration = Duration::from_secs(5);
 
-/// How long a watcher may go on whose session or permission has ended, where nothing happens that
-/// they would be told of.
+/// How long a watcher may go on after their session or permission has ended, if nothing happens that
+/// they would be told about.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-/// Somebody's view of the queue: what they have not been told yet.
+/// A watcher's view of the queue: what they have not been told about yet.
 #[derive(Debug)]
 pub struct Watch {
     hints: broadcast::Receiver<EmailId>,
@@ -33,7 +33,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch.
+    /// Starts watching.
     pub fn new(app: &App) -> Self {
         Self {
             hints: app.email_changed.subscribe(),
@@ -43,7 +43,7 @@ impl Watch {
     }
 
     /// Waits until something changes, but not for long, and returns the e-mails that have changed, if
-    /// any, in the order of their changes; nothing any more once the server stops.
+    /// any, in the order of their changes; `None` once the server stops.
     pub async fn next(&mut self, app: &App) -> Result<Option<Vec<EmailId>>> {
         let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
         tokio::select! {
@@ -53,7 +53,7 @@ impl Watch {
             },
             () = tokio::time::sleep(interval) => {}
         }
-        // One look answers all of the hints that have come by now.
+        // One poll answers all the hints that have arrived by now.
         while let Ok(_) | Err(TryRecvError::Lagged(_)) = self.hints.try_recv() {}
         let from = app.clock.now().before(SEEN_LATE_BY).max(self.since);
         let changed: Vec<(EmailId, Timestamp)> = email::Entity::find()
@@ -76,7 +76,7 @@ impl Watch {
     }
 }
 
-/// The mail as this reader may see it now, if the filter matches it.
+/// The e-mail as this reader may see it now, if it matches the filter.
 pub async fn find_matching(
     app: &App,
     actor: &Actor,

@@ -1,7 +1,8 @@
-//! How mails leave the queue: claimed under a lease, tried, and put where the outcome belongs.
+//! How e-mails leave the queue: they are claimed under a lease, attempted, and moved to the state
+//! that the outcome calls for.
 //!
-//! No transaction is open while a transport works. A claim is an identifier in the mail's row: a
-//! worker that lost it, because it fell silent for longer than the lease, cannot overwrite what its
+//! No transaction is open while a transport works. A claim is an ID in the e-mail's row: a worker
+//! that lost its claim, because it was silent for longer than the lease, cannot overwrite what its
 //! successor did. Leases run by the database's clock, which all servers share.
 
 use std::time::Duration;
@@ -19,43 +20,43 @@ use super::queue_state;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
 
-/// A mail that this worker, and no other, may send now.
+/// An e-mail that this worker, and no other, may send now.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The mail, as it was claimed.
+    /// The e-mail, as it was claimed.
     pub email: email::Model,
     id: Uuid,
     attempt: EmailAttemptId,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Which transport it was; for one that chooses among others, the one that did it.
+    /// The transport's name; for one that delegates to others, the one that was used.
     pub transport: String,
-    /// Its own words.
+    /// The transport's own words.
     pub response: String,
-    /// What they mean.
+    /// What they mean for the e-mail.
     pub verdict: Verdict,
 }
 
-/// What the transport's answer means for the mail.
+/// What the transport's answer means for the e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is on its way.
+    /// It was accepted.
     Delivered,
     /// Not now; perhaps later.
     Transient,
     /// Never.
     Permanent,
-    /// It is not the mail's fault: no mail can be sent at the moment.
+    /// It is not the e-mail's fault: no e-mail can be sent at the moment.
     Unavailable,
-    /// Nobody knows: the attempt was broken off, and costs the mail nothing.
+    /// Nobody knows: the attempt was interrupted, and does not count.
     Untried,
 }
 
-/// Records what became of attempts, and claims up to `limit` mails that are due, the most urgent
-/// first and of those the oldest: in one transaction, because each costs the wait for a disk.
+/// Records the outcomes of attempts, and claims up to `limit` e-mails that are due, the most urgent
+/// first, and among those the oldest: in one transaction, because each costs a wait for the disk.
 ///
 /// While the queue or the transport is paused, none are claimed.
 pub async fn turn(
@@ -66,7 +67,7 @@ pub async fn turn(
 ) -> Result<Vec<Claim>> {
     let transaction = app.db.begin().await?;
     let mut state = queue_state(&transaction).await?;
-    // In the order of their keys, so that two servers never wait for each other in a circle.
+    // In the order of their IDs, so that two servers never deadlock.
     let mut in_order: Vec<_> = done.iter().collect();
     in_order.sort_by_key(|(claim, _)| claim.email.id.0);
     for (claim, outcome) in in_order {
@@ -90,7 +91,7 @@ pub async fn turn(
     Ok(claims)
 }
 
-/// Claims up to `limit` mails that are due, as [`turn`] does.
+/// Claims up to `limit` e-mails that are due, as [`turn`] does.
 pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
     turn(app, &[], transport, limit).await
 }
@@ -111,8 +112,8 @@ async fn claim_due(
     use email::Column;
     let now = app.clock.now();
     let mut due = Vec::new();
-    // One query a priority: each reads just what it needs off the index, where one over all of them
-    // would sort the whole backlog.
+    // One query per priority: each reads just what it needs from the index, whereas a single one
+    // over all of them would sort the whole backlog.
     for priority in [Priority::High, Priority::Normal, Priority::Low] {
         let left = limit.saturating_sub(due.len() as u64);
         if left == 0 {
@@ -130,7 +131,7 @@ async fn claim_due(
             .order_by_asc(Column::NextAttemptAt)
             .order_by_asc(Column::Id)
             .limit(left)
-            // Another server's claims are passed over, not waited for.
+            // Other servers' claims are skipped, not waited for.
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .all(transaction)
             .await?;
@@ -183,8 +184,8 @@ fn lease_end(app: &App) -> sea_orm::sea_query::SimpleExpr {
         .add(i64::try_from(lease).unwrap_or(i64::MAX))
 }
 
-/// Puts back what a worker claimed that has fallen silent since: it may have died before it sent the
-/// mail, or just after. The mail goes out again rather than not at all.
+/// Requeues e-mails claimed by a worker that has been silent since: it may have died before it sent
+/// them, or just after. An e-mail may be sent twice, rather than not at all.
 async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) -> Result<()> {
     let silent = email::Entity::find()
         .filter(email::Column::Status.eq(Status::Sending))
@@ -195,7 +196,7 @@ async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) 
     for email in silent {
         let outcome = Outcome {
             transport: String::new(),
-            response: "The worker fell silent, and its lease ran out.".to_owned(),
+            response: "The worker stopped responding, and its lease expired.".to_owned(),
             verdict: Verdict::Transient,
         };
         let after = after_failure(app, &email, &outcome, Duration::ZERO);
@@ -218,8 +219,8 @@ async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) 
     Ok(())
 }
 
-/// Extends the claim's lease by its full length, while the transport still works. Returns whether
-/// the claim holds at all: another worker may have taken the mail meanwhile.
+/// Extends the lease by its full length while the transport is still working. Returns whether the
+/// claim still holds: another worker may have taken the e-mail meanwhile.
 pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     let transaction = app.db.begin().await?;
     let renewed = email::Entity::update_many()
@@ -231,7 +232,7 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     Ok(renewed.rows_affected == 1)
 }
 
-/// Records what became of one attempt, and moves the mail where that puts it.
+/// Records the outcome of one attempt, and moves the e-mail to the state that it calls for.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
     Ok(())
@@ -256,7 +257,7 @@ async fn record_in(
         .filter(email_attempt::Column::Id.eq(claim.attempt))
         .exec(transaction)
         .await?;
-    // Read again: its purpose may have ended while it was on its way.
+    // Read again: its purpose may have ended while it was being sent.
     let current = email::Entity::find()
         .filter(held_by(claim))
         .lock(LockType::Update)
@@ -269,7 +270,7 @@ async fn record_in(
                 sent_at: Set(now.into()),
                 last_error: Set(None),
                 next_attempt_at: Set(LastTime::NEVER),
-                // Nobody but its recipient needs the link of a reset, and they have it now.
+                // Only the recipient needs a reset's link, and they have it now.
                 secret_link: match current.password_reset_id {
                     Some(_) => Set(None),
                     None => ActiveValue::NotSet,
@@ -281,7 +282,7 @@ async fn record_in(
                 after_failure(app, &current, outcome, wait)
             }
         };
-        // One that is not kept is gone together with its attempts.
+        // A sent e-mail that is not kept is deleted together with its attempts.
         let is_kept = queue.keep_sent_days > 0 || outcome.verdict != Verdict::Delivered;
         match is_kept {
             true => {
@@ -301,17 +302,17 @@ async fn record_in(
     Ok(())
 }
 
-/// Tells whoever watches; that nobody does is no error.
+/// Notifies watchers; it is not an error if there are none.
 pub(super) fn changed(app: &App, email: EmailId) {
     let _ = app.email_changed.send(email);
 }
 
 impl Outcome {
-    /// The attempt is broken off before the transport has answered: the mail is given back.
+    /// The attempt was interrupted before the transport answered: the e-mail is requeued.
     pub fn interrupted(app: &App) -> Self {
         Self {
             transport: app.settings.mail.transport.clone(),
-            response: "The server stopped before the transport had answered.".to_owned(),
+            response: "The server stopped before the transport answered.".to_owned(),
             verdict: Verdict::Untried,
         }
     }
@@ -332,7 +333,7 @@ fn unclaimed(now: Timestamp) -> email::ActiveModel {
     }
 }
 
-/// Where a mail goes that was not delivered.
+/// The state of an e-mail that was not delivered.
 fn after_failure(
     app: &App,
     email: &email::Model,
@@ -349,7 +350,7 @@ fn after_failure(
             last_error,
             ..unclaimed(now)
         },
-        // The transport is paused, so waiting costs the mail nothing, neither time nor an attempt.
+        // The transport is paused, so waiting costs the e-mail neither time nor an attempt.
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
@@ -378,7 +379,7 @@ fn after_failure(
 }
 
 /// The wait before the next attempt: twice as long each time up to a limit, and up to a fifth
-/// shorter or longer, so that mails which failed together do not all come back together.
+/// shorter or longer, so that e-mails which failed together are not all retried together.
 fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<Duration> {
     let doublings = email
         .attempt_count
@@ -390,7 +391,7 @@ fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<
     Ok(wait.mul_f64(0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)))
 }
 
-/// Pauses the transport when it cannot be used, for as long as it has been so already, and ends the
+/// Pauses the transport when it is unavailable, for as long as it has already been so, and ends the
 /// pause when it has answered again.
 async fn note_transport(
     app: &App,
@@ -414,7 +415,7 @@ async fn note_transport(
             let retry_at = Some(now.after(wait));
             (Some(since), Some(outcome.response.clone()), retry_at)
         }
-        // It answered, whatever it thinks of this mail.
+        // It answered, whatever it says about this e-mail.
         (Verdict::Delivered | Verdict::Permanent, Some(_)) => (None, None, None),
         _ => return Ok(()),
     };
@@ -434,8 +435,8 @@ async fn note_transport(
 /// How many rows a clean-up removes in one transaction: few enough not to hold others up.
 const BATCH: u64 = 500;
 
-/// Cleans the queue up: links of mails whose purpose has ended by time are cleared, those that still
-/// wait are withdrawn, and the history is removed that is older than it is kept.
+/// Cleans up the queue: clears the links of e-mails whose purpose has expired, cancels those that
+/// are still queued, and removes sent e-mails older than the retention period.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.clock.now();
     let transaction = app.db.begin().await?;

@@ -1,4 +1,4 @@
-//! Lists of mails: what they are narrowed by, and how they are sorted.
+//! Lists of e-mails: how they are filtered, and how they are sorted.
 
 use entity::email::Status;
 use entity::{Timestamp, email};
@@ -8,19 +8,19 @@ use super::{Email, as_seen_by};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
-use crate::domain::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::domain::text;
 
-/// Which mails are asked for; what is left out does not narrow.
+/// Filters e-mails. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct EmailFilter {
-    /// Any of these states.
+    /// In any of these states.
     pub statuses: Option<Vec<Status>>,
-    /// Any of these kinds of letter.
+    /// Of any of these kinds.
     pub kinds: Option<Vec<String>>,
-    /// Part of a recipient's address, in any case.
+    /// Part of a recipient's address, ignoring case.
     pub to: Option<String>,
-    /// Part of the subject, in any case.
+    /// Part of the subject, ignoring case.
     pub subject: Option<String>,
     /// Queued after this time.
     pub created_after: Option<Timestamp>,
@@ -29,11 +29,11 @@ pub struct EmailFilter {
 }
 
 impl EmailFilter {
-    /// The mails that it matches.
+    /// The e-mails that match.
     pub(super) fn select(&self, app: &App) -> Select<email::Entity> {
         use email::Column;
         let contains =
-            |column: Column, term: &str| app.db.contains(column, &text::key(term.trim()));
+            |column: Column, term: &str| app.db.contains(column, &text::fold(term.trim()));
         let mut select = email::Entity::find();
         if let Some(statuses) = &self.statuses {
             select = select.filter(Column::Status.is_in(statuses.iter().copied()));
@@ -58,15 +58,15 @@ impl EmailFilter {
     }
 }
 
-/// What a list of mails is sorted by. Nulls have no place in a keyset: what has not happened yet
+/// What a list of e-mails is sorted by. Nulls have no place in a keyset: what has not happened yet
 /// comes before everything that has, see [`entity::LastTime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EmailOrderField {
-    /// When they were queued.
+    /// When the e-mail was queued.
     CreatedAt,
-    /// When they were sent; those that were not come first.
+    /// When the e-mail was sent; those that have not been come first.
     SentAt,
-    /// When they are due; those that are not queued come first.
+    /// When the next attempt is due; e-mails that are not queued come first.
     NextAttemptAt,
 }
 
@@ -88,7 +88,7 @@ impl EmailOrderField {
         Keyset {
             order: Order {
                 name,
-                key: Key::Number,
+                key: SortKeyKind::Number,
             },
             column,
             id: Column::Id,
@@ -98,7 +98,7 @@ impl EmailOrderField {
     }
 }
 
-/// A page of the mails that the filter matches, in the order that the request's cursors are of.
+/// A page of the e-mails that match the filter, in the order that the request's cursors belong to.
 pub async fn page(
     app: &App,
     actor: &Actor,
@@ -120,7 +120,7 @@ pub async fn page(
     })
 }
 
-/// How many mails the filter matches.
+/// How many e-mails match the filter.
 pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
     Ok(filter.select(app).count(app.db.read()).await?)
 }

@@ -1,4 +1,4 @@
-//! The queue as a whole: how full it is, and whether it runs.
+//! The queue as a whole: how full it is, and whether it is running.
 
 use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
@@ -17,7 +17,7 @@ pub async fn queue_state(db: &impl ConnectionTrait) -> Result<email_queue::Model
         .ok_or_else(|| Error::internal("the table email_queue has lost its row"))
 }
 
-/// How many mails are in each state, in the order of the states; states without mails included.
+/// The number of e-mails in each state, in the order of the states, including those without any.
 pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
     use sea_orm::Iterable;
     let counted: Vec<(Status, i64)> = email::Entity::find()
@@ -39,7 +39,7 @@ pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
         .collect())
 }
 
-/// How long the oldest mail that is due has been waiting, in seconds.
+/// How long the oldest e-mail that is due has been waiting, in seconds.
 pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
     let now = app.clock.now();
     let oldest: Option<Option<Timestamp>> = email::Entity::find()
@@ -53,8 +53,8 @@ pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
     Ok(oldest.flatten().map(|due| now.since(due).as_secs()))
 }
 
-/// Stops the queue: what is being sent is finished, and nothing else is begun. Stopped already, it
-/// stays so, since when it was and by whom.
+/// Pauses the queue: e-mails that are being sent are finished, and no others are started. A queue
+/// that is already paused keeps the time and the user of the first pause.
 pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
     let transaction = app.db.begin().await?;
     let stopped = email_queue::Entity::update_many()
@@ -75,7 +75,7 @@ pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// Sets the queue going again, and has a transport that was unavailable tried at once.
+/// Resumes the queue, and retries an unavailable transport immediately.
 pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
     let transaction = app.db.begin().await?;
     let state = queue_state(&transaction).await?;

@@ -10,19 +10,19 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::throttle::{self, Scope};
-use crate::domain::users::{self, Keys, User};
+use crate::domain::users::{self, DerivedColumns, User};
 use crate::domain::{EmailAddress, emails, tokens};
 
-/// What the holder of a link may know before they choose a password.
+/// What the holder of a link may see before they choose a password.
 #[derive(Debug)]
 pub struct Preview {
     /// The invitation.
     pub invitation: invitation::Model,
-    /// Whom it invites.
+    /// The invited user.
     pub user: User,
 }
 
-/// The invitation that a token belongs to. Looking at it never uses it up.
+/// The invitation that a token belongs to. Looking it up does not use up the token.
 pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
     let db = app.db.read();
     let found = invitation::Entity::find()
@@ -36,26 +36,26 @@ pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
     Ok(user.map(|user| Preview { invitation, user }))
 }
 
-/// What an invited person sends along with the token.
+/// What an invited person submits.
 #[derive(Debug)]
 pub struct Acceptance {
-    /// The token of the link.
+    /// The token from the link.
     pub token: String,
     /// The password that they choose.
     pub password: Password,
-    /// A name other than the one that they were invited by.
+    /// Overrides the first name given in the invitation.
     pub first_name: Option<String>,
-    /// Likewise.
+    /// Overrides the last name given in the invitation.
     pub last_name: Option<String>,
 }
 
 /// Accepts an invitation: sets the password and begins a session. Of any number of attempts with
-/// one token exactly one succeeds; one that is refused leaves the token as it was.
+/// one token, exactly one succeeds; one that is refused leaves the token usable.
 ///
 /// # Errors
 ///
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
-/// the password policy's errors for `password`, and what is wrong with a name.
+/// the password policy's errors for `password`, and errors for the names.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
     let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
     let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
@@ -107,14 +107,14 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     use_up(app, &transaction, invitation.id).await?;
     let email = EmailAddress::parse("email", &user.row.email)
         .map_err(|error| Error::internal(error.message))?;
-    let keys = Keys::of(&email, &first_name, &last_name);
+    let derived = DerivedColumns::of(&email, &first_name, &last_name);
     let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
         first_name: Set(first_name),
         last_name: Set(last_name),
-        name_key: Set(keys.name_key),
-        search_text: Set(keys.search_text),
+        name_key: Set(derived.name_key),
+        search_text: Set(derived.search_text),
         password_hash: Set(Some(hash)),
         updated_at: Set(app.clock.now()),
         ..Default::default()
@@ -135,7 +135,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     Ok(session)
 }
 
-/// Marks the invitation as accepted, if it still is pending: the one place where a race is decided.
+/// Marks the invitation as accepted if it is still pending: the one place where a race is decided.
 async fn use_up(app: &App, transaction: &DatabaseTransaction, id: InvitationId) -> Result<()> {
     let now = app.clock.now();
     let used = invitation::Entity::update_many()
@@ -159,7 +159,7 @@ fn token_invalid() -> Error {
     UserError::new(
         UserErrorCode::TokenInvalid,
         "token",
-        "This link does not work, or was used already. Ask for a new invitation.",
+        "This link is invalid or has already been used. Ask for a new invitation.",
     )
     .into()
 }

@@ -1,8 +1,8 @@
-//! argon2id on a bounded number of threads, with memory that is used again.
+//! argon2id on a limited number of threads, with memory that is reused.
 //!
-//! A hash takes some 20 ms and 19 MiB by design. Run without bound, two hundred sign-ins at once
-//! would take gigabytes and starve every other request; here as many run as there are cores, and the
-//! others wait for their turn without holding a thread.
+//! A hash takes about 20 ms and 19 MiB by design. Without a limit, two hundred sign-ins at once
+//! would take gigabytes and starve every other request; here as many run as there are cores, and
+//! the others wait for their turn without holding a thread.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,13 +23,13 @@ const HASH_LENGTH: usize = 32;
 #[derive(Debug)]
 pub struct PasswordHasher {
     pool: Pool,
-    /// Judges how hard new passwords are to guess, which can take longer than to hash them.
+    /// Estimates how hard new passwords are to guess, which can take longer than hashing them.
     pub(super) scoring: Pool,
-    /// The same for those who only ask. Anybody may do so, and nobody else shall wait for them.
+    /// The same for those who only ask. Anyone may ask, and nobody else should have to wait for them.
     pub(super) assessing: Pool,
     memory: Arc<Mutex<Vec<Memory>>>,
     params: Params,
-    /// Verified where there is no password to verify, so that an unknown address takes as long as a
+    /// Verified if there is no password to verify, so that an unknown address takes as long as a
     /// known one.
     dummy: PasswordHash,
 }
@@ -44,11 +44,11 @@ impl std::fmt::Debug for Memory {
 }
 
 impl PasswordHasher {
-    /// A hasher with the parameters and the number of workers that the settings ask for.
+    /// A hasher with the parameters and the number of workers from the settings.
     ///
     /// # Errors
     ///
-    /// Parameters that argon2 does not take, such as less than 8 KiB of memory.
+    /// Parameters that argon2 does not accept, such as less than 8 KiB of memory.
     pub fn new(settings: &config::Passwords) -> std::result::Result<Self, password_hash::Error> {
         let argon2 = settings.argon2;
         let params = Params::new(
@@ -85,9 +85,9 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether the password is the one that was hashed; never, where there is no hash. That it is
-    /// not is said after as much work in each case, also where the hash is one of the cheaper ones
-    /// from before the parameters were raised.
+    /// Whether the password is the one that was hashed; never, if there is no hash. A rejection takes
+    /// as much work in every case, even if the hash is one of the cheaper ones from before the
+    /// parameters were raised.
     pub async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool> {
         let is_there = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
@@ -118,8 +118,8 @@ impl PasswordHasher {
         self.pool.pending()
     }
 
-    /// Whether the hash was made with other parameters than those in force, and should be made
-    /// anew when the password is at hand.
+    /// Whether the hash was made with outdated parameters, and should be renewed when the password
+    /// is known.
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
         Phc::new(&hash.0)
             .ok()
@@ -134,7 +134,7 @@ impl PasswordHasher {
             })
     }
 
-    /// Runs a computation when a worker is free, with memory that an earlier one has left.
+    /// Runs a computation when a worker is free, in memory that an earlier one has left.
     async fn run<T: Send + 'static>(
         &self,
         compute: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,

@@ -1,4 +1,4 @@
-//! How roles are made, changed and deleted.
+//! How roles are created, changed and deleted.
 
 use entity::{RoleId, UserId, revision, role, role_permission};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -17,23 +17,23 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{sessions, text, users};
 
-/// The most permissions that one request may name.
+/// How many permissions one request may contain.
 const MAX_PERMISSIONS: usize = 1000;
 
-/// A role to be made.
+/// A role to create.
 #[derive(Clone, Debug)]
 pub struct NewRole {
-    /// What people see.
+    /// The display name.
     pub name: String,
-    /// What programs see; derived from the name where there is none.
+    /// The code name; derived from the name if there is none.
     pub code_name: Option<String>,
     /// May be empty.
     pub description: String,
-    /// The codes of what it shall grant.
+    /// The codes of the permissions to grant.
     pub permissions: Vec<String>,
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let row = role::Model {
         id: app.new_id(),
         name,
-        code_name_key: text::key(&code_name),
+        code_name_key: text::fold(&code_name),
         code_name,
         description,
         is_protected: false,
@@ -87,24 +87,24 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     Ok(role)
 }
 
-/// A change of a role. `None` stands for an identifier that is no role's.
+/// The changes to make to a role. `None` stands for an ID that is not a role's.
 #[derive(Clone, Debug)]
 pub struct RoleChange {
     /// Which role.
     pub id: Option<RoleId>,
-    /// What people see.
+    /// The display name.
     pub name: Patch<String>,
     /// What it is for.
     pub description: Patch<String>,
-    /// The codes of all that it shall grant.
+    /// The codes of all permissions to grant.
     pub permissions: Patch<Vec<String>>,
 }
 
-/// Changes a role. What is stored with it and not declared any more stays.
+/// Changes a role. Permissions that are stored with it but no longer declared stay.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`RoleAction::Update`], and what is wrong with the values.
+/// Those of [`policy::check`] for [`RoleAction::Update`], and errors for the values.
 pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role> {
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
@@ -173,13 +173,13 @@ fn permissions_required() -> UserError {
     UserError::new(
         UserErrorCode::Required,
         "permissions",
-        "Give a list, which may be empty.",
+        "Provide a list of permissions; it may be empty.",
     )
 }
 
-/// Makes a list of permissions whole: an action that is new to the role brings the `view` of its
-/// application with it; where the `view` was there and is left out now, it was taken away, and takes
-/// the other actions with it.
+/// Completes a list of permissions: an action that is new to the role adds `view` of its
+/// application; without such an action, removing `view` also removes the application's other
+/// actions.
 fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
     let without_view: Vec<Permission> = asked
         .iter()
@@ -201,12 +201,12 @@ fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
     asked
 }
 
-/// A role to be deleted. `None` stands for an identifier that is no role's.
+/// A role to delete. `None` stands for an ID that is not a role's.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleDeletion {
     /// Which role.
     pub id: Option<RoleId>,
-    /// Whether it is taken from those who hold it.
+    /// Whether to delete it even if users hold it.
     pub force: bool,
 }
 
@@ -214,7 +214,7 @@ pub struct RoleDeletion {
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`RoleAction::Delete`]; [`UserErrorCode::WrongState`] with the
+/// Those of [`policy::check`] for [`RoleAction::Delete`]; [`UserErrorCode::WrongState`] with the
 /// number of holders, unless it is forced.
 pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<RoleId> {
     let transaction = app.db.begin().await?;
@@ -230,7 +230,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
         };
         return Err(refused(
             UserErrorCode::WrongState,
-            &format!("{users} this role. Take it from them first, or say `force: true`."),
+            &format!("{users} this role. Remove it from them first, or pass `force: true`."),
         ));
     }
     role::Entity::delete_by_id(role.row.id)
@@ -255,7 +255,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
     Ok(role.row.id)
 }
 
-/// Whoever held a deleted role has other roles now: that is an event of theirs, too.
+/// Records the changed roles of each user who held the deleted role, as an event of their own.
 async fn record_loss(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -298,9 +298,9 @@ fn refused(code: UserErrorCode, message: &str) -> Error {
     UserError::new(code, "id", message).into()
 }
 
-/// Makes the built-in role where the database does not have it yet, and returns its key.
+/// Creates the built-in role if the database does not have it yet, and returns its ID.
 pub async fn ensure_administrator(app: &App, transaction: &DatabaseTransaction) -> Result<RoleId> {
-    let key = text::key(ADMINISTRATOR);
+    let key = text::fold(ADMINISTRATOR);
     let existing = role::Entity::find()
         .filter(role::Column::CodeNameKey.eq(&key))
         .one(transaction)
@@ -368,7 +368,7 @@ async fn replace_permissions(
     Ok(())
 }
 
-/// Counts a change of the roles. The row stays locked until the transaction ends, so changes of
+/// Counts a change to the roles. The row stays locked until the transaction ends, so changes to
 /// roles happen one after the other, on every server.
 async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
     revision::Entity::update_many()
@@ -405,7 +405,7 @@ fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
     if code_name.is_empty() {
         return error(
             UserErrorCode::Required,
-            "Enter a code name, or leave it out to have it made from the name.",
+            "Enter a code name, or omit it to have one derived from the name.",
         );
     }
     if code_name.len() > 100 {
@@ -414,13 +414,13 @@ fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
     if !code_name.chars().all(is_code_name_character) {
         return error(
             UserErrorCode::Invalid,
-            "Use letters from A to Z, digits, '_', '-' and '.' only.",
+            "Use only letters from A to Z, digits, '_', '-' and '.'.",
         );
     }
     Ok(code_name.to_owned())
 }
 
-/// "Digital Channel Manager" is called "DigitalChannelManager".
+/// Derives "DigitalChannelManager" from "Digital Channel Manager".
 fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
     let code_name: String = name
         .chars()
@@ -430,7 +430,7 @@ fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
         true => Err(UserError::new(
             UserErrorCode::Required,
             "codeName",
-            "Enter a code name: none can be made from this name.",
+            "Enter a code name; none can be derived from this name.",
         )),
         false => Ok(code_name),
     }
@@ -444,11 +444,11 @@ fn taken(code_name: &str) -> UserError {
     UserError::new(
         UserErrorCode::Taken,
         "codeName",
-        format!("There is a role with the code name {code_name} already."),
+        format!("A role with the code name {code_name} already exists."),
     )
 }
 
-/// Reads permission codes, and refuses what the actor could not grant.
+/// Reads permission codes, and refuses those that the actor could not grant.
 fn grantable(
     app: &App,
     actor: &Actor,
@@ -470,7 +470,7 @@ fn grantable(
                 UserError::new(
                     UserErrorCode::NotFound,
                     "permissions",
-                    "There is no such permission; `applications` lists all.",
+                    "Unknown permission. Query `applications` for the full list.",
                 )
                 .at(index),
             );
@@ -479,7 +479,7 @@ fn grantable(
                 UserError::new(
                     UserErrorCode::ExceedsOwnPermissions,
                     "permissions",
-                    format!("You cannot grant {permission}, which you do not hold yourself."),
+                    format!("You cannot grant {permission}, which you do not have yourself."),
                 )
                 .at(index),
             );

@@ -1,4 +1,4 @@
-//! Which roles may be given to somebody.
+//! Which roles may be assigned to a user.
 
 use entity::RoleId;
 use sea_orm::ConnectionTrait;
@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Result, UserError, UserErrorCode};
 
-/// The most roles that one request may name.
+/// How many roles one request may contain.
 const MAX_ROLES: usize = 100;
 
-/// Checks the roles that somebody shall hold: they exist, and the actor holds all that they grant.
+/// Checks the roles that a user is to hold: they exist, and the actor holds all that they grant.
 pub async fn assignable(
     app: &App,
     db: &impl ConnectionTrait,
@@ -46,7 +46,7 @@ pub async fn assignable(
             }
             Some(role) if !actor.holds_all(&role.permissions) => {
                 let message = format!(
-                    "You cannot grant the role {}: it holds permissions that you lack.",
+                    "You cannot grant the role {}: it includes permissions that you do not have.",
                     role.row.name
                 );
                 errors.push(error(UserErrorCode::ExceedsOwnPermissions, &message).at(index));

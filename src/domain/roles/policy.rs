@@ -1,5 +1,5 @@
 //! What may be done to a role. The mutations apply these rules, and `viewerCan` tells a front end
-//! beforehand what they would say.
+//! in advance what they would say.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub enum RoleAction {
 }
 
 impl RoleAction {
-    /// What it asks for, whichever role it is done to.
+    /// The permission that it requires, whichever role it is done to.
     pub fn permission(self) -> Permission {
         match self {
             Self::Update => ROLES_UPDATE,
@@ -35,11 +35,11 @@ impl RoleAction {
     }
 }
 
-/// Goes on only if the actor may do this to the role.
+/// Checks that the actor may do this to the role.
 ///
 /// # Errors
 ///
-/// The missing permission; else what stands against it, as an error of the input `id`.
+/// The missing permission; otherwise the reason, as an error of the input `id`.
 pub async fn check(
     app: &App,
     db: &impl ConnectionTrait,
@@ -51,13 +51,13 @@ pub async fn check(
     if role.row.is_protected {
         return Err(refused(
             UserErrorCode::Protected,
-            "The Administrator role is built in, and can be neither edited nor deleted.",
+            "The built-in Administrator role cannot be edited or deleted.",
         ));
     }
     if !actor.holds_all(&role.permissions) {
         return Err(refused(
             UserErrorCode::ExceedsOwnPermissions,
-            "This role holds permissions that you lack.",
+            "This role grants permissions that you do not have.",
         ));
     }
     match action {
@@ -66,7 +66,7 @@ pub async fn check(
     }
 }
 
-/// The same as a question, for front ends. A role that is held can be deleted by force.
+/// Whether [`check`] would succeed, for front ends. A role that users hold can be deleted by force.
 pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> Result<bool> {
     match check(app, app.db.read(), actor, role, action).await {
         Ok(()) => Ok(true),
@@ -75,12 +75,12 @@ pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> R
     }
 }
 
-/// Whether the actor could give the role to somebody: they hold all that it grants.
+/// Whether the actor could assign the role to a user: they hold all that it grants.
 pub fn may_assign(actor: &Actor, role: &Role) -> bool {
     actor.holds_all(&role.permissions) && (actor.holds(&USERS_CREATE) || actor.holds(&USERS_UPDATE))
 }
 
-/// To delete a role is to change the roles of all who hold it.
+/// Deleting a role changes the roles of all who hold it.
 async fn may_be_taken_from_its_holders(
     app: &App,
     db: &impl ConnectionTrait,
@@ -96,7 +96,7 @@ async fn may_be_taken_from_its_holders(
     {
         return Err(refused(
             UserErrorCode::OwnAccount,
-            "You hold this role; nobody changes the roles of their own account.",
+            "You hold this role yourself, and you cannot change your own roles.",
         ));
     }
     // Holders may be many, but the roles that they hold besides are few.
@@ -112,12 +112,12 @@ async fn may_be_taken_from_its_holders(
         true => Ok(()),
         false => Err(refused(
             UserErrorCode::ExceedsOwnPermissions,
-            "A user with this role holds permissions that you lack.",
+            "A user with this role has permissions that you do not have.",
         )),
     }
 }
 
-/// Who holds the role, and which roles each of them holds in all.
+/// The users who hold the role, each with all of their roles.
 pub async fn roles_of_holders(
     db: &impl ConnectionTrait,
     role: RoleId,

@@ -1,4 +1,4 @@
-//! The roles in memory, by which every request finds out what its caller may do.
+//! The roles in memory, from which every request learns what its caller may do.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,14 +14,14 @@ use crate::domain::error::Result;
 /// All roles as of one revision.
 #[derive(Debug, Default)]
 struct Snapshot {
-    /// What the counter of [`revision::ROLES`] showed; it starts at 1, so the empty snapshot is
+    /// The counter of [`revision::ROLES`] at the time; it starts at 1, so the empty snapshot is
     /// older than any.
     revision: i64,
     roles: HashMap<RoleId, Arc<Role>>,
 }
 
 /// The roles in memory. There are few, every request needs them, and they seldom change; the query
-/// that identifies a caller tells whether they have.
+/// that identifies a caller also tells whether they have.
 #[derive(Debug, Default)]
 pub struct RoleCache(RwLock<Arc<Snapshot>>);
 
@@ -42,7 +42,7 @@ impl RoleCache {
     }
 }
 
-/// The permissions of somebody who holds these roles, as of the revision or a later one.
+/// The permissions of a user who holds these roles, as of the revision or a later one.
 pub async fn permissions_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Arc<Permissions>> {
     let mut snapshot = app.roles.current();
     if snapshot.revision < revision {
@@ -51,7 +51,7 @@ pub async fn permissions_of(app: &App, ids: &[RoleId], revision: i64) -> Result<
     Ok(union(ids.iter().filter_map(|id| snapshot.roles.get(id))))
 }
 
-/// The roles with these keys, in the order of their names. A key without a role is left out.
+/// The roles with these IDs, sorted by name. IDs without a role are ignored.
 pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     let mut snapshot = app.roles.current();
     if ids.iter().any(|id| !snapshot.roles.contains_key(id)) {
@@ -65,8 +65,8 @@ pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     Ok(roles)
 }
 
-/// The same as a transaction sees it, changes of roles that it has made itself included. What is not
-/// committed yet never gets into memory.
+/// The same as a transaction sees it, including its own changes to roles. What is not committed yet
+/// never gets into memory.
 pub async fn by_ids_in(
     app: &App,
     db: &impl ConnectionTrait,

@@ -17,12 +17,12 @@ use crate::domain::error::{Error, Result};
 use crate::domain::users::{self, User};
 use crate::domain::{roles, tokens};
 
-/// How exactly the last use of a session is noted: to write it down at every request would make
-/// every read a write.
+/// How precisely the last use of a session is noted: writing it at every request would turn every
+/// read into a write.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// Who presents this token: a signed-in user, or nobody where it was never issued, has expired or
-/// was revoked, or the user is deactivated.
+/// Who presents this token: a signed-in user, or nobody if it was never issued, has expired or was
+/// revoked, or if the user is deactivated.
 ///
 /// One indexed query finds session, user, roles and the revision of the roles in memory.
 pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
@@ -40,8 +40,8 @@ pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Acto
     Ok(actor)
 }
 
-/// The same actor as of now: with the permissions that they hold by now, or nobody where their
-/// session has ended since. Looking is no use of the session: who only watches does not prolong it.
+/// The same actor as of now: with their current permissions, or nobody if their session has ended.
+/// This does not count as using the session, so watching does not prolong it.
 pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
     let Ok(signed_in) = actor.signed_in() else {
         return Ok(actor.clone());
@@ -50,7 +50,7 @@ pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
     found_by(app, actor.client.clone(), by_id).await
 }
 
-/// Who the session belongs to that the condition finds.
+/// The owner of the session that matches the condition.
 async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
     let rows = identify(condition).all(app.db.read()).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
@@ -75,7 +75,7 @@ async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Ac
     Ok(Actor::user(Arc::new(signed_in), client))
 }
 
-/// One role of the user of a session; a user without roles has one row without it.
+/// One role of a session's user; a user without roles has one row without a role.
 struct Identity {
     session: session::Model,
     user: user::Model,
@@ -153,14 +153,14 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
     Ok(used)
 }
 
-/// Reads again, inside of a transaction that changes something, who the actor is: they may have been
-/// shut out, or lost a role, while the request waited for its turn. Until the transaction ends,
+/// Reads again, inside a transaction that changes something, who the actor is: they may have been
+/// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
 /// nobody can end the session.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] where the session is over; [`Error::Forbidden`] where a permission is
-/// gone that the actor held when the request came in, because it may be the one that counted.
+/// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost
+/// any permission since the request came in, because it may be the one that was required.
 pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
     let Who::User(before) = &actor.who else {
         return Ok(actor.clone());

@@ -1,4 +1,4 @@
-//! Whose turn it is: guesses at one account are looked at a few at a time.
+//! Whose turn it is: guesses at one account are evaluated a few at a time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +13,8 @@ use crate::domain::error::{Error, Result};
 /// By then, those who wait have had their turn.
 const BUSY_FOR: Duration = Duration::from_secs(5);
 
-/// Where guesses at one account wait for their turn: so few are looked at together that those of a
-/// user who signs in on all of their devices at once are not taken for guessing.
+/// Where guesses at one account wait for their turn: so few are evaluated at once that a user who
+/// signs in on all of their devices at the same time is not taken for an attacker.
 #[derive(Debug, Default)]
 pub struct Turns {
     accounts: Mutex<HashMap<String, Weak<Semaphore>>>,
@@ -22,11 +22,11 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Waits for a turn to look at a guess at this account.
+    /// Waits for a turn to evaluate a guess at this account.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] where as many wait as may, for whatever accounts.
+    /// [`Error::Busy`] if too many are waiting already, for whatever accounts.
     pub(super) async fn of(&self, app: &App, account: &str) -> Result<OwnedSemaphorePermit> {
         let waiting = Waiting::new(&self.waiting);
         if waiting.count > app.settings.passwords.hash_queue {
@@ -34,7 +34,7 @@ impl Turns {
                 retry_after: BUSY_FOR,
             });
         }
-        // One fewer than are free: those that are looked at leave one free.
+        // One fewer than are free: those that are being evaluated leave one free.
         let together = app.settings.throttle.account_attempts.saturating_sub(1);
         let turns = self.semaphore(account, together.max(1) as usize);
         turns.acquire_owned().await.map_err(Error::internal)

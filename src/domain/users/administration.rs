@@ -1,4 +1,4 @@
-//! What administrators do with users, and users with their own profile.
+//! What administrators do with users, and users with their own profiles.
 
 use entity::{RoleId, UserId, user, user_role};
 use sea_orm::{
@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::policy::{self, UserAction};
-use super::{Keys, User};
+use super::{DerivedColumns, User};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
@@ -14,18 +14,18 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
 
-/// A change of a user. `None` stands for an identifier that is no user's, or no role's.
+/// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
 #[derive(Clone, Debug)]
 pub struct UserChange {
-    /// Who is changed.
+    /// The user.
     pub id: Option<UserId>,
-    /// Their address.
+    /// The e-mail address.
     pub email: Patch<String>,
-    /// Their first name.
+    /// The first name.
     pub first_name: Patch<String>,
-    /// Their last name.
+    /// The last name.
     pub last_name: Patch<String>,
-    /// All roles that they shall hold.
+    /// All roles that the user is to hold.
     pub role_ids: Patch<Vec<Option<RoleId>>>,
 }
 
@@ -33,8 +33,8 @@ pub struct UserChange {
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::Update`], and of [`UserAction::AssignRoles`] where
-/// roles are asked for; what is wrong with the values; [`UserErrorCode::LastAdministrator`].
+/// Those of [`policy::check`] for [`UserAction::Update`], and for [`UserAction::AssignRoles`] if
+/// roles are given; errors for the values; [`UserErrorCode::LastAdministrator`].
 pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
     let transaction = app.db.begin().await?;
     let assigns_roles = change.role_ids.is_asked_for();
@@ -70,7 +70,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
 
     let address_changes = email.normal() != user.row.email_normal;
     if address_changes {
-        // The links went to an address that is theirs no longer.
+        // The links were sent to an address that is no longer theirs.
         end_links(app, &transaction, user.row.id).await?;
     }
     if assigns_roles {
@@ -145,11 +145,11 @@ pub async fn update_profile(
     Ok(changed)
 }
 
-/// Lets a deactivated user in again: active, or invited where they have no password yet.
+/// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::Activate`].
+/// Those of [`policy::check`] for [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -169,11 +169,11 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     Ok(user)
 }
 
-/// Shuts a user out: their sessions and open links end at once, on every server.
+/// Deactivates a user: their sessions and open links stop working at once, on every server.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::Deactivate`].
+/// Those of [`policy::check`] for [`UserAction::Deactivate`].
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
@@ -196,12 +196,12 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
     Ok(user)
 }
 
-/// Deletes a user, with their sessions, roles and invitations. Letters and events that name them
-/// stay, until they are old.
+/// Deletes a user, with their sessions, roles and invitations. E-mails and events that mention them
+/// are kept for the usual retention period.
 ///
 /// # Errors
 ///
-/// What [`policy::check`] says of [`UserAction::Delete`].
+/// Those of [`policy::check`] for [`UserAction::Delete`].
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
@@ -237,7 +237,7 @@ async fn end_sessions_and_links(
     end_links(app, transaction, user).await
 }
 
-/// Whatever was sent to the user no longer works.
+/// Revokes every link that was sent to the user.
 async fn end_links(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     password_resets::void_open(app, transaction, user).await?;
     invitations::void_open(app, transaction, user).await
@@ -264,7 +264,7 @@ async fn is_somebody_elses(
     Ok(owner.is_some_and(|owner| owner.row.id != own))
 }
 
-/// The roles that the user shall hold, all of which the actor could grant.
+/// The roles that the user is to hold, all of which the actor could grant.
 async fn roles_after(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -296,7 +296,7 @@ async fn replace_roles(
     super::add_roles(transaction, user.row.id, role_ids.iter().copied()).await
 }
 
-/// Writes address and names, and the columns that follow from them.
+/// Stores address and names, and the columns that are derived from them.
 async fn rename(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -305,22 +305,22 @@ async fn rename(
     first_name: String,
     last_name: String,
 ) -> Result<user::Model> {
-    let keys = Keys::of(email, &first_name, &last_name);
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
     user::ActiveModel {
         id: Set(user.row.id),
         email: Set(email.as_typed().to_owned()),
         email_normal: Set(email.normal().to_owned()),
         first_name: Set(first_name),
         last_name: Set(last_name),
-        name_key: Set(keys.name_key),
-        search_text: Set(keys.search_text),
+        name_key: Set(derived.name_key),
+        search_text: Set(derived.search_text),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     }
     .update(transaction)
     .await
     .map_err(|error| match error.sql_err() {
-        // Somebody else got this address a moment ago.
+        // Somebody else took this address a moment ago.
         Some(SqlErr::UniqueConstraintViolation(_)) => super::email_taken().into(),
         _ => error.into(),
     })

@@ -1,5 +1,5 @@
 //! What one user may do to another. The mutations apply these rules, and `viewerCan` tells a front
-//! end beforehand what they would say.
+//! end in advance what they would say.
 
 use entity::{UserId, invitation, revision, role, user, user_role};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -22,20 +22,20 @@ pub enum UserAction {
     Update,
     /// Change their roles.
     AssignRoles,
-    /// Let them in again.
+    /// Reactivate them.
     Activate,
-    /// Shut them out.
+    /// Deactivate them.
     Deactivate,
     /// Delete them.
     Delete,
     /// Send them a new link.
     ResendInvitation,
-    /// Withdraw their link.
+    /// Revoke their open invitation.
     RevokeInvitation,
 }
 
 impl UserAction {
-    /// What it asks for, whoever it is done to.
+    /// The permission that it requires, whoever it is done to.
     pub fn permission(self) -> Permission {
         match self {
             Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate => USERS_UPDATE,
@@ -44,18 +44,18 @@ impl UserAction {
         }
     }
 
-    /// Whether nobody does it to their own account.
+    /// Whether users cannot do it to their own account.
     fn is_for_others_only(self) -> bool {
         matches!(self, Self::AssignRoles | Self::Deactivate | Self::Delete)
     }
 }
 
-/// Goes on only if the actor may do this to the user now.
+/// Checks that the actor may do this to the user now.
 ///
 /// # Errors
 ///
-/// The missing permission; else what stands against it, as an error of the input `id`. That the
-/// last administrator would lose the role is found out where the new roles are known, see
+/// The missing permission; otherwise the reason, as an error of the input `id`. Whether the last
+/// administrator would lose the role is checked where the new roles are known, see
 /// [`must_leave_an_administrator`].
 pub async fn check(
     app: &App,
@@ -69,7 +69,7 @@ pub async fn check(
     if is_own && action.is_for_others_only() {
         return Err(refused(
             UserErrorCode::OwnAccount,
-            "Nobody does this to their own account; ask another administrator.",
+            "You cannot do this to your own account. Ask another administrator.",
         ));
     }
     let permissions = roles::union(roles::by_ids_in(app, db, &target.role_ids).await?.iter());
@@ -83,7 +83,7 @@ pub async fn check(
     Ok(())
 }
 
-/// The same as a question, for front ends.
+/// Whether [`check`] would succeed, for front ends.
 pub async fn may(app: &App, actor: &Actor, target: &User, action: UserAction) -> Result<bool> {
     match check(app, app.db.read(), actor, target, action).await {
         Ok(()) => Ok(true),
@@ -92,11 +92,11 @@ pub async fn may(app: &App, actor: &Actor, target: &User, action: UserAction) ->
     }
 }
 
-/// The user may do something that the actor may not.
+/// The user has a permission that the actor lacks.
 pub fn exceeds_own_permissions() -> Error {
     refused(
         UserErrorCode::ExceedsOwnPermissions,
-        "This user holds permissions that you lack.",
+        "This user has permissions that you do not have.",
     )
 }
 
@@ -115,19 +115,19 @@ async fn in_the_right_state(
         UserAction::Update | UserAction::AssignRoles | UserAction::Delete => return Ok(()),
         UserAction::Activate => (
             status == user::Status::Deactivated,
-            "The user is not deactivated.",
+            "This user is not deactivated.",
         ),
         UserAction::Deactivate => (
             status != user::Status::Deactivated,
-            "The user is deactivated already.",
+            "This user is already deactivated.",
         ),
         UserAction::ResendInvitation => (
             status == user::Status::Invited,
-            "Only a user who has not signed up yet can be invited again.",
+            "Only users who have not signed up yet can be sent a new invitation.",
         ),
         UserAction::RevokeInvitation => (
             status == user::Status::Invited && has_open_invitation(app, db, target.row.id).await?,
-            "There is no open invitation.",
+            "This user has no pending invitation.",
         ),
     };
     match is_right {
@@ -141,7 +141,7 @@ async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId)
     Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
 }
 
-/// Goes on only if an active administrator is left when this user is none any more.
+/// Checks that an active administrator remains if this user ceases to be one.
 pub async fn must_leave_an_administrator(
     app: &App,
     db: &impl ConnectionTrait,
@@ -169,8 +169,9 @@ pub async fn must_leave_an_administrator(
     }
 }
 
-/// Whatever may take an administrator away holds this lock until it is committed: of two requests
-/// that would each leave the other one's administrator, the second sees what the first has done.
+/// Whatever may remove an administrator holds this lock until it is committed: if two requests
+/// would each leave only the administrator that the other one removes, the second sees what the
+/// first has done.
 pub async fn lock_administrators(transaction: &DatabaseTransaction) -> Result<()> {
     revision::Entity::update_many()
         .col_expr(

@@ -1,4 +1,4 @@
-//! The mutations of roles, and what the viewer may do to one.
+//! The mutations for roles, and what the viewer may do to one.
 
 use std::sync::Arc;
 
@@ -14,18 +14,18 @@ use crate::graphql::guard::{Requires, SignedIn, requires, signed_in};
 use crate::graphql::ids;
 use crate::graphql::patch::patch;
 
-/// What can be done with roles.
+/// The mutations for roles.
 #[derive(Default)]
 pub struct RoleMutation;
 
 #[Object]
 impl RoleMutation {
-    /// Makes a role. It can grant no more than the caller holds.
+    /// Creates a role. It cannot grant permissions that the caller lacks.
     #[graphql(guard = Requires(ROLES_CREATE), directive = requires::apply(ROLES_CREATE))]
     async fn create_role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The role.")] input: CreateRoleInput,
+        #[graphql(desc = "The role to create.")] input: CreateRoleInput,
     ) -> Result<CreateRolePayload> {
         let new = NewRole {
             name: input.name,
@@ -40,12 +40,13 @@ impl RoleMutation {
         })
     }
 
-    /// Changes a role; what is left out stays as it is. It can grant no more than the caller holds.
+    /// Changes a role. Omitted fields stay as they are. It cannot grant permissions that the caller
+    /// lacks.
     #[graphql(guard = Requires(ROLES_UPDATE), directive = requires::apply(ROLES_UPDATE))]
     async fn update_role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateRoleInput,
+        #[graphql(desc = "The changes to make.")] input: UpdateRoleInput,
     ) -> Result<UpdateRolePayload> {
         let change = RoleChange {
             id: ids::decode(&input.id),
@@ -61,12 +62,12 @@ impl RoleMutation {
         })
     }
 
-    /// Deletes a role. One that is held is deleted by force only.
+    /// Deletes a role. A role that users hold is deleted only with `force: true`.
     #[graphql(guard = Requires(ROLES_DELETE), directive = requires::apply(ROLES_DELETE))]
     async fn delete_role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which role.")] input: DeleteRoleInput,
+        #[graphql(desc = "The role to delete.")] input: DeleteRoleInput,
     ) -> Result<DeleteRolePayload> {
         let deletion = RoleDeletion {
             id: ids::decode(&input.id),
@@ -80,64 +81,66 @@ impl RoleMutation {
     }
 }
 
-/// A role to be made.
+/// The role to create.
 #[derive(InputObject)]
 pub struct CreateRoleInput {
-    /// What people see, such as "Digital Channel Manager": up to 100 characters.
+    /// The display name, such as "Digital Channel Manager". Up to 100 characters.
     name: String,
-    /// What programs see: letters from A to Z, digits, '_', '-' and '.'. Made from the name where it
-    /// is left out. It never changes.
+    /// A unique identifier of up to 100 letters (A–Z, a–z), digits, `_`, `-` and `.`. Derived from
+    /// the name if omitted. It cannot be changed later.
     code_name: Option<String>,
-    /// Up to 1,000 characters.
+    /// What the role is for. Up to 1,000 characters.
     description: Option<String>,
-    /// What it shall grant. Any action implies `view` of the same application.
+    /// The permissions to grant. Any action implies `view` of the same application.
     permissions: Vec<Permission>,
 }
 
-/// A change of a role.
+/// The changes to make to a role.
 #[derive(InputObject)]
 pub struct UpdateRoleInput {
-    /// The role's ID.
+    /// The ID of the role to change.
     id: ID,
-    /// Up to 100 characters.
+    /// The new display name, up to 100 characters.
     name: MaybeUndefined<String>,
-    /// Up to 1,000 characters; null empties it.
+    /// The new description, up to 1,000 characters; null clears it.
     description: MaybeUndefined<String>,
-    /// All that it shall grant. An action that is new to it brings the `view` of its application
-    /// with it; leaving out a `view` that it has takes the other actions away with it.
+    /// All permissions that the role is to grant; they replace the current ones. Adding an action
+    /// also adds `view` of its application; removing `view`, without adding an action, also removes
+    /// the application's other actions.
     permissions: MaybeUndefined<Vec<Permission>>,
 }
 
-/// A role to be deleted.
+/// The role to delete.
 #[derive(InputObject)]
 pub struct DeleteRoleInput {
-    /// The role's ID.
+    /// The ID of the role to delete.
     id: ID,
-    /// Whether it is taken from those who hold it. Without that, a role that is held stays.
+    /// Whether to delete the role even if users hold it; they then lose it. False by default.
     force: Option<bool>,
 }
 
 payloads! {
-    /// The role that was made.
+    /// The result of `createRole`.
     CreateRolePayload {
-        /// The role; null where it was refused.
+        /// The new role; null if there are `userErrors`.
         role: Role,
     }
 
-    /// The role as changed.
+    /// The result of `updateRole`.
     UpdateRolePayload {
-        /// The role; null where the change was refused.
+        /// The updated role; null if there are `userErrors`.
         role: Role,
     }
 
-    /// The role that is gone.
+    /// The result of `deleteRole`.
     DeleteRolePayload {
-        /// The ID that the role had; null where it was refused.
+        /// The ID of the deleted role; null if there are `userErrors`.
         deleted_id: ID,
     }
 }
 
-/// What the viewer may do to a role at the moment, by the rules that the mutations themselves apply.
+/// What the viewer is currently allowed to do to a role, by the same rules that the mutations
+/// apply.
 #[derive(Description)]
 pub struct RoleViewerCan(pub Arc<roles::Role>);
 
@@ -149,19 +152,19 @@ impl RoleViewerCan {
 
 #[Object(use_type_description)]
 impl RoleViewerCan {
-    /// Change it: `updateRole`.
+    /// Whether the viewer can change the role (`updateRole`).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn update(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, RoleAction::Update).await
     }
 
-    /// Delete it: `deleteRole`, with `force` where it is held.
+    /// Whether the viewer can delete the role (`deleteRole`, with `force: true` if users hold it).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn delete(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, RoleAction::Delete).await
     }
 
-    /// Give it to somebody: `inviteUser`, or `updateUser` with `roleIds`.
+    /// Whether the viewer can assign the role (`inviteUser`, or `updateUser` with `roleIds`).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn assign(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(policy::may_assign(&ctx.actor()?, &self.0))

@@ -1,4 +1,4 @@
-//! The mutations of users, and what the viewer may do to one.
+//! The mutations for users, and what the viewer may do to one.
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 
@@ -15,19 +15,19 @@ use crate::graphql::ids;
 use crate::graphql::patch::patch;
 use crate::graphql::scalars::EmailAddress;
 
-/// What can be done with users.
+/// The mutations for users.
 #[derive(Default)]
 pub struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Changes a user's address, names or roles; what is left out stays as it is. A new address of a
-    /// user who has not signed up yet voids their open invitation.
+    /// Changes a user's e-mail address, names or roles. Omitted fields stay as they are. Changing
+    /// the address revokes the user's open invitation and password reset links.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn update_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateUserInput,
+        #[graphql(desc = "The changes to make.")] input: UpdateUserInput,
     ) -> Result<UpdateUserPayload> {
         let change = UserChange {
             id: ids::decode(&input.id),
@@ -43,12 +43,12 @@ impl UserMutation {
         })
     }
 
-    /// Changes the viewer's own names; what is left out stays as it is.
+    /// Changes the viewer's own names. Omitted fields stay as they are.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateProfileInput,
+        #[graphql(desc = "The changes to make.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfilePayload> {
         let (first, last) = (patch(input.first_name), patch(input.last_name));
         let outcome = users::update_profile(ctx.app()?, &ctx.actor()?, first, last).await;
@@ -58,12 +58,12 @@ impl UserMutation {
         })
     }
 
-    /// Lets a deactivated user in again: as active, or as invited where they have no password yet.
+    /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn activate_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: ActivateUserInput,
+        #[graphql(desc = "The user to activate.")] input: ActivateUserInput,
     ) -> Result<ActivateUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::activate(ctx.app()?, &ctx.actor()?, id).await;
@@ -73,12 +73,12 @@ impl UserMutation {
         })
     }
 
-    /// Shuts a user out: their sessions and open links end at once.
+    /// Deactivates a user. Their sessions and open links stop working at once.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn deactivate_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: DeactivateUserInput,
+        #[graphql(desc = "The user to deactivate.")] input: DeactivateUserInput,
     ) -> Result<DeactivateUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::deactivate(ctx.app()?, &ctx.actor()?, id).await;
@@ -88,12 +88,13 @@ impl UserMutation {
         })
     }
 
-    /// Deletes a user for good. Letters and events that name them stay until they are old.
+    /// Deletes a user permanently. E-mails and events that mention them are kept for the usual
+    /// retention period.
     #[graphql(guard = Requires(USERS_DELETE), directive = requires::apply(USERS_DELETE))]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: DeleteUserInput,
+        #[graphql(desc = "The user to delete.")] input: DeleteUserInput,
     ) -> Result<DeleteUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::delete(ctx.app()?, &ctx.actor()?, id).await;
@@ -104,45 +105,46 @@ impl UserMutation {
     }
 }
 
-/// A change of a user.
+/// The changes to make to a user.
 #[derive(InputObject)]
 pub struct UpdateUserInput {
-    /// The user's ID.
+    /// The ID of the user to change.
     id: ID,
-    /// Their address; it must not be another user's.
+    /// The new e-mail address; it must not belong to another user.
     email: MaybeUndefined<EmailAddress>,
-    /// Up to 100 characters; null empties it.
+    /// The new first name, up to 100 characters; null clears it.
     first_name: MaybeUndefined<String>,
-    /// Up to 100 characters; null empties it.
+    /// The new last name, up to 100 characters; null clears it.
     last_name: MaybeUndefined<String>,
-    /// All roles that they shall hold: at least one. Nobody changes their own.
+    /// All roles that the user is to hold, at least one; they replace the current ones. Users
+    /// cannot change their own roles.
     role_ids: MaybeUndefined<Vec<ID>>,
 }
 
-/// A change of one's own profile.
+/// The changes to make to the viewer's own profile.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// Up to 100 characters; null empties it.
+    /// The new first name, up to 100 characters; null clears it.
     first_name: MaybeUndefined<String>,
-    /// Up to 100 characters; null empties it.
+    /// The new last name, up to 100 characters; null clears it.
     last_name: MaybeUndefined<String>,
 }
 
-/// Whom to let in again.
+/// The user to activate.
 #[derive(InputObject)]
 pub struct ActivateUserInput {
     /// The user's ID.
     id: ID,
 }
 
-/// Whom to shut out.
+/// The user to deactivate.
 #[derive(InputObject)]
 pub struct DeactivateUserInput {
     /// The user's ID.
     id: ID,
 }
 
-/// Whom to delete.
+/// The user to delete.
 #[derive(InputObject)]
 pub struct DeleteUserInput {
     /// The user's ID.
@@ -150,38 +152,39 @@ pub struct DeleteUserInput {
 }
 
 payloads! {
-    /// The user as changed.
+    /// The result of `updateUser`.
     UpdateUserPayload {
-        /// The user; null where the change was refused.
+        /// The updated user; null if there are `userErrors`.
         user: User,
     }
 
-    /// The viewer as changed.
+    /// The result of `updateProfile`.
     UpdateProfilePayload {
-        /// The viewer; null where the change was refused.
+        /// The viewer, as updated; null if there are `userErrors`.
         user: User,
     }
 
-    /// The user who is let in again.
+    /// The result of `activateUser`.
     ActivateUserPayload {
-        /// The user; null where it was refused.
+        /// The reactivated user; null if there are `userErrors`.
         user: User,
     }
 
-    /// The user who is shut out.
+    /// The result of `deactivateUser`.
     DeactivateUserPayload {
-        /// The user; null where it was refused.
+        /// The deactivated user; null if there are `userErrors`.
         user: User,
     }
 
-    /// The user who is gone.
+    /// The result of `deleteUser`.
     DeleteUserPayload {
-        /// The ID that the user had; null where it was refused.
+        /// The ID of the deleted user; null if there are `userErrors`.
         deleted_id: ID,
     }
 }
 
-/// What the viewer may do to a user at the moment, by the rules that the mutations themselves apply.
+/// What the viewer is currently allowed to do to a user, by the same rules that the mutations
+/// apply.
 #[derive(Description)]
 pub struct UserViewerCan(pub users::User);
 
@@ -197,43 +200,43 @@ impl UserViewerCan {
 
 #[Object(use_type_description)]
 impl UserViewerCan {
-    /// Change their address and names: `updateUser`.
+    /// Whether the viewer can change the user's e-mail address and names (`updateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn update(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Update).await
     }
 
-    /// Change their roles: `updateUser` with `roleIds`.
+    /// Whether the viewer can change the user's roles (`updateUser` with `roleIds`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn assign_roles(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::AssignRoles).await
     }
 
-    /// Let them in again: `activateUser`.
+    /// Whether the viewer can reactivate the user (`activateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn activate(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Activate).await
     }
 
-    /// Shut them out: `deactivateUser`.
+    /// Whether the viewer can deactivate the user (`deactivateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn deactivate(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Deactivate).await
     }
 
-    /// Delete them: `deleteUser`.
+    /// Whether the viewer can delete the user (`deleteUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn delete(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Delete).await
     }
 
-    /// Send them a new link: `resendInvitation`.
+    /// Whether the viewer can send the user a new invitation link (`resendInvitation`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn resend_invitation(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::ResendInvitation).await
     }
 
-    /// Withdraw their link: `revokeInvitation`.
+    /// Whether the viewer can revoke the user's invitation (`revokeInvitation`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn revoke_invitation(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::RevokeInvitation).await
