@@ -1,5 +1,5 @@
-//! Whether two hundred sign-ins at once keep others waiting, and what they cost in memory. By hand:
-//! `cargo bench --bench load`.
+//! Whether two hundred users who sign in at once keep others waiting, and what that costs in memory.
+//! By hand: `cargo bench --bench load`.
 //!
 //! Security rule 1.
 
@@ -36,8 +36,15 @@ const SETTINGS: &[&str] = &[
 #[tokio::main]
 async fn main() {
     let server = TestServer::start_with(SETTINGS).await;
-    server.administrator().await;
-    let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let mut emails = Vec::new();
+    for user in 0..SIGN_INS {
+        let email = format!("user{user}@kbank.com");
+        let (_, token) = server.invite(&administrator, &email, &role).await;
+        server.accept(&token).await;
+        emails.push(email);
+    }
     let document =
         "mutation($input: SignInInput!) { signIn(input: $input) { token userErrors { code } } }";
     let is_done = AtomicBool::new(false);
@@ -45,7 +52,10 @@ async fn main() {
     let begun = Instant::now();
     let sign_ins = async {
         let client = server.anonymous();
-        let all = (0..SIGN_INS).map(|_| client.run_with(document, json!({ "input": input })));
+        let all = emails.iter().map(|email| {
+            let input = json!({ "email": email, "password": PASSWORD });
+            client.run_with(document, json!({ "input": input }))
+        });
         let answers = join_all(all).await;
         is_done.store(true, Ordering::Relaxed);
         answers

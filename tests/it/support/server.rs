@@ -131,6 +131,19 @@ impl TestServer {
         self.accept(&token_in(&letter)).await
     }
 
+    /// A user with the password of all, signed in.
+    pub async fn sign_in(&self, email: &str) -> Client {
+        let input = json!({ "email": email, "password": PASSWORD });
+        let client = self.anonymous();
+        let payload = client.mutate("signIn", input, "token user { id }").await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        Client {
+            token: Some(payload["token"].as_str().unwrap().to_owned()),
+            id: payload["user"]["id"].as_str().unwrap().to_owned(),
+            ..client
+        }
+    }
+
     /// A role with these permissions.
     pub async fn role(&self, administrator: &Client, name: &str, permissions: &[&str]) -> String {
         let payload = administrator
