@@ -23,7 +23,10 @@ impl TestDatabase {
         reason = "a test database has no application yet"
     )]
     pub async fn create() -> Self {
-        leaks::watch_the_log();
+        // A benchmark is not to measure that.
+        if cfg!(test) {
+            leaks::watch_the_log();
+        }
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("TEST_DATABASE_URL") {
             Err(_) => format!("sqlite://{}/usher.db?mode=rwc", folder.path().display()),
