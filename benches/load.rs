@@ -17,14 +17,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
+use tempfile::TempDir;
 
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{Binary, Client, PASSWORD, TestDatabase, TestServer};
 
 #[path = "../tests/it/support/mod.rs"]
 mod support;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIGN_INS: usize = 200;
 
@@ -35,23 +33,16 @@ const SETTINGS: &[&str] = &[
 
 #[tokio::main]
 async fn main() {
-    let server = TestServer::start_with(SETTINGS).await;
-    let administrator = server.administrator().await;
-    let role = server.role(&administrator, "Editor", &[]).await;
-    let mut emails = Vec::new();
-    for user in 0..SIGN_INS {
-        let email = format!("user{user}@kbank.com");
-        let (_, token) = server.invite(&administrator, &email, &role).await;
-        server.accept(&token).await;
-        emails.push(email);
-    }
+    let (folder, emails) = fill().await;
+    let server = Binary::start(folder.path(), &["log.filter=warn"]);
+    let client = Client::anonymous(server.url.clone());
     let document =
         "mutation($input: SignInInput!) { signIn(input: $input) { token userErrors { code } } }";
     let is_done = AtomicBool::new(false);
-    let before = memory("VmRSS:");
+    client.run("{ __typename }").await.data();
+    let before = server.memory("VmRSS:");
     let begun = Instant::now();
     let sign_ins = async {
-        let client = server.anonymous();
         let all = emails.iter().map(|email| {
             let input = json!({ "email": email, "password": PASSWORD });
             client.run_with(document, json!({ "input": input }))
@@ -61,7 +52,6 @@ async fn main() {
         answers
     };
     let others = async {
-        let client = server.anonymous();
         let mut slowest = Duration::ZERO;
         while !is_done.load(Ordering::Relaxed) {
             let begun = Instant::now();
@@ -87,15 +77,28 @@ async fn main() {
     println!("slowest {{ __typename }} meanwhile: {slowest:?}");
     println!(
         "memory: {before} KiB before, {} KiB at the most",
-        memory("VmHWM:")
+        server.memory("VmHWM:")
     );
     assert_eq!(signed_in + refused, SIGN_INS);
     assert!(slowest < Duration::from_secs(1));
-    assert!(memory("VmHWM:") < 150 * 1024);
+    assert!(server.memory("VmHWM:") < 150 * 1024);
 }
 
-fn memory(what: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+/// A database with as many users as sign in, in a folder for the server to run in.
+async fn fill() -> (TempDir, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/usher.db?mode=rwc", folder.path().display());
+    let server = TestServer::start_on(TestDatabase::at(url), SETTINGS).await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let mut emails = Vec::new();
+    for user in 0..SIGN_INS {
+        let email = format!("user{user}@kbank.com");
+        let (_, token) = server.invite(&administrator, &email, &role).await;
+        server.accept(&token).await;
+        emails.push(email);
+    }
+    server.server.stop();
+    server.server.stopped().await;
+    (folder, emails)
 }

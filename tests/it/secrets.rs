@@ -1,65 +1,21 @@
 //! Where secrets must not be: the log of the real binary, however talkative, and its database.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD};
+use crate::support::{Binary, Client, PASSWORD};
 
 const NEW: &str = "brittle-lantern-58-canoe";
 const WRONG: &str = "not-this-one-71-gable";
 
-struct Binary {
-    child: Child,
-    log: std::thread::JoinHandle<String>,
-    url: String,
-}
-
-impl Binary {
-    /// The built binary on a database and with a mail folder of its own, logging all that it can.
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_usher"))
-            .current_dir(folder)
-            .args(["--set", "server.bind=127.0.0.1:0"])
-            .args(["--set", "mail.transport=file"])
-            .args(["--set", "log.filter=trace"])
-            .args(["--set", "passwords.argon2.memory_kib=8"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut log = Vec::new();
-            stderr.read_to_end(&mut log).unwrap();
-            String::from_utf8_lossy(&log).into_owned()
-        });
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening = lines.find_map(|line| {
-            let line = line.unwrap();
-            line.contains("Listening")
-                .then(|| line.split_whitespace().last().unwrap().to_owned())
-        });
-        // Whoever closes the pipe would end the server's next print.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            log,
-            url: format!("http://{}", listening.unwrap()),
-        }
-    }
-
-    fn stop(mut self) -> String {
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        self.child.wait().unwrap();
-        self.log.join().unwrap()
-    }
-}
+/// All that the log can tell.
+const SETTINGS: &[&str] = &[
+    "mail.transport=file",
+    "log.filter=trace",
+    "passwords.argon2.memory_kib=8",
+];
 
 /// The token in the newest letter that is not among those that were read before.
 async fn next_token(folder: &Path, read: &mut Vec<std::path::PathBuf>) -> String {
@@ -94,7 +50,7 @@ async fn token_of(client: &Client, field: &str, input: Value) -> String {
 #[tokio::test]
 async fn neither_the_log_nor_the_database_holds_a_password_or_a_token() {
     let folder = tempfile::tempdir().unwrap();
-    let binary = Binary::start(folder.path());
+    let binary = Binary::start(folder.path(), SETTINGS);
     let anonymous = Client::anonymous(binary.url.clone());
     let mut read = Vec::new();
     let mut secrets = vec![PASSWORD.to_owned(), NEW.to_owned(), WRONG.to_owned()];

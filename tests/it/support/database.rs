@@ -14,6 +14,8 @@ use super::leaks;
 pub struct TestDatabase {
     pub url: String,
     _searched: Arc<Searched>,
+    /// Holds SQLite's file, and goes after the search.
+    _folder: Option<Arc<TempDir>>,
 }
 
 impl TestDatabase {
@@ -43,21 +45,23 @@ impl TestDatabase {
             }
         };
         Self {
-            url: url.clone(),
-            _searched: Arc::new(Searched {
-                url,
-                _folder: folder,
-            }),
+            _folder: Some(Arc::new(folder)),
+            ..Self::at(url)
+        }
+    }
+
+    /// The database of that address.
+    pub fn at(url: String) -> Self {
+        Self {
+            _searched: Arc::new(Searched(url.clone())),
+            url,
+            _folder: None,
         }
     }
 }
 
 /// Searches the database when the test is over with it.
-struct Searched {
-    url: String,
-    /// Holds SQLite's file.
-    _folder: TempDir,
-}
+struct Searched(String);
 
 impl Drop for Searched {
     fn drop(&mut self) {
@@ -65,7 +69,7 @@ impl Drop for Searched {
         if std::thread::panicking() {
             return;
         }
-        let url = self.url.clone();
+        let url = self.0.clone();
         // The test's own runtime cannot be waited for from inside of it.
         let dump = std::thread::spawn(|| {
             tokio::runtime::Builder::new_current_thread()

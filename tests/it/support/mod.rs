@@ -1,5 +1,6 @@
 //! A server of its own for each test, and people who use it.
 
+mod binary;
 mod client;
 mod database;
 mod inbox;
@@ -7,6 +8,7 @@ mod leaks;
 mod server;
 mod socket;
 
+pub use binary::Binary;
 pub use client::{Answer, Client, Event, ids};
 pub use database::TestDatabase;
 pub use inbox::{link_in, token_in};
