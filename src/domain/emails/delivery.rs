@@ -52,7 +52,20 @@ pub enum Verdict {
     /// It is not the e-mail's fault: no e-mail can be sent at the moment.
     Unavailable,
     /// Nobody knows: the attempt was interrupted, and does not count.
-    Untried,
+    Interrupted,
+}
+
+impl Verdict {
+    /// What operators know it by.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Records the outcomes of attempts, and claims up to `limit` e-mails that are due, the most urgent
@@ -232,7 +245,8 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     Ok(renewed.rows_affected == 1)
 }
 
-/// Records the outcome of one attempt, and moves the e-mail to the state that it calls for.
+/// Records what became of one attempt, and moves the mail where that puts it. Where the claim was
+/// lost meanwhile, nothing is changed.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
     Ok(())
@@ -246,6 +260,17 @@ async fn record_in(
 ) -> Result<()> {
     let now = app.clock.now();
     let queue = &app.settings.mail.queue;
+    // Read again: its purpose may have ended while it was being sent.
+    let current = email::Entity::find()
+        .filter(held_by(claim))
+        .lock(LockType::Update)
+        .one(transaction)
+        .await?;
+    let Some(current) = current else {
+        // The claim was lost. Whoever took it back has said how this attempt ended, and the mail is
+        // its successor's.
+        return Ok(());
+    };
     email_attempt::Entity::update_many()
         .set(email_attempt::ActiveModel {
             transport: Set(outcome.transport.clone()),
@@ -257,48 +282,36 @@ async fn record_in(
         .filter(email_attempt::Column::Id.eq(claim.attempt))
         .exec(transaction)
         .await?;
-    // Read again: its purpose may have ended while it was being sent.
-    let current = email::Entity::find()
-        .filter(held_by(claim))
-        .lock(LockType::Update)
-        .one(transaction)
-        .await?;
-    if let Some(current) = current {
-        let after = match outcome.verdict {
-            Verdict::Delivered => email::ActiveModel {
-                status: Set(Status::Sent),
-                sent_at: Set(now.into()),
-                last_error: Set(None),
-                next_attempt_at: Set(LastTime::NEVER),
-                // Only the recipient needs a reset's link, and they have it now.
-                secret_link: match current.password_reset_id {
-                    Some(_) => Set(None),
-                    None => ActiveValue::NotSet,
-                },
-                ..unclaimed(now)
-            },
-            _ => {
-                let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
-                after_failure(app, &current, outcome, wait)
-            }
-        };
+    let after = match outcome.verdict {
         // A sent e-mail that is not kept is deleted together with its attempts.
-        let is_kept = queue.keep_sent_days > 0 || outcome.verdict != Verdict::Delivered;
-        match is_kept {
-            true => {
-                email::Entity::update_many()
-                    .set(after)
-                    .filter(email::Column::Id.eq(claim.email.id))
-                    .exec(transaction)
-                    .await?;
-            }
-            false => {
-                email::Entity::delete_by_id(claim.email.id)
-                    .exec(transaction)
-                    .await?;
-            }
+        Verdict::Delivered if queue.keep_sent_days == 0 => {
+            email::Entity::delete_by_id(claim.email.id)
+                .exec(transaction)
+                .await?;
+            return Ok(());
         }
-    }
+        Verdict::Delivered => email::ActiveModel {
+            status: Set(Status::Sent),
+            sent_at: Set(now.into()),
+            last_error: Set(None),
+            next_attempt_at: Set(LastTime::NEVER),
+            // Only the recipient needs a reset's link, and they have it now.
+            secret_link: match current.password_reset_id {
+                Some(_) => Set(None),
+                None => ActiveValue::NotSet,
+            },
+            ..unclaimed(now)
+        },
+        _ => {
+            let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
+            after_failure(app, &current, outcome, wait)
+        }
+    };
+    email::Entity::update_many()
+        .set(after)
+        .filter(email::Column::Id.eq(claim.email.id))
+        .exec(transaction)
+        .await?;
     Ok(())
 }
 
@@ -313,7 +326,7 @@ impl Outcome {
         Self {
             transport: app.settings.mail.transport.clone(),
             response: "The server stopped before the transport answered.".to_owned(),
-            verdict: Verdict::Untried,
+            verdict: Verdict::Interrupted,
         }
     }
 }
@@ -358,7 +371,7 @@ fn after_failure(
             last_error,
             ..unclaimed(now)
         },
-        Verdict::Untried => email::ActiveModel {
+        Verdict::Interrupted => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
             next_attempt_at: Set(now.into()),
