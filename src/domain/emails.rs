@@ -61,13 +61,12 @@ pub enum Purpose {
     None,
 }
 
-/// Queues an e-mail, in the transaction of the change that it announces: neither can exist without
-/// the other. After the commit, [`App::mail_queued`] wakes the worker.
+/// Queues a letter, in the transaction of what it announces: neither can exist without the other.
 pub async fn queue(
     app: &App,
     transaction: &DatabaseTransaction,
     new: NewEmail<'_>,
-) -> Result<email::Model> {
+) -> Result<Queued> {
     let written = app.letters.write(&new.letter).map_err(Error::internal)?;
     let id: EmailId = app.new_id();
     let now = app.clock.now();
@@ -107,13 +106,25 @@ pub async fn queue(
         .reset_all()
         .insert(transaction)
         .await?;
-    Ok(row)
+    Ok(Queued(row))
 }
 
-/// Wakes the worker and notifies watchers; to be called after the commit.
-pub fn queued(app: &App, id: EmailId) {
-    app.mail_queued.notify_one();
-    delivery::changed(app, id);
+/// A letter in the queue, of which nobody has been told yet.
+#[derive(Debug)]
+#[must_use = "after the commit, announce it"]
+pub struct Queued(email::Model);
+
+impl Queued {
+    /// Its row.
+    pub fn row(&self) -> &email::Model {
+        &self.0
+    }
+
+    /// Wakes the worker and notifies watchers; to be called after the commit.
+    pub fn announce(self, app: &App) {
+        app.mail_queued.notify_one();
+        delivery::changed(app, self.0.id);
+    }
 }
 
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a

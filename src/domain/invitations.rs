@@ -1,14 +1,14 @@
 //! Invitations: how somebody becomes a user.
 
 use entity::email::Priority;
-use entity::{EmailId, InvitationId, RoleId, UserId, invitation, user};
+use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, Set, SqlErr,
 };
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail, Purpose};
+use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserErrors};
 use super::events::{self, Action, Changes};
 use super::sessions;
@@ -45,8 +45,6 @@ pub struct Invited {
     pub invitation: invitation::Model,
     /// The link, for those who may pass it on themselves.
     pub link: String,
-    /// The e-mail that carries it.
-    pub email_id: EmailId,
 }
 
 /// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
@@ -93,9 +91,9 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         changes,
     )
     .await?;
-    let invited = send(app, actor, &transaction, user).await?;
+    let (invited, queued) = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
-    emails::queued(app, invited.email_id);
+    queued.announce(app);
     Ok(invited)
 }
 
@@ -106,7 +104,7 @@ pub async fn invite_by_server(
     transaction: &DatabaseTransaction,
     email: &EmailAddress,
     role: RoleId,
-) -> Result<Invited> {
+) -> Result<(Invited, Queued)> {
     let known = match users::find_by_email(transaction, email).await? {
         Some(user) => users::find_locked(transaction, user.row.id).await?,
         None => None,
@@ -180,7 +178,7 @@ async fn send(
     actor: &Actor,
     transaction: &DatabaseTransaction,
     user: User,
-) -> Result<Invited> {
+) -> Result<(Invited, Queued)> {
     let now = app.clock.now();
     let token = Token::generate()?;
     let invitation = invitation::Model {
@@ -205,7 +203,7 @@ async fn send(
         .signed_in()
         .ok()
         .map(|inviter| inviter.user.display_name());
-    let email = emails::queue(
+    let queued = emails::queue(
         app,
         transaction,
         NewEmail {
@@ -222,12 +220,12 @@ async fn send(
         },
     )
     .await?;
-    Ok(Invited {
+    let invited = Invited {
         user,
         invitation,
         link,
-        email_id: email.id,
-    })
+    };
+    Ok((invited, queued))
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
@@ -254,9 +252,9 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationResent;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let invited = send(app, actor, &transaction, user).await?;
+    let (invited, queued) = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    queued.announce(app);
     Ok(invited.invitation)
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::actor::{Actor, Client};
-use super::emails::{self, NewEmail, Purpose};
+use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{self, Action, Changes, Subject};
 use super::passwords::{self, Password};
@@ -77,9 +77,12 @@ async fn answer_one_request(app: &App) -> Result<bool> {
     let Some(request) = request else {
         return Ok(false);
     };
-    answer(app, &transaction, &request).await?;
+    let letter = answer(app, &transaction, &request).await?;
     request.delete(&transaction).await?;
     transaction.commit().await?;
+    if let Some(letter) = letter {
+        letter.announce(app);
+    }
     Ok(true)
 }
 
@@ -87,7 +90,7 @@ async fn answer(
     app: &App,
     transaction: &DatabaseTransaction,
     request: &password_reset_request::Model,
-) -> Result<()> {
+) -> Result<Option<Queued>> {
     let address = EmailAddress::parse("email", &request.email_normal)
         .map_err(|error| Error::internal(error.message))?;
     let user = match users::find_by_email(transaction, &address).await? {
@@ -109,13 +112,13 @@ async fn answer(
     let action = Action::PasswordResetRequested;
     events::record(app, transaction, &actor, action, subject, Changes::none()).await?;
     let Some(user) = user.filter(|user| user.row.status() == user::Status::Active) else {
-        return Ok(());
+        return Ok(None);
     };
     // Their inbox already has enough e-mails with working links.
     if count_open(app, transaction, user.row.id).await? >= MAX_OPEN {
-        return Ok(());
+        return Ok(None);
     }
-    send(app, transaction, &user).await
+    send(app, transaction, &user).await.map(Some)
 }
 
 /// How many of the user's links still work.
@@ -170,15 +173,15 @@ pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     }
     let action = Action::PasswordResetRequested;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    send(app, &transaction, &user).await?;
+    let letter = send(app, &transaction, &user).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    letter.announce(app);
     Ok(user)
 }
 
 /// Creates the reset and its e-mail. Links that were sent before keep working until they expire or
 /// one of them is used: anyone may request a link, and must not be able to revoke those of others.
-async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<()> {
+async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<Queued> {
     let now = app.clock.now();
     let token = Token::generate()?;
     let reset = password_reset::Model {
@@ -209,8 +212,7 @@ async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Resu
             expires_at: Some(reset.expires_at),
         },
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails. For a
@@ -268,11 +270,11 @@ pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password)
     void_open(app, &transaction, user.row.id).await?;
     sessions::end_all_of(&transaction, user.row.id, None).await?;
     throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
-    passwords::give_notice(app, &transaction, actor, &user).await?;
+    let notice = passwords::give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordReset;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    notice.announce(app);
     Ok(user)
 }
 

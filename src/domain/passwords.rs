@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail, Purpose};
+use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{self, Action, Changes};
 use super::throttle::{self, Scope};
@@ -182,11 +182,11 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     sessions::end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
     password_resets::void_open(app, &transaction, user.row.id).await?;
     throttle::succeeded(app, &transaction, &guess).await?;
-    give_notice(app, &transaction, actor, &user).await?;
+    let notice = give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordChanged;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    notice.announce(app);
     Ok(user)
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn give_notice(
     transaction: &DatabaseTransaction,
     actor: &Actor,
     user: &User,
-) -> Result<()> {
+) -> Result<Queued> {
     let address = actor.client.ip_address.map(|address| address.to_string());
     let notice = NewEmail {
         letter: Letter::PasswordChanged {
@@ -227,8 +227,7 @@ pub(super) async fn give_notice(
         purpose: Purpose::None,
         expires_at: None,
     };
-    emails::queue(app, transaction, notice).await?;
-    Ok(())
+    emails::queue(app, transaction, notice).await
 }
 
 /// How hard a password is to guess. Nothing of it is stored.

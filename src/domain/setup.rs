@@ -32,18 +32,19 @@ pub async fn run(app: &App) -> Result<Setup> {
     // Servers that start at the same time do this one after the other.
     users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
-    let setup = if !users::is_there_any(&transaction).await? {
-        invitations::invite_by_server(app, &transaction, &administrator, role).await?;
-        Setup::Invited(administrator)
-    } else {
-        match users::find_by_email(&transaction, &administrator).await? {
-            Some(user) if user.row.status() == Status::Invited => Setup::Waiting(administrator),
-            _ => Setup::Done,
-        }
-    };
+    if !users::is_there_any(&transaction).await? {
+        let (_, letter) =
+            invitations::invite_by_server(app, &transaction, &administrator, role).await?;
+        transaction.commit().await?;
+        letter.announce(app);
+        return Ok(Setup::Invited(administrator));
+    }
+    let user = users::find_by_email(&transaction, &administrator).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
-    Ok(setup)
+    Ok(match user {
+        Some(user) if user.row.status() == Status::Invited => Setup::Waiting(administrator),
+        _ => Setup::Done,
+    })
 }
 
 fn administrator(app: &App) -> Result<EmailAddress> {
@@ -66,14 +67,17 @@ pub enum NewAdministrator {
 /// access to the server's database, and perhaps no other way in.
 pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<NewAdministrator> {
     let transaction = app.db.begin().await?;
-    // Servers that start at the same time do this one after the other.
+    // One after the other, with whatever else makes administrators or takes them away.
     users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
     let user = users::find_by_email(&transaction, email).await?;
     let outcome = match user.as_ref().map(|user| (user, user.row.status())) {
         None | Some((_, Status::Invited)) => {
-            let invited = invitations::invite_by_server(app, &transaction, email, role).await?;
-            NewAdministrator::Invited(Box::new(invited))
+            let (invited, letter) =
+                invitations::invite_by_server(app, &transaction, email, role).await?;
+            transaction.commit().await?;
+            letter.announce(app);
+            return Ok(NewAdministrator::Invited(Box::new(invited)));
         }
         Some((user, Status::Active)) => {
             if !user.role_ids.contains(&role) {
@@ -88,7 +92,6 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
         Some((_, Status::Deactivated)) => NewAdministrator::Deactivated,
     };
     transaction.commit().await?;
-    app.mail_queued.notify_one();
     Ok(outcome)
 }
 

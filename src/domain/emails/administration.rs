@@ -284,12 +284,13 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
         purpose: Purpose::None,
         expires_at: None,
     };
-    let row = queue(app, &transaction, new).await?;
+    let queued = queue(app, &transaction, new).await?;
+    let row = queued.row().clone();
     let subject = Subject::email(row.id, &row.recipients);
     let (action, none) = (Action::TestEmailSent, Changes::none());
     events::record(app, &transaction, actor, action, subject, none).await?;
     transaction.commit().await?;
-    super::queued(app, row.id);
+    queued.announce(app);
     let seen = as_seen_by(app, actor, vec![row]).await?.pop();
     seen.ok_or_else(|| Error::internal("an e-mail was lost on its way to its reader"))
 }
