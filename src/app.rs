@@ -14,7 +14,7 @@ use crate::domain::passwords::PasswordHasher;
 use crate::domain::roles::RoleCache;
 use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
-use crate::mail::letters::Letters;
+use crate::letters::Letters;
 use crate::metrics::Metrics;
 
 /// How many changes of mails are kept for a watcher that falls behind. One that falls behind further

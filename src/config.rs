@@ -20,7 +20,7 @@ mod production;
 mod show;
 
 pub use layers::{DEFAULTS, Layers, LoadError};
-pub use show::Shown;
+pub use show::{Shown, without_password};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]

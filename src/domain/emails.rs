@@ -19,7 +19,7 @@ use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
 use super::{EmailAddress, roles, text};
 use crate::app::App;
-use crate::mail::letters::{Letter, RenderedLetter};
+use crate::letters::{Letter, RenderedLetter};
 
 pub mod administration;
 pub mod changes;

@@ -17,7 +17,7 @@ use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 mod acceptance;
 

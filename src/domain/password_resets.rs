@@ -24,7 +24,7 @@ use super::tokens::{self, Token};
 use super::users::{self, User};
 use super::{EmailAddress, sessions};
 use crate::app::App;
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 /// A user who has this many working links is not sent another one on request.
 const MAX_OPEN: u64 = 3;

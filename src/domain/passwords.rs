@@ -16,7 +16,7 @@ use super::users::{self, User};
 use super::{password_resets, sessions};
 use crate::app::App;
 use crate::config;
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 mod hasher;
 mod pool;

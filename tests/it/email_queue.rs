@@ -451,7 +451,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
     let transaction = app.db.begin().await.unwrap();
     for _ in 0..1000 {
         let new = usher::domain::emails::NewEmail {
-            letter: usher::mail::letters::Letter::Test {
+            letter: usher::letters::Letter::Test {
                 sender: None,
                 queued_at: app.clock.now(),
             },
@@ -499,7 +499,7 @@ async fn priority_comes_before_due_time() {
         let to = usher::domain::EmailAddress::parse("to", address).unwrap();
         let transaction = app.db.begin().await.unwrap();
         let new = usher::domain::emails::NewEmail {
-            letter: usher::mail::letters::Letter::Test {
+            letter: usher::letters::Letter::Test {
                 sender: None,
                 queued_at: app.clock.now(),
             },

@@ -17,7 +17,7 @@ use crate::domain::EmailAddress;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes, Subject};
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 /// How many IDs one request may contain.
 const MAX_IDS: usize = 500;
