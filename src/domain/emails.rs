@@ -11,7 +11,8 @@ use entity::{
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Set,
 };
 
 use super::actor::Actor;
@@ -181,17 +182,29 @@ async fn end_purpose_where(
         .exec(transaction)
         .await?;
     email::Entity::update_many()
-        .set(email::ActiveModel {
-            status: Set(Status::Cancelled),
-            next_attempt_at: Set(LastTime::NEVER),
-            changed_at: Set(now),
-            ..Default::default()
-        })
+        .set(cancelled(now))
         .filter(of_these)
         .filter(email::Column::Status.eq(Status::Queued))
         .exec(transaction)
         .await?;
     Ok(())
+}
+
+/// What becomes of a mail that is withdrawn.
+fn cancelled(now: Timestamp) -> email::ActiveModel {
+    email::ActiveModel {
+        status: Set(Status::Cancelled),
+        next_attempt_at: Set(LastTime::NEVER),
+        changed_at: Set(now),
+        ..Default::default()
+    }
+}
+
+/// The mails whose purpose has not ended.
+fn still_serves(now: Timestamp) -> Condition {
+    Condition::any()
+        .add(email::Column::ExpiresAt.is_null())
+        .add(email::Column::ExpiresAt.gt(now))
 }
 
 /// An e-mail as one reader may see it.

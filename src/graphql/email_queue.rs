@@ -12,8 +12,8 @@ use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
 };
-use crate::domain::emails::administration::{self, Chosen};
-use crate::domain::{emails, users};
+use crate::domain::emails::administration::{self, Deed, Selection};
+use crate::domain::{self, emails, users};
 
 /// The mutations for the e-mail queue.
 #[derive(Default)]
@@ -30,8 +30,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::retry(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Retry, input.ids, input.filter).await?;
         payload(outcome, RetryEmailsPayload::of)
     }
 
@@ -42,8 +41,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::cancel(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Cancel, input.ids, input.filter).await?;
         payload(outcome, CancelEmailsPayload::of)
     }
 
@@ -55,8 +53,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::delete(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Delete, input.ids, input.filter).await?;
         payload(outcome, DeleteEmailsPayload::of)
     }
 
@@ -89,10 +86,18 @@ impl EmailQueueMutation {
     }
 }
 
-fn chosen(ids: Option<Vec<ID>>, filter: Option<EmailFilter>) -> Result<Chosen> {
-    Ok(Chosen {
-        ids: ids.map(|ids| ids.iter().map(ids::decode).collect()),
-        filter: filter.map(EmailFilter::decode).transpose()?,
+/// Does it with the mails that the input names.
+async fn change(
+    ctx: &Context<'_>,
+    deed: Deed,
+    ids: Option<Vec<ID>>,
+    filter: Option<EmailFilter>,
+) -> Result<domain::Result<u64>> {
+    let ids = ids.map(|ids| ids.iter().map(ids::decode).collect());
+    let filter = filter.map(EmailFilter::decode).transpose()?;
+    Ok(match Selection::new(ids, filter) {
+        Ok(meant) => administration::change(ctx.app()?, &ctx.actor()?, deed, &meant).await,
+        Err(error) => Err(error),
     })
 }
 
@@ -124,7 +129,7 @@ pub struct DeleteEmailsInput {
 }
 
 /// Declares payloads that report how many e-mails were affected.
-macro_rules! counts {
+macro_rules! count_payloads {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         #[derive(SimpleObject)]
@@ -149,8 +154,8 @@ macro_rules! counts {
     )*};
 }
 
-counts! {
-    /// The result of `retryEmails`.
+count_payloads! {
+    /// Mails were queued again.
     RetryEmailsPayload
     /// The result of `cancelEmails`.
     CancelEmailsPayload

@@ -136,11 +136,7 @@ async fn claim_due(
             .filter(Column::Status.eq(Status::Queued))
             .filter(Column::Priority.eq(priority))
             .filter(Column::NextAttemptAt.lte(now))
-            .filter(
-                Condition::any()
-                    .add(Column::ExpiresAt.is_null())
-                    .add(Column::ExpiresAt.gt(now)),
-            )
+            .filter(super::still_serves(now))
             .order_by_asc(Column::NextAttemptAt)
             .order_by_asc(Column::Id)
             .limit(left)
@@ -454,12 +450,7 @@ pub async fn sweep(app: &App) -> Result<()> {
     let now = app.clock.now();
     let transaction = app.db.begin().await?;
     email::Entity::update_many()
-        .set(email::ActiveModel {
-            status: Set(Status::Cancelled),
-            next_attempt_at: Set(LastTime::NEVER),
-            changed_at: Set(now),
-            ..Default::default()
-        })
+        .set(super::cancelled(now))
         .filter(email::Column::Status.eq(Status::Queued))
         .filter(email::Column::ExpiresAt.lte(now))
         .exec(&transaction)
