@@ -55,12 +55,6 @@ impl UserError {
         }
     }
 
-    /// The same error for another input.
-    pub fn of_field(mut self, field: &str) -> Self {
-        self.field = vec![field.to_owned()];
-        self
-    }
-
     /// The same error for the entry at `index` of its field's list.
     pub fn at(mut self, index: usize) -> Self {
         self.field.push(index.to_string());

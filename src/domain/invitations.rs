@@ -197,8 +197,6 @@ async fn send(
         .insert(transaction)
         .await?;
     let link = app.link(&app.settings.links.invitation, &token);
-    let to = EmailAddress::parse("email", &user.row.email)
-        .map_err(|error| Error::internal(error.message))?;
     let inviter = actor
         .signed_in()
         .ok()
@@ -212,7 +210,7 @@ async fn send(
                 inviter: inviter.as_deref(),
                 expires_at: invitation.expires_at,
             },
-            to: &to,
+            to: &user.address()?,
             priority: Priority::Normal,
             secret_link: Some(link.clone()),
             purpose: Purpose::Invitation(invitation.id),
@@ -233,22 +231,12 @@ async fn send(
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::ResendInvitation`].
+/// What [`policy::find_for`] says of [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = users::find_to_change(&transaction, id)
-        .await
-        .map_err(of_user_id)?;
-    policy::check(
-        app,
-        &transaction,
-        actor,
-        &user,
-        UserAction::ResendInvitation,
-    )
-    .await
-    .map_err(of_user_id)?;
+    let allowed = UserAction::ResendInvitation;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationResent;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
@@ -263,41 +251,18 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::RevokeInvitation`].
+/// What [`policy::find_for`] says of [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = users::find_to_change(&transaction, id)
-        .await
-        .map_err(of_user_id)?;
-    policy::check(
-        app,
-        &transaction,
-        actor,
-        &user,
-        UserAction::RevokeInvitation,
-    )
-    .await
-    .map_err(of_user_id)?;
+    let allowed = UserAction::RevokeInvitation;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationRevoked;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     let newest = newest_of(&transaction, &[user.row.id]).await?.pop();
     transaction.commit().await?;
     newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
-}
-
-/// Here the user's ID is called `userId`.
-fn of_user_id(error: Error) -> Error {
-    match error {
-        Error::Refused(errors) => Error::Refused(
-            errors
-                .into_iter()
-                .map(|error| error.of_field("userId"))
-                .collect(),
-        ),
-        other => other,
-    }
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails.

@@ -18,9 +18,9 @@ use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{self, Action, Changes, Subject};
 use super::passwords::{self, Password};
-use super::roles;
 use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
+use super::users::policy::{self, UserAction};
 use super::users::{self, User};
 use super::{EmailAddress, sessions};
 use crate::app::App;
@@ -137,40 +137,12 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
 ///
 /// # Errors
 ///
-/// For `userId`: [`Invalid`](UserErrorCode::Invalid), [`NotFound`](UserErrorCode::NotFound),
-/// [`WrongState`](UserErrorCode::WrongState) for a user who cannot sign in, and
-/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions) for a user with a permission
-/// that the actor lacks.
+/// What [`policy::find_for`] says of [`UserAction::SendPasswordReset`].
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
-    let error = |code, message: &str| Error::from(UserError::new(code, "userId", message));
-    let Some(id) = id else {
-        return Err(error(
-            UserErrorCode::Invalid,
-            "This is not the ID of a user.",
-        ));
-    };
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let Some(user) = users::find_locked(&transaction, id).await? else {
-        return Err(error(UserErrorCode::NotFound, "There is no such user."));
-    };
-    let permissions = roles::union(
-        roles::by_ids_in(app, &transaction, &user.role_ids)
-            .await?
-            .iter(),
-    );
-    if !actor.holds_all(&permissions) {
-        return Err(error(
-            UserErrorCode::ExceedsOwnPermissions,
-            "This user has permissions that you do not have.",
-        ));
-    }
-    if user.row.status() != user::Status::Active {
-        return Err(error(
-            UserErrorCode::WrongState,
-            "Only active users can be sent a password reset.",
-        ));
-    }
+    let allowed = UserAction::SendPasswordReset;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     let action = Action::PasswordResetRequested;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     let letter = send(app, &transaction, &user).await?;

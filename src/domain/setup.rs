@@ -1,10 +1,7 @@
 //! The first administrator, whom only the server itself can invite.
 
 use entity::user::Status;
-use entity::{role, user, user_role};
-use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QuerySelect, RelationTrait,
-};
+use sea_orm::PaginatorTrait;
 
 use super::actor::Actor;
 use super::error::{Error, Result};
@@ -97,19 +94,5 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
 
 /// How many active users hold the built-in role.
 pub async fn count_administrators(app: &App) -> Result<u64> {
-    let db = app.db.read();
-    let administrator = role::Entity::find()
-        .filter(role::Column::IsProtected.eq(true))
-        .one(db)
-        .await?;
-    let Some(administrator) = administrator else {
-        return Ok(0);
-    };
-    Ok(user::Entity::find()
-        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
-        .filter(user_role::Column::RoleId.eq(administrator.id))
-        .filter(user::Column::PasswordHash.is_not_null())
-        .filter(user::Column::DeactivatedAt.is_null())
-        .count(db)
-        .await?)
+    Ok(users::active_administrators().count(app.db.read()).await?)
 }

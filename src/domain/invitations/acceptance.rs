@@ -11,7 +11,7 @@ use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::throttle::{self, Scope};
 use crate::domain::users::{self, DerivedColumns, User};
-use crate::domain::{EmailAddress, emails, tokens};
+use crate::domain::{emails, tokens};
 
 /// What the holder of a link may see before they choose a password.
 #[derive(Debug)]
@@ -105,9 +105,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         .filter(|user| user.row.status() == user::Status::Invited)
         .ok_or_else(token_invalid)?;
     use_up(app, &transaction, invitation.id).await?;
-    let email = EmailAddress::parse("email", &user.row.email)
-        .map_err(|error| Error::internal(error.message))?;
-    let derived = DerivedColumns::of(&email, &first_name, &last_name);
+    let keys = Keys::of(&user.address()?, &first_name, &last_name);
     let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
