@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, LastTime, PasswordResetId, Timestamp, UserId, email, email_attempt,
+    EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, UserId, email, email_attempt,
     invitation, user_role,
 };
 use sea_orm::sea_query::Expr;
@@ -100,7 +100,7 @@ pub async fn queue(
         claim_id: None,
         lease_until: None,
         created_at: now,
-        sent_at: LastTime::NEVER,
+        sent_at: TimeOrNever::NEVER,
         changed_at: now,
     };
     email::ActiveModel::from(row.clone())
@@ -194,7 +194,7 @@ async fn end_purpose_where(
 fn cancelled(now: Timestamp) -> email::ActiveModel {
     email::ActiveModel {
         status: Set(Status::Cancelled),
-        next_attempt_at: Set(LastTime::NEVER),
+        next_attempt_at: Set(TimeOrNever::NEVER),
         changed_at: Set(now),
         ..Default::default()
     }

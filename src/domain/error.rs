@@ -140,16 +140,14 @@ impl UserErrors {
         outcome.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    /// All errors, once a value is known to be missing.
-    pub fn into_error(self) -> Error {
-        Error::Refused(self.0)
-    }
-
-    /// Succeeds only if there were no errors.
-    pub fn into_result(self) -> Result<()> {
-        match self.0 {
-            errors if errors.is_empty() => Ok(()),
-            errors => Err(Error::Refused(errors)),
+    /// The values, if nothing was wrong. Where one is missing, an error must have said why.
+    pub fn finish<T>(self, values: Option<T>) -> Result<T> {
+        match values {
+            Some(values) if self.0.is_empty() => Ok(values),
+            None if self.0.is_empty() => {
+                Err(Error::internal("a value was refused without an error"))
+            }
+            _ => Err(Error::Refused(self.0)),
         }
     }
 }

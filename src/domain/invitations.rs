@@ -65,12 +65,8 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     {
         errors.push(users::email_taken());
     }
-    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
-        (email, first_name, last_name, role_ids)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (((email, first_name), last_name), role_ids) =
+        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -155,7 +151,7 @@ fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: Stri
         deactivated_at: None,
         created_at: now,
         updated_at: now,
-        last_signed_in_at: entity::LastTime::NEVER,
+        last_signed_in_at: entity::TimeOrNever::NEVER,
     }
 }
 

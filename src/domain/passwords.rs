@@ -160,16 +160,16 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             "Choose a password other than the current one.",
         ));
     }
-    let hash = match (errors.into_result(), new) {
-        (Ok(()), Some(new)) => app.passwords.hash(new).await?,
-        (Ok(()), None) => return Err(Error::internal("a password was refused without an error")),
-        (Err(error), _) => {
+    let new = match errors.finish(new) {
+        Ok(new) => new,
+        Err(error) => {
             if is_right {
                 throttle::take_back(app, &guess).await?;
             }
             return Err(error);
         }
     };
+    let hash = app.passwords.hash(new).await?;
 
     let transaction = app.db.begin().await?;
     // It may have been changed or reset meanwhile; then the current one is not the current one.

@@ -105,12 +105,8 @@ const BY_AGE: Keyset<role::Entity> = Keyset {
 pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     let db = app.db.read();
     let page = BY_AGE.page(db, role::Entity::find(), request).await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places.into_iter().zip(load(db, app, rows).await?).collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
+    page.try_map_all(async |rows| load(db, app, rows).await)
+        .await
 }
 
 /// What [`page`]'s cursors are recognised by.

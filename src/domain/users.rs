@@ -176,15 +176,8 @@ pub async fn page(
 ) -> Result<Page<User>> {
     let db = app.db.read();
     let page = order.page(db, select(app, filter), request).await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places
-            .into_iter()
-            .zip(with_roles(db, rows).await?)
-            .collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
+    page.try_map_all(async |rows| with_roles(db, rows).await)
+        .await
 }
 
 /// How many users match the filter.

@@ -9,8 +9,7 @@ use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{connection, page_request};
-use super::scalars::DateTime;
+use super::page::{PageArguments, connection, page_request};
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
@@ -62,7 +61,15 @@ impl EmailQuery {
         });
         let keyset = emails::EmailOrderField::from(order.field)
             .keyset(order.direction == OrderDirection::Desc);
-        let request = page_request(keyset.order, (first, after, last, before))?;
+        let request = page_request(
+            keyset.order,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
         let filter = filter
             .map(EmailFilter::decode)
             .transpose()?

@@ -37,7 +37,17 @@ impl EventQuery {
         #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let filter = filter.map(EventFilter::decode).unwrap_or_default();
-        events_page(ctx, filter, (first, after, last, before)).await
+        events_page(
+            ctx,
+            filter,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 }
 

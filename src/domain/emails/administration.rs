@@ -235,8 +235,7 @@ async fn by_ids(
             None => meant.push(*id),
         }
     }
-    errors.into_result()?;
-    Ok(meant)
+    errors.finish(Some(meant))
 }
 
 /// One event for all of them; for a single e-mail, it says who the recipient was.

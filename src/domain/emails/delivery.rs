@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use entity::email::{Priority, Status};
-use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
+use entity::{EmailAttemptId, EmailId, TimeOrNever, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -162,7 +162,7 @@ async fn claim_due(
         .set(email::ActiveModel {
             status: Set(Status::Sending),
             claim_id: Set(Some(id)),
-            next_attempt_at: Set(LastTime::NEVER),
+            next_attempt_at: Set(TimeOrNever::NEVER),
             changed_at: Set(now),
             ..Default::default()
         })
@@ -290,7 +290,7 @@ async fn record_in(
             status: Set(Status::Sent),
             sent_at: Set(now.into()),
             last_error: Set(None),
-            next_attempt_at: Set(LastTime::NEVER),
+            next_attempt_at: Set(TimeOrNever::NEVER),
             // Only the recipient needs a reset's link, and they have it now.
             secret_link: match current.password_reset_id {
                 Some(_) => Set(None),

@@ -92,10 +92,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
         hash => Some(hash?),
     };
-    let (Some(first_name), Some(last_name), Some(hash)) = (first_name, last_name, hash) else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let ((first_name, last_name), hash) = errors.finish(first_name.zip(last_name).zip(hash))?;
 
     let transaction = app.db.begin().await?;
     // Read again: the address or the roles may have changed while the password was hashed. Whoever

@@ -49,12 +49,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let description = errors.check(text::lines("description", &new.description, 1000));
     let permissions = errors.check_all(grantable(app, actor, &new.permissions));
     let permissions = permissions.map(|granted| close(granted, &Permissions::new()));
-    let (Some(name), Some(code_name), Some(description), Some(permissions)) =
-        (name, code_name, description, permissions)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (((name, code_name), description), permissions) =
+        errors.finish(name.zip(code_name).zip(description).zip(permissions))?;
 
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
@@ -124,11 +120,8 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
             granted.map(|granted| close(granted, &role.permissions))
         }
     };
-    let (Some(name), Some(description), Some(permissions)) = (name, description, permissions)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let ((name, description), permissions) =
+        errors.finish(name.zip(description).zip(permissions))?;
 
     let row = role::ActiveModel {
         id: Set(role.row.id),

@@ -60,12 +60,8 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     {
         errors.push(super::email_taken());
     }
-    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
-        (email, first_name, last_name, role_ids)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (((email, first_name), last_name), role_ids) =
+        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
     let address_changes = email.normal() != user.row.email_normal;
     if address_changes {
@@ -121,10 +117,7 @@ pub async fn update_profile(
         "lastName",
         &last_name.over(&user.row.last_name),
     ));
-    let (Some(first_name), Some(last_name)) = (first_name, last_name) else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (first_name, last_name) = errors.finish(first_name.zip(last_name))?;
     let email = user.address()?;
     let changed = User {
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
