@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use entity::id::Id;
 use entity::{EmailId, EventId, RoleId, SessionId, Timestamp, UserId, event};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
@@ -124,17 +125,18 @@ impl Subject {
         Self::default()
     }
 
-    /// An object of that kind, which people know by that label.
-    pub fn new(kind: &'static str, id: impl Into<Uuid>, label: impl Into<String>) -> Self {
+    /// The thing with that key, which people know by that label.
+    pub fn new<I: Id>(id: I, label: impl Into<String>) -> Self {
         Self {
-            kind,
+            kind: I::PREFIX,
             id: Some(id.into()),
             label: label.into(),
         }
     }
 
-    /// Something of which no more is known than a label, such as an address that somebody entered.
-    pub fn unknown(label: impl Into<String>) -> Self {
+    /// What has no key, or none that is known: somebody by what they call themselves, a permission,
+    /// several things at once.
+    pub fn labelled(label: impl Into<String>) -> Self {
         Self {
             kind: "",
             id: None,
@@ -144,24 +146,24 @@ impl Subject {
 
     /// An e-mail.
     pub fn email(id: EmailId, recipients: &str) -> Self {
-        Self::new("email", id, recipients)
+        Self::new(id, recipients)
     }
 
     /// A session of this user.
     pub fn session(id: SessionId, user: &User) -> Self {
-        Self::new("session", id, user.row.email.clone())
+        Self::new(id, user.row.email.clone())
     }
 }
 
 impl From<&User> for Subject {
     fn from(user: &User) -> Self {
-        Self::new("user", user.row.id, user.row.email.clone())
+        Self::new(user.row.id, user.row.email.clone())
     }
 }
 
 impl From<&Role> for Subject {
     fn from(role: &Role) -> Self {
-        Self::new("role", role.row.id, role.row.name.clone())
+        Self::new(role.row.id, role.row.name.clone())
     }
 }
 

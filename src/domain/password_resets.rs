@@ -107,7 +107,7 @@ async fn answer(
     });
     let subject = match &user {
         Some(user) => Subject::from(user),
-        None => Subject::unknown(address.normal()),
+        None => Subject::labelled(address.normal()),
     };
     let action = Action::PasswordResetRequested;
     events::record(app, transaction, &actor, action, subject, Changes::none()).await?;

@@ -123,7 +123,7 @@ impl Caller {
             Note::Refused(permission) => (
                 actor,
                 Action::PermissionRefused,
-                Subject::unknown(permission.code()),
+                Subject::labelled(permission.code()),
             ),
             Note::LinkShown(id, recipients) => {
                 (actor, Action::LinkShown, Subject::email(id, &recipients))

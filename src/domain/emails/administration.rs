@@ -257,7 +257,7 @@ async fn record(
             Subject::email(*id, &recipients.unwrap_or_default())
         }
         [id] => Subject::email(*id, ""),
-        _ => Subject::unknown(format!("{} e-mails", meant.len())),
+        _ => Subject::labelled(format!("{} e-mails", meant.len())),
     };
     let changes = Changes::none().field("count", None, meant.len().to_string());
     events::record(app, transaction, actor, deed.action(), subject, changes).await
