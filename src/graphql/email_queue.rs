@@ -1,6 +1,8 @@
 //! The API for the e-mail queue as a whole, and for what administrators do with the e-mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{Timestamp, email_queue};
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
@@ -75,14 +77,20 @@ impl EmailQueueMutation {
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn pause_email_queue(&self, ctx: &Context<'_>) -> Result<PauseEmailQueuePayload> {
         emails::pause(ctx.app()?, &ctx.actor()?).await?;
-        Ok(PauseEmailQueuePayload::default())
+        Ok(PauseEmailQueuePayload {
+            email_queue: EmailQueue::load(ctx).await?,
+            user_errors: Vec::new(),
+        })
     }
 
     /// Resumes the queue, and retries an unavailable transport immediately.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn resume_email_queue(&self, ctx: &Context<'_>) -> Result<ResumeEmailQueuePayload> {
         emails::resume(ctx.app()?, &ctx.actor()?).await?;
-        Ok(ResumeEmailQueuePayload::default())
+        Ok(ResumeEmailQueuePayload {
+            email_queue: EmailQueue::load(ctx).await?,
+            user_errors: Vec::new(),
+        })
     }
 }
 
@@ -178,8 +186,8 @@ payloads! {
     }
 }
 
-/// The result of `pauseEmailQueue`.
-#[derive(Default, SimpleObject)]
+/// The queue is stopped.
+#[derive(SimpleObject)]
 pub struct PauseEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
@@ -187,8 +195,8 @@ pub struct PauseEmailQueuePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The result of `resumeEmailQueue`.
-#[derive(Default, SimpleObject)]
+/// The queue runs.
+#[derive(SimpleObject)]
 pub struct ResumeEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
@@ -196,9 +204,16 @@ pub struct ResumeEmailQueuePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The state of the e-mail queue as a whole.
-#[derive(Default, Description)]
-pub struct EmailQueue;
+/// The queue as a whole.
+#[derive(Description)]
+pub struct EmailQueue(email_queue::Model);
+
+impl EmailQueue {
+    /// As it is now.
+    pub async fn load(ctx: &Context<'_>) -> Result<Self> {
+        Ok(Self(emails::queue_state(ctx.app()?.db.read()).await?))
+    }
+}
 
 #[Object(use_type_description)]
 impl EmailQueue {
@@ -210,35 +225,32 @@ impl EmailQueue {
 
     /// Whether the transport is available, judging by the most recent attempts.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn transport_state(&self, ctx: &Context<'_>) -> Result<EmailTransportState> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(EmailTransportState {
+    async fn transport_state(&self) -> EmailTransportState {
+        let state = &self.0;
+        EmailTransportState {
             is_available: state.transport_failed_at.is_none(),
             unavailable_since: state.transport_failed_at.map(DateTime),
-            error: state.transport_error,
+            error: state.transport_error.clone(),
             next_attempt_at: state.transport_retry_at.map(DateTime),
-        })
+        }
     }
 
     /// Whether an administrator has paused the queue.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn is_paused(&self, ctx: &Context<'_>) -> Result<bool> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.is_some())
+    async fn is_paused(&self) -> bool {
+        self.0.paused_at.is_some()
     }
 
     /// When the queue was paused; null while it is running.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.map(DateTime))
+    async fn paused_at(&self) -> Option<DateTime<Utc>> {
+        self.0.paused_at.map(Timestamp::to_utc)
     }
 
     /// Who paused the queue; null while it is running, or if that user has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(match state.paused_by {
+        Ok(match self.0.paused_by {
             Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
             None => None,
         })

@@ -80,8 +80,8 @@ impl EmailQuery {
 
     /// The state of the queue as a whole.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn email_queue(&self) -> EmailQueue {
-        EmailQueue
+    async fn email_queue(&self, ctx: &Context<'_>) -> Result<EmailQueue> {
+        EmailQueue::load(ctx).await
     }
 }
 
