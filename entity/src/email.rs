@@ -118,25 +118,8 @@ pub enum Priority {
     High,
 }
 
-/// The tables that this one is related to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The invitation that it carries.
-    #[sea_orm(
-        belongs_to = "crate::invitation::Entity",
-        from = "Column::InvitationId",
-        to = "crate::invitation::Column::Id"
-    )]
-    Invitation,
-    /// The attempts to send it.
-    #[sea_orm(has_many = "crate::email_attempt::Entity")]
-    EmailAttempt,
-}
-
-impl Related<crate::invitation::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Invitation.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

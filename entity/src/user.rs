@@ -77,18 +77,6 @@ pub enum Relation {
     /// The roles that the user holds.
     #[sea_orm(has_many = "crate::user_role::Entity")]
     UserRole,
-    /// The invitations that the user was sent.
-    #[sea_orm(has_many = "crate::invitation::Entity")]
-    Invitation,
-    /// The sessions in which the user is signed in.
-    #[sea_orm(has_many = "crate::session::Entity")]
-    Session,
-}
-
-impl Related<crate::user_role::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::UserRole.def()
-    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}
