@@ -26,6 +26,7 @@ pub mod administration;
 pub mod changes;
 pub mod delivery;
 mod listing;
+pub mod retention;
 mod state;
 
 pub use listing::{EmailFilter, EmailOrderField, count, page};

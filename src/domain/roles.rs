@@ -13,6 +13,7 @@ use crate::app::App;
 
 mod administration;
 mod assignment;
+mod input;
 pub mod policy;
 mod snapshot;
 

@@ -13,6 +13,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+use crate::domain::emails::retention;
 use crate::domain::{events, password_resets, sessions, throttle};
 
 /// How often the queue is cleaned up.
@@ -83,7 +84,7 @@ async fn answer_requests(app: &App) {
 
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
-    if let Err(error) = delivery::sweep(app).await {
+    if let Err(error) = retention::sweep(app).await {
         tracing::error!(?error, "cannot clean up the e-mail queue");
     }
     if let Err(error) = events::prune(app).await {
