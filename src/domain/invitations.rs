@@ -77,7 +77,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let granted = roles::by_ids_in(app, &transaction, &user.role_ids).await?;
     let changes = Changes::none()
         .field("email", None, user.row.email.clone())
-        .field("roles", None, events::role_names(&granted, &user.role_ids));
+        .field("roles", None, roles::names(&granted, &user.role_ids));
     events::record(
         app,
         &transaction,

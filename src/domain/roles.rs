@@ -117,3 +117,16 @@ pub const ORDER: Order = BY_AGE.order;
 pub async fn count(app: &App) -> Result<u64> {
     Ok(role::Entity::find().count(app.db.read()).await?)
 }
+
+/// The names of roles as an event shows them; deleted ones are shown by ID.
+pub fn names(roles: &[Arc<Role>], ids: &[RoleId]) -> String {
+    let mut names: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            let role = roles.iter().find(|role| role.row.id == *id);
+            role.map_or_else(|| id.0.to_string(), |role| role.row.name.clone())
+        })
+        .collect();
+    names.sort();
+    names.join(", ")
+}

@@ -232,7 +232,7 @@ async fn record_loss(
 ) -> Result<()> {
     role_ids.retain(|id| *id != role.row.id);
     let left = super::by_ids_in(app, transaction, &role_ids).await?;
-    let after = events::role_names(&left, &role_ids);
+    let after = super::names(&left, &role_ids);
     let before = match after.is_empty() {
         true => role.row.name.clone(),
         false => format!("{after}, {}", role.row.name),

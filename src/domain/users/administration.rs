@@ -328,7 +328,7 @@ async fn changes(
         )
         .field(
             "roles",
-            events::role_names(&known, &before.role_ids),
-            events::role_names(&known, &after.role_ids),
+            roles::names(&known, &before.role_ids),
+            roles::names(&known, &after.role_ids),
         ))
 }
