@@ -170,6 +170,14 @@ pub struct Mail {
     pub transports: BTreeMap<String, serde_json::Value>,
 }
 
+impl Mail {
+    /// The domain of the sender's address.
+    pub fn domain(&self) -> Option<&str> {
+        let (_, domain) = self.from.rsplit_once('@')?;
+        Some(domain.trim_end_matches('>'))
+    }
+}
+
 /// `[mail.queue]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -20,6 +20,7 @@ use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
 use super::{EmailAddress, roles, text};
 use crate::app::App;
+use crate::config;
 use crate::letters::{Letter, RenderedLetter};
 
 pub mod administration;
@@ -94,7 +95,7 @@ pub async fn queue(
             Purpose::Invitation(_) | Purpose::None => None,
         },
         expires_at: new.expires_at,
-        message_id: message_id(id, &app.settings.mail.from),
+        message_id: message_id(id, &app.settings.mail),
         attempt_count: 0,
         last_error: None,
         next_attempt_at: now.into(),
@@ -131,11 +132,8 @@ impl Queued {
 
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a
 /// recipient's server recognises an e-mail that reaches it twice.
-fn message_id(id: EmailId, from: &str) -> String {
-    let domain = from
-        .rsplit_once('@')
-        .map_or("localhost", |(_, domain)| domain.trim_end_matches('>'));
-    format!("<{}@{domain}>", id.0)
+fn message_id(id: EmailId, sender: &config::Mail) -> String {
+    format!("<{}@{}>", id.0, sender.domain().unwrap_or("localhost"))
 }
 
 /// Ends the purpose of an invitation's e-mails: queued ones are cancelled, one that is being sent
