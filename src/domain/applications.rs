@@ -22,7 +22,7 @@ pub const USERS_UPDATE: Permission = Permission::new("users.update");
 pub const USERS_DELETE: Permission = Permission::new("users.delete");
 /// See roles and what they grant.
 pub const ROLES_VIEW: Permission = Permission::new("roles.view");
-/// Make roles.
+/// Create roles.
 pub const ROLES_CREATE: Permission = Permission::new("roles.create");
 /// Edit roles.
 pub const ROLES_UPDATE: Permission = Permission::new("roles.update");

@@ -64,7 +64,8 @@ pub enum Purpose {
     None,
 }
 
-/// Queues a letter, in the transaction of what it announces: neither can exist without the other.
+/// Queues an e-mail, in the transaction of the change that it announces: neither can exist without
+/// the other.
 pub async fn queue(
     app: &App,
     transaction: &DatabaseTransaction,
@@ -112,7 +113,7 @@ pub async fn queue(
     Ok(Queued(row))
 }
 
-/// A letter in the queue, of which nobody has been told yet.
+/// A queued e-mail that neither the worker nor any watcher has heard of yet.
 #[derive(Debug)]
 #[must_use = "after the commit, announce it"]
 pub struct Queued(email::Model);
@@ -189,7 +190,7 @@ async fn end_purpose_where(
     Ok(())
 }
 
-/// What becomes of a mail that is withdrawn.
+/// What changes in an e-mail that is cancelled.
 fn cancelled(now: Timestamp) -> email::ActiveModel {
     email::ActiveModel {
         status: Set(Status::Cancelled),
@@ -199,7 +200,7 @@ fn cancelled(now: Timestamp) -> email::ActiveModel {
     }
 }
 
-/// The mails whose purpose has not ended.
+/// The e-mails whose purpose has not ended.
 fn still_serves(now: Timestamp) -> Condition {
     Condition::any()
         .add(email::Column::ExpiresAt.is_null())

@@ -140,7 +140,7 @@ impl UserErrors {
         outcome.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    /// The values, if nothing was wrong. Where one is missing, an error must have said why.
+    /// The values, if there were no errors. A value can only be missing if there was one.
     pub fn finish<T>(self, values: Option<T>) -> Result<T> {
         match values {
             Some(values) if self.0.is_empty() => Ok(values),

@@ -127,7 +127,7 @@ impl Subject {
         Self::default()
     }
 
-    /// The thing with that key, which people know by that label.
+    /// The object with that ID, which people know by that label.
     pub fn new<I: Id>(id: I, label: impl Into<String>) -> Self {
         Self {
             kind: I::PREFIX,
@@ -136,8 +136,8 @@ impl Subject {
         }
     }
 
-    /// What has no key, or none that is known: somebody by what they call themselves, a permission,
-    /// several things at once.
+    /// Something that has no ID, or none that is known: an address that somebody entered, a
+    /// permission, several objects at once.
     pub fn labelled(label: impl Into<String>) -> Self {
         Self {
             kind: "",

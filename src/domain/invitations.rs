@@ -227,7 +227,7 @@ async fn send(
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::ResendInvitation`].
+/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -247,7 +247,7 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::RevokeInvitation`].
+/// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;

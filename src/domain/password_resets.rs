@@ -137,7 +137,7 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::SendPasswordReset`].
+/// Those of [`policy::find_for`] for [`UserAction::SendPasswordReset`].
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;

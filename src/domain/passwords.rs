@@ -1,5 +1,5 @@
-//! Passwords: what one is, and how a user changes theirs. Which are accepted stands in `policy`, and how
-//! they are kept in `hasher`.
+//! Passwords: what one is, and how a user changes theirs. Which are accepted is in `policy`, and how they
+//! are stored in `hasher`.
 
 use entity::UserId;
 use entity::email::Priority;

@@ -1,8 +1,7 @@
 //! The API for the e-mail queue as a whole, and for what administrators do with the e-mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use entity::{Timestamp, email_queue};
+use entity::email_queue;
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
@@ -94,7 +93,7 @@ impl EmailQueueMutation {
     }
 }
 
-/// Does it with the mails that the input names.
+/// Does it with the e-mails that the input names.
 async fn change(
     ctx: &Context<'_>,
     deed: Deed,
@@ -163,7 +162,7 @@ macro_rules! count_payloads {
 }
 
 count_payloads! {
-    /// Mails were queued again.
+    /// The result of `retryEmails`.
     RetryEmailsPayload
     /// The result of `cancelEmails`.
     CancelEmailsPayload
@@ -186,7 +185,7 @@ payloads! {
     }
 }
 
-/// The queue is stopped.
+/// The result of `pauseEmailQueue`.
 #[derive(SimpleObject)]
 pub struct PauseEmailQueuePayload {
     /// The queue.
@@ -195,7 +194,7 @@ pub struct PauseEmailQueuePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The queue runs.
+/// The result of `resumeEmailQueue`.
 #[derive(SimpleObject)]
 pub struct ResumeEmailQueuePayload {
     /// The queue.
@@ -204,12 +203,12 @@ pub struct ResumeEmailQueuePayload {
     user_errors: Vec<UserError>,
 }
 
-/// The queue as a whole.
+/// The state of the e-mail queue as a whole.
 #[derive(Description)]
 pub struct EmailQueue(email_queue::Model);
 
 impl EmailQueue {
-    /// As it is now.
+    /// Its current state.
     pub async fn load(ctx: &Context<'_>) -> Result<Self> {
         Ok(Self(emails::queue_state(ctx.app()?.db.read()).await?))
     }
@@ -243,8 +242,8 @@ impl EmailQueue {
 
     /// When the queue was paused; null while it is running.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn paused_at(&self) -> Option<DateTime<Utc>> {
-        self.0.paused_at.map(Timestamp::to_utc)
+    async fn paused_at(&self) -> Option<DateTime> {
+        self.0.paused_at.map(DateTime)
     }
 
     /// Who paused the queue; null while it is running, or if that user has been deleted.

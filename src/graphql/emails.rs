@@ -10,6 +10,7 @@ use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
+use super::scalars::DateTime;
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;

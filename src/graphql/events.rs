@@ -1,7 +1,6 @@
 //! The API for the event log.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use entity::{Timestamp, UserId};
 use uuid::Uuid;
 
@@ -99,7 +98,7 @@ impl EventFilter {
     }
 }
 
-/// What can happen.
+/// The kinds of events in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Action")]
 pub enum EventAction {

@@ -9,6 +9,7 @@ use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
+use super::scalars::DateTime;
 use super::users::{UserConnection, users_page};
 use crate::app::App;
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};

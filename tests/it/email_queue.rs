@@ -664,7 +664,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing(
     assert_eq!(attempts[0]["succeeded"], false);
     assert_eq!(
         attempts[0]["response"],
-        "The worker fell silent, and its lease ran out."
+        "The worker stopped responding, and its lease expired."
     );
     assert_eq!(attempts[1]["succeeded"], answers);
 }

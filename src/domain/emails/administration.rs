@@ -27,17 +27,17 @@ const MAX_IDS: usize = 500;
 /// How many e-mails one statement changes: databases limit the number of parameters.
 const BATCH: usize = 500;
 
-/// Which mails are meant.
+/// The chosen e-mails.
 #[derive(Clone, Debug)]
 pub enum Selection {
     /// Their IDs; `None` stands for an ID that is not an e-mail's.
     Ids(Vec<Option<EmailId>>),
-    /// All that this matches.
+    /// All e-mails that match this filter.
     Filter(EmailFilter),
 }
 
 impl Selection {
-    /// Identifiers or a filter, exactly one of the two.
+    /// By ID or by filter, exactly one of the two.
     ///
     /// # Errors
     ///
@@ -50,18 +50,18 @@ impl Selection {
             (None, None) => UserErrorCode::Required,
             (Some(_), Some(_)) => UserErrorCode::Invalid,
         };
-        Err(UserError::new(code, None, "Say which e-mails: either `ids` or `filter`.").into())
+        Err(UserError::new(code, None, "Provide either `ids` or `filter`, not both.").into())
     }
 }
 
 /// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// Queue again what has failed or was cancelled.
+    /// Requeue failed and cancelled e-mails.
     Retry,
-    /// Withdraw what waits or has failed.
+    /// Cancel queued and failed e-mails.
     Cancel,
-    /// Delete them with their attempts, unless they are just being sent.
+    /// Delete e-mails with their attempts, unless they are being sent.
     Delete,
 }
 
@@ -74,7 +74,7 @@ impl Deed {
         }
     }
 
-    /// The states of the mails that it can be done with.
+    /// The states in which it is possible.
     fn states(self) -> &'static [Status] {
         match self {
             Self::Retry => &[Status::Failed, Status::Cancelled],
@@ -89,7 +89,7 @@ impl Deed {
         }
     }
 
-    /// Whether the letter must still be of use: that of a purpose that has ended would lead nowhere.
+    /// Whether the purpose must not have ended: the link would lead nowhere.
     fn needs_purpose(self) -> bool {
         self == Self::Retry
     }
@@ -108,14 +108,15 @@ impl Deed {
     fn obstacle(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
         if !self.states().contains(&email.status) {
             return Some(match self {
-                Self::Retry => "Only what has failed or was cancelled can be tried again.",
-                Self::Cancel => "Only what is queued or has failed can be cancelled.",
-                Self::Delete => "It is just being sent; wait until that is over.",
+                Self::Retry => "Only failed or cancelled e-mails can be retried.",
+                Self::Cancel => "Only queued or failed e-mails can be cancelled.",
+                Self::Delete => "This e-mail is being sent right now. Try again in a moment.",
             });
         }
         let has_ended = email.expires_at.is_some_and(|end| end <= now);
-        (self.needs_purpose() && has_ended)
-            .then_some("What this mail was for has ended; a new one has to be made.")
+        (self.needs_purpose() && has_ended).then_some(
+            "The invitation or reset that this e-mail was for has ended. Send a new one.",
+        )
     }
 
     async fn perform(
@@ -152,7 +153,7 @@ impl Deed {
     }
 }
 
-/// Does it with the mails that are meant, and returns how many those were.
+/// Does it with the chosen e-mails, and returns how many there were.
 ///
 /// # Errors
 ///
@@ -207,7 +208,7 @@ async fn by_ids(
         return Err(error(UserErrorCode::Required, "Provide at least one ID.").into());
     }
     if ids.len() > MAX_IDS {
-        let message = format!("Name at most {MAX_IDS} e-mails.");
+        let message = format!("Provide at most {MAX_IDS} IDs.");
         return Err(error(UserErrorCode::TooLong, &message).into());
     }
     let found = email::Entity::find()

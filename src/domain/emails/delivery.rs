@@ -241,8 +241,8 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     Ok(renewed.rows_affected == 1)
 }
 
-/// Records what became of one attempt, and moves the mail where that puts it. Where the claim was
-/// lost meanwhile, nothing is changed.
+/// Records the outcome of one attempt, and moves the e-mail to the state that it calls for. If the
+/// claim was lost in the meantime, nothing is changed.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
     Ok(())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Action, Change};
 use crate::app::App;
 use crate::domain::error::Result;
-use crate::domain::page::{Key, Keyset, Order, Page, PageRequest, SortKey};
+use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 
 /// An event as it is read.
 #[derive(Clone, Debug)]
@@ -33,13 +33,13 @@ impl From<event::Model> for Event {
 /// Filters events. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// What this user did.
+    /// Caused by this user.
     pub actor: Option<UserId>,
     /// About this object.
     pub subject: Option<Uuid>,
     /// Caused by this user, or about them.
     pub about: Option<UserId>,
-    /// Any of these.
+    /// With any of these actions.
     pub actions: Option<Vec<Action>>,
     /// After this time.
     pub created_after: Option<Timestamp>,
@@ -82,7 +82,7 @@ impl EventFilter {
 const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
     order: Order {
         name: "events",
-        key: Key::Number,
+        key: SortKeyKind::Number,
     },
     column: event::Column::CreatedAt,
     id: event::Column::Id,
@@ -106,7 +106,7 @@ pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
     Ok(filter.select().count(app.db.read()).await?)
 }
 
-/// One event.
+/// The event with this ID.
 pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
     let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
     Ok(row.map(Event::from))

@@ -14,7 +14,7 @@ const SCORED_CHARACTERS: usize = 32;
 /// The user that a password is for: what an attacker would try first.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
-    /// Their address.
+    /// Their e-mail address.
     pub email: &'a str,
     /// Their first name.
     pub first_name: &'a str,

@@ -17,7 +17,7 @@ use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{sessions, text, users};
 
-/// A role to be made.
+/// A role to create.
 #[derive(Clone, Debug)]
 pub struct NewRole {
     /// The display name.

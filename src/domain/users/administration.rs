@@ -33,8 +33,9 @@ pub struct UserChange {
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::Update`], and of [`UserAction::AssignRoles`] where
-/// roles are asked for; what is wrong with the values; [`LastAdministrator`](crate::domain::UserErrorCode::LastAdministrator).
+/// Those of [`policy::find_for`] for [`UserAction::Update`], and of [`policy::check`] for
+/// [`UserAction::AssignRoles`] if roles are given; errors for the values;
+/// [`LastAdministrator`](crate::domain::UserErrorCode::LastAdministrator).
 pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
     let transaction = app.db.begin().await?;
     let assigns_roles = change.role_ids.is_asked_for();
@@ -143,7 +144,7 @@ pub async fn update_profile(
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::Activate`].
+/// Those of [`policy::find_for`] for [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -166,7 +167,7 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::Deactivate`].
+/// Those of [`policy::find_for`] for [`UserAction::Deactivate`].
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
@@ -193,7 +194,7 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
 ///
 /// # Errors
 ///
-/// What [`policy::find_for`] says of [`UserAction::Delete`].
+/// Those of [`policy::find_for`] for [`UserAction::Delete`].
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;

@@ -27,7 +27,7 @@ pub enum UserAction {
     Deactivate,
     /// Delete them.
     Delete,
-    /// Send them a link by which they choose a new password.
+    /// Send them a link for choosing a new password.
     SendPasswordReset,
     /// Send them a new link.
     ResendInvitation,
@@ -49,7 +49,7 @@ impl UserAction {
         }
     }
 
-    /// What the input is called that says to whom it is done.
+    /// The name of the input that says which user.
     fn input(self) -> &'static str {
         match self {
             Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate | Self::Delete => {
@@ -65,11 +65,11 @@ impl UserAction {
     }
 }
 
-/// The user, if the actor may do this to them now. Their row stays locked until the transaction ends.
+/// The user, if the actor may do this to them now. The row stays locked until the transaction ends.
 ///
 /// # Errors
 ///
-/// As for [`check`]; [`Invalid`](UserErrorCode::Invalid) where there is no identifier, and
+/// Those of [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
 /// [`NotFound`](UserErrorCode::NotFound).
 pub async fn find_for(
     app: &App,
@@ -93,8 +93,8 @@ pub async fn find_for(
 ///
 /// # Errors
 ///
-/// The missing permission; else what stands against it, as an error of the action's input. That the
-/// last administrator would lose the role is found out where the new roles are known, see
+/// The missing permission; otherwise the reason, as an error of the action's input. Whether the last
+/// administrator would lose the role is checked where the new roles are known, see
 /// [`must_leave_an_administrator`].
 pub async fn check(
     app: &App,

@@ -230,7 +230,7 @@ impl UserViewerCan {
         self.may(ctx, UserAction::Delete).await
     }
 
-    /// Send them a link by which they choose a new password: `sendPasswordReset`.
+    /// Whether the viewer can send the user a password reset link (`sendPasswordReset`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn send_password_reset(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::SendPasswordReset).await
