@@ -9,7 +9,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use entity::{LastTime, Timestamp, user};
+use entity::{TimeOrNever, Timestamp, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde_json::{Value, json};
 use usher::config::Layers;
@@ -164,7 +164,7 @@ async fn fill(url: &str) -> String {
             deactivated_at: None,
             created_at: Timestamp(now.0 + number),
             updated_at: now,
-            last_signed_in_at: LastTime::NEVER,
+            last_signed_in_at: TimeOrNever::NEVER,
         };
         let row = user::ActiveModel::from(row).reset_all();
         user::Entity::insert(row)

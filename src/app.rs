@@ -14,10 +14,11 @@ use crate::domain::passwords::PasswordHasher;
 use crate::domain::roles::RoleCache;
 use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
-use crate::mail::letters::Letters;
+use crate::letters::Letters;
 use crate::metrics::Metrics;
 
-/// How many changes of mails a watcher may fall behind before it is told that it missed some.
+/// How many changes of mails are kept for a watcher that falls behind. One that falls behind further
+/// misses nothing: what it is told only makes it look at the rows.
 const CHANGES_KEPT: usize = 1024;
 
 /// The server's parts, made once at the start and shared by all requests and the mail worker.
@@ -60,17 +61,11 @@ impl App {
     ///
     /// Sentences that name the settings which cannot be used, or the database that cannot be opened.
     pub async fn open(settings: Config) -> Result<Self, String> {
-        let catalogue =
-            Catalogue::new(&settings.applications).map_err(|problems| problems.join("\n"))?;
-        let letters = Letters::new(&settings)?;
-        let passwords = PasswordHasher::new(&settings.passwords)
-            .map_err(|error| format!("passwords.argon2: {error}"))?;
-        EmailAddress::parse("setup.administrator", &settings.setup.administrator)
-            .map_err(|error| format!("setup.administrator: {}", error.message))?;
-        if let Some(address) = &settings.mail.redirect_all_to {
-            EmailAddress::parse("mail.redirect_all_to", address)
-                .map_err(|error| format!("mail.redirect_all_to: {}", error.message))?;
-        }
+        let Parts {
+            catalogue,
+            letters,
+            passwords,
+        } = Parts::new(&settings).map_err(|problems| problems.join("\n"))?;
         let db = Database::open(&settings.database)
             .await
             .map_err(|error| error.to_string())?;
@@ -98,21 +93,7 @@ impl App {
     ///
     /// Sentences that name the settings which cannot be used.
     pub fn check(settings: &Config) -> Result<(), Vec<String>> {
-        let mut problems = Vec::new();
-        problems.extend(
-            Catalogue::new(&settings.applications)
-                .err()
-                .unwrap_or_default(),
-        );
-        problems.extend(Letters::new(settings).err());
-        let address = &settings.setup.administrator;
-        if let Err(error) = EmailAddress::parse("setup.administrator", address) {
-            problems.push(format!("setup.administrator: {}", error.message));
-        }
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(problems),
-        }
+        Parts::new(settings).map(drop)
     }
 
     /// A new primary key. It begins with the time, so that rows are stored in the order of their
@@ -153,6 +134,45 @@ impl App {
     /// The database's schema is that of this version, or the server must not answer.
     pub async fn is_ready(&self) -> Result<bool, Error> {
         Ok(self.db.pending_migrations().await? == 0)
+    }
+}
+
+/// What the settings alone make, before anything is opened.
+struct Parts {
+    catalogue: Catalogue,
+    letters: Letters,
+    passwords: PasswordHasher,
+}
+
+impl Parts {
+    /// Makes them, or says all that is wrong with the settings at once.
+    fn new(settings: &Config) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let catalogue = Catalogue::new(&settings.applications)
+            .map_err(|wrong| problems.extend(wrong))
+            .ok();
+        let letters = Letters::new(settings)
+            .map_err(|problem| problems.push(problem))
+            .ok();
+        let passwords = PasswordHasher::new(&settings.passwords)
+            .map_err(|error| problems.push(format!("passwords.argon2: {error}")))
+            .ok();
+        let administrator = ("setup.administrator", &settings.setup.administrator);
+        let redirect = settings.mail.redirect_all_to.as_ref();
+        let redirect = redirect.map(|address| ("mail.redirect_all_to", address));
+        for (key, address) in [Some(administrator), redirect].into_iter().flatten() {
+            if let Err(error) = EmailAddress::parse(key, address) {
+                problems.push(format!("{key}: {}", error.message));
+            }
+        }
+        match (catalogue, letters, passwords) {
+            (Some(catalogue), Some(letters), Some(passwords)) if problems.is_empty() => Ok(Self {
+                catalogue,
+                letters,
+                passwords,
+            }),
+            _ => Err(problems),
+        }
     }
 }
 

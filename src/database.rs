@@ -38,7 +38,7 @@ impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
         let url = config.url.expose_secret();
         let failed = |reason: String| OpenError {
-            url: without_password(url),
+            url: config::without_password(url),
             reason,
         };
         if url.contains(":memory:") {
@@ -211,18 +211,6 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(10))
         });
     options
-}
-
-/// The address as it may be shown.
-pub fn without_password(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            // Refused only for addresses that cannot hold a password, and this one does.
-            let _ = parsed.set_password(Some("****"));
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
 }
 
 /// The innermost error's words: those around it repeat that a connection failed.

@@ -12,6 +12,7 @@ use sea_orm::{ActiveModelTrait, Set};
 
 use crate::app::App;
 use crate::config;
+use crate::domain::emails::administration;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::error::{Error, Result};
 use crate::domain::invitations::{self, Acceptance, Invited, NewUser};
@@ -29,7 +30,7 @@ pub struct Persona {
     pub email: &'static str,
     /// The password, which everybody knows.
     pub password: &'static str,
-    /// Who they are.
+    /// The name of their role.
     pub role: &'static str,
 }
 
@@ -132,16 +133,22 @@ pub async fn fill(app: &App) -> Result<()> {
         app.clock.advance(HOUR);
         accept(app, &invited, persona).await?;
     }
-    let late = ("Eva", "Lang");
-    invite(app, &administrator, late, "eva.lang@kbank.com", auditor).await?;
+    let eva = ("Eva", "Lang");
+    invite(app, &administrator, eva, "eva.lang@kbank.com", auditor).await?;
     deliver(app, "eva.lang@kbank.com", delivered()).await?;
     app.clock.advance(DAY * 3);
     deactivate(app, &administrator, DEACTIVATED.email).await?;
+    let paul = ("Paul", "Adams");
+    let invited = invite(app, &administrator, paul, "paul.adams@kbank.com", manager).await?;
+    deliver(app, "paul.adams@kbank.com", delivered()).await?;
+    invitations::revoke(app, &administrator, Some(invited.user.row.id)).await?;
+    administration::send_test(app, &administrator, ADMINISTRATOR.email).await?;
+    deliver(app, ADMINISTRATOR.email, delivered()).await?;
 
     // Yesterday.
     app.clock.advance(DAY * 5);
-    let typo = ("Mia", "Fischer");
-    invite(app, &administrator, typo, "mia.fisher@kbank.com", manager).await?;
+    let mia = ("Mia", "Fischer");
+    invite(app, &administrator, mia, "mia.fisher@kbank.com", manager).await?;
     deliver(
         app,
         "mia.fisher@kbank.com",
@@ -151,22 +158,22 @@ pub async fn fill(app: &App) -> Result<()> {
         ),
     )
     .await?;
-    colleague(app, "grace.okafor@kbank.com").await?;
+    invite_administrator(app, "grace.okafor@kbank.com").await?;
     // A new link withdraws the letter with the old one.
-    colleague(app, "grace.okafor@kbank.com").await?;
+    invite_administrator(app, "grace.okafor@kbank.com").await?;
     deliver(app, "grace.okafor@kbank.com", delivered()).await?;
-    in_the_worker_s_hands(app, &administrator, manager).await?;
+    leave_one_sending(app, &administrator, manager).await?;
     hard_to_reach(app, &administrator, manager).await
 }
 
 async fn first_administrator(app: &App) -> Result<Actor> {
-    let invited = colleague(app, ADMINISTRATOR.email).await?;
+    let invited = invite_administrator(app, ADMINISTRATOR.email).await?;
     deliver(app, ADMINISTRATOR.email, delivered()).await?;
     accept(app, &invited, ADMINISTRATOR).await
 }
 
 /// Invites an administrator as the server's command does.
-async fn colleague(app: &App, email: &str) -> Result<Invited> {
+async fn invite_administrator(app: &App, email: &str) -> Result<Invited> {
     match setup::invite_administrator(app, &address(email)?).await? {
         NewAdministrator::Invited(invited) => Ok(*invited),
         other => Err(Error::internal(format!("{email}: {other:?}"))),
@@ -233,7 +240,7 @@ async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
 }
 
 /// A letter that a worker has claimed, and has not reported on for an hour to come.
-async fn in_the_worker_s_hands(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
+async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
     let address = "noah.silva@kbank.com";
     invite(app, actor, ("Noah", "Silva"), address, role).await?;
     let claim = claim(app, address).await?;

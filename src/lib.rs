@@ -10,11 +10,12 @@
 //! claims the mail under a lease, hands it to the transport, and records what became of it.
 //!
 //! ```text
-//! entity <- domain <- graphql <- http <- main
-//!              ^                           |
-//!         mail::worker  <------------------'
-//!              |
-//!          transports
+//! entity <- domain <---- graphql <- http <- server <- cli
+//!            |  ^          |         |        |
+//!            v  |          v         v        v
+//!      letters  '------ mail::messages <- mail::worker
+//!                              |              |
+//!                              '-> transports <-'
 //! ```
 //!
 //! One noun has the same name in each place: `entity/src/invitation.rs` is the row,
@@ -33,6 +34,7 @@ pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;
+pub mod letters;
 pub mod log;
 pub mod mail;
 pub mod metrics;

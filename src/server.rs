@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::domain::setup::{self, Setup};
 use crate::http::connections::Bounded;
-use crate::{http, mail};
+use crate::http::{AllowedOrigins, TrustedProxies};
+use crate::{http, log, mail};
 
 /// Why a server did not start: a sentence that says what is wrong and where.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,29 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
     Ok((Arc::new(app), migrated))
 }
 
+/// Whether a server could start with these settings, as far as that can be said without opening
+/// anything. Each start begins with it.
+///
+/// # Errors
+///
+/// Sentences that name the settings which cannot be used.
+pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> {
+    let transport = registry.build(&settings.mail.transport, &settings.mail.transports);
+    let proxies = TrustedProxies::new(&settings.server.trusted_proxies);
+    let origins = AllowedOrigins::new(&settings.server);
+    let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter);
+    let mut problems = Vec::new();
+    problems.extend(transport.err().map(|error| error.to_string()));
+    problems.extend(App::check(settings).err().into_iter().flatten());
+    problems.extend(proxies.err());
+    problems.extend(origins.err());
+    problems.extend(log.err());
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
+    }
+}
+
 impl Server {
     /// Starts a server with the transports that the registry knows.
     ///
@@ -84,10 +108,10 @@ impl Server {
         part: Part,
     ) -> Result<Self, StartError> {
         // Whatever can be refused is refused before anything is changed.
+        check(&settings, registry).map_err(|problems| StartError(problems.join("\n")))?;
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
-        refuse_unknown_sections(&settings, registry)?;
         let acceptor = match part {
             Part::Worker => None,
             Part::All | Part::Web => Some(listen("server.bind", settings.server.bind).await?),
@@ -177,23 +201,6 @@ fn bound(acceptor: &TcpAcceptor) -> Result<SocketAddr, StartError> {
         .first()
         .and_then(|address| address.as_socket_addr().copied())
         .ok_or_else(|| StartError("server.bind: the socket has no address".to_owned()))
-}
-
-/// `[mail]` has a section for each transport; one that no transport answers to is a typing error.
-fn refuse_unknown_sections(settings: &Config, registry: &Registry) -> Result<(), StartError> {
-    let names: Vec<&str> = registry.names().collect();
-    match settings
-        .mail
-        .transports
-        .keys()
-        .find(|section| !names.contains(&section.as_str()))
-    {
-        None => Ok(()),
-        Some(section) => Err(StartError(format!(
-            "mail.{section}: there is no such transport; the sections of [mail] are queue, {}",
-            names.join(", ")
-        ))),
-    }
 }
 
 fn spawn_worker(

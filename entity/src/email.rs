@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{EmailId, InvitationId, LastTime, PasswordResetId, Timestamp};
+use crate::{EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp};
 
 /// One message, from the transaction that decided to send it until its history is pruned.
 ///
@@ -61,7 +61,7 @@ pub struct Model {
     /// What the transport said when it last failed.
     pub last_error: Option<String>,
     /// When the next attempt is due; never, unless it is queued.
-    pub next_attempt_at: LastTime,
+    pub next_attempt_at: TimeOrNever,
     /// The claim that holds it while it is being sent: a worker that has lost its claim cannot
     /// overwrite what its successor did.
     pub claim_id: Option<Uuid>,
@@ -70,7 +70,7 @@ pub struct Model {
     /// When it was queued; also the `Date` header, which is the same for every attempt.
     pub created_at: Timestamp,
     /// When a transport accepted it.
-    pub sent_at: LastTime,
+    pub sent_at: TimeOrNever,
     /// When it was queued or last changed its state: what watchers look for.
     pub changed_at: Timestamp,
 }
@@ -118,25 +118,8 @@ pub enum Priority {
     High,
 }
 
-/// The tables that this one is related to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The invitation that it carries.
-    #[sea_orm(
-        belongs_to = "crate::invitation::Entity",
-        from = "Column::InvitationId",
-        to = "crate::invitation::Column::Id"
-    )]
-    Invitation,
-    /// The attempts to send it.
-    #[sea_orm(has_many = "crate::email_attempt::Entity")]
-    EmailAttempt,
-}
-
-impl Related<crate::invitation::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Invitation.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -26,22 +26,8 @@ pub struct Model {
     pub response: Option<String>,
 }
 
-/// The tables that this one refers to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The e-mail.
-    #[sea_orm(
-        belongs_to = "crate::email::Entity",
-        from = "Column::EmailId",
-        to = "crate::email::Column::Id"
-    )]
-    Email,
-}
-
-impl Related<crate::email::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Email.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

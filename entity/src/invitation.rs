@@ -57,25 +57,8 @@ pub enum Status {
     Revoked,
 }
 
-/// The tables that this one refers to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The invited user.
-    #[sea_orm(
-        belongs_to = "crate::user::Entity",
-        from = "Column::UserId",
-        to = "crate::user::Column::Id"
-    )]
-    User,
-    /// The e-mails that carried it.
-    #[sea_orm(has_many = "crate::email::Entity")]
-    Email,
-}
-
-impl Related<crate::user::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::User.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -26,5 +26,5 @@ pub use id::{
     EmailAttemptId, EmailId, EventId, InvitationId, PasswordResetId, PasswordResetRequestId,
     RoleId, SessionId, UserId,
 };
-pub use timestamp::{LastTime, Timestamp};
+pub use timestamp::{TimeOrNever, Timestamp};
 pub use token_hash::TokenHash;

@@ -25,22 +25,8 @@ pub struct Model {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The tables that this one refers to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The user whose password it changes.
-    #[sea_orm(
-        belongs_to = "crate::user::Entity",
-        from = "Column::UserId",
-        to = "crate::user::Column::Id"
-    )]
-    User,
-}
-
-impl Related<crate::user::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::User.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -28,27 +28,8 @@ pub struct Model {
     pub updated_at: Timestamp,
 }
 
-/// The tables that refer to this one.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// Who holds the role.
-    #[sea_orm(has_many = "crate::user_role::Entity")]
-    UserRole,
-    /// What the role grants.
-    #[sea_orm(has_many = "crate::role_permission::Entity")]
-    RolePermission,
-}
-
-impl Related<crate::user_role::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::UserRole.def()
-    }
-}
-
-impl Related<crate::role_permission::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::RolePermission.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

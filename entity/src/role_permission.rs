@@ -17,22 +17,8 @@ pub struct Model {
     pub permission: String,
 }
 
-/// The tables that this one refers to.
+/// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The role.
-    #[sea_orm(
-        belongs_to = "crate::role::Entity",
-        from = "Column::RoleId",
-        to = "crate::role::Column::Id"
-    )]
-    Role,
-}
-
-impl Related<crate::role::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Role.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -43,10 +43,4 @@ pub enum Relation {
     User,
 }
 
-impl Related<crate::user::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::User.def()
-    }
-}
-
 impl ActiveModelBehavior for ActiveModel {}

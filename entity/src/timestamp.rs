@@ -59,16 +59,16 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
-/// The last time that something happened, if ever.
+/// When something happened or will happen, if ever.
 ///
 /// Stored in a column that is never null: "never" is the smallest number there is, and so comes
 /// before every time. Databases do not agree where nulls belong in an order, and a keyset page
 /// cannot continue behind one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LastTime(pub Option<Timestamp>);
+pub struct TimeOrNever(pub Option<Timestamp>);
 
-impl LastTime {
-    /// It has not happened yet.
+impl TimeOrNever {
+    /// Not yet, or not any more.
     pub const NEVER: Self = Self(None);
 
     const STORED_NEVER: i64 = i64::MIN;
@@ -84,31 +84,31 @@ impl LastTime {
     }
 }
 
-impl From<Timestamp> for LastTime {
+impl From<Timestamp> for TimeOrNever {
     fn from(at: Timestamp) -> Self {
         Self(Some(at))
     }
 }
 
-impl From<LastTime> for Value {
-    fn from(time: LastTime) -> Self {
+impl From<TimeOrNever> for Value {
+    fn from(time: TimeOrNever) -> Self {
         time.stored().into()
     }
 }
 
-impl TryGetable for LastTime {
+impl TryGetable for TimeOrNever {
     fn try_get_by<I: ColIdx>(row: &QueryResult, column: I) -> Result<Self, TryGetError> {
         i64::try_get_by(row, column).map(Self::from_stored)
     }
 }
 
-impl sea_query::ValueType for LastTime {
+impl sea_query::ValueType for TimeOrNever {
     fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
         <i64 as sea_query::ValueType>::try_from(value).map(Self::from_stored)
     }
 
     fn type_name() -> String {
-        "LastTime".to_owned()
+        "TimeOrNever".to_owned()
     }
 
     fn array_type() -> ArrayType {

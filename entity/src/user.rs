@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use std::fmt;
 
-use crate::{LastTime, Timestamp, UserId};
+use crate::{TimeOrNever, Timestamp, UserId};
 
 /// A person who has been invited, whether or not they have signed up yet.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -33,7 +33,7 @@ pub struct Model {
     /// When the e-mail address, names, roles or status last changed.
     pub updated_at: Timestamp,
     /// When the user last signed in.
-    pub last_signed_in_at: LastTime,
+    pub last_signed_in_at: TimeOrNever,
 }
 
 impl Model {
@@ -77,18 +77,6 @@ pub enum Relation {
     /// The roles that the user holds.
     #[sea_orm(has_many = "crate::user_role::Entity")]
     UserRole,
-    /// The invitations that the user was sent.
-    #[sea_orm(has_many = "crate::invitation::Entity")]
-    Invitation,
-    /// The sessions in which the user is signed in.
-    #[sea_orm(has_many = "crate::session::Entity")]
-    Session,
-}
-
-impl Related<crate::user_role::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::UserRole.def()
-    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}

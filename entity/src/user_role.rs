@@ -41,10 +41,4 @@ impl Related<crate::user::Entity> for Entity {
     }
 }
 
-impl Related<crate::role::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Role.def()
-    }
-}
-
 impl ActiveModelBehavior for ActiveModel {}

@@ -36,16 +36,6 @@ impl Columns {
         column
     }
 
-    /// The columns of the index over users by name. SQLite finds a rare search term several times
-    /// faster where the searched text stands in the index itself; elsewhere an index entry has a
-    /// limit that it could exceed.
-    pub fn users_by_name(&self) -> &'static [&'static str] {
-        match self.0 {
-            DbBackend::Sqlite => &["name_key", "id", "search_text"],
-            _ => &["name_key", "id"],
-        }
-    }
-
     /// Text of any length. MySQL's `TEXT` ends at 64 KiB, which a letter may exceed.
     pub fn long_text(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);

@@ -12,12 +12,10 @@ mod m20261121_000001_users;
 mod m20261121_000002_roles;
 mod m20261121_000003_invitations;
 mod m20261121_000004_sessions;
-mod m20261121_000005_emails;
-mod m20261121_000006_events;
-mod m20261121_000007_administrators;
-mod m20261121_000020_email_queue;
-mod m20261121_000031_password_resets;
-mod m20261121_000032_throttles;
+mod m20261121_000005_password_resets;
+mod m20261121_000006_emails;
+mod m20261121_000007_events;
+mod m20261121_000008_throttles;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -31,12 +29,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_roles::Migration),
             Box::new(m20261121_000003_invitations::Migration),
             Box::new(m20261121_000004_sessions::Migration),
-            Box::new(m20261121_000005_emails::Migration),
-            Box::new(m20261121_000006_events::Migration),
-            Box::new(m20261121_000007_administrators::Migration),
-            Box::new(m20261121_000020_email_queue::Migration),
-            Box::new(m20261121_000031_password_resets::Migration),
-            Box::new(m20261121_000032_throttles::Migration),
+            Box::new(m20261121_000005_password_resets::Migration),
+            Box::new(m20261121_000006_emails::Migration),
+            Box::new(m20261121_000007_events::Migration),
+            Box::new(m20261121_000008_throttles::Migration),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! Creates `users`.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::columns::{self, Columns};
 
@@ -44,14 +45,23 @@ impl MigrationTrait for Migration {
                 .await?;
         }
         manager
-            .create_index(columns::index("users", portable.users_by_name()))
-            .await?;
-        Ok(())
+            .create_index(columns::index("users", by_name(manager)))
+            .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .drop_table(Table::drop().table("users").to_owned())
             .await
+    }
+}
+
+/// The columns of the index over users by name. SQLite finds a rare search term several times faster
+/// where the searched text stands in the index itself; elsewhere an index entry has a limit that it
+/// could exceed.
+fn by_name(manager: &SchemaManager) -> &'static [&'static str] {
+    match manager.get_database_backend() {
+        DbBackend::Sqlite => &["name_key", "id", "search_text"],
+        _ => &["name_key", "id"],
     }
 }

@@ -92,6 +92,8 @@ impl MigrationTrait for Migration {
                     .into_table("revisions")
                     .columns(["subject", "revision"])
                     .values_panic(["roles".into(), 1_i64.into()])
+                    // Locked by whatever may take an administrator away.
+                    .values_panic(["administrators".into(), 1_i64.into()])
                     .to_owned(),
             )
             .await?;

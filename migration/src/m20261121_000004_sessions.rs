@@ -23,6 +23,7 @@ impl MigrationTrait for Migration {
                     .col(columns::time("last_used_at"))
                     .col(columns::time("expires_at"))
                     .col(columns::time("ends_at"))
+                    .col(ColumnDef::new("is_kept").boolean().not_null())
                     .foreign_key(&mut columns::reference(
                         "sessions",
                         "user_id",

@@ -1,9 +1,8 @@
 //! `usher config`: what is set, and whether the server could start with it.
 
 use transports::Registry;
-use usher::app::App;
 use usher::config::{Config, Layers};
-use usher::http::{AllowedOrigins, TrustedProxies};
+use usher::server;
 
 /// Prints each key with its value and the layer that it comes from.
 pub fn show(layers: &Layers) -> Result<(), String> {
@@ -27,34 +26,7 @@ pub fn show(layers: &Layers) -> Result<(), String> {
 
 /// Says that nothing is wrong with it; what is wrong was said when it was read, or is said here.
 pub fn check(settings: &Config) -> Result<(), String> {
-    let problems = problems(settings);
-    match problems.is_empty() {
-        true => {
-            println!("The configuration is valid.");
-            Ok(())
-        }
-        false => Err(problems.join("\n")),
-    }
-}
-
-/// Whatever would keep the server from starting, short of opening anything.
-pub fn problems(settings: &Config) -> Vec<String> {
-    let transport = Registry::builtin()
-        .build(&settings.mail.transport, &settings.mail.transports)
-        .map(drop)
-        .map_err(|error| vec![error.to_string()]);
-    [
-        transport,
-        App::check(settings),
-        TrustedProxies::new(&settings.server.trusted_proxies)
-            .map(drop)
-            .map_err(|problem| vec![problem]),
-        AllowedOrigins::new(&settings.server)
-            .map(drop)
-            .map_err(|problem| vec![problem]),
-    ]
-    .into_iter()
-    .filter_map(Result::err)
-    .flatten()
-    .collect()
+    server::check(settings, &Registry::builtin()).map_err(|problems| problems.join("\n"))?;
+    println!("The configuration is valid.");
+    Ok(())
 }

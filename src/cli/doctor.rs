@@ -9,6 +9,7 @@ use url::{Host, Url};
 use usher::app::App;
 use usher::config::{Config, Environment};
 use usher::domain::setup;
+use usher::server;
 
 /// How a check ended: a sentence in any case.
 enum Finding {
@@ -42,9 +43,9 @@ pub async fn run(settings: Config) -> Result<(), String> {
 }
 
 fn configuration(settings: &Config) -> Finding {
-    match super::config::problems(settings) {
-        problems if problems.is_empty() => Fine("configuration: valid".to_owned()),
-        problems => Wrong(format!("configuration: {}", problems.join("\n"))),
+    match server::check(settings, &Registry::builtin()) {
+        Ok(()) => Fine("configuration: valid".to_owned()),
+        Err(problems) => Wrong(format!("configuration: {}", problems.join("\n"))),
     }
 }
 

@@ -37,11 +37,7 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
 fn mail(settings: &Config, to: &EmailAddress) -> Mail {
     let date = Clock::system().now();
     let name = &settings.branding.name;
-    let domain = settings
-        .mail
-        .from
-        .rsplit_once('@')
-        .map_or("localhost", |(_, domain)| domain.trim_end_matches('>'));
+    let domain = settings.mail.domain().unwrap_or("localhost");
     Mail {
         message_id: format!("<test-{}@{domain}>", date.0),
         date: date.to_utc(),

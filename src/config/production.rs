@@ -24,7 +24,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         "server.public_url: passwords and tokens would travel unencrypted; use https://",
     );
     refuse(
-        is_example(&config.mail.from),
+        config.mail.domain().is_some_and(is_example),
         "mail.from: must be your own address, not an example",
     );
     refuse(
@@ -58,9 +58,8 @@ fn is_loopback<S: AsRef<str>>(host: Host<S>) -> bool {
 }
 
 /// The domains that nobody can have (RFC 2606).
-fn is_example(mailbox: &str) -> bool {
-    let domain = mailbox.rsplit('@').next().unwrap_or_default();
-    let domain = domain.trim_end_matches('>').to_lowercase();
+fn is_example(domain: &str) -> bool {
+    let domain = domain.to_lowercase();
     ["example.com", "example.org", "example.net"].contains(&domain.as_str())
         || domain.ends_with(".example")
 }

@@ -4,7 +4,6 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile, Provider};
 
 use super::layers::{Layers, LoadError, layer_name};
-use crate::database::without_password;
 
 /// One key of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,4 +69,16 @@ fn text_of(key: &str, value: &Value) -> String {
         None => return serde_json::to_string(value).unwrap_or_default(),
     };
     format!("{text:?}")
+}
+
+/// The address as it may be shown.
+pub fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // Refused only for addresses that cannot hold a password, and this one does.
+            let _ = parsed.set_password(Some("****"));
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
 }

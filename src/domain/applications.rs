@@ -16,23 +16,22 @@ pub struct Permission(Cow<'static, str>);
 pub const USERS_VIEW: Permission = Permission::new("users.view");
 /// Invite users.
 pub const USERS_CREATE: Permission = Permission::new("users.create");
-/// See roles and what they grant.
-pub const ROLES_VIEW: Permission = Permission::new("roles.view");
-/// Create roles.
-pub const ROLES_CREATE: Permission = Permission::new("roles.create");
-/// See the e-mail queue.
-pub const EMAIL_QUEUE_VIEW: Permission = Permission::new("email-queue.view");
-/// Read secret links in it.
-pub const EMAIL_QUEUE_VIEW_SENSITIVE: Permission = Permission::new("email-queue.view-sensitive");
-
 /// Edit, activate and deactivate users, and assign their roles.
 pub const USERS_UPDATE: Permission = Permission::new("users.update");
 /// Delete users.
 pub const USERS_DELETE: Permission = Permission::new("users.delete");
+/// See roles and what they grant.
+pub const ROLES_VIEW: Permission = Permission::new("roles.view");
+/// Create roles.
+pub const ROLES_CREATE: Permission = Permission::new("roles.create");
 /// Edit roles.
 pub const ROLES_UPDATE: Permission = Permission::new("roles.update");
 /// Delete roles.
 pub const ROLES_DELETE: Permission = Permission::new("roles.delete");
+/// See the e-mail queue.
+pub const EMAIL_QUEUE_VIEW: Permission = Permission::new("email-queue.view");
+/// Read secret links in it.
+pub const EMAIL_QUEUE_VIEW_SENSITIVE: Permission = Permission::new("email-queue.view-sensitive");
 /// Retry and cancel e-mails, pause and resume the queue, and send test e-mails.
 pub const EMAIL_QUEUE_UPDATE: Permission = Permission::new("email-queue.update");
 /// Delete e-mails.

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, LastTime, PasswordResetId, Timestamp, UserId, email, email_attempt,
+    EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, UserId, email, email_attempt,
     invitation, user_role,
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Set,
 };
 
 use super::actor::Actor;
@@ -19,12 +20,14 @@ use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
 use super::{EmailAddress, roles, text};
 use crate::app::App;
-use crate::mail::letters::{Letter, RenderedLetter};
+use crate::config;
+use crate::letters::{Letter, RenderedLetter};
 
 pub mod administration;
 pub mod changes;
 pub mod delivery;
 mod listing;
+pub mod retention;
 mod state;
 
 pub use listing::{EmailFilter, EmailOrderField, count, page};
@@ -62,12 +65,12 @@ pub enum Purpose {
 }
 
 /// Queues an e-mail, in the transaction of the change that it announces: neither can exist without
-/// the other. After the commit, [`App::mail_queued`] wakes the worker.
+/// the other.
 pub async fn queue(
     app: &App,
     transaction: &DatabaseTransaction,
     new: NewEmail<'_>,
-) -> Result<email::Model> {
+) -> Result<Queued> {
     let written = app.letters.write(&new.letter).map_err(Error::internal)?;
     let id: EmailId = app.new_id();
     let now = app.clock.now();
@@ -93,36 +96,45 @@ pub async fn queue(
             Purpose::Invitation(_) | Purpose::None => None,
         },
         expires_at: new.expires_at,
-        message_id: message_id(id, &app.settings.mail.from),
+        message_id: message_id(id, &app.settings.mail),
         attempt_count: 0,
         last_error: None,
         next_attempt_at: now.into(),
         claim_id: None,
         lease_until: None,
         created_at: now,
-        sent_at: LastTime::NEVER,
+        sent_at: TimeOrNever::NEVER,
         changed_at: now,
     };
     email::ActiveModel::from(row.clone())
         .reset_all()
         .insert(transaction)
         .await?;
-    Ok(row)
+    Ok(Queued(row))
 }
 
-/// Wakes the worker and notifies watchers; to be called after the commit.
-pub fn queued(app: &App, id: EmailId) {
-    app.mail_queued.notify_one();
-    delivery::changed(app, id);
+/// A queued e-mail that neither the worker nor any watcher has heard of yet.
+#[derive(Debug)]
+#[must_use = "after the commit, announce it"]
+pub struct Queued(email::Model);
+
+impl Queued {
+    /// Its row.
+    pub fn row(&self) -> &email::Model {
+        &self.0
+    }
+
+    /// Wakes the worker and notifies watchers; to be called after the commit.
+    pub fn announce(self, app: &App) {
+        app.mail_queued.notify_one();
+        delivery::changed(app, self.0.id);
+    }
 }
 
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a
 /// recipient's server recognises an e-mail that reaches it twice.
-fn message_id(id: EmailId, from: &str) -> String {
-    let domain = from
-        .rsplit_once('@')
-        .map_or("localhost", |(_, domain)| domain.trim_end_matches('>'));
-    format!("<{}@{domain}>", id.0)
+fn message_id(id: EmailId, sender: &config::Mail) -> String {
+    format!("<{}@{}>", id.0, sender.domain().unwrap_or("localhost"))
 }
 
 /// Ends the purpose of an invitation's e-mails: queued ones are cancelled, one that is being sent
@@ -170,17 +182,29 @@ async fn end_purpose_where(
         .exec(transaction)
         .await?;
     email::Entity::update_many()
-        .set(email::ActiveModel {
-            status: Set(Status::Cancelled),
-            next_attempt_at: Set(LastTime::NEVER),
-            changed_at: Set(now),
-            ..Default::default()
-        })
+        .set(cancelled(now))
         .filter(of_these)
         .filter(email::Column::Status.eq(Status::Queued))
         .exec(transaction)
         .await?;
     Ok(())
+}
+
+/// What changes in an e-mail that is cancelled.
+fn cancelled(now: Timestamp) -> email::ActiveModel {
+    email::ActiveModel {
+        status: Set(Status::Cancelled),
+        next_attempt_at: Set(TimeOrNever::NEVER),
+        changed_at: Set(now),
+        ..Default::default()
+    }
+}
+
+/// The e-mails whose purpose has not ended.
+fn still_serves(now: Timestamp) -> Condition {
+    Condition::any()
+        .add(email::Column::ExpiresAt.is_null())
+        .add(email::Column::ExpiresAt.gt(now))
 }
 
 /// An e-mail as one reader may see it.

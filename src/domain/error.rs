@@ -55,12 +55,6 @@ impl UserError {
         }
     }
 
-    /// The same error for another input.
-    pub fn of_field(mut self, field: &str) -> Self {
-        self.field = vec![field.to_owned()];
-        self
-    }
-
     /// The same error for the entry at `index` of its field's list.
     pub fn at(mut self, index: usize) -> Self {
         self.field.push(index.to_string());
@@ -146,16 +140,14 @@ impl UserErrors {
         outcome.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    /// All errors, once a value is known to be missing.
-    pub fn into_error(self) -> Error {
-        Error::Refused(self.0)
-    }
-
-    /// Succeeds only if there were no errors.
-    pub fn into_result(self) -> Result<()> {
-        match self.0 {
-            errors if errors.is_empty() => Ok(()),
-            errors => Err(Error::Refused(errors)),
+    /// The values, if there were no errors. A value can only be missing if there was one.
+    pub fn finish<T>(self, values: Option<T>) -> Result<T> {
+        match values {
+            Some(values) if self.0.is_empty() => Ok(values),
+            None if self.0.is_empty() => {
+                Err(Error::internal("a value was refused without an error"))
+            }
+            _ => Err(Error::Refused(self.0)),
         }
     }
 }

@@ -5,20 +5,23 @@
 
 use std::time::Duration;
 
-use entity::{EmailId, EventId, RoleId, SessionId, Timestamp, UserId, event};
+use entity::id::Id;
+use entity::{EmailId, EventId, SessionId, Timestamp, event};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::actor::{Actor, Who};
 use super::error::{Error, Result};
-use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
+
+mod listing;
+
+pub use listing::{Event, EventFilter, ORDER, count, find, page};
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -124,17 +127,18 @@ impl Subject {
         Self::default()
     }
 
-    /// An object of that kind, which people know by that label.
-    pub fn new(kind: &'static str, id: impl Into<Uuid>, label: impl Into<String>) -> Self {
+    /// The object with that ID, which people know by that label.
+    pub fn new<I: Id>(id: I, label: impl Into<String>) -> Self {
         Self {
-            kind,
+            kind: I::PREFIX,
             id: Some(id.into()),
             label: label.into(),
         }
     }
 
-    /// Something of which no more is known than a label, such as an address that somebody entered.
-    pub fn unknown(label: impl Into<String>) -> Self {
+    /// Something that has no ID, or none that is known: an address that somebody entered, a
+    /// permission, several objects at once.
+    pub fn labelled(label: impl Into<String>) -> Self {
         Self {
             kind: "",
             id: None,
@@ -144,24 +148,24 @@ impl Subject {
 
     /// An e-mail.
     pub fn email(id: EmailId, recipients: &str) -> Self {
-        Self::new("email", id, recipients)
+        Self::new(id, recipients)
     }
 
     /// A session of this user.
     pub fn session(id: SessionId, user: &User) -> Self {
-        Self::new("session", id, user.row.email.clone())
+        Self::new(id, user.row.email.clone())
     }
 }
 
 impl From<&User> for Subject {
     fn from(user: &User) -> Self {
-        Self::new("user", user.row.id, user.row.email.clone())
+        Self::new(user.row.id, user.row.email.clone())
     }
 }
 
 impl From<&Role> for Subject {
     fn from(role: &Role) -> Self {
-        Self::new("role", role.row.id, role.row.name.clone())
+        Self::new(role.row.id, role.row.name.clone())
     }
 }
 
@@ -259,109 +263,6 @@ pub async fn record_apart(
     Ok(())
 }
 
-/// An event as it is read.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// Its row.
-    pub row: event::Model,
-    /// What happened; `None` if a later version of the server recorded it.
-    pub action: Option<Action>,
-    /// The changed fields.
-    pub changes: Vec<Change>,
-}
-
-impl From<event::Model> for Event {
-    fn from(row: event::Model) -> Self {
-        Self {
-            action: Action::from_code(&row.action),
-            changes: serde_json::from_str(&row.changes).unwrap_or_default(),
-            row,
-        }
-    }
-}
-
-/// Filters events. Conditions are combined with AND; omitted ones are ignored.
-#[derive(Clone, Debug, Default)]
-pub struct EventFilter {
-    /// Caused by this user.
-    pub actor: Option<UserId>,
-    /// About this object.
-    pub subject: Option<Uuid>,
-    /// Caused by this user, or about them.
-    pub about: Option<UserId>,
-    /// With any of these actions.
-    pub actions: Option<Vec<Action>>,
-    /// After this time.
-    pub created_after: Option<Timestamp>,
-    /// Before this time.
-    pub created_before: Option<Timestamp>,
-}
-
-impl EventFilter {
-    fn select(&self) -> Select<event::Entity> {
-        use event::Column;
-        let mut select = event::Entity::find();
-        if let Some(actor) = self.actor {
-            select = select.filter(Column::ActorId.eq(actor));
-        }
-        if let Some(subject) = self.subject {
-            select = select.filter(Column::SubjectId.eq(subject));
-        }
-        if let Some(user) = self.about {
-            select = select.filter(
-                Condition::any()
-                    .add(Column::ActorId.eq(user))
-                    .add(Column::SubjectId.eq(user.0)),
-            );
-        }
-        if let Some(actions) = &self.actions {
-            select =
-                select.filter(Column::Action.is_in(actions.iter().map(|action| action.code())));
-        }
-        if let Some(time) = self.created_after {
-            select = select.filter(Column::CreatedAt.gt(time));
-        }
-        if let Some(time) = self.created_before {
-            select = select.filter(Column::CreatedAt.lt(time));
-        }
-        select
-    }
-}
-
-/// The order of [`page`]: newest first.
-const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
-    order: Order {
-        name: "events",
-        key: SortKeyKind::Number,
-    },
-    column: event::Column::CreatedAt,
-    id: event::Column::Id,
-    descending: true,
-    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
-};
-
-/// What [`page`]'s cursors are recognised by.
-pub const ORDER: Order = NEWEST_FIRST.order;
-
-/// A page of the events that match the filter, newest first.
-pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
-    let page = NEWEST_FIRST
-        .page(app.db.read(), filter.select(), request)
-        .await?;
-    Ok(page.map(Event::from))
-}
-
-/// How many events match the filter.
-pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
-    Ok(filter.select().count(app.db.read()).await?)
-}
-
-/// The event with this ID.
-pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
-    let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
-    Ok(row.map(Event::from))
-}
-
 /// How many events are removed in one transaction: few enough not to hold others up.
 const BATCH: u64 = 500;
 
@@ -393,17 +294,4 @@ async fn remove_before(app: &App, time: Timestamp) -> Result<u64> {
         .await?;
     transaction.commit().await?;
     Ok(removed.rows_affected)
-}
-
-/// The names of roles as an event shows them; deleted ones are shown by ID.
-pub fn role_names(roles: &[std::sync::Arc<Role>], ids: &[RoleId]) -> String {
-    let mut names: Vec<String> = ids
-        .iter()
-        .map(|id| {
-            let role = roles.iter().find(|role| role.row.id == *id);
-            role.map_or_else(|| id.0.to_string(), |role| role.row.name.clone())
-        })
-        .collect();
-    names.sort();
-    names.join(", ")
 }

@@ -1,14 +1,14 @@
 //! Invitations: how somebody becomes a user.
 
 use entity::email::Priority;
-use entity::{EmailId, InvitationId, RoleId, UserId, invitation, user};
+use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, Set, SqlErr,
 };
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail, Purpose};
+use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserErrors};
 use super::events::{self, Action, Changes};
 use super::sessions;
@@ -17,7 +17,7 @@ use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, roles};
 use crate::app::App;
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 mod acceptance;
 
@@ -45,8 +45,6 @@ pub struct Invited {
     pub invitation: invitation::Model,
     /// The link, for those who may pass it on themselves.
     pub link: String,
-    /// The e-mail that carries it.
-    pub email_id: EmailId,
 }
 
 /// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
@@ -67,12 +65,8 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     {
         errors.push(users::email_taken());
     }
-    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
-        (email, first_name, last_name, role_ids)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (((email, first_name), last_name), role_ids) =
+        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
@@ -83,7 +77,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let granted = roles::by_ids_in(app, &transaction, &user.role_ids).await?;
     let changes = Changes::none()
         .field("email", None, user.row.email.clone())
-        .field("roles", None, events::role_names(&granted, &user.role_ids));
+        .field("roles", None, roles::names(&granted, &user.role_ids));
     events::record(
         app,
         &transaction,
@@ -93,9 +87,9 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         changes,
     )
     .await?;
-    let invited = send(app, actor, &transaction, user).await?;
+    let (invited, queued) = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
-    emails::queued(app, invited.email_id);
+    queued.announce(app);
     Ok(invited)
 }
 
@@ -106,7 +100,7 @@ pub async fn invite_by_server(
     transaction: &DatabaseTransaction,
     email: &EmailAddress,
     role: RoleId,
-) -> Result<Invited> {
+) -> Result<(Invited, Queued)> {
     let known = match users::find_by_email(transaction, email).await? {
         Some(user) => users::find_locked(transaction, user.row.id).await?,
         None => None,
@@ -157,7 +151,7 @@ fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: Stri
         deactivated_at: None,
         created_at: now,
         updated_at: now,
-        last_signed_in_at: entity::LastTime::NEVER,
+        last_signed_in_at: entity::TimeOrNever::NEVER,
     }
 }
 
@@ -180,7 +174,7 @@ async fn send(
     actor: &Actor,
     transaction: &DatabaseTransaction,
     user: User,
-) -> Result<Invited> {
+) -> Result<(Invited, Queued)> {
     let now = app.clock.now();
     let token = Token::generate()?;
     let invitation = invitation::Model {
@@ -199,13 +193,11 @@ async fn send(
         .insert(transaction)
         .await?;
     let link = app.link(&app.settings.links.invitation, &token);
-    let to = EmailAddress::parse("email", &user.row.email)
-        .map_err(|error| Error::internal(error.message))?;
     let inviter = actor
         .signed_in()
         .ok()
         .map(|inviter| inviter.user.display_name());
-    let email = emails::queue(
+    let queued = emails::queue(
         app,
         transaction,
         NewEmail {
@@ -214,7 +206,7 @@ async fn send(
                 inviter: inviter.as_deref(),
                 expires_at: invitation.expires_at,
             },
-            to: &to,
+            to: &user.address()?,
             priority: Priority::Normal,
             secret_link: Some(link.clone()),
             purpose: Purpose::Invitation(invitation.id),
@@ -222,12 +214,12 @@ async fn send(
         },
     )
     .await?;
-    Ok(Invited {
+    let invited = Invited {
         user,
         invitation,
         link,
-        email_id: email.id,
-    })
+    };
+    Ok((invited, queued))
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
@@ -235,28 +227,18 @@ async fn send(
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::ResendInvitation`].
+/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = users::find_to_change(&transaction, id)
-        .await
-        .map_err(of_user_id)?;
-    policy::check(
-        app,
-        &transaction,
-        actor,
-        &user,
-        UserAction::ResendInvitation,
-    )
-    .await
-    .map_err(of_user_id)?;
+    let allowed = UserAction::ResendInvitation;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationResent;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let invited = send(app, actor, &transaction, user).await?;
+    let (invited, queued) = send(app, actor, &transaction, user).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    queued.announce(app);
     Ok(invited.invitation)
 }
 
@@ -265,41 +247,18 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::RevokeInvitation`].
+/// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = users::find_to_change(&transaction, id)
-        .await
-        .map_err(of_user_id)?;
-    policy::check(
-        app,
-        &transaction,
-        actor,
-        &user,
-        UserAction::RevokeInvitation,
-    )
-    .await
-    .map_err(of_user_id)?;
+    let allowed = UserAction::RevokeInvitation;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationRevoked;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     let newest = newest_of(&transaction, &[user.row.id]).await?.pop();
     transaction.commit().await?;
     newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
-}
-
-/// Here the user's ID is called `userId`.
-fn of_user_id(error: Error) -> Error {
-    match error {
-        Error::Refused(errors) => Error::Refused(
-            errors
-                .into_iter()
-                .map(|error| error.of_field("userId"))
-                .collect(),
-        ),
-        other => other,
-    }
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails.

@@ -56,6 +56,19 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page of something made from all rows together, in their order.
+    pub async fn try_map_all<U>(
+        self,
+        make: impl AsyncFnOnce(Vec<T>) -> super::error::Result<Vec<U>>,
+    ) -> super::error::Result<Page<U>> {
+        let (places, rows): (Vec<_>, Vec<_>) = self.rows.into_iter().unzip();
+        Ok(Page {
+            rows: places.into_iter().zip(make(rows).await?).collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        })
+    }
+
     /// The same page of whatever is made from each row.
     pub fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
         Page {
@@ -73,13 +86,17 @@ impl<T> Page<T> {
 /// A place in an ordered list: the sort key and the primary key of a row, and which order they
 /// belong to. The row may be gone; the place remains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor(String, SortKey, Uuid);
+pub struct Cursor {
+    order: String,
+    key: SortKey,
+    id: Uuid,
+}
 
 /// What rows are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SortKey {
-    /// A time, or [`LastTime`](entity::LastTime), as stored.
+    /// A time, or [`TimeOrNever`](entity::TimeOrNever), as stored.
     Number(i64),
     /// A case-folded text.
     Text(String),
@@ -99,8 +116,8 @@ impl Cursor {
 
     /// Whether it is a place in that order: clients can make up cursors.
     pub fn is_of(&self, order: Order) -> bool {
-        self.0 == order.name
-            && match &self.1 {
+        self.order == order.name
+            && match &self.key {
                 SortKey::Number(_) => order.key == SortKeyKind::Number,
                 // No stored text contains it, and PostgreSQL rejects it.
                 SortKey::Text(text) => order.key == SortKeyKind::Text && !text.contains('\0'),
@@ -196,11 +213,15 @@ impl<E: EntityTrait> Keyset<E> {
 
     fn place(&self, row: &E::Model) -> Cursor {
         let (key, id) = (self.keys)(row);
-        Cursor(self.order.name.to_owned(), key, id)
+        Cursor {
+            order: self.order.name.to_owned(),
+            key,
+            id,
+        }
     }
 
     /// The rows beyond the cursor, in either direction.
-    fn beyond(&self, Cursor(_, key, id): &Cursor, downwards: bool) -> Condition {
+    fn beyond(&self, Cursor { key, id, .. }: &Cursor, downwards: bool) -> Condition {
         let (column, id_column) = (self.column, self.id);
         match downwards {
             false => Condition::all()

@@ -14,17 +14,17 @@ use sea_orm::{
 };
 
 use super::actor::{Actor, Client};
-use super::emails::{self, NewEmail, Purpose};
+use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{self, Action, Changes, Subject};
 use super::passwords::{self, Password};
-use super::roles;
 use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
+use super::users::policy::{self, UserAction};
 use super::users::{self, User};
 use super::{EmailAddress, sessions};
 use crate::app::App;
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 /// A user who has this many working links is not sent another one on request.
 const MAX_OPEN: u64 = 3;
@@ -77,9 +77,12 @@ async fn answer_one_request(app: &App) -> Result<bool> {
     let Some(request) = request else {
         return Ok(false);
     };
-    answer(app, &transaction, &request).await?;
+    let letter = answer(app, &transaction, &request).await?;
     request.delete(&transaction).await?;
     transaction.commit().await?;
+    if let Some(letter) = letter {
+        letter.announce(app);
+    }
     Ok(true)
 }
 
@@ -87,7 +90,7 @@ async fn answer(
     app: &App,
     transaction: &DatabaseTransaction,
     request: &password_reset_request::Model,
-) -> Result<()> {
+) -> Result<Option<Queued>> {
     let address = EmailAddress::parse("email", &request.email_normal)
         .map_err(|error| Error::internal(error.message))?;
     let user = match users::find_by_email(transaction, &address).await? {
@@ -104,18 +107,18 @@ async fn answer(
     });
     let subject = match &user {
         Some(user) => Subject::from(user),
-        None => Subject::unknown(address.normal()),
+        None => Subject::labelled(address.normal()),
     };
     let action = Action::PasswordResetRequested;
     events::record(app, transaction, &actor, action, subject, Changes::none()).await?;
     let Some(user) = user.filter(|user| user.row.status() == user::Status::Active) else {
-        return Ok(());
+        return Ok(None);
     };
     // Their inbox already has enough e-mails with working links.
     if count_open(app, transaction, user.row.id).await? >= MAX_OPEN {
-        return Ok(());
+        return Ok(None);
     }
-    send(app, transaction, &user).await
+    send(app, transaction, &user).await.map(Some)
 }
 
 /// How many of the user's links still work.
@@ -134,51 +137,23 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
 ///
 /// # Errors
 ///
-/// For `userId`: [`Invalid`](UserErrorCode::Invalid), [`NotFound`](UserErrorCode::NotFound),
-/// [`WrongState`](UserErrorCode::WrongState) for a user who cannot sign in, and
-/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions) for a user with a permission
-/// that the actor lacks.
+/// Those of [`policy::find_for`] for [`UserAction::SendPasswordReset`].
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
-    let error = |code, message: &str| Error::from(UserError::new(code, "userId", message));
-    let Some(id) = id else {
-        return Err(error(
-            UserErrorCode::Invalid,
-            "This is not the ID of a user.",
-        ));
-    };
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let Some(user) = users::find_locked(&transaction, id).await? else {
-        return Err(error(UserErrorCode::NotFound, "There is no such user."));
-    };
-    let permissions = roles::union(
-        roles::by_ids_in(app, &transaction, &user.role_ids)
-            .await?
-            .iter(),
-    );
-    if !actor.holds_all(&permissions) {
-        return Err(error(
-            UserErrorCode::ExceedsOwnPermissions,
-            "This user has permissions that you do not have.",
-        ));
-    }
-    if user.row.status() != user::Status::Active {
-        return Err(error(
-            UserErrorCode::WrongState,
-            "Only active users can be sent a password reset.",
-        ));
-    }
+    let allowed = UserAction::SendPasswordReset;
+    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
     let action = Action::PasswordResetRequested;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    send(app, &transaction, &user).await?;
+    let letter = send(app, &transaction, &user).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    letter.announce(app);
     Ok(user)
 }
 
 /// Creates the reset and its e-mail. Links that were sent before keep working until they expire or
 /// one of them is used: anyone may request a link, and must not be able to revoke those of others.
-async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<()> {
+async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<Queued> {
     let now = app.clock.now();
     let token = Token::generate()?;
     let reset = password_reset::Model {
@@ -209,8 +184,7 @@ async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Resu
             expires_at: Some(reset.expires_at),
         },
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails. For a
@@ -268,11 +242,11 @@ pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password)
     void_open(app, &transaction, user.row.id).await?;
     sessions::end_all_of(&transaction, user.row.id, None).await?;
     throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
-    passwords::give_notice(app, &transaction, actor, &user).await?;
+    let notice = passwords::give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordReset;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
+    notice.announce(app);
     Ok(user)
 }
 

@@ -13,6 +13,7 @@ use crate::app::App;
 
 mod administration;
 mod assignment;
+mod input;
 pub mod policy;
 mod snapshot;
 
@@ -105,12 +106,8 @@ const BY_AGE: Keyset<role::Entity> = Keyset {
 pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     let db = app.db.read();
     let page = BY_AGE.page(db, role::Entity::find(), request).await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places.into_iter().zip(load(db, app, rows).await?).collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
+    page.try_map_all(async |rows| load(db, app, rows).await)
+        .await
 }
 
 /// What [`page`]'s cursors are recognised by.
@@ -119,4 +116,17 @@ pub const ORDER: Order = BY_AGE.order;
 /// How many roles there are.
 pub async fn count(app: &App) -> Result<u64> {
     Ok(role::Entity::find().count(app.db.read()).await?)
+}
+
+/// The names of roles as an event shows them; deleted ones are shown by ID.
+pub fn names(roles: &[Arc<Role>], ids: &[RoleId]) -> String {
+    let mut names: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            let role = roles.iter().find(|role| role.row.id == *id);
+            role.map_or_else(|| id.0.to_string(), |role| role.row.name.clone())
+        })
+        .collect();
+    names.sort();
+    names.join(", ")
 }

@@ -80,7 +80,7 @@ pub async fn sign_in(
     let (Some(user), true) = (candidate, matches) else {
         let subject = match (&known, &address) {
             (Some(user), _) => Subject::from(user),
-            (None, Some(address)) => Subject::unknown(address.normal()),
+            (None, Some(address)) => Subject::labelled(address.normal()),
             (None, None) => Subject::none(),
         };
         let transaction = app.db.begin().await?;

@@ -1,10 +1,7 @@
 //! The first administrator, whom only the server itself can invite.
 
 use entity::user::Status;
-use entity::{role, user, user_role};
-use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QuerySelect, RelationTrait,
-};
+use sea_orm::PaginatorTrait;
 
 use super::actor::Actor;
 use super::error::{Error, Result};
@@ -32,18 +29,19 @@ pub async fn run(app: &App) -> Result<Setup> {
     // Servers that start at the same time do this one after the other.
     users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
-    let setup = if !users::is_there_any(&transaction).await? {
-        invitations::invite_by_server(app, &transaction, &administrator, role).await?;
-        Setup::Invited(administrator)
-    } else {
-        match users::find_by_email(&transaction, &administrator).await? {
-            Some(user) if user.row.status() == Status::Invited => Setup::Waiting(administrator),
-            _ => Setup::Done,
-        }
-    };
+    if !users::is_there_any(&transaction).await? {
+        let (_, letter) =
+            invitations::invite_by_server(app, &transaction, &administrator, role).await?;
+        transaction.commit().await?;
+        letter.announce(app);
+        return Ok(Setup::Invited(administrator));
+    }
+    let user = users::find_by_email(&transaction, &administrator).await?;
     transaction.commit().await?;
-    app.mail_queued.notify_one();
-    Ok(setup)
+    Ok(match user {
+        Some(user) if user.row.status() == Status::Invited => Setup::Waiting(administrator),
+        _ => Setup::Done,
+    })
 }
 
 fn administrator(app: &App) -> Result<EmailAddress> {
@@ -66,14 +64,17 @@ pub enum NewAdministrator {
 /// access to the server's database, and perhaps no other way in.
 pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<NewAdministrator> {
     let transaction = app.db.begin().await?;
-    // Servers that start at the same time do this one after the other.
+    // One after the other, with whatever else makes administrators or takes them away.
     users::policy::lock_administrators(&transaction).await?;
     let role = roles::ensure_administrator(app, &transaction).await?;
     let user = users::find_by_email(&transaction, email).await?;
     let outcome = match user.as_ref().map(|user| (user, user.row.status())) {
         None | Some((_, Status::Invited)) => {
-            let invited = invitations::invite_by_server(app, &transaction, email, role).await?;
-            NewAdministrator::Invited(Box::new(invited))
+            let (invited, letter) =
+                invitations::invite_by_server(app, &transaction, email, role).await?;
+            transaction.commit().await?;
+            letter.announce(app);
+            return Ok(NewAdministrator::Invited(Box::new(invited)));
         }
         Some((user, Status::Active)) => {
             if !user.role_ids.contains(&role) {
@@ -88,25 +89,10 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
         Some((_, Status::Deactivated)) => NewAdministrator::Deactivated,
     };
     transaction.commit().await?;
-    app.mail_queued.notify_one();
     Ok(outcome)
 }
 
 /// How many active users hold the built-in role.
 pub async fn count_administrators(app: &App) -> Result<u64> {
-    let db = app.db.read();
-    let administrator = role::Entity::find()
-        .filter(role::Column::IsProtected.eq(true))
-        .one(db)
-        .await?;
-    let Some(administrator) = administrator else {
-        return Ok(0);
-    };
-    Ok(user::Entity::find()
-        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
-        .filter(user_role::Column::RoleId.eq(administrator.id))
-        .filter(user::Column::PasswordHash.is_not_null())
-        .filter(user::Column::DeactivatedAt.is_null())
-        .count(db)
-        .await?)
+    Ok(users::active_administrators().count(app.db.read()).await?)
 }

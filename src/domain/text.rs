@@ -3,11 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{UserError, UserErrorCode};
-
-/// Stands in a stored e-mail where the secret link belongs: "a placeholder in the text for an
-/// otherwise unspecified object" (The Unicode Standard, section 23.8). Text that people enter must
-/// not contain it.
-pub const LINK_PLACEHOLDER: char = '\u{FFFC}';
+use crate::letters::LINK_PLACEHOLDER;
 
 /// Reads a single-line text from the input `field`: trimmed, composed (NFC), of at most
 /// `max_length` characters, without line breaks or other control characters. It may be empty.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use entity::user::Status;
-use entity::{RoleId, Timestamp, UserId, invitation, user, user_role};
+use entity::{RoleId, Timestamp, UserId, invitation, role, user, user_role};
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QuerySelect, Select, Set, SqlErr,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType,
+    PaginatorTrait, QueryFilter, QuerySelect, RelationTrait, Select, Set, SqlErr,
 };
 
 use super::EmailAddress;
@@ -19,9 +19,7 @@ use crate::app::App;
 mod administration;
 pub mod policy;
 
-pub use administration::{
-    UserChange, activate, deactivate, delete, find_to_change, update, update_profile,
-};
+pub use administration::{UserChange, activate, deactivate, delete, update, update_profile};
 
 /// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
@@ -178,15 +176,8 @@ pub async fn page(
 ) -> Result<Page<User>> {
     let db = app.db.read();
     let page = order.page(db, select(app, filter), request).await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places
-            .into_iter()
-            .zip(with_roles(db, rows).await?)
-            .collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
+    page.try_map_all(async |rows| with_roles(db, rows).await)
+        .await
 }
 
 /// How many users match the filter.
@@ -281,7 +272,7 @@ fn newest_invitation_is(status: invitation::Status, now: Timestamp) -> Condition
 }
 
 /// [`user::Model::status`] as a condition.
-pub fn has_status(status: Status) -> Condition {
+fn has_status(status: Status) -> Condition {
     use user::Column::{DeactivatedAt, PasswordHash};
     match status {
         Status::Deactivated => Condition::all().add(DeactivatedAt.is_not_null()),
@@ -292,6 +283,15 @@ pub fn has_status(status: Status) -> Condition {
             .add(DeactivatedAt.is_null())
             .add(PasswordHash.is_not_null()),
     }
+}
+
+/// Those who hold the built-in role and may sign in.
+pub fn active_administrators() -> Select<user::Entity> {
+    user::Entity::find()
+        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
+        .join(JoinType::InnerJoin, user_role::Relation::Role.def())
+        .filter(role::Column::IsProtected.eq(true))
+        .filter(has_status(Status::Active))
 }
 
 /// An empty list of states matches nobody.

@@ -1,6 +1,6 @@
 //! What comes with a request: the application, the caller, and what the response is to carry.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_graphql::Context;
@@ -12,19 +12,24 @@ use crate::domain::applications::Permission;
 use crate::domain::emails::Email;
 use crate::domain::events::{self, Action, Subject};
 use crate::domain::sessions::NewSession;
-use crate::domain::{self, Actor, Client};
+use crate::domain::{self, Actor};
 
 /// Who sent a request.
 ///
 /// Signing in or out changes it for the rest of the document: the fields of `signIn`'s own payload
 /// are read by the user who has just signed in.
 #[derive(Debug)]
-pub struct Caller {
-    actor: RwLock<Actor>,
-    cookie: Mutex<Option<CookieChange>>,
-    notes: Mutex<Vec<(Actor, Note)>>,
-    retry_after: Mutex<Option<Duration>>,
-    proven: Mutex<Option<UserId>>,
+pub struct Caller(Mutex<State>);
+
+/// What is known of a caller at this point of the document.
+#[derive(Debug)]
+struct State {
+    actor: Actor,
+    cookie: Option<CookieChange>,
+    notes: Vec<(Actor, Note)>,
+    retry_after: Option<Duration>,
+    /// Who they have proved to be without beginning a session.
+    proven: Option<UserId>,
 }
 
 /// What must be written into the event log before the response leaves: guards and resolvers that
@@ -65,56 +70,63 @@ pub enum CookieChange {
 impl Caller {
     /// The sender of a request.
     pub fn new(actor: Actor) -> Self {
-        Self {
-            actor: RwLock::new(actor),
-            cookie: Mutex::default(),
-            notes: Mutex::default(),
-            retry_after: Mutex::default(),
-            proven: Mutex::default(),
-        }
+        Self(Mutex::new(State {
+            actor,
+            cookie: None,
+            notes: Vec::new(),
+            retry_after: None,
+            proven: None,
+        }))
+    }
+
+    /// Nothing here can be left half-made by a panic.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes when to try again, if the outcome says so, for the response's header.
-    pub fn heed<T>(&self, outcome: domain::Result<T>) -> domain::Result<T> {
+    pub fn note_retry_after<T>(&self, outcome: domain::Result<T>) -> domain::Result<T> {
         if let Err(domain::Error::Refused(errors)) = &outcome {
             let wait = errors.iter().filter_map(|error| error.retry_after).max();
-            let mut retry_after = lock(&self.retry_after);
-            *retry_after = wait.max(*retry_after);
+            let mut state = self.state();
+            state.retry_after = wait.max(state.retry_after);
         }
         outcome
     }
 
     /// When to try again, if anything in the response says so.
     pub fn retry_after(&self) -> Option<Duration> {
-        *lock(&self.retry_after)
+        self.state().retry_after
     }
 
     /// Someone has proved with a link that they are this user, without beginning a session: they
     /// may read what the payload tells them about themselves.
     pub fn proved_to_be(&self, user: UserId) {
-        *lock(&self.proven) = Some(user);
+        self.state().proven = Some(user);
     }
 
     /// Whether the caller is this user, by a session or by a link.
     pub fn is(&self, user: UserId) -> bool {
-        self.actor().user_id() == Some(user) || *lock(&self.proven) == Some(user)
+        let state = self.state();
+        state.actor.user_id() == Some(user) || state.proven == Some(user)
     }
 
     /// Leaves a note, once.
     pub fn note(&self, note: Note) {
-        let actor = self.actor();
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = notes
+        let mut state = self.state();
+        let actor = state.actor.clone();
+        let is_known = state
+            .notes
             .iter()
             .any(|(by, known)| by.user_id() == actor.user_id() && *known == note);
         if !is_known {
-            notes.push((actor, note));
+            state.notes.push((actor, note));
         }
     }
 
     /// Writes the notes into the event log. The response must not leave before that is done.
     pub async fn write_notes(&self, app: &App) -> domain::Result<()> {
-        let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        let notes = std::mem::take(&mut self.state().notes);
         if notes.is_empty() {
             return Ok(());
         }
@@ -123,7 +135,7 @@ impl Caller {
             Note::Refused(permission) => (
                 actor,
                 Action::PermissionRefused,
-                Subject::unknown(permission.code()),
+                Subject::labelled(permission.code()),
             ),
             Note::LinkShown(id, recipients) => {
                 (actor, Action::LinkShown, Subject::email(id, &recipients))
@@ -134,55 +146,36 @@ impl Caller {
 
     /// Who the caller is now.
     pub fn actor(&self) -> Actor {
-        self.actor
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state().actor.clone()
     }
 
     /// Continues as the user who has just signed in.
     pub fn signed_in(&self, session: &NewSession) {
-        self.become_actor(
-            Actor::user(session.signed_in.clone(), self.client()),
-            CookieChange::Set {
-                token: session.token.expose().to_owned(),
-                is_kept: session.signed_in.session.is_kept,
-            },
-        );
+        let mut state = self.state();
+        state.actor = Actor::user(session.signed_in.clone(), state.actor.client.clone());
+        state.cookie = Some(CookieChange::Set {
+            token: session.token.expose().to_owned(),
+            is_kept: session.signed_in.session.is_kept,
+        });
     }
 
     /// Continues as nobody.
     pub fn signed_out(&self) {
-        self.become_actor(Actor::anonymous(self.client()), CookieChange::Clear);
+        let mut state = self.state();
+        state.actor = Actor::anonymous(state.actor.client.clone());
+        state.cookie = Some(CookieChange::Clear);
     }
 
     /// Continues as the same caller with current permissions, which can change during a
     /// subscription.
     pub fn refreshed(&self, actor: Actor) {
-        *self.actor.write().unwrap_or_else(PoisonError::into_inner) = actor;
-    }
-
-    fn client(&self) -> Client {
-        self.actor().client
-    }
-
-    fn become_actor(&self, actor: Actor, change: CookieChange) {
-        *self.actor.write().unwrap_or_else(PoisonError::into_inner) = actor;
-        *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+        self.state().actor = actor;
     }
 
     /// What is to happen to the cookie, once the document was executed.
     pub fn cookie_change(&self) -> Option<CookieChange> {
-        self.cookie
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.state().cookie.take()
     }
-}
-
-/// Nothing here can be left half-made by a panic.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shortcuts to what comes with a request.
@@ -201,34 +194,27 @@ pub trait ContextExt {
 
 impl ContextExt for Context<'_> {
     fn app(&self) -> async_graphql::Result<&App> {
-        let app = self
-            .data::<Arc<App>>()
-            .map_err(|error| internal(&error.message))?;
-        Ok(app)
-    }
-
-    fn shared_app(&self) -> async_graphql::Result<Arc<App>> {
-        let app = self
-            .data::<Arc<App>>()
-            .map_err(|error| internal(&error.message))?;
-        Ok(app.clone())
-    }
-
-    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>> {
-        let caller = self
-            .data::<Arc<Caller>>()
-            .map_err(|error| internal(&error.message))?;
-        Ok(caller.clone())
+        Ok(shared(self)?)
     }
 
     fn caller(&self) -> async_graphql::Result<&Caller> {
-        let caller = self
-            .data::<Arc<Caller>>()
-            .map_err(|error| internal(&error.message))?;
-        Ok(caller)
+        Ok(shared(self)?)
     }
 
     fn actor(&self) -> async_graphql::Result<Actor> {
         Ok(self.caller()?.actor())
     }
+
+    fn shared_app(&self) -> async_graphql::Result<Arc<App>> {
+        shared(self).cloned()
+    }
+
+    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>> {
+        shared(self).cloned()
+    }
+}
+
+/// What was put beside the request.
+fn shared<'a, T: Send + Sync + 'static>(ctx: &'a Context<'_>) -> async_graphql::Result<&'a Arc<T>> {
+    ctx.data().map_err(|error| internal(&error.message))
 }

@@ -1,6 +1,7 @@
 //! The API for the e-mail queue as a whole, and for what administrators do with the e-mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
+use entity::email_queue;
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
@@ -12,8 +13,8 @@ use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
 };
-use crate::domain::emails::administration::{self, Chosen};
-use crate::domain::{emails, users};
+use crate::domain::emails::administration::{self, Deed, Selection};
+use crate::domain::{self, emails, users};
 
 /// The mutations for the e-mail queue.
 #[derive(Default)]
@@ -30,8 +31,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::retry(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Retry, input.ids, input.filter).await?;
         payload(outcome, RetryEmailsPayload::of)
     }
 
@@ -42,8 +42,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::cancel(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Cancel, input.ids, input.filter).await?;
         payload(outcome, CancelEmailsPayload::of)
     }
 
@@ -55,8 +54,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
-        let chosen = chosen(input.ids, input.filter)?;
-        let outcome = administration::delete(ctx.app()?, &ctx.actor()?, &chosen).await;
+        let outcome = change(ctx, Deed::Delete, input.ids, input.filter).await?;
         payload(outcome, DeleteEmailsPayload::of)
     }
 
@@ -78,21 +76,35 @@ impl EmailQueueMutation {
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn pause_email_queue(&self, ctx: &Context<'_>) -> Result<PauseEmailQueuePayload> {
         emails::pause(ctx.app()?, &ctx.actor()?).await?;
-        Ok(PauseEmailQueuePayload::default())
+        Ok(PauseEmailQueuePayload {
+            email_queue: EmailQueue::load(ctx).await?,
+            user_errors: Vec::new(),
+        })
     }
 
     /// Resumes the queue, and retries an unavailable transport immediately.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn resume_email_queue(&self, ctx: &Context<'_>) -> Result<ResumeEmailQueuePayload> {
         emails::resume(ctx.app()?, &ctx.actor()?).await?;
-        Ok(ResumeEmailQueuePayload::default())
+        Ok(ResumeEmailQueuePayload {
+            email_queue: EmailQueue::load(ctx).await?,
+            user_errors: Vec::new(),
+        })
     }
 }
 
-fn chosen(ids: Option<Vec<ID>>, filter: Option<EmailFilter>) -> Result<Chosen> {
-    Ok(Chosen {
-        ids: ids.map(|ids| ids.iter().map(ids::decode).collect()),
-        filter: filter.map(EmailFilter::decode).transpose()?,
+/// Does it with the e-mails that the input names.
+async fn change(
+    ctx: &Context<'_>,
+    deed: Deed,
+    ids: Option<Vec<ID>>,
+    filter: Option<EmailFilter>,
+) -> Result<domain::Result<u64>> {
+    let ids = ids.map(|ids| ids.iter().map(ids::decode).collect());
+    let filter = filter.map(EmailFilter::decode).transpose()?;
+    Ok(match Selection::new(ids, filter) {
+        Ok(meant) => administration::change(ctx.app()?, &ctx.actor()?, deed, &meant).await,
+        Err(error) => Err(error),
     })
 }
 
@@ -124,7 +136,7 @@ pub struct DeleteEmailsInput {
 }
 
 /// Declares payloads that report how many e-mails were affected.
-macro_rules! counts {
+macro_rules! count_payloads {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         #[derive(SimpleObject)]
@@ -149,7 +161,7 @@ macro_rules! counts {
     )*};
 }
 
-counts! {
+count_payloads! {
     /// The result of `retryEmails`.
     RetryEmailsPayload
     /// The result of `cancelEmails`.
@@ -174,7 +186,7 @@ payloads! {
 }
 
 /// The result of `pauseEmailQueue`.
-#[derive(Default, SimpleObject)]
+#[derive(SimpleObject)]
 pub struct PauseEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
@@ -183,7 +195,7 @@ pub struct PauseEmailQueuePayload {
 }
 
 /// The result of `resumeEmailQueue`.
-#[derive(Default, SimpleObject)]
+#[derive(SimpleObject)]
 pub struct ResumeEmailQueuePayload {
     /// The queue.
     email_queue: EmailQueue,
@@ -192,8 +204,15 @@ pub struct ResumeEmailQueuePayload {
 }
 
 /// The state of the e-mail queue as a whole.
-#[derive(Default, Description)]
-pub struct EmailQueue;
+#[derive(Description)]
+pub struct EmailQueue(email_queue::Model);
+
+impl EmailQueue {
+    /// Its current state.
+    pub async fn load(ctx: &Context<'_>) -> Result<Self> {
+        Ok(Self(emails::queue_state(ctx.app()?.db.read()).await?))
+    }
+}
 
 #[Object(use_type_description)]
 impl EmailQueue {
@@ -205,35 +224,32 @@ impl EmailQueue {
 
     /// Whether the transport is available, judging by the most recent attempts.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn transport_state(&self, ctx: &Context<'_>) -> Result<EmailTransportState> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(EmailTransportState {
+    async fn transport_state(&self) -> EmailTransportState {
+        let state = &self.0;
+        EmailTransportState {
             is_available: state.transport_failed_at.is_none(),
             unavailable_since: state.transport_failed_at.map(DateTime),
-            error: state.transport_error,
+            error: state.transport_error.clone(),
             next_attempt_at: state.transport_retry_at.map(DateTime),
-        })
+        }
     }
 
     /// Whether an administrator has paused the queue.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn is_paused(&self, ctx: &Context<'_>) -> Result<bool> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.is_some())
+    async fn is_paused(&self) -> bool {
+        self.0.paused_at.is_some()
     }
 
     /// When the queue was paused; null while it is running.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn paused_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(state.paused_at.map(DateTime))
+    async fn paused_at(&self) -> Option<DateTime> {
+        self.0.paused_at.map(DateTime)
     }
 
     /// Who paused the queue; null while it is running, or if that user has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let state = emails::queue_state(ctx.app()?.db.read()).await?;
-        Ok(match state.paused_by {
+        Ok(match self.0.paused_by {
             Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
             None => None,
         })

@@ -9,7 +9,7 @@ use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{connection, page_request};
+use super::page::{PageArguments, connection, page_request};
 use super::scalars::DateTime;
 use super::users::OrderDirection;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
@@ -62,7 +62,15 @@ impl EmailQuery {
         });
         let keyset = emails::EmailOrderField::from(order.field)
             .keyset(order.direction == OrderDirection::Desc);
-        let request = page_request(keyset.order, (first, after, last, before))?;
+        let request = page_request(
+            keyset.order,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
         let filter = filter
             .map(EmailFilter::decode)
             .transpose()?
@@ -73,8 +81,8 @@ impl EmailQuery {
 
     /// The state of the queue as a whole.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn email_queue(&self) -> EmailQueue {
-        EmailQueue
+    async fn email_queue(&self, ctx: &Context<'_>) -> Result<EmailQueue> {
+        EmailQueue::load(ctx).await
     }
 }
 

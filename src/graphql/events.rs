@@ -1,7 +1,7 @@
 //! The API for the event log.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use entity::{EmailId, InvitationId, RoleId, SessionId, Timestamp, UserId};
+use entity::{Timestamp, UserId};
 use uuid::Uuid;
 
 use super::context::ContextExt;
@@ -37,7 +37,17 @@ impl EventQuery {
         #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let filter = filter.map(EventFilter::decode).unwrap_or_default();
-        events_page(ctx, filter, (first, after, last, before)).await
+        events_page(
+            ctx,
+            filter,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 }
 
@@ -77,7 +87,7 @@ impl EventFilter {
                 .map(|id| ids::decode(&id).unwrap_or(UserId(Uuid::nil()))),
             subject: self
                 .subject_id
-                .map(|id| subject(&id).unwrap_or(Uuid::nil())),
+                .map(|id| ids::decode_any(&id).unwrap_or(Uuid::nil())),
             about: None,
             actions: self
                 .action
@@ -86,15 +96,6 @@ impl EventFilter {
             created_before: self.created_before.map(Timestamp::from),
         }
     }
-}
-
-fn subject(id: &ID) -> Option<Uuid> {
-    ids::decode::<UserId>(id)
-        .map(Uuid::from)
-        .or_else(|| ids::decode::<RoleId>(id).map(Uuid::from))
-        .or_else(|| ids::decode::<SessionId>(id).map(Uuid::from))
-        .or_else(|| ids::decode::<InvitationId>(id).map(Uuid::from))
-        .or_else(|| ids::decode::<EmailId>(id).map(Uuid::from))
 }
 
 /// The kinds of events in the log.
@@ -227,14 +228,7 @@ impl Event {
     /// null if there is none.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn subject_id(&self) -> Option<ID> {
-        let id = self.0.row.subject_id?;
-        match self.0.row.subject_type.as_str() {
-            "user" => Some(ids::encode(UserId(id))),
-            "role" => Some(ids::encode(RoleId(id))),
-            "session" => Some(ids::encode(SessionId(id))),
-            "email" => Some(ids::encode(EmailId(id))),
-            _ => None,
-        }
+        ids::encode_as(&self.0.row.subject_type, self.0.row.subject_id?)
     }
 
     /// What the affected object was called at the time.

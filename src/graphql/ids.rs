@@ -4,15 +4,20 @@
 use async_graphql::ID;
 use entity::id::Id;
 use type_safe_id::{DynamicType, TypeSafeId};
+use uuid::Uuid;
 
 /// The ID of a row, as clients see it.
 pub fn encode<I: Id>(id: I) -> ID {
-    let text = match DynamicType::new(I::PREFIX) {
-        Ok(prefix) => TypeSafeId::from_type_and_uuid(prefix, id.into()).to_string(),
-        // Every prefix is a lower-case word; a test makes sure of that.
-        Err(_) => String::new(),
-    };
-    ID(text)
+    // Every prefix is a lower-case word; a test makes sure of that.
+    encode_as(I::PREFIX, id.into()).unwrap_or_default()
+}
+
+/// The identifier of a row whose type is known by its prefix only; nothing where that cannot be one.
+pub fn encode_as(prefix: &str, uuid: Uuid) -> Option<ID> {
+    let prefix = DynamicType::new(prefix)
+        .ok()
+        .filter(|_| !prefix.is_empty())?;
+    Some(ID(TypeSafeId::from_type_and_uuid(prefix, uuid).to_string()))
 }
 
 /// The ID that a client sent; `None` if it is another type's, or not an ID at all.
@@ -21,10 +26,15 @@ pub fn decode<I: Id>(id: &ID) -> Option<I> {
     (parsed.type_prefix() == I::PREFIX).then(|| I::from(parsed.uuid()))
 }
 
+/// The key in an identifier of whatever type; nothing where it is none at all.
+pub fn decode_any(id: &ID) -> Option<Uuid> {
+    let parsed: TypeSafeId<DynamicType> = id.parse().ok()?;
+    Some(parsed.uuid())
+}
+
 #[cfg(test)]
 mod tests {
     use entity::{EmailId, InvitationId, RoleId, SessionId, UserId};
-    use uuid::Uuid;
 
     use super::*;
 

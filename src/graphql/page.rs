@@ -33,7 +33,17 @@ impl PageInfo {
 }
 
 /// The arguments `first`, `after`, `last` and `before` of a connection.
-pub type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
+#[derive(Debug)]
+pub struct PageArguments {
+    /// As many from the beginning.
+    pub first: Option<i32>,
+    /// Only what comes after this cursor.
+    pub after: Option<String>,
+    /// As many from the end.
+    pub last: Option<i32>,
+    /// Only what comes before this cursor.
+    pub before: Option<String>,
+}
 
 /// Reads a connection's arguments: a page of the list in that order.
 ///
@@ -41,10 +51,13 @@ pub type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<Strin
 ///
 /// `BAD_REQUEST` for a size out of bounds, for `first` together with `last`, and for a cursor that
 /// this server did not make for a list in this order.
-pub fn page_request(
-    order: Order,
-    (first, after, last, before): PageArguments,
-) -> Result<PageRequest> {
+pub fn page_request(order: Order, arguments: PageArguments) -> Result<PageRequest> {
+    let PageArguments {
+        first,
+        after,
+        last,
+        before,
+    } = arguments;
     let (name, size) = match (first, last) {
         (Some(_), Some(_)) => {
             return Err(bad_request("Provide either `first` or `last`, not both."));

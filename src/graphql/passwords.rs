@@ -88,9 +88,11 @@ impl PasswordMutation {
         let current = Password::new(&input.current_password);
         let new = Password::new(&input.new_password);
         let outcome = passwords::change(ctx.app()?, &caller.actor(), current, new).await;
-        payload(caller.heed(outcome), |user| ChangePasswordPayload {
-            user: Some(user.into()),
-            ..Default::default()
+        payload(caller.note_retry_after(outcome), |user| {
+            ChangePasswordPayload {
+                user: Some(user.into()),
+                ..Default::default()
+            }
         })
     }
 
@@ -105,7 +107,7 @@ impl PasswordMutation {
     ) -> Result<RequestPasswordResetPayload> {
         let caller = ctx.caller()?;
         let outcome = password_resets::request(ctx.app()?, &caller.actor(), &input.email.0).await;
-        payload(caller.heed(outcome), |()| {
+        payload(caller.note_retry_after(outcome), |()| {
             RequestPasswordResetPayload::default()
         })
     }
@@ -123,7 +125,7 @@ impl PasswordMutation {
         let new = Password::new(&input.new_password);
         let outcome =
             password_resets::complete(ctx.app()?, &caller.actor(), &input.token, new).await;
-        payload(caller.heed(outcome), |user| {
+        payload(caller.note_retry_after(outcome), |user| {
             caller.proved_to_be(user.row.id);
             ResetPasswordPayload {
                 user: Some(user.into()),

@@ -8,7 +8,7 @@ use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{connection, page_request};
+use super::page::{PageArguments, connection, page_request};
 use super::scalars::DateTime;
 use super::users::{UserConnection, users_page};
 use crate::app::App;
@@ -53,7 +53,15 @@ impl RoleQuery {
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<RoleConnection> {
-        let request = page_request(roles::ORDER, (first, after, last, before))?;
+        let request = page_request(
+            roles::ORDER,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
         let page = roles::page(ctx.app()?, &request).await?;
         Ok(RoleConnection::new(page, All))
     }
@@ -139,7 +147,18 @@ impl Role {
             role_ids: Some(vec![self.0.row.id]),
             ..Default::default()
         };
-        users_page(ctx, holders, None, (first, after, last, before)).await
+        users_page(
+            ctx,
+            holders,
+            None,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// When the role was created.

@@ -45,7 +45,7 @@ impl SessionMutation {
         let email = &input.email.0;
         let outcome =
             sessions::sign_in(ctx.app()?, &caller.actor(), email, password, is_kept).await;
-        payload(caller.heed(outcome), |session| {
+        payload(caller.note_retry_after(outcome), |session| {
             caller.signed_in(&session);
             SignInPayload {
                 token: Some(session.token.expose().to_owned()),

@@ -72,7 +72,18 @@ impl UserQuery {
             Some(filter) => filter.decode(now)?,
             None => users::UserFilter::default(),
         };
-        users_page(ctx, filter, order_by, (first, after, last, before)).await
+        users_page(
+            ctx,
+            filter,
+            order_by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 }
 
@@ -340,7 +351,17 @@ impl User {
             about: Some(self.user.row.id),
             ..EventFilter::default()
         };
-        events_page(ctx, about, (first, after, last, before)).await
+        events_page(
+            ctx,
+            about,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// When the user was invited.

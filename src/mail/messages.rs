@@ -3,8 +3,8 @@
 use entity::email;
 use transports::Mail;
 
-use super::letters::RenderedLetter;
 use crate::domain::emails::{Email, MASK};
+use crate::letters::RenderedLetter;
 
 /// The message as a transport takes it, with the secret link in its place. Where all mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.

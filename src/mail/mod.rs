@@ -1,5 +1,4 @@
-//! Letters, and the worker that takes them from the queue to a transport.
+//! Messages, and the worker that takes them from the queue to a transport.
 
-pub mod letters;
 pub mod messages;
 pub mod worker;

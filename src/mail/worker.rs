@@ -13,6 +13,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+use crate::domain::emails::retention;
 use crate::domain::{events, password_resets, sessions, throttle};
 
 /// How often the queue is cleaned up.
@@ -29,7 +30,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
         answer_requests(&app).await;
         // Whatever has come back meanwhile is recorded at once, together with claiming anew.
         while let Some(finished) = in_flight.try_join_next() {
-            done.extend(finished);
+            done.extend(finished.ok().flatten());
         }
         let free = workers - in_flight.len();
         if free > 0 && !stop.is_cancelled() {
@@ -44,12 +45,12 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
             () = app.mail_queued.notified(), if !is_full => {}
             () = tokio::time::sleep(app.settings.mail.queue.poll_interval), if !is_full => {}
             Some(finished) = in_flight.join_next(), if !in_flight.is_empty() => {
-                done.extend(finished);
+                done.extend(finished.ok().flatten());
             }
         }
     }
     while let Some(finished) = in_flight.join_next().await {
-        done.extend(finished);
+        done.extend(finished.ok().flatten());
     }
     turn(&app, done, 0).await;
     if let Err(error) = cleaning.await {
@@ -83,7 +84,7 @@ async fn answer_requests(app: &App) {
 
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
-    if let Err(error) = delivery::sweep(app).await {
+    if let Err(error) = retention::sweep(app).await {
         tracing::error!(?error, "cannot clean up the e-mail queue");
     }
     if let Err(error) = events::prune(app).await {
@@ -117,27 +118,26 @@ async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize) -> Vec<Claim>
     }
 }
 
-/// Tries to send a mail, and holds its lease meanwhile.
+/// Tries to send a mail, and holds its lease meanwhile. Where the lease is lost, the mail is another
+/// worker's, and there is nothing to record.
 async fn deliver(
     app: Arc<App>,
     transport: Arc<dyn Transport>,
     claim: Claim,
     stop: CancellationToken,
-) -> (Claim, Outcome) {
+) -> Option<(Claim, Outcome)> {
     let stopped = async {
         stop.cancelled().await;
         // A part of the time is left for giving the mail back.
         tokio::time::sleep(app.settings.server.shutdown_timeout * 4 / 5).await;
     };
     let outcome = tokio::select! {
-        outcome = send(&app, &*transport, &claim) => {
-            log(&app, &claim, &outcome);
-            outcome
-        }
-        () = keep_lease(&app, &claim) => Outcome::interrupted(&app),
+        outcome = send(&app, &*transport, &claim) => outcome,
+        () = keep_lease(&app, &claim) => return None,
         () = stopped => Outcome::interrupted(&app),
     };
-    (claim, outcome)
+    report(&app, &claim, &outcome);
+    Some((claim, outcome))
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
@@ -180,22 +180,16 @@ async fn keep_lease(app: &App, claim: &Claim) {
     }
 }
 
-fn log(app: &App, claim: &Claim, outcome: &Outcome) {
+/// Says how an attempt ended, in the log and in the metrics.
+fn report(app: &App, claim: &Claim, outcome: &Outcome) {
     let (email, kind) = (claim.email.id.0, &claim.email.kind);
     let Outcome {
         transport,
         response,
-        ..
+        verdict,
     } = outcome;
-    let kept = match outcome.verdict {
-        Verdict::Delivered => "delivered",
-        Verdict::Transient => "transient",
-        Verdict::Permanent => "permanent",
-        Verdict::Unavailable => "unavailable",
-        Verdict::Untried => "untried",
-    };
-    app.metrics.tried_to_send(transport, kept);
-    match outcome.verdict {
+    app.metrics.tried_to_send(transport, verdict.label());
+    match verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {
             tracing::warn!(%email, kind, transport, response, "e-mail not sent, will be retried");
@@ -204,8 +198,8 @@ fn log(app: &App, claim: &Claim, outcome: &Outcome) {
         Verdict::Unavailable => {
             tracing::error!(transport, response, "mail transport unavailable, paused");
         }
-        Verdict::Untried => {
-            tracing::info!(%email, kind, transport, "e-mail returned to the queue untried")
+        Verdict::Interrupted => {
+            tracing::warn!(%email, kind, transport, "e-mail returned to the queue, sending was interrupted");
         }
     }
 }

@@ -231,6 +231,22 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
             &["--set", "setup.administrator=nobody"],
             &["setup.administrator"],
         ),
+        (
+            "",
+            &["--set", "mail.redirect_all_to=nobody"],
+            &["mail.redirect_all_to"],
+        ),
+        (
+            "",
+            &["--set", "passwords.argon2.memory_kib=1"],
+            &["passwords.argon2"],
+        ),
+        (
+            "",
+            &["--set", "server.trusted_proxies=[\"somewhere\"]"],
+            &["server.trusted_proxies"],
+        ),
+        ("", &["--set", "log.filter=info=much"], &["log.filter"]),
         ("", &["--set", "database.url=oracle://x"], &["database.url"]),
         (
             "[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]",
@@ -239,8 +255,12 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
         ),
     ] {
         write(text);
-        let output = usher(folder.path(), arguments).output().unwrap();
-        let complaint = complaint(&output);
+        // What would keep the server from starting, its check says beforehand, in the same words.
+        let started = usher(folder.path(), arguments).output().unwrap();
+        let arguments = [&["config", "check"], arguments].concat();
+        let checked = usher(folder.path(), &arguments).output().unwrap();
+        let complaint = complaint(&started);
+        assert_eq!(complaint, self::complaint(&checked));
         for part in parts {
             assert!(
                 complaint.contains(part),

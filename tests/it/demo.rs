@@ -59,7 +59,7 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
             "{
             users(first: 100) { nodes { status invitation { status } } }
             emailQueue { counts { status count } }
-            emails(first: 100) { nodes { attempts { succeeded response } } }
+            emails(first: 100) { nodes { kind attempts { succeeded response } } }
             events(first: 100) { nodes { action } }
         }",
         )
@@ -72,6 +72,7 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
         "PENDING",
         "EXPIRED",
         "ACCEPTED",
+        "REVOKED",
     ] {
         assert!(everything["users"].to_string().contains(status), "{status}");
     }
@@ -85,5 +86,8 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
             .any(|mail| mail["attempts"].as_array().unwrap().len() >= 4),
         "{mails:#?}"
     );
+    for kind in ["invitation", "test"] {
+        assert!(mails.iter().any(|mail| mail["kind"] == kind), "{kind}");
+    }
     assert!(everything["events"]["nodes"].as_array().unwrap().len() > 15);
 }

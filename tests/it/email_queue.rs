@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use transports::Failure;
 
@@ -450,7 +451,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
     let transaction = app.db.begin().await.unwrap();
     for _ in 0..1000 {
         let new = usher::domain::emails::NewEmail {
-            letter: usher::mail::letters::Letter::Test {
+            letter: usher::letters::Letter::Test {
                 sender: None,
                 queued_at: app.clock.now(),
             },
@@ -460,7 +461,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
             purpose: usher::domain::emails::Purpose::None,
             expires_at: None,
         };
-        usher::domain::emails::queue(app, &transaction, new)
+        let _unannounced = usher::domain::emails::queue(app, &transaction, new)
             .await
             .unwrap();
     }
@@ -498,7 +499,7 @@ async fn priority_comes_before_due_time() {
         let to = usher::domain::EmailAddress::parse("to", address).unwrap();
         let transaction = app.db.begin().await.unwrap();
         let new = usher::domain::emails::NewEmail {
-            letter: usher::mail::letters::Letter::Test {
+            letter: usher::letters::Letter::Test {
                 sender: None,
                 queued_at: app.clock.now(),
             },
@@ -508,7 +509,7 @@ async fn priority_comes_before_due_time() {
             purpose: usher::domain::emails::Purpose::None,
             expires_at: None,
         };
-        usher::domain::emails::queue(app, &transaction, new)
+        let _unannounced = usher::domain::emails::queue(app, &transaction, new)
             .await
             .unwrap();
         transaction.commit().await.unwrap();
@@ -572,6 +573,100 @@ async fn a_lost_lease_overwrites_nothing() {
     assert_eq!(email.row().status, entity::email::Status::Sent);
     assert_eq!(email.row().attempt_count, 2);
     assert!(id.starts_with("email_"));
+}
+
+/// A mail in the middle of its sending, by a transport that takes its time.
+async fn slow(server: &TestServer, administrator: &Client) -> Value {
+    server.inbox.open_gate(false);
+    send_test(administrator, "slow@kbank.com").await;
+    sending(server, administrator, "slow@").await
+}
+
+async fn sending(server: &TestServer, administrator: &Client, to: &str) -> Value {
+    server
+        .emails_in(administrator, json!({ "to": to }), "SENDING")
+        .await[0]
+        .clone()
+}
+
+/// The lease of the mail that is being sent; when it ends is nobody's business but the workers'.
+async fn lease(server: &TestServer) -> entity::Timestamp {
+    let sending = entity::email::Entity::find()
+        .filter(entity::email::Column::Status.eq(entity::email::Status::Sending))
+        .one(server.server.app.db.read());
+    sending.await.unwrap().unwrap().lease_until.unwrap()
+}
+
+/// A transport may take longer than the lease: as long as its worker renews it, the mail is its own.
+#[tokio::test]
+async fn a_lease_is_renewed_while_the_transport_works() {
+    let server = TestServer::start_with(&["mail.queue.lease=4s"]).await;
+    let (administrator, _) = office(&server).await;
+    slow(&server, &administrator).await;
+    let first_end = lease(&server).await;
+    let renewed = async { while lease(&server).await <= first_end {} };
+    tokio::time::timeout(Duration::from_secs(20), renewed)
+        .await
+        .unwrap();
+    // Whoever claims another mail now takes back what has been silent for longer than its lease.
+    let now = server.server.app.clock.now();
+    server.advance(first_end.since(now) + Duration::from_millis(1));
+    send_test(&administrator, "another@kbank.com").await;
+    sending(&server, &administrator, "another@").await;
+    sending(&server, &administrator, "slow@").await;
+    server.inbox.open_gate(true);
+    let sent = server
+        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .await;
+    for mail in sent.as_array().unwrap() {
+        assert_eq!(mail["attempts"].as_array().unwrap().len(), 1, "{mail:#}");
+    }
+}
+
+/// A worker that has lost its lease changes nothing any more, neither when its transport answers after
+/// all nor when it gives up.
+#[rstest]
+#[case::answers(&["mail.queue.lease=60s"], true, "SENT")]
+#[case::gives_up(&["mail.queue.lease=3s", "server.shutdown_timeout=2s"], false, "QUEUED")]
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_changes_nothing(
+    #[case] settings: &[&str],
+    #[case] answers: bool,
+    #[case] expected: &str,
+) {
+    let server = TestServer::start_with(settings).await;
+    let (administrator, _) = office(&server).await;
+    let mail = slow(&server, &administrator).await;
+    server.advance(Duration::from_secs(61));
+    let mut changes = server.server.app.email_changed.subscribe();
+    while sending(&server, &administrator, "slow@").await["attempts"][1].is_null() {
+        changes.recv().await.unwrap();
+    }
+    if answers {
+        server.inbox.open_gate(true);
+        for _ in 0..2 {
+            assert_eq!(server.inbox.next().await.message_id, mail["messageId"]);
+        }
+    }
+    // Whatever is in flight is recorded before the server has stopped; another one shows it.
+    server.server.stop();
+    server.server.stopped().await;
+    let second = TestServer::start_on(server.database, &["mail.queue.poll_interval=1h"]).await;
+    let reader = Client {
+        url: second.url.clone(),
+        ..administrator
+    };
+    let mail = second
+        .emails_in(&reader, json!({ "to": "slow@" }), expected)
+        .await[0]
+        .clone();
+    let attempts = &mail["attempts"];
+    assert_eq!(attempts[0]["succeeded"], false);
+    assert_eq!(
+        attempts[0]["response"],
+        "The worker stopped responding, and its lease expired."
+    );
+    assert_eq!(attempts[1]["succeeded"], answers);
 }
 
 /// Two servers on one database share the queue, and no mail is sent twice. SQLite has one worker.

@@ -249,7 +249,7 @@ async fn an_expired_link_is_shown_to_nobody_and_forgotten() {
         .run("{ emails(filter: { to: \"laura\" }) { nodes { link textBody } } }")
         .await;
     assert!(!answer.body.to_string().contains(&token));
-    usher::domain::emails::delivery::sweep(&server.server.app)
+    usher::domain::emails::retention::sweep(&server.server.app)
         .await
         .unwrap();
     assert!(!stored_anywhere(&server, &token).await);
@@ -352,7 +352,7 @@ async fn history_is_removed_when_it_is_old() {
         answer.data()["emails"]["totalCount"].as_u64().unwrap()
     };
     let sweep = async || {
-        usher::domain::emails::delivery::sweep(&server.server.app)
+        usher::domain::emails::retention::sweep(&server.server.app)
             .await
             .unwrap()
     };

@@ -1,9 +1,13 @@
 //! Watching the e-mail queue: over WebSockets and Server-Sent Events, only as long as one may.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use usher::domain::EmailAddress;
+use usher::domain::setup::invite_administrator;
 
 use crate::emails::office;
-use crate::support::{Client, Event, Said, Socket, TestServer, token_in};
+use crate::support::{Client, Event, PASSWORD, Said, Socket, TestServer, token_in};
 
 const WATCH: &str =
     "subscription Watch($filter: EmailFilter) { emailChanged(filter: $filter) { to status kind } }";
@@ -157,6 +161,98 @@ async fn server_sent_events_tell_what_happens_to_a_mail() {
     assert_eq!(events.next().await, None);
 }
 
+/// Whatever queues a mail tells of it at once, although the queue is looked at rarely and no worker
+/// takes the mail.
+#[tokio::test]
+async fn every_letter_is_told_of_when_it_is_queued() {
+    let server = TestServer::start_with(&["mail.queue.poll_interval=1h"]).await;
+    let (administrator, role) = office(&server).await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &["content-hub.view"])
+        .await;
+    let (invited, _) = server.invite(&administrator, "eva@kbank.com", &role).await;
+    let send_reset = json!({ "userId": laura.id });
+    administrator
+        .mutate("sendPasswordReset", send_reset.clone(), "user { id }")
+        .await;
+    let token = token_in(&server.inbox.next().await);
+    administrator
+        .run("mutation { pauseEmailQueue { userErrors { code } } }")
+        .await
+        .data();
+
+    let filter = json!({ "filter": { "status": ["QUEUED"] } });
+    let mut events = administrator.subscribe(WATCH, filter).await;
+    assert_eq!(events.first().await, None);
+    let new_password = "heron-biscuit-28-canal";
+    let eva = &invited["user"]["id"];
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": new_password });
+    for (mutation, input, to, kind) in [
+        (
+            "resetPassword",
+            json!({ "token": token, "newPassword": new_password }),
+            "laura@kbank.com",
+            "password-changed",
+        ),
+        (
+            "sendPasswordReset",
+            send_reset,
+            "laura@kbank.com",
+            "password-reset",
+        ),
+        (
+            "requestPasswordReset",
+            json!({ "email": "laura@kbank.com" }),
+            "laura@kbank.com",
+            "password-reset",
+        ),
+        (
+            "changePassword",
+            change,
+            "admin@example.com",
+            "password-changed",
+        ),
+        (
+            "resendInvitation",
+            json!({ "userId": eva }),
+            "eva@kbank.com",
+            "invitation",
+        ),
+        (
+            "inviteUser",
+            json!({ "email": "mia@kbank.com", "roleIds": [role] }),
+            "mia@kbank.com",
+            "invitation",
+        ),
+        (
+            "sendTestEmail",
+            json!({ "to": "ada@kbank.com" }),
+            "ada@kbank.com",
+            "test",
+        ),
+    ] {
+        let payload = administrator.mutate(mutation, input, "__typename").await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        // What only the next poll would tell comes in an hour.
+        let event = tokio::time::timeout(Duration::from_secs(20), events.next());
+        let event = event.await.expect(mutation).unwrap();
+        assert_eq!(
+            event["data"]["emailChanged"],
+            json!({ "to": [to], "status": "QUEUED", "kind": kind }),
+            "{mutation}"
+        );
+    }
+    let address = EmailAddress::parse("email", "grace@kbank.com").unwrap();
+    invite_administrator(&server.server.app, &address)
+        .await
+        .unwrap();
+    let event = events.next().await.unwrap();
+    assert_eq!(
+        event["data"]["emailChanged"]["to"],
+        json!(["grace@kbank.com"])
+    );
+}
+
 /// Security rule 8: a subscription ends with its session, its user, and the permission, and does not
 /// wait for something to happen in the queue.
 #[tokio::test]
@@ -207,7 +303,7 @@ async fn a_subscription_is_no_use_of_the_session() {
     let (administrator, _) = office(&server).await;
     let mut events = administrator.subscribe(WATCH, json!({})).await;
     assert_eq!(events.first().await, None);
-    server.advance(std::time::Duration::from_secs(31 * 24 * 60 * 60));
+    server.advance(Duration::from_secs(31 * 24 * 60 * 60));
     while let Some(event) = events.next().await {
         if let Some(errors) = event.get("errors") {
             assert_eq!(errors[0]["extensions"]["code"], "UNAUTHENTICATED");

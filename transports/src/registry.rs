@@ -49,8 +49,20 @@ impl Registry {
     }
 
     /// Builds the transport `name` from its section among `sections`: some transports are built
-    /// from others and need theirs too.
+    /// from others and need theirs too. A section that no transport answers to is a typing error.
     pub fn build(&self, name: &str, sections: &BTreeMap<String, Section>) -> Built {
+        let is_unknown = |section: &&String| !self.constructors.contains_key(section.as_str());
+        if let Some(section) = sections.keys().find(is_unknown) {
+            let names: Vec<&str> = self.names().collect();
+            return Err(ConfigError {
+                section: format!("mail.{section}"),
+                key: String::new(),
+                problem: format!(
+                    "there is no such transport; choose one of {}",
+                    names.join(", ")
+                ),
+            });
+        }
         Context {
             registry: self,
             sections,
@@ -202,6 +214,11 @@ mod tests {
         assert!(
             error("smtp", json!({"smtp": {"prot": 25}}))
                 .starts_with("mail.smtp.prot: unknown field `prot`, expected one of `host`, ")
+        );
+        assert_eq!(
+            error("log", json!({"pigeon": {"loft": 1}})),
+            "mail.pigeon: there is no such transport; \
+             choose one of failover, file, log, sendmail, smtp"
         );
         assert!(error("file", json!({"file": 1})).starts_with("mail.file: invalid type: "));
         assert_eq!(

@@ -5,19 +5,21 @@
 //! which the operation is impossible.
 
 use entity::email::{Priority, Status};
-use entity::{EmailId, LastTime, Timestamp, email};
+use entity::{EmailId, Timestamp, email};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Select, Set,
 };
 
-use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, delivery, queue};
+use super::{
+    Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, delivery, queue, still_serves,
+};
 use crate::app::App;
 use crate::domain::EmailAddress;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes, Subject};
-use crate::mail::letters::Letter;
+use crate::letters::Letter;
 
 /// How many IDs one request may contain.
 const MAX_IDS: usize = 500;
@@ -25,20 +27,41 @@ const MAX_IDS: usize = 500;
 /// How many e-mails one statement changes: databases limit the number of parameters.
 const BATCH: usize = 500;
 
-/// The chosen e-mails: by ID or by filter, exactly one of the two.
-#[derive(Clone, Debug, Default)]
-pub struct Chosen {
+/// The chosen e-mails.
+#[derive(Clone, Debug)]
+pub enum Selection {
     /// Their IDs; `None` stands for an ID that is not an e-mail's.
-    pub ids: Option<Vec<Option<EmailId>>>,
+    Ids(Vec<Option<EmailId>>),
     /// All e-mails that match this filter.
-    pub filter: Option<EmailFilter>,
+    Filter(EmailFilter),
+}
+
+impl Selection {
+    /// By ID or by filter, exactly one of the two.
+    ///
+    /// # Errors
+    ///
+    /// [`Required`](UserErrorCode::Required) for neither, [`Invalid`](UserErrorCode::Invalid) for
+    /// both.
+    pub fn new(ids: Option<Vec<Option<EmailId>>>, filter: Option<EmailFilter>) -> Result<Self> {
+        let code = match (ids, filter) {
+            (Some(ids), None) => return Ok(Self::Ids(ids)),
+            (None, Some(filter)) => return Ok(Self::Filter(filter)),
+            (None, None) => UserErrorCode::Required,
+            (Some(_), Some(_)) => UserErrorCode::Invalid,
+        };
+        Err(UserError::new(code, None, "Provide either `ids` or `filter`, not both.").into())
+    }
 }
 
 /// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+pub enum Deed {
+    /// Requeue failed and cancelled e-mails.
     Retry,
+    /// Cancel queued and failed e-mails.
     Cancel,
+    /// Delete e-mails with their attempts, unless they are being sent.
     Delete,
 }
 
@@ -51,42 +74,49 @@ impl Deed {
         }
     }
 
+    /// The states in which it is possible.
+    fn states(self) -> &'static [Status] {
+        match self {
+            Self::Retry => &[Status::Failed, Status::Cancelled],
+            Self::Cancel => &[Status::Queued, Status::Failed],
+            // A worker would still send an e-mail that it has claimed, even after its deletion.
+            Self::Delete => &[
+                Status::Queued,
+                Status::Sent,
+                Status::Failed,
+                Status::Cancelled,
+            ],
+        }
+    }
+
+    /// Whether the purpose must not have ended: the link would lead nowhere.
+    fn needs_purpose(self) -> bool {
+        self == Self::Retry
+    }
+
     /// The e-mails for which it is possible.
     fn possible(self, now: Timestamp) -> Condition {
-        use email::Column;
-        match self {
-            // The link in an e-mail whose purpose has ended would lead nowhere.
-            Self::Retry => Condition::all()
-                .add(Column::Status.is_in([Status::Failed, Status::Cancelled]))
-                .add(
-                    Condition::any()
-                        .add(Column::ExpiresAt.is_null())
-                        .add(Column::ExpiresAt.gt(now)),
-                ),
-            Self::Cancel => {
-                Condition::all().add(Column::Status.is_in([Status::Queued, Status::Failed]))
-            }
-            // A worker would still send an e-mail that it has claimed, even after its deletion.
-            Self::Delete => Condition::all().add(Column::Status.ne(Status::Sending)),
+        let in_state = email::Column::Status.is_in(self.states().iter().copied());
+        let in_state = Condition::all().add(in_state);
+        match self.needs_purpose() {
+            true => in_state.add(still_serves(now)),
+            false => in_state,
         }
     }
 
     /// Why it is impossible for this e-mail.
     fn obstacle(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
-        let has_ended = email.expires_at.is_some_and(|end| end <= now);
-        match (self, email.status) {
-            (Self::Retry, Status::Failed | Status::Cancelled) if has_ended => {
-                Some("The invitation or reset that this e-mail was for has ended. Send a new one.")
-            }
-            (Self::Retry, Status::Failed | Status::Cancelled) => None,
-            (Self::Retry, _) => Some("Only failed or cancelled e-mails can be retried."),
-            (Self::Cancel, Status::Queued | Status::Failed) => None,
-            (Self::Cancel, _) => Some("Only queued or failed e-mails can be cancelled."),
-            (Self::Delete, Status::Sending) => {
-                Some("This e-mail is being sent right now. Try again in a moment.")
-            }
-            (Self::Delete, _) => None,
+        if !self.states().contains(&email.status) {
+            return Some(match self {
+                Self::Retry => "Only failed or cancelled e-mails can be retried.",
+                Self::Cancel => "Only queued or failed e-mails can be cancelled.",
+                Self::Delete => "This e-mail is being sent right now. Try again in a moment.",
+            });
         }
+        let has_ended = email.expires_at.is_some_and(|end| end <= now);
+        (self.needs_purpose() && has_ended).then_some(
+            "The invitation or reset that this e-mail was for has ended. Send a new one.",
+        )
     }
 
     async fn perform(
@@ -105,12 +135,7 @@ impl Deed {
                 changed_at: Set(now),
                 ..Default::default()
             },
-            Self::Cancel => email::ActiveModel {
-                status: Set(Status::Cancelled),
-                next_attempt_at: Set(LastTime::NEVER),
-                changed_at: Set(now),
-                ..Default::default()
-            },
+            Self::Cancel => cancelled(now),
             Self::Delete => {
                 email::Entity::delete_many()
                     .filter(of_these)
@@ -128,39 +153,19 @@ impl Deed {
     }
 }
 
-/// Requeues failed and cancelled e-mails, and returns how many.
+/// Does it with the chosen e-mails, and returns how many there were.
 ///
 /// # Errors
 ///
-/// For `ids`, at their index: invalid, not found, [`WrongState`](UserErrorCode::WrongState);
-/// neither or both of `ids` and `filter`.
-pub async fn retry(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
-    let count = change(app, actor, chosen, Deed::Retry).await?;
-    app.mail_queued.notify_one();
-    Ok(count)
-}
-
-/// Cancels queued and failed e-mails, and returns how many. Errors as for [`retry`].
-pub async fn cancel(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
-    change(app, actor, chosen, Deed::Cancel).await
-}
-
-/// Deletes e-mails with their attempts, unless they are being sent, and returns how many. Errors as
-/// for [`retry`].
-pub async fn delete(app: &App, actor: &Actor, chosen: &Chosen) -> Result<u64> {
-    change(app, actor, chosen, Deed::Delete).await
-}
-
-async fn change(app: &App, actor: &Actor, chosen: &Chosen, deed: Deed) -> Result<u64> {
+/// For `ids`, at their index: invalid, not found, [`WrongState`](UserErrorCode::WrongState).
+pub async fn change(app: &App, actor: &Actor, deed: Deed, meant: &Selection) -> Result<u64> {
     let now = app.clock.now();
     let transaction = app.db.begin().await?;
-    let meant = match (&chosen.ids, &chosen.filter) {
-        (Some(ids), None) => by_ids(&transaction, ids, deed, now).await?,
-        (None, Some(filter)) => {
+    let meant = match meant {
+        Selection::Ids(ids) => by_ids(&transaction, ids, deed, now).await?,
+        Selection::Filter(filter) => {
             lock(filter.select(app).filter(deed.possible(now)), &transaction).await?
         }
-        (None, None) => return Err(choose(UserErrorCode::Required)),
-        (Some(_), Some(_)) => return Err(choose(UserErrorCode::Invalid)),
     };
     for ids in meant.chunks(BATCH) {
         deed.perform(&transaction, ids, now).await?;
@@ -169,14 +174,13 @@ async fn change(app: &App, actor: &Actor, chosen: &Chosen, deed: Deed) -> Result
         record(app, &transaction, actor, deed, &meant).await?;
     }
     transaction.commit().await?;
+    if deed == Deed::Retry {
+        app.mail_queued.notify_one();
+    }
     for id in &meant {
         delivery::changed(app, *id);
     }
     Ok(meant.len() as u64)
-}
-
-fn choose(code: UserErrorCode) -> Error {
-    UserError::new(code, None, "Provide either `ids` or `filter`, not both.").into()
 }
 
 /// The e-mails' IDs. Their rows stay locked until the transaction ends, so no worker claims them.
@@ -204,7 +208,8 @@ async fn by_ids(
         return Err(error(UserErrorCode::Required, "Provide at least one ID.").into());
     }
     if ids.len() > MAX_IDS {
-        return Err(error(UserErrorCode::TooLong, "Provide at most 500 IDs.").into());
+        let message = format!("Provide at most {MAX_IDS} IDs.");
+        return Err(error(UserErrorCode::TooLong, &message).into());
     }
     let found = email::Entity::find()
         .filter(email::Column::Id.is_in(ids.iter().flatten().copied()))
@@ -231,8 +236,7 @@ async fn by_ids(
             None => meant.push(*id),
         }
     }
-    errors.into_result()?;
-    Ok(meant)
+    errors.finish(Some(meant))
 }
 
 /// One event for all of them; for a single e-mail, it says who the recipient was.
@@ -254,7 +258,7 @@ async fn record(
             Subject::email(*id, &recipients.unwrap_or_default())
         }
         [id] => Subject::email(*id, ""),
-        _ => Subject::unknown(format!("{} e-mails", meant.len())),
+        _ => Subject::labelled(format!("{} e-mails", meant.len())),
     };
     let changes = Changes::none().field("count", None, meant.len().to_string());
     events::record(app, transaction, actor, deed.action(), subject, changes).await
@@ -284,12 +288,13 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
         purpose: Purpose::None,
         expires_at: None,
     };
-    let row = queue(app, &transaction, new).await?;
+    let queued = queue(app, &transaction, new).await?;
+    let row = queued.row().clone();
     let subject = Subject::email(row.id, &row.recipients);
     let (action, none) = (Action::TestEmailSent, Changes::none());
     events::record(app, &transaction, actor, action, subject, none).await?;
     transaction.commit().await?;
-    super::queued(app, row.id);
+    queued.announce(app);
     let seen = as_seen_by(app, actor, vec![row]).await?.pop();
     seen.ok_or_else(|| Error::internal("an e-mail was lost on its way to its reader"))
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use entity::email::{Priority, Status};
-use entity::{EmailAttemptId, EmailId, LastTime, Timestamp, email, email_attempt, email_queue};
+use entity::{EmailAttemptId, EmailId, TimeOrNever, Timestamp, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -52,7 +52,20 @@ pub enum Verdict {
     /// It is not the e-mail's fault: no e-mail can be sent at the moment.
     Unavailable,
     /// Nobody knows: the attempt was interrupted, and does not count.
-    Untried,
+    Interrupted,
+}
+
+impl Verdict {
+    /// What operators know it by.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Records the outcomes of attempts, and claims up to `limit` e-mails that are due, the most urgent
@@ -123,11 +136,7 @@ async fn claim_due(
             .filter(Column::Status.eq(Status::Queued))
             .filter(Column::Priority.eq(priority))
             .filter(Column::NextAttemptAt.lte(now))
-            .filter(
-                Condition::any()
-                    .add(Column::ExpiresAt.is_null())
-                    .add(Column::ExpiresAt.gt(now)),
-            )
+            .filter(super::still_serves(now))
             .order_by_asc(Column::NextAttemptAt)
             .order_by_asc(Column::Id)
             .limit(left)
@@ -153,7 +162,7 @@ async fn claim_due(
         .set(email::ActiveModel {
             status: Set(Status::Sending),
             claim_id: Set(Some(id)),
-            next_attempt_at: Set(LastTime::NEVER),
+            next_attempt_at: Set(TimeOrNever::NEVER),
             changed_at: Set(now),
             ..Default::default()
         })
@@ -232,7 +241,8 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     Ok(renewed.rows_affected == 1)
 }
 
-/// Records the outcome of one attempt, and moves the e-mail to the state that it calls for.
+/// Records the outcome of one attempt, and moves the e-mail to the state that it calls for. If the
+/// claim was lost in the meantime, nothing is changed.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
     Ok(())
@@ -246,6 +256,17 @@ async fn record_in(
 ) -> Result<()> {
     let now = app.clock.now();
     let queue = &app.settings.mail.queue;
+    // Read again: its purpose may have ended while it was being sent.
+    let current = email::Entity::find()
+        .filter(held_by(claim))
+        .lock(LockType::Update)
+        .one(transaction)
+        .await?;
+    let Some(current) = current else {
+        // The claim was lost. Whoever took it back has said how this attempt ended, and the mail is
+        // its successor's.
+        return Ok(());
+    };
     email_attempt::Entity::update_many()
         .set(email_attempt::ActiveModel {
             transport: Set(outcome.transport.clone()),
@@ -257,48 +278,36 @@ async fn record_in(
         .filter(email_attempt::Column::Id.eq(claim.attempt))
         .exec(transaction)
         .await?;
-    // Read again: its purpose may have ended while it was being sent.
-    let current = email::Entity::find()
-        .filter(held_by(claim))
-        .lock(LockType::Update)
-        .one(transaction)
-        .await?;
-    if let Some(current) = current {
-        let after = match outcome.verdict {
-            Verdict::Delivered => email::ActiveModel {
-                status: Set(Status::Sent),
-                sent_at: Set(now.into()),
-                last_error: Set(None),
-                next_attempt_at: Set(LastTime::NEVER),
-                // Only the recipient needs a reset's link, and they have it now.
-                secret_link: match current.password_reset_id {
-                    Some(_) => Set(None),
-                    None => ActiveValue::NotSet,
-                },
-                ..unclaimed(now)
-            },
-            _ => {
-                let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
-                after_failure(app, &current, outcome, wait)
-            }
-        };
+    let after = match outcome.verdict {
         // A sent e-mail that is not kept is deleted together with its attempts.
-        let is_kept = queue.keep_sent_days > 0 || outcome.verdict != Verdict::Delivered;
-        match is_kept {
-            true => {
-                email::Entity::update_many()
-                    .set(after)
-                    .filter(email::Column::Id.eq(claim.email.id))
-                    .exec(transaction)
-                    .await?;
-            }
-            false => {
-                email::Entity::delete_by_id(claim.email.id)
-                    .exec(transaction)
-                    .await?;
-            }
+        Verdict::Delivered if queue.keep_sent_days == 0 => {
+            email::Entity::delete_by_id(claim.email.id)
+                .exec(transaction)
+                .await?;
+            return Ok(());
         }
-    }
+        Verdict::Delivered => email::ActiveModel {
+            status: Set(Status::Sent),
+            sent_at: Set(now.into()),
+            last_error: Set(None),
+            next_attempt_at: Set(TimeOrNever::NEVER),
+            // Only the recipient needs a reset's link, and they have it now.
+            secret_link: match current.password_reset_id {
+                Some(_) => Set(None),
+                None => ActiveValue::NotSet,
+            },
+            ..unclaimed(now)
+        },
+        _ => {
+            let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
+            after_failure(app, &current, outcome, wait)
+        }
+    };
+    email::Entity::update_many()
+        .set(after)
+        .filter(email::Column::Id.eq(claim.email.id))
+        .exec(transaction)
+        .await?;
     Ok(())
 }
 
@@ -313,7 +322,7 @@ impl Outcome {
         Self {
             transport: app.settings.mail.transport.clone(),
             response: "The server stopped before the transport answered.".to_owned(),
-            verdict: Verdict::Untried,
+            verdict: Verdict::Interrupted,
         }
     }
 }
@@ -358,7 +367,7 @@ fn after_failure(
             last_error,
             ..unclaimed(now)
         },
-        Verdict::Untried => email::ActiveModel {
+        Verdict::Interrupted => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
             next_attempt_at: Set(now.into()),
@@ -430,59 +439,4 @@ async fn note_transport(
         .exec(transaction)
         .await?;
     Ok(())
-}
-
-/// How many rows a clean-up removes in one transaction: few enough not to hold others up.
-const BATCH: u64 = 500;
-
-/// Cleans up the queue: clears the links of e-mails whose purpose has expired, cancels those that
-/// are still queued, and removes sent e-mails older than the retention period.
-pub async fn sweep(app: &App) -> Result<()> {
-    let now = app.clock.now();
-    let transaction = app.db.begin().await?;
-    email::Entity::update_many()
-        .set(email::ActiveModel {
-            status: Set(Status::Cancelled),
-            next_attempt_at: Set(LastTime::NEVER),
-            changed_at: Set(now),
-            ..Default::default()
-        })
-        .filter(email::Column::Status.eq(Status::Queued))
-        .filter(email::Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    email::Entity::update_many()
-        .col_expr(
-            email::Column::SecretLink,
-            Expr::value(Option::<String>::None),
-        )
-        .filter(email::Column::SecretLink.is_not_null())
-        .filter(email::Column::ExpiresAt.lte(now))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-
-    let day = Duration::from_secs(24 * 60 * 60);
-    let kept = day.saturating_mul(app.settings.mail.queue.keep_sent_days);
-    while remove_sent_before(app, now.before(kept)).await? == BATCH {}
-    Ok(())
-}
-
-async fn remove_sent_before(app: &App, time: Timestamp) -> Result<u64> {
-    let transaction = app.db.begin().await?;
-    let old: Vec<EmailId> = email::Entity::find()
-        .select_only()
-        .column(email::Column::Id)
-        .filter(email::Column::Status.eq(Status::Sent))
-        .filter(email::Column::SentAt.lte(time))
-        .limit(BATCH)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
-    let removed = email::Entity::delete_many()
-        .filter(email::Column::Id.is_in(old))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(removed.rows_affected)
 }

@@ -59,7 +59,7 @@ impl EmailFilter {
 }
 
 /// What a list of e-mails is sorted by. Nulls have no place in a keyset: what has not happened yet
-/// comes before everything that has, see [`entity::LastTime`].
+/// comes before everything that has, see [`entity::TimeOrNever`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EmailOrderField {
     /// When the e-mail was queued.
@@ -109,15 +109,8 @@ pub async fn page(
     let page = order
         .page(app.db.read(), filter.select(app), request)
         .await?;
-    let (places, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    Ok(Page {
-        rows: places
-            .into_iter()
-            .zip(as_seen_by(app, actor, rows).await?)
-            .collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-    })
+    page.try_map_all(async |rows| as_seen_by(app, actor, rows).await)
+        .await
 }
 
 /// How many e-mails match the filter.

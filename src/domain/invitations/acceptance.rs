@@ -11,7 +11,7 @@ use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::throttle::{self, Scope};
 use crate::domain::users::{self, DerivedColumns, User};
-use crate::domain::{EmailAddress, emails, tokens};
+use crate::domain::{emails, tokens};
 
 /// What the holder of a link may see before they choose a password.
 #[derive(Debug)]
@@ -92,10 +92,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
         hash => Some(hash?),
     };
-    let (Some(first_name), Some(last_name), Some(hash)) = (first_name, last_name, hash) else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let ((first_name, last_name), hash) = errors.finish(first_name.zip(last_name).zip(hash))?;
 
     let transaction = app.db.begin().await?;
     // Read again: the address or the roles may have changed while the password was hashed. Whoever
@@ -105,9 +102,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         .filter(|user| user.row.status() == user::Status::Invited)
         .ok_or_else(token_invalid)?;
     use_up(app, &transaction, invitation.id).await?;
-    let email = EmailAddress::parse("email", &user.row.email)
-        .map_err(|error| Error::internal(error.message))?;
-    let derived = DerivedColumns::of(&email, &first_name, &last_name);
+    let derived = DerivedColumns::of(&user.address()?, &first_name, &last_name);
     let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),

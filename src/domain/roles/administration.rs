@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::policy::{self, RoleAction};
-use super::{ADMINISTRATOR, Role};
+use super::{ADMINISTRATOR, Role, input};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, Permissions};
@@ -16,9 +16,6 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{sessions, text, users};
-
-/// How many permissions one request may contain.
-const MAX_PERMISSIONS: usize = 1000;
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -41,20 +38,16 @@ pub struct NewRole {
 /// found, or more than the actor holds.
 pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let mut errors = UserErrors::default();
-    let name = errors.check(name(&new.name));
+    let name = errors.check(input::name(&new.name));
     let code_name = errors.check(match &new.code_name {
-        Some(code_name) => given_code_name(code_name),
-        None => derived_code_name(name.as_deref().unwrap_or_default()),
+        Some(code_name) => input::given_code_name(code_name),
+        None => input::derived_code_name(name.as_deref().unwrap_or_default()),
     });
-    let description = errors.check(text::lines("description", &new.description, 1000));
-    let permissions = errors.check_all(grantable(app, actor, &new.permissions));
-    let permissions = permissions.map(|granted| close(granted, &Permissions::new()));
-    let (Some(name), Some(code_name), Some(description), Some(permissions)) =
-        (name, code_name, description, permissions)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let description = errors.check(input::description(&new.description));
+    let permissions = errors.check_all(input::grantable(app, actor, &new.permissions));
+    let permissions = permissions.map(|granted| input::close(granted, &Permissions::new()));
+    let (((name, code_name), description), permissions) =
+        errors.finish(name.zip(code_name).zip(description).zip(permissions))?;
 
     let transaction = app.db.begin().await?;
     bump_revision(&transaction).await?;
@@ -113,22 +106,19 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
     policy::check(app, &transaction, actor, &role, RoleAction::Update).await?;
 
     let mut errors = UserErrors::default();
-    let name = errors.check(name(&change.name.over(&role.row.name)));
+    let name = errors.check(input::name(&change.name.over(&role.row.name)));
     let description = change.description.over(&role.row.description);
-    let description = errors.check(text::lines("description", &description, 1000));
+    let description = errors.check(input::description(&description));
     let permissions = match change.permissions {
         Patch::Keep => Some((*role.permissions).clone()),
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => {
-            let granted = errors.check_all(grantable(app, actor, &codes));
-            granted.map(|granted| close(granted, &role.permissions))
+            let granted = errors.check_all(input::grantable(app, actor, &codes));
+            granted.map(|granted| input::close(granted, &role.permissions))
         }
     };
-    let (Some(name), Some(description), Some(permissions)) = (name, description, permissions)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let ((name, description), permissions) =
+        errors.finish(name.zip(description).zip(permissions))?;
 
     let row = role::ActiveModel {
         id: Set(role.row.id),
@@ -175,30 +165,6 @@ fn permissions_required() -> UserError {
         "permissions",
         "Provide a list of permissions; it may be empty.",
     )
-}
-
-/// Completes a list of permissions: an action that is new to the role adds `view` of its
-/// application; without such an action, removing `view` also removes the application's other
-/// actions.
-fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
-    let without_view: Vec<Permission> = asked
-        .iter()
-        .filter(|permission| !asked.contains(&permission.view()))
-        .cloned()
-        .collect();
-    for permission in &without_view {
-        let application = permission.application();
-        let is_taken_away = before.contains(&permission.view())
-            && without_view
-                .iter()
-                .filter(|other| other.application() == application)
-                .all(|other| before.contains(other));
-        match is_taken_away {
-            true => asked.remove(permission),
-            false => asked.insert(permission.view()),
-        };
-    }
-    asked
 }
 
 /// A role to delete. `None` stands for an ID that is not a role's.
@@ -266,7 +232,7 @@ async fn record_loss(
 ) -> Result<()> {
     role_ids.retain(|id| *id != role.row.id);
     let left = super::by_ids_in(app, transaction, &role_ids).await?;
-    let after = events::role_names(&left, &role_ids);
+    let after = super::names(&left, &role_ids);
     let before = match after.is_empty() {
         true => role.row.name.clone(),
         false => format!("{after}, {}", role.row.name),
@@ -388,107 +354,10 @@ fn codes(permissions: &Permissions) -> String {
     codes.join(", ")
 }
 
-fn name(typed: &str) -> std::result::Result<String, UserError> {
-    let name = text::line("name", typed, 100)?;
-    match name.is_empty() {
-        true => Err(UserError::new(
-            UserErrorCode::Required,
-            "name",
-            "Enter a name.",
-        )),
-        false => Ok(name),
-    }
-}
-
-fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
-    let error = |code, message: &str| Err(UserError::new(code, "codeName", message));
-    if code_name.is_empty() {
-        return error(
-            UserErrorCode::Required,
-            "Enter a code name, or omit it to have one derived from the name.",
-        );
-    }
-    if code_name.len() > 100 {
-        return error(UserErrorCode::TooLong, "Enter at most 100 characters.");
-    }
-    if !code_name.chars().all(is_code_name_character) {
-        return error(
-            UserErrorCode::Invalid,
-            "Use only letters from A to Z, digits, '_', '-' and '.'.",
-        );
-    }
-    Ok(code_name.to_owned())
-}
-
-/// Derives "DigitalChannelManager" from "Digital Channel Manager".
-fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
-    let code_name: String = name
-        .chars()
-        .filter(|c| is_code_name_character(*c))
-        .collect();
-    match code_name.is_empty() && !name.is_empty() {
-        true => Err(UserError::new(
-            UserErrorCode::Required,
-            "codeName",
-            "Enter a code name; none can be derived from this name.",
-        )),
-        false => Ok(code_name),
-    }
-}
-
-fn is_code_name_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
-}
-
 fn taken(code_name: &str) -> UserError {
     UserError::new(
         UserErrorCode::Taken,
         "codeName",
         format!("A role with the code name {code_name} already exists."),
     )
-}
-
-/// Reads permission codes, and refuses those that the actor could not grant.
-fn grantable(
-    app: &App,
-    actor: &Actor,
-    codes: &[String],
-) -> std::result::Result<Permissions, Vec<UserError>> {
-    if codes.len() > MAX_PERMISSIONS {
-        return Err(vec![UserError::new(
-            UserErrorCode::TooLong,
-            "permissions",
-            format!("Choose at most {MAX_PERMISSIONS} permissions."),
-        )]);
-    }
-    let mut errors = Vec::new();
-    let mut permissions = Permissions::new();
-    for (index, code) in codes.iter().enumerate() {
-        let permission = Permission::from_code(code);
-        if !app.catalogue.declares(&permission) {
-            errors.push(
-                UserError::new(
-                    UserErrorCode::NotFound,
-                    "permissions",
-                    "Unknown permission. Query `applications` for the full list.",
-                )
-                .at(index),
-            );
-        } else if !actor.holds(&permission) {
-            errors.push(
-                UserError::new(
-                    UserErrorCode::ExceedsOwnPermissions,
-                    "permissions",
-                    format!("You cannot grant {permission}, which you do not have yourself."),
-                )
-                .at(index),
-            );
-        } else {
-            permissions.insert(permission);
-        }
-    }
-    match errors.is_empty() {
-        true => Ok(permissions),
-        false => Err(errors),
-    }
 }

@@ -28,7 +28,7 @@ pub async fn assignable(
     if ids.len() > MAX_ROLES {
         return Ok(Err(vec![error(
             UserErrorCode::TooLong,
-            "Choose at most 100 roles.",
+            &format!("Choose at most {MAX_ROLES} roles."),
         )]));
     }
     let known: Vec<RoleId> = ids.iter().flatten().copied().collect();

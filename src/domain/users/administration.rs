@@ -9,7 +9,7 @@ use super::policy::{self, UserAction};
 use super::{DerivedColumns, User};
 use crate::app::App;
 use crate::domain::actor::Actor;
-use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
+use crate::domain::error::{Error, Result, UserError, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
@@ -33,8 +33,9 @@ pub struct UserChange {
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::Update`], and for [`UserAction::AssignRoles`] if
-/// roles are given; errors for the values; [`UserErrorCode::LastAdministrator`].
+/// Those of [`policy::find_for`] for [`UserAction::Update`], and of [`policy::check`] for
+/// [`UserAction::AssignRoles`] if roles are given; errors for the values;
+/// [`LastAdministrator`](crate::domain::UserErrorCode::LastAdministrator).
 pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
     let transaction = app.db.begin().await?;
     let assigns_roles = change.role_ids.is_asked_for();
@@ -42,8 +43,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         policy::lock_administrators(&transaction).await?;
     }
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = find_to_change(&transaction, change.id).await?;
-    policy::check(app, &transaction, actor, &user, UserAction::Update).await?;
+    let user = policy::find_for(app, &transaction, actor, change.id, UserAction::Update).await?;
     if assigns_roles {
         policy::check(app, &transaction, actor, &user, UserAction::AssignRoles).await?;
     }
@@ -61,12 +61,8 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     {
         errors.push(super::email_taken());
     }
-    let (Some(email), Some(first_name), Some(last_name), Some(role_ids)) =
-        (email, first_name, last_name, role_ids)
-    else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
+    let (((email, first_name), last_name), role_ids) =
+        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
     let address_changes = email.normal() != user.row.email_normal;
     if address_changes {
@@ -110,7 +106,9 @@ pub async fn update_profile(
     let own = actor.signed_in()?.user.row.id;
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = find_to_change(&transaction, Some(own)).await?;
+    let user = super::find_locked(&transaction, own)
+        .await?
+        .ok_or(Error::Unauthenticated)?;
     let mut errors = UserErrors::default();
     let first_name = errors.check(super::name(
         "firstName",
@@ -120,11 +118,8 @@ pub async fn update_profile(
         "lastName",
         &last_name.over(&user.row.last_name),
     ));
-    let (Some(first_name), Some(last_name)) = (first_name, last_name) else {
-        return Err(errors.into_error());
-    };
-    errors.into_result()?;
-    let email = stored_email(&user)?;
+    let (first_name, last_name) = errors.finish(first_name.zip(last_name))?;
+    let email = user.address()?;
     let changed = User {
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
         role_ids: user.role_ids.clone(),
@@ -149,12 +144,11 @@ pub async fn update_profile(
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::Activate`].
+/// Those of [`policy::find_for`] for [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let mut user = find_to_change(&transaction, id).await?;
-    policy::check(app, &transaction, actor, &user, UserAction::Activate).await?;
+    let mut user = policy::find_for(app, &transaction, actor, id, UserAction::Activate).await?;
     user.row = user::ActiveModel {
         id: Set(user.row.id),
         deactivated_at: Set(None),
@@ -173,13 +167,12 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::Deactivate`].
+/// Those of [`policy::find_for`] for [`UserAction::Deactivate`].
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let mut user = find_to_change(&transaction, id).await?;
-    policy::check(app, &transaction, actor, &user, UserAction::Deactivate).await?;
+    let mut user = policy::find_for(app, &transaction, actor, id, UserAction::Deactivate).await?;
     let now = app.clock.now();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
@@ -201,13 +194,12 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
 ///
 /// # Errors
 ///
-/// Those of [`policy::check`] for [`UserAction::Delete`].
+/// Those of [`policy::find_for`] for [`UserAction::Delete`].
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = find_to_change(&transaction, id).await?;
-    policy::check(app, &transaction, actor, &user, UserAction::Delete).await?;
+    let user = policy::find_for(app, &transaction, actor, id, UserAction::Delete).await?;
     end_sessions_and_links(app, &transaction, user.row.id).await?;
     user::Entity::delete_by_id(user.row.id)
         .exec(&transaction)
@@ -217,15 +209,6 @@ pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User
     events::record(app, &transaction, actor, action, &user, changes).await?;
     transaction.commit().await?;
     Ok(user.row.id)
-}
-
-/// The user, whose row stays locked until the transaction ends.
-pub async fn find_to_change(transaction: &DatabaseTransaction, id: Option<UserId>) -> Result<User> {
-    let error = |code, message: &str| Error::from(UserError::new(code, "id", message));
-    let id = id.ok_or_else(|| error(UserErrorCode::Invalid, "This is not the ID of a user."))?;
-    super::find_locked(transaction, id)
-        .await?
-        .ok_or_else(|| error(UserErrorCode::NotFound, "There is no such user."))
 }
 
 async fn end_sessions_and_links(
@@ -249,10 +232,6 @@ fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAd
         Patch::Clear => EmailAddress::parse("email", ""),
         Patch::Set(typed) => EmailAddress::parse("email", &typed),
     }
-}
-
-fn stored_email(user: &User) -> Result<EmailAddress> {
-    EmailAddress::parse("email", &user.row.email).map_err(|error| Error::internal(error.message))
 }
 
 async fn is_somebody_elses(
@@ -287,7 +266,8 @@ async fn replace_roles(
 ) -> Result<()> {
     let kept = roles::by_ids_in(app, transaction, role_ids).await?;
     if !kept.iter().any(|role| role.row.is_protected) {
-        policy::must_leave_an_administrator(app, transaction, user).await?;
+        policy::must_leave_an_administrator(app, transaction, user, UserAction::AssignRoles)
+            .await?;
     }
     user_role::Entity::delete_many()
         .filter(user_role::Column::UserId.eq(user.row.id))
@@ -349,7 +329,7 @@ async fn changes(
         )
         .field(
             "roles",
-            events::role_names(&known, &before.role_ids),
-            events::role_names(&known, &after.role_ids),
+            roles::names(&known, &before.role_ids),
+            roles::names(&known, &after.role_ids),
         ))
 }

@@ -1,11 +1,10 @@
 //! What one user may do to another. The mutations apply these rules, and `viewerCan` tells a front
 //! end in advance what they would say.
 
-use entity::{UserId, invitation, revision, role, user, user_role};
+use entity::{UserId, invitation, revision, user};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, PaginatorTrait,
-    QueryFilter, QuerySelect, RelationTrait,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
 };
 
 use super::User;
@@ -28,6 +27,8 @@ pub enum UserAction {
     Deactivate,
     /// Delete them.
     Delete,
+    /// Send them a link for choosing a new password.
+    SendPasswordReset,
     /// Send them a new link.
     ResendInvitation,
     /// Revoke their open invitation.
@@ -38,9 +39,23 @@ impl UserAction {
     /// The permission that it requires, whoever it is done to.
     pub fn permission(self) -> Permission {
         match self {
-            Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate => USERS_UPDATE,
+            Self::Update
+            | Self::AssignRoles
+            | Self::Activate
+            | Self::Deactivate
+            | Self::SendPasswordReset => USERS_UPDATE,
             Self::Delete => USERS_DELETE,
             Self::ResendInvitation | Self::RevokeInvitation => USERS_CREATE,
+        }
+    }
+
+    /// The name of the input that says which user.
+    fn input(self) -> &'static str {
+        match self {
+            Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate | Self::Delete => {
+                "id"
+            }
+            Self::SendPasswordReset | Self::ResendInvitation | Self::RevokeInvitation => "userId",
         }
     }
 
@@ -50,11 +65,35 @@ impl UserAction {
     }
 }
 
+/// The user, if the actor may do this to them now. The row stays locked until the transaction ends.
+///
+/// # Errors
+///
+/// Those of [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
+/// [`NotFound`](UserErrorCode::NotFound).
+pub async fn find_for(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    id: Option<UserId>,
+    action: UserAction,
+) -> Result<User> {
+    let id = id.ok_or_else(|| {
+        let message = "This is not the ID of a user.";
+        refused(action, UserErrorCode::Invalid, message)
+    })?;
+    let user = super::find_locked(transaction, id).await?;
+    let user =
+        user.ok_or_else(|| refused(action, UserErrorCode::NotFound, "There is no such user."))?;
+    check(app, transaction, actor, &user, action).await?;
+    Ok(user)
+}
+
 /// Checks that the actor may do this to the user now.
 ///
 /// # Errors
 ///
-/// The missing permission; otherwise the reason, as an error of the input `id`. Whether the last
+/// The missing permission; otherwise the reason, as an error of the action's input. Whether the last
 /// administrator would lose the role is checked where the new roles are known, see
 /// [`must_leave_an_administrator`].
 pub async fn check(
@@ -68,17 +107,22 @@ pub async fn check(
     let is_own = actor.user_id() == Some(target.row.id);
     if is_own && action.is_for_others_only() {
         return Err(refused(
+            action,
             UserErrorCode::OwnAccount,
             "You cannot do this to your own account. Ask another administrator.",
         ));
     }
     let permissions = roles::union(roles::by_ids_in(app, db, &target.role_ids).await?.iter());
     if !actor.holds_all(&permissions) {
-        return Err(exceeds_own_permissions());
+        return Err(refused(
+            action,
+            UserErrorCode::ExceedsOwnPermissions,
+            "This user has permissions that you do not have.",
+        ));
     }
     in_the_right_state(app, db, target, action).await?;
     if matches!(action, UserAction::Deactivate | UserAction::Delete) {
-        must_leave_an_administrator(app, db, target).await?;
+        must_leave_an_administrator(app, db, target, action).await?;
     }
     Ok(())
 }
@@ -92,16 +136,8 @@ pub async fn may(app: &App, actor: &Actor, target: &User, action: UserAction) ->
     }
 }
 
-/// The user has a permission that the actor lacks.
-pub fn exceeds_own_permissions() -> Error {
-    refused(
-        UserErrorCode::ExceedsOwnPermissions,
-        "This user has permissions that you do not have.",
-    )
-}
-
-fn refused(code: UserErrorCode, message: &str) -> Error {
-    UserError::new(code, "id", message).into()
+fn refused(action: UserAction, code: UserErrorCode, message: &str) -> Error {
+    UserError::new(code, action.input(), message).into()
 }
 
 async fn in_the_right_state(
@@ -121,6 +157,10 @@ async fn in_the_right_state(
             status != user::Status::Deactivated,
             "This user is already deactivated.",
         ),
+        UserAction::SendPasswordReset => (
+            status == user::Status::Active,
+            "Only active users can be sent a password reset.",
+        ),
         UserAction::ResendInvitation => (
             status == user::Status::Invited,
             "Only users who have not signed up yet can be sent a new invitation.",
@@ -132,7 +172,7 @@ async fn in_the_right_state(
     };
     match is_right {
         true => Ok(()),
-        false => Err(refused(UserErrorCode::WrongState, message)),
+        false => Err(refused(action, UserErrorCode::WrongState, message)),
     }
 }
 
@@ -146,22 +186,20 @@ pub async fn must_leave_an_administrator(
     app: &App,
     db: &impl ConnectionTrait,
     target: &User,
+    action: UserAction,
 ) -> Result<()> {
     let held = roles::by_ids_in(app, db, &target.role_ids).await?;
     let is_administrator = held.iter().any(|role| role.row.is_protected);
     if !is_administrator || target.row.status() != user::Status::Active {
         return Ok(());
     }
-    let others = user::Entity::find()
-        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
-        .join(JoinType::InnerJoin, user_role::Relation::Role.def())
-        .filter(role::Column::IsProtected.eq(true))
-        .filter(super::has_status(user::Status::Active))
+    let others = super::active_administrators()
         .filter(user::Column::Id.ne(target.row.id))
         .count(db)
         .await?;
     match others {
         0 => Err(refused(
+            action,
             UserErrorCode::LastAdministrator,
             "This is the last active administrator.",
         )),

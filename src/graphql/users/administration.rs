@@ -230,6 +230,12 @@ impl UserViewerCan {
         self.may(ctx, UserAction::Delete).await
     }
 
+    /// Whether the viewer can send the user a password reset link (`sendPasswordReset`).
+    #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn send_password_reset(&self, ctx: &Context<'_>) -> Result<bool> {
+        self.may(ctx, UserAction::SendPasswordReset).await
+    }
+
     /// Whether the viewer can send the user a new invitation link (`resendInvitation`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn resend_invitation(&self, ctx: &Context<'_>) -> Result<bool> {

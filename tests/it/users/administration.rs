@@ -601,7 +601,8 @@ async fn viewer_can_is_never_wrong() {
             let answer = actor
                 .run_with(
                     "query($id: ID!) { user(id: $id) { viewerCan {
-                        update assignRoles activate deactivate delete resendInvitation revokeInvitation
+                        update assignRoles activate deactivate delete
+                        sendPasswordReset resendInvitation revokeInvitation
                     } } }",
                     json!({ "id": target }),
                 )
@@ -617,6 +618,11 @@ async fn viewer_can_is_never_wrong() {
                 ("activate", "activateUser", json!({ "id": target })),
                 ("deactivate", "deactivateUser", json!({ "id": target })),
                 ("delete", "deleteUser", json!({ "id": target })),
+                (
+                    "sendPasswordReset",
+                    "sendPasswordReset",
+                    json!({ "userId": target }),
+                ),
                 (
                     "resendInvitation",
                     "resendInvitation",
@@ -657,18 +663,22 @@ async fn viewer_can_is_never_wrong() {
         ("activate", "activateUser"),
         ("deactivate", "deactivateUser"),
         ("delete", "deleteUser"),
+        ("sendPasswordReset", "sendPasswordReset"),
         ("resendInvitation", "resendInvitation"),
         ("revokeInvitation", "revokeInvitation"),
     ]
     .into_iter()
     .enumerate()
     {
-        let (fresh, _) = server
+        let (fresh, token) = server
             .invite(&administrator, &format!("fresh{index}@kbank.com"), &small)
             .await;
         let id = fresh["user"]["id"].as_str().unwrap();
         if capability == "activate" {
             assert_eq!(act(&administrator, "deactivateUser", id).await, [""; 0]);
+        }
+        if capability == "sendPasswordReset" {
+            server.accept(&token).await;
         }
         let document =
             format!("query($id: ID!) {{ user(id: $id) {{ viewerCan {{ {capability} }} }} }}");
@@ -677,13 +687,15 @@ async fn viewer_can_is_never_wrong() {
         assert_eq!(answer.data()["user"]["viewerCan"][capability], expected);
         let input = match capability {
             "assignRoles" => json!({ "id": id, "roleIds": [small] }),
-            "resendInvitation" | "revokeInvitation" => json!({ "userId": id }),
+            "sendPasswordReset" | "resendInvitation" | "revokeInvitation" => {
+                json!({ "userId": id })
+            }
             _ => json!({ "id": id }),
         };
         let actor = if expected { &clerk } else { &other };
         let payload = actor.mutate(mutation, input, "").await;
         assert_eq!(payload["userErrors"], json!([]), "{capability}");
-        if capability == "resendInvitation" {
+        if ["sendPasswordReset", "resendInvitation"].contains(&capability) {
             server.inbox.next().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Creates `throttles`, and lets a session end with the browser.
+//! Creates `throttles`.
 
 use sea_orm_migration::prelude::*;
 
@@ -29,25 +29,10 @@ impl MigrationTrait for Migration {
                 .create_index(columns::index("throttles", columns))
                 .await?;
         }
-        manager
-            .alter_table(
-                Table::alter()
-                    .table("sessions")
-                    .add_column(ColumnDef::new("is_kept").boolean().not_null().default(true))
-                    .to_owned(),
-            )
-            .await
+        Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .alter_table(
-                Table::alter()
-                    .table("sessions")
-                    .drop_column("is_kept")
-                    .to_owned(),
-            )
-            .await?;
         manager
             .drop_table(Table::drop().table("throttles").to_owned())
             .await

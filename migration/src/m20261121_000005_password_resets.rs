@@ -1,4 +1,4 @@
-//! Creates `password_resets` and `password_reset_requests`, and ties e-mails to resets.
+//! Creates `password_resets` and `password_reset_requests`.
 
 use sea_orm_migration::prelude::*;
 
@@ -54,39 +54,10 @@ impl MigrationTrait for Migration {
                     .col(columns::time("created_at"))
                     .to_owned(),
             )
-            .await?;
-        // SQLite cannot add a foreign key to a table that is there; a reset goes with its user, and
-        // a mail may outlive it.
-        manager
-            .alter_table(
-                Table::alter()
-                    .table("emails")
-                    .add_column(columns::optional(columns::uuid("password_reset_id")))
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(columns::index("emails", &["password_reset_id"]))
             .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_index(
-                Index::drop()
-                    .name("ix_emails_password_reset_id")
-                    .table("emails")
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .alter_table(
-                Table::alter()
-                    .table("emails")
-                    .drop_column("password_reset_id")
-                    .to_owned(),
-            )
-            .await?;
         for table in ["password_reset_requests", "password_resets"] {
             manager
                 .drop_table(Table::drop().table(table).to_owned())

@@ -1,9 +1,8 @@
 //! Letters: what the server writes to people, from template and data to subject, text and HTML.
 //!
-//! A letter is a folder of three templates under `templates/`, built into the binary; their HTML
-//! extends `layout.html`. A deployment replaces any of these with a file of the same path in the
-//! folder `mail.templates`. How a letter is
-//! queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
+//! A letter is a folder of three templates under `letters/templates/`, built into the binary; their
+//! HTML extends `layout.html`. A deployment replaces any of these with a file of the same path in the
+//! folder `mail.templates`. How a letter is queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
 
 use std::path::Path;
 
@@ -13,53 +12,66 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::color::Palette;
 use crate::config::Config;
-use crate::domain::text::LINK_PLACEHOLDER;
+
+#[cfg(test)]
+mod tests;
+
+/// Stands in a stored e-mail where the secret link belongs: "a placeholder in the text for an
+/// otherwise unspecified object" (The Unicode Standard, section 23.8). Text that people enter must
+/// not contain it.
+pub const LINK_PLACEHOLDER: char = '\u{FFFC}';
 
 /// The built-in templates by path. Their names end in what they are escaped for.
 const TEMPLATES: &[(&str, &str)] = &[
-    ("layout.html", include_str!("templates/layout.html")),
+    ("layout.html", include_str!("letters/templates/layout.html")),
     (
         "invitation/subject.txt",
-        include_str!("templates/invitation/subject.txt"),
+        include_str!("letters/templates/invitation/subject.txt"),
     ),
     (
         "invitation/body.txt",
-        include_str!("templates/invitation/body.txt"),
+        include_str!("letters/templates/invitation/body.txt"),
     ),
     (
         "invitation/body.html",
-        include_str!("templates/invitation/body.html"),
+        include_str!("letters/templates/invitation/body.html"),
     ),
     (
         "password-reset/subject.txt",
-        include_str!("templates/password-reset/subject.txt"),
+        include_str!("letters/templates/password-reset/subject.txt"),
     ),
     (
         "password-reset/body.txt",
-        include_str!("templates/password-reset/body.txt"),
+        include_str!("letters/templates/password-reset/body.txt"),
     ),
     (
         "password-reset/body.html",
-        include_str!("templates/password-reset/body.html"),
+        include_str!("letters/templates/password-reset/body.html"),
     ),
     (
         "password-changed/subject.txt",
-        include_str!("templates/password-changed/subject.txt"),
+        include_str!("letters/templates/password-changed/subject.txt"),
     ),
     (
         "password-changed/body.txt",
-        include_str!("templates/password-changed/body.txt"),
+        include_str!("letters/templates/password-changed/body.txt"),
     ),
     (
         "password-changed/body.html",
-        include_str!("templates/password-changed/body.html"),
+        include_str!("letters/templates/password-changed/body.html"),
     ),
     (
         "test/subject.txt",
-        include_str!("templates/test/subject.txt"),
+        include_str!("letters/templates/test/subject.txt"),
     ),
-    ("test/body.txt", include_str!("templates/test/body.txt")),
-    ("test/body.html", include_str!("templates/test/body.html")),
+    (
+        "test/body.txt",
+        include_str!("letters/templates/test/body.txt"),
+    ),
+    (
+        "test/body.html",
+        include_str!("letters/templates/test/body.html"),
+    ),
 ];
 
 /// A letter to one person, with the data that its templates need.
@@ -301,7 +313,7 @@ fn replacement(folder: Option<&Path>, name: &str) -> Result<Option<String>, Stri
 }
 
 impl RenderedLetter {
-    /// A body with what stands for the link: the link itself, or a mask. It is escaped in HTML.
+    /// A text body with what stands for the link: the link itself, or a mask.
     pub fn fill_in(body: &str, link: &str) -> String {
         body.replace(LINK_PLACEHOLDER, link)
     }
@@ -315,113 +327,5 @@ impl RenderedLetter {
             .replace('"', "&quot;")
             .replace('\'', "&#x27;");
         body.replace(LINK_PLACEHOLDER, &escaped)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Layers;
-
-    fn letters(settings: &[String]) -> Result<Letters, String> {
-        let layers = Layers {
-            command_line: settings.to_vec(),
-            ..Layers::default()
-        };
-        Letters::new(&layers.load().unwrap())
-    }
-
-    const INVITATION: Letter<'static> = Letter::Invitation {
-        recipient: "Laura <b>Miller</b>",
-        inviter: Some("Ada & Co."),
-        expires_at: Timestamp(1_795_000_000_000_000),
-    };
-
-    fn read(letter: &RenderedLetter) -> String {
-        let link = "https://people.example.com/accept?token=abc&x=1";
-        format!(
-            "Subject: {}\n\n{}\n\n{}",
-            letter.subject,
-            RenderedLetter::fill_in(&letter.text, link),
-            RenderedLetter::fill_in_html(&letter.html, link)
-        )
-    }
-
-    #[test]
-    fn an_invitation_reads_well() {
-        let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
-        insta::assert_snapshot!("invitation", read(&letters.write(&INVITATION).unwrap()));
-        let by_server = Letter::Invitation {
-            recipient: "admin@example.com",
-            inviter: None,
-            expires_at: Timestamp(0),
-        };
-        insta::assert_snapshot!(
-            "invitation by the server",
-            letters.write(&by_server).unwrap().text
-        );
-    }
-
-    #[test]
-    fn letters_about_passwords_read_well() {
-        let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
-        let recipient = "Laura <b>Miller</b>";
-        let reset = Letter::PasswordReset {
-            recipient,
-            expires_at: Timestamp(1_795_000_000_000_000),
-        };
-        insta::assert_snapshot!("password reset", read(&letters.write(&reset).unwrap()));
-        let changed = Letter::PasswordChanged {
-            recipient,
-            changed_at: Timestamp(1_795_000_000_000_000),
-            address: Some("192.0.2.7"),
-        };
-        insta::assert_snapshot!("password changed", read(&letters.write(&changed).unwrap()));
-    }
-
-    #[test]
-    fn a_letter_bears_the_brand() {
-        let letters = letters(&[
-            "branding.color=#ffee00".to_owned(),
-            "branding.logo_url=https://cdn.kbank.com/logo.png".to_owned(),
-        ]);
-        let html = letters.unwrap().write(&INVITATION).unwrap().html;
-        assert!(
-            html.contains(r#"src="https:&#x2f;&#x2f;cdn.kbank.com"#),
-            "{html}"
-        );
-        // White on yellow cannot be read.
-        assert!(html.contains("background:#ffee00") && !html.contains("color:#ffffff;text"));
-    }
-
-    #[test]
-    fn a_deployment_can_replace_a_template_and_learns_what_is_wrong_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("invitation")).unwrap();
-        let setting = [format!("mail.templates={}", folder.path().display())];
-        let write = |part: &str, text: &str| {
-            std::fs::write(folder.path().join("invitation").join(part), text).unwrap();
-        };
-        write("subject.txt", "Welcome to\n{{ application }}");
-        let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
-        assert_eq!(written.subject, "Welcome to Usher");
-        assert!(written.text.contains("Ada & Co. has invited you"));
-        let layout = "<h1>K Bank</h1>{% block content %}{% endblock %}";
-        std::fs::write(folder.path().join("layout.html"), layout).unwrap();
-        let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
-        assert!(written.html.starts_with("<h1>K Bank</h1>"));
-        assert!(written.html.contains("Ada &amp; Co. has invited you"));
-
-        for (text, complaint) in [
-            ("{{ nothing }}", "invitation/body.txt: undefined value"),
-            ("{% if %}", "invitation/body.txt: syntax error"),
-            ("no link", "must contain {{ link }}"),
-        ] {
-            write("body.txt", text);
-            let problem = letters(&setting).unwrap_err();
-            assert!(problem.contains(complaint), "{problem}");
-        }
-        let problem = letters(&["mail.templates=/nowhere/at/all".to_owned()]).unwrap_err();
-        assert!(problem.contains("/nowhere/at/all"), "{problem}");
     }
 }

@@ -28,19 +28,27 @@ impl MigrationTrait for Migration {
                     .col(portable.long_text("html_body"))
                     .col(columns::optional(columns::text("secret_link", 2000)))
                     .col(columns::optional(columns::uuid("invitation_id")))
+                    .col(columns::optional(columns::uuid("password_reset_id")))
                     .col(columns::optional(columns::time("expires_at")))
                     .col(portable.key("message_id", 400))
                     .col(ColumnDef::new("attempt_count").integer().not_null())
                     .col(columns::optional(portable.long_text("last_error")))
-                    .col(columns::optional(columns::time("next_attempt_at")))
+                    .col(columns::time("next_attempt_at"))
                     .col(columns::optional(columns::uuid("claim_id")))
                     .col(columns::optional(columns::time("lease_until")))
                     .col(columns::time("created_at"))
-                    .col(columns::optional(columns::time("sent_at")))
+                    .col(columns::time("sent_at"))
+                    .col(columns::time("changed_at"))
                     .foreign_key(&mut columns::reference(
                         "emails",
                         "invitation_id",
                         "invitations",
+                        ForeignKeyAction::SetNull,
+                    ))
+                    .foreign_key(&mut columns::reference(
+                        "emails",
+                        "password_reset_id",
+                        "password_resets",
                         ForeignKeyAction::SetNull,
                     ))
                     .to_owned(),
@@ -51,8 +59,14 @@ impl MigrationTrait for Migration {
             &["status", "priority", "next_attempt_at", "id"][..],
             // Its other one: whose lease has run out?
             &["status", "lease_until"],
+            // One an order of `emails(orderBy:)`, each with the key that breaks ties.
             &["created_at", "id"],
+            &["sent_at", "id"],
+            &["next_attempt_at", "id"],
+            // The watchers': what has changed since?
+            &["changed_at", "id"],
             &["invitation_id", "created_at"],
+            &["password_reset_id"],
             // The clean-up's: whose purpose has ended by time?
             &["expires_at"],
         ] {
@@ -97,6 +111,7 @@ impl MigrationTrait for Migration {
                             .primary_key(),
                     )
                     .col(columns::optional(columns::time("paused_at")))
+                    .col(columns::optional(columns::uuid("paused_by")))
                     .col(columns::optional(columns::time("transport_failed_at")))
                     .col(columns::optional(portable.long_text("transport_error")))
                     .col(columns::optional(columns::time("transport_retry_at")))

@@ -1,0 +1,113 @@
+//! How the event log is read.
+
+use entity::{EventId, Timestamp, UserId, event};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use uuid::Uuid;
+
+use super::{Action, Change};
+use crate::app::App;
+use crate::domain::error::Result;
+use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
+
+/// An event as it is read.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its row.
+    pub row: event::Model,
+    /// What happened; `None` if a later version of the server recorded it.
+    pub action: Option<Action>,
+    /// The changed fields.
+    pub changes: Vec<Change>,
+}
+
+impl From<event::Model> for Event {
+    fn from(row: event::Model) -> Self {
+        Self {
+            action: Action::from_code(&row.action),
+            changes: serde_json::from_str(&row.changes).unwrap_or_default(),
+            row,
+        }
+    }
+}
+
+/// Filters events. Conditions are combined with AND; omitted ones are ignored.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Caused by this user.
+    pub actor: Option<UserId>,
+    /// About this object.
+    pub subject: Option<Uuid>,
+    /// Caused by this user, or about them.
+    pub about: Option<UserId>,
+    /// With any of these actions.
+    pub actions: Option<Vec<Action>>,
+    /// After this time.
+    pub created_after: Option<Timestamp>,
+    /// Before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+impl EventFilter {
+    fn select(&self) -> Select<event::Entity> {
+        use event::Column;
+        let mut select = event::Entity::find();
+        if let Some(actor) = self.actor {
+            select = select.filter(Column::ActorId.eq(actor));
+        }
+        if let Some(subject) = self.subject {
+            select = select.filter(Column::SubjectId.eq(subject));
+        }
+        if let Some(user) = self.about {
+            select = select.filter(
+                Condition::any()
+                    .add(Column::ActorId.eq(user))
+                    .add(Column::SubjectId.eq(user.0)),
+            );
+        }
+        if let Some(actions) = &self.actions {
+            select =
+                select.filter(Column::Action.is_in(actions.iter().map(|action| action.code())));
+        }
+        if let Some(time) = self.created_after {
+            select = select.filter(Column::CreatedAt.gt(time));
+        }
+        if let Some(time) = self.created_before {
+            select = select.filter(Column::CreatedAt.lt(time));
+        }
+        select
+    }
+}
+
+/// The order of [`page`]: newest first.
+const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
+    order: Order {
+        name: "events",
+        key: SortKeyKind::Number,
+    },
+    column: event::Column::CreatedAt,
+    id: event::Column::Id,
+    descending: true,
+    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
+};
+
+/// What [`page`]'s cursors are recognised by.
+pub const ORDER: Order = NEWEST_FIRST.order;
+
+/// A page of the events that match the filter, newest first.
+pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
+    let page = NEWEST_FIRST
+        .page(app.db.read(), filter.select(), request)
+        .await?;
+    Ok(page.map(Event::from))
+}
+
+/// How many events match the filter.
+pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
+    Ok(filter.select().count(app.db.read()).await?)
+}
+
+/// The event with this ID.
+pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
+    let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
+    Ok(row.map(Event::from))
+}

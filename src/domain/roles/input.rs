@@ -1,0 +1,145 @@
+//! What people type about a role, and what may be made of it.
+
+use crate::app::App;
+use crate::domain::actor::Actor;
+use crate::domain::applications::{Permission, Permissions};
+use crate::domain::error::{UserError, UserErrorCode};
+use crate::domain::text;
+
+/// The longest name and code name, in characters.
+const MAX_NAME_LENGTH: usize = 100;
+
+/// The longest description, in characters.
+const MAX_DESCRIPTION_LENGTH: usize = 1000;
+
+/// How many permissions one request may contain.
+const MAX_PERMISSIONS: usize = 1000;
+
+/// What people call the role.
+pub(super) fn name(typed: &str) -> std::result::Result<String, UserError> {
+    let name = text::line("name", typed, MAX_NAME_LENGTH)?;
+    match name.is_empty() {
+        true => Err(UserError::new(
+            UserErrorCode::Required,
+            "name",
+            "Enter a name.",
+        )),
+        false => Ok(name),
+    }
+}
+
+/// What programs call it, as it was typed.
+pub(super) fn given_code_name(code_name: &str) -> std::result::Result<String, UserError> {
+    let error = |code, message: &str| Err(UserError::new(code, "codeName", message));
+    if code_name.is_empty() {
+        return error(
+            UserErrorCode::Required,
+            "Enter a code name, or omit it to have one derived from the name.",
+        );
+    }
+    if code_name.len() > MAX_NAME_LENGTH {
+        let message = format!("Enter at most {MAX_NAME_LENGTH} characters.");
+        return error(UserErrorCode::TooLong, &message);
+    }
+    if !code_name.chars().all(is_code_name_character) {
+        return error(
+            UserErrorCode::Invalid,
+            "Use only letters from A to Z, digits, '_', '-' and '.'.",
+        );
+    }
+    Ok(code_name.to_owned())
+}
+
+/// Derives "DigitalChannelManager" from "Digital Channel Manager".
+pub(super) fn derived_code_name(name: &str) -> std::result::Result<String, UserError> {
+    let code_name: String = name
+        .chars()
+        .filter(|c| is_code_name_character(*c))
+        .collect();
+    match code_name.is_empty() && !name.is_empty() {
+        true => Err(UserError::new(
+            UserErrorCode::Required,
+            "codeName",
+            "Enter a code name; none can be derived from this name.",
+        )),
+        false => Ok(code_name),
+    }
+}
+
+fn is_code_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// What it is for.
+pub(super) fn description(typed: &str) -> std::result::Result<String, UserError> {
+    text::lines("description", typed, MAX_DESCRIPTION_LENGTH)
+}
+
+/// Completes a list of permissions: an action that is new to the role adds `view` of its
+/// application; without such an action, removing `view` also removes the application's other
+/// actions.
+pub(super) fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
+    let without_view: Vec<Permission> = asked
+        .iter()
+        .filter(|permission| !asked.contains(&permission.view()))
+        .cloned()
+        .collect();
+    for permission in &without_view {
+        let application = permission.application();
+        let is_taken_away = before.contains(&permission.view())
+            && without_view
+                .iter()
+                .filter(|other| other.application() == application)
+                .all(|other| before.contains(other));
+        match is_taken_away {
+            true => asked.remove(permission),
+            false => asked.insert(permission.view()),
+        };
+    }
+    asked
+}
+
+/// Reads permission codes, and refuses those that the actor could not grant.
+pub(super) fn grantable(
+    app: &App,
+    actor: &Actor,
+    codes: &[String],
+) -> std::result::Result<Permissions, Vec<UserError>> {
+    if codes.len() > MAX_PERMISSIONS {
+        return Err(vec![UserError::new(
+            UserErrorCode::TooLong,
+            "permissions",
+            format!("Choose at most {MAX_PERMISSIONS} permissions."),
+        )]);
+    }
+    let mut errors = Vec::new();
+    let mut permissions = Permissions::new();
+    for (index, code) in codes.iter().enumerate() {
+        let permission = Permission::from_code(code);
+        if !app.catalogue.declares(&permission) {
+            errors.push(
+                UserError::new(
+                    UserErrorCode::NotFound,
+                    "permissions",
+                    "Unknown permission. Query `applications` for the full list.",
+                )
+                .at(index),
+            );
+        } else if !actor.holds(&permission) {
+            errors.push(
+                UserError::new(
+                    UserErrorCode::ExceedsOwnPermissions,
+                    "permissions",
+                    format!("You cannot grant {permission}, which you do not have yourself."),
+                )
+                .at(index),
+            );
+        } else {
+            permissions.insert(permission);
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(permissions),
+        false => Err(errors),
+    }
+}
