@@ -8,6 +8,7 @@
     reason = "a test that finds nothing has failed"
 )]
 
+#[allow(dead_code, reason = "the benchmarks use the rest")]
 mod support;
 
 #[path = "../../transports/tests/support/smtp.rs"]
