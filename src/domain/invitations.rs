@@ -230,9 +230,8 @@ async fn send(
 /// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let allowed = UserAction::ResendInvitation;
-    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
+    let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationResent;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
@@ -250,9 +249,8 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
 /// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let allowed = UserAction::RevokeInvitation;
-    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
+    let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationRevoked;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;

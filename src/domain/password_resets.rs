@@ -140,9 +140,8 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
 /// Those of [`policy::find_for`] for [`UserAction::SendPasswordReset`].
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let allowed = UserAction::SendPasswordReset;
-    let user = policy::find_for(app, &transaction, actor, id, allowed).await?;
+    let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
     let action = Action::PasswordResetRequested;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     let letter = send(app, &transaction, &user).await?;

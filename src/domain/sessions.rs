@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{SessionId, UserId, session, user};
+use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select, Set,
@@ -21,7 +22,7 @@ use crate::app::App;
 
 mod identification;
 
-pub use identification::{authenticate, confirm, refresh};
+pub use identification::{authenticate, confirm, confirm_and_lock, refresh};
 
 /// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
@@ -311,6 +312,7 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
     let transaction = app.db.begin().await?;
+    confirm(app, &transaction, actor).await?;
     let ended = end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
     if ended > 0 {
         let action = Action::SessionRevoked;
@@ -333,15 +335,32 @@ pub async fn end_all_of(
     Ok(sessions.exec(transaction).await?.rows_affected)
 }
 
+const PRUNED_AT_ONCE: u64 = 500;
+
 /// Deletes sessions that have ended, and with them the record of where they came from.
 pub async fn prune(app: &App) -> Result<()> {
+    while prune_some(app).await? == PRUNED_AT_ONCE {}
+    Ok(())
+}
+
+async fn prune_some(app: &App) -> Result<u64> {
     let transaction = app.db.begin().await?;
-    session::Entity::delete_many()
+    // Those that are just being ended are skipped, not waited for.
+    let ended: Vec<SessionId> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
         .filter(session::Column::ExpiresAt.lte(app.clock.now()))
+        .limit(PRUNED_AT_ONCE)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .into_tuple()
+        .all(&transaction)
+        .await?;
+    let pruned = session::Entity::delete_many()
+        .filter(session::Column::Id.is_in(ended))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(pruned.rows_affected)
 }
 
 /// How many sessions have not ended.

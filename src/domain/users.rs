@@ -7,7 +7,7 @@ use entity::{RoleId, Timestamp, UserId, invitation, role, user, user_role};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType,
-    PaginatorTrait, QueryFilter, QuerySelect, RelationTrait, Select, Set, SqlErr,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Select, Set, SqlErr,
 };
 
 use super::EmailAddress;
@@ -142,6 +142,24 @@ pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
 pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
     let row = user::Entity::find_by_id(id).one(db).await?;
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+}
+
+/// Locks these users' rows until the transaction ends. Whoever changes a user, or what hangs on one,
+/// locks the user first: after the counters of [`entity::revision`], and before all else.
+pub async fn lock(
+    transaction: &DatabaseTransaction,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<()> {
+    user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::Id.is_in(users))
+        .order_by_asc(user::Column::Id)
+        .lock_exclusive()
+        .into_tuple::<UserId>()
+        .all(transaction)
+        .await?;
+    Ok(())
 }
 
 /// The user with this ID, whose row stays locked until the transaction ends.

@@ -32,6 +32,7 @@ mod pages;
 mod password_resets;
 mod passwords;
 mod permissions;
+mod races;
 mod roles;
 mod schema;
 mod secrets;

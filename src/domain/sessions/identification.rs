@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{RoleId, revision, session, user, user_role};
+use entity::{RoleId, UserId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable,
@@ -155,18 +155,29 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
-/// nobody can end the session.
+/// nobody can change the actor's account.
 ///
 /// # Errors
 ///
 /// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost
 /// any permission since the request came in, because it may be the one that was required.
 pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
+    confirm_and_lock(app, transaction, actor, None).await
+}
+
+/// The same for a transaction that changes another user, whose row is locked along with the actor's:
+/// in the order of their IDs, so that two users who act on each other do not wait for each other.
+pub async fn confirm_and_lock(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    target: Option<UserId>,
+) -> Result<Actor> {
+    users::lock(transaction, actor.user_id().into_iter().chain(target)).await?;
     let Who::User(before) = &actor.who else {
         return Ok(actor.clone());
     };
     let session = session::Entity::find_by_id(before.session.id)
-        .lock_shared()
         .one(transaction)
         .await?
         .ok_or(Error::Unauthenticated)?;

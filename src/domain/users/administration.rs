@@ -42,8 +42,8 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     if assigns_roles {
         policy::lock_administrators(&transaction).await?;
     }
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = policy::find_for(app, &transaction, actor, change.id, UserAction::Update).await?;
+    let (ref actor, user) =
+        policy::find_for(app, &transaction, actor, change.id, UserAction::Update).await?;
     if assigns_roles {
         policy::check(app, &transaction, actor, &user, UserAction::AssignRoles).await?;
     }
@@ -147,8 +147,8 @@ pub async fn update_profile(
 /// Those of [`policy::find_for`] for [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let mut user = policy::find_for(app, &transaction, actor, id, UserAction::Activate).await?;
+    let (ref actor, mut user) =
+        policy::find_for(app, &transaction, actor, id, UserAction::Activate).await?;
     user.row = user::ActiveModel {
         id: Set(user.row.id),
         deactivated_at: Set(None),
@@ -171,8 +171,8 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let mut user = policy::find_for(app, &transaction, actor, id, UserAction::Deactivate).await?;
+    let (ref actor, mut user) =
+        policy::find_for(app, &transaction, actor, id, UserAction::Deactivate).await?;
     let now = app.clock.now();
     user.row = user::ActiveModel {
         id: Set(user.row.id),
@@ -198,8 +198,8 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
     let transaction = app.db.begin().await?;
     policy::lock_administrators(&transaction).await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = policy::find_for(app, &transaction, actor, id, UserAction::Delete).await?;
+    let (ref actor, user) =
+        policy::find_for(app, &transaction, actor, id, UserAction::Delete).await?;
     end_sessions_and_links(app, &transaction, user.row.id).await?;
     user::Entity::delete_by_id(user.row.id)
         .exec(&transaction)

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
-use crate::domain::{invitations, roles};
+use crate::domain::{invitations, roles, sessions};
 
 /// What can be done to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,11 +65,12 @@ impl UserAction {
     }
 }
 
-/// The user, if the actor may do this to them now. The row stays locked until the transaction ends.
+/// The actor as of now, and the user, if the actor may do this to them. Both rows stay locked until the
+/// transaction ends.
 ///
 /// # Errors
 ///
-/// Those of [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
+/// Those of [`sessions::confirm`] and [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
 /// [`NotFound`](UserErrorCode::NotFound).
 pub async fn find_for(
     app: &App,
@@ -77,7 +78,8 @@ pub async fn find_for(
     actor: &Actor,
     id: Option<UserId>,
     action: UserAction,
-) -> Result<User> {
+) -> Result<(Actor, User)> {
+    let actor = sessions::confirm_and_lock(app, transaction, actor, id).await?;
     let id = id.ok_or_else(|| {
         let message = "This is not the ID of a user.";
         refused(action, UserErrorCode::Invalid, message)
@@ -85,8 +87,8 @@ pub async fn find_for(
     let user = super::find_locked(transaction, id).await?;
     let user =
         user.ok_or_else(|| refused(action, UserErrorCode::NotFound, "There is no such user."))?;
-    check(app, transaction, actor, &user, action).await?;
-    Ok(user)
+    check(app, transaction, &actor, &user, action).await?;
+    Ok((actor, user))
 }
 
 /// Checks that the actor may do this to the user now.
