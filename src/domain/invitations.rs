@@ -241,6 +241,36 @@ pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
     Ok(invited.invitation)
 }
 
+/// Sends these users a new link if they have one that works, because they are to be allowed more than
+/// when it was sent: whoever was shown it then, in the queue, could grant all that it was worth, and
+/// must not come by more.
+pub async fn renew(
+    app: &App,
+    actor: &Actor,
+    transaction: &DatabaseTransaction,
+    users: &[UserId],
+) -> Result<Vec<Queued>> {
+    let now = app.clock.now();
+    let mut queued = Vec::new();
+    for newest in newest_of(transaction, users).await? {
+        if newest.status(now) != invitation::Status::Pending {
+            continue;
+        }
+        // Nobody accepts it from here on.
+        let user = users::find_locked(transaction, newest.user_id).await?;
+        let is_invited = |user: &User| user.row.status() == user::Status::Invited;
+        let Some(user) = user.filter(is_invited) else {
+            continue;
+        };
+        void_open(app, transaction, user.row.id).await?;
+        let action = Action::InvitationResent;
+        events::record(app, transaction, actor, action, &user, Changes::none()).await?;
+        let (_, letter) = send(app, actor, transaction, user).await?;
+        queued.push(letter);
+    }
+    Ok(queued)
+}
+
 /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
 /// cancelled.
 ///

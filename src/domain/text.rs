@@ -9,14 +9,22 @@ use crate::letters::LINK_PLACEHOLDER;
 /// `max_length` characters, without line breaks or other control characters. It may be empty.
 pub fn line(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
     let message = "Remove line breaks and other control characters.";
-    check(field, text, max_length, char::is_control, message)
+    check(field, text, max_length, is_control, message)
 }
 
 /// Reads a multi-line text, otherwise like [`line()`].
 pub fn lines(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
-    let is_forbidden = |c: char| c.is_control() && c != '\n';
+    let is_forbidden = |c: char| is_control(c) && c != '\n';
     let message = "Remove control characters.";
     check(field, text, max_length, is_forbidden, message)
+}
+
+/// Besides Unicode's control characters, those that separate lines or turn the direction of writing:
+/// a name with one of them could rearrange the sentence that it stands in
+/// (<https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 fn check(
@@ -63,7 +71,9 @@ mod tests {
         let told = |message: &str| Err(message.to_owned());
         assert_eq!(lines("one\ntwo"), Ok("one\ntwo".to_owned()));
         let breaks = told("Remove line breaks and other control characters.");
-        assert_eq!(line("one\ntwo"), breaks);
+        for text in ["one\ntwo", "one\u{2028}two", "one\u{202E}two"] {
+            assert_eq!(line(text), breaks, "{text:?}");
+        }
         assert_eq!(lines("one\u{7}two"), told("Remove control characters."));
         let object = told("Remove embedded objects, such as images.");
         assert_eq!(line("one\u{FFFC}"), object);

@@ -144,6 +144,20 @@ pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Use
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
 }
 
+/// The users who hold this role and have not signed up yet.
+pub async fn invited_holders(db: &impl ConnectionTrait, role: RoleId) -> Result<Vec<UserId>> {
+    Ok(user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .join(JoinType::InnerJoin, user::Relation::UserRole.def())
+        .filter(user_role::Column::RoleId.eq(role))
+        .filter(has_status(user::Status::Invited))
+        .order_by_asc(user::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
 /// Locks these users' rows until the transaction ends. Whoever changes a user, or what hangs on one,
 /// locks the user first: after the counters of [`entity::revision`], and before all else.
 pub async fn lock(

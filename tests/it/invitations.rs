@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestServer, ids};
+use crate::support::{PASSWORD, TestServer, ids, token_in};
 
 async fn invited(server: &TestServer) -> (crate::support::Client, String, String) {
     let administrator = server.administrator().await;
@@ -342,4 +342,42 @@ async fn a_new_link_for_an_administrator_voids_the_old_one() {
         .await
         .unwrap();
     assert!(matches!(outcome, NewAdministrator::Active));
+}
+
+/// Security rules 7 and 12: whoever was shown a link could grant all that it was worth then, and does
+/// not come by more with it.
+#[tokio::test]
+async fn a_link_ends_when_the_roles_come_to_grant_more() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let clerk = server
+        .role(&administrator, "Clerk", &["email-queue.view"])
+        .await;
+    let chief = server
+        .role(&administrator, "Chief", &["users.delete"])
+        .await;
+    let accept = async |token: &str| {
+        let input = json!({ "token": token, "password": PASSWORD });
+        let client = server.anonymous();
+        let payload = client.mutate("acceptInvitation", input, "token").await;
+        ids(&payload["userErrors"])
+    };
+    let (payload, first) = server.invite(&administrator, "new@kbank.com", &clerk).await;
+    let id = payload["user"]["id"].clone();
+    let input = json!({ "id": id, "roleIds": [clerk, chief] });
+    administrator.mutate("updateUser", input, "").await;
+    assert_eq!(accept(&first).await, ["TOKEN_INVALID input.token"]);
+    let second = token_in(&server.inbox.next().await);
+
+    let input = json!({ "id": clerk, "permissions": ["email-queue.view", "users.view"] });
+    administrator.mutate("updateRole", input, "").await;
+    assert_eq!(accept(&second).await, ["TOKEN_INVALID input.token"]);
+    let third = token_in(&server.inbox.next().await);
+
+    // Less is no reason.
+    let input = json!({ "id": clerk, "permissions": ["users.view"] });
+    administrator.mutate("updateRole", input, "").await;
+    let input = json!({ "id": id, "roleIds": [clerk] });
+    administrator.mutate("updateUser", input, "").await;
+    assert_eq!(accept(&third).await, [""; 0]);
 }

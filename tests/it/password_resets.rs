@@ -225,8 +225,18 @@ async fn asking_for_a_reset_answers_alike_whoever_the_address_belongs_to() {
     server
         .invite(&administrator, "invited@kbank.com", &role)
         .await;
+    let deactivated = server
+        .user_with(&administrator, "deactivated@kbank.com", &[])
+        .await;
+    let id = json!({ "id": deactivated.id });
+    administrator.mutate("deactivateUser", id, "").await;
     let mut answers = Vec::new();
-    for email in [ADMINISTRATOR, "invited@kbank.com", "unknown@kbank.com"] {
+    for email in [
+        ADMINISTRATOR,
+        "invited@kbank.com",
+        "deactivated@kbank.com",
+        "unknown@kbank.com",
+    ] {
         let answer = server
             .anonymous()
             .run_with(

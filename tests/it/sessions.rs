@@ -65,8 +65,14 @@ async fn signing_in_fails_alike_whatever_the_reason() {
     server
         .invite(&administrator, "invited@kbank.com", &role)
         .await;
+    let deactivated = server
+        .user_with(&administrator, "deactivated@kbank.com", &[])
+        .await;
+    let id = json!({ "id": deactivated.id });
+    administrator.mutate("deactivateUser", id, "").await;
     let mut answers = Vec::new();
     for (email, password) in [
+        ("deactivated@kbank.com", PASSWORD),
         ("admin@example.com", "wrong"),
         ("admin@example.com", ""),
         ("admin@example.com", &"x".repeat(2_000)),
@@ -82,7 +88,9 @@ async fn signing_in_fails_alike_whatever_the_reason() {
             ["INVALID_CREDENTIALS "]
         );
         assert!(answer.headers.get("set-cookie").is_none());
-        answers.push((answer.status, answer.body));
+        let mut names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        answers.push((answer.status, answer.body, names));
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:#?}");

@@ -15,7 +15,7 @@ use crate::domain::applications::{Permission, Permissions};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::{sessions, text, users};
+use crate::domain::{invitations, sessions, text, users};
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -155,7 +155,17 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
         )
         .await?;
     }
+    let letters = match changed.permissions.is_subset(&role.permissions) {
+        true => Vec::new(),
+        false => {
+            let invited = users::invited_holders(&transaction, role.row.id).await?;
+            invitations::renew(app, actor, &transaction, &invited).await?
+        }
+    };
     transaction.commit().await?;
+    for letter in letters {
+        letter.announce(app);
+    }
     Ok(changed)
 }
 

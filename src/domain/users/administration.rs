@@ -88,8 +88,29 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         )
         .await?;
     }
+    let letters = match rises(app, &transaction, &user, &changed).await? {
+        true => invitations::renew(app, actor, &transaction, &[user.row.id]).await?,
+        false => Vec::new(),
+    };
     transaction.commit().await?;
+    for letter in letters {
+        letter.announce(app);
+    }
     Ok(changed)
+}
+
+/// Whether the user's roles grant more than before.
+async fn rises(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    before: &User,
+    after: &User,
+) -> Result<bool> {
+    let granted = async |user: &User| -> Result<_> {
+        let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
+        Ok(roles::union(held.iter()))
+    };
+    Ok(!granted(after).await?.is_subset(&*granted(before).await?))
 }
 
 /// Changes the actor's own names.
