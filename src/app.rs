@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::domain::applications::Catalogue;
 use crate::domain::passwords::PasswordHasher;
+use crate::domain::refusals::Refusals;
 use crate::domain::roles::RoleCache;
 use crate::domain::throttle::Turns;
 use crate::domain::{EmailAddress, Error};
@@ -32,6 +33,8 @@ pub struct App {
     pub passwords: PasswordHasher,
     /// Where guesses at an account wait for their turn.
     pub turns: Turns,
+    /// Which refusals were recorded a moment ago.
+    pub refusals: Refusals,
     /// What is counted for operators.
     pub metrics: Metrics,
     /// Writes letters.
@@ -74,6 +77,7 @@ impl App {
             clock: Clock::system(),
             passwords,
             turns: Turns::default(),
+            refusals: Refusals::default(),
             metrics: Metrics::default(),
             letters,
             catalogue,

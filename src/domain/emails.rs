@@ -26,6 +26,7 @@ use crate::letters::{Letter, RenderedLetter};
 pub mod administration;
 pub mod changes;
 pub mod delivery;
+pub mod lanes;
 mod listing;
 pub mod retention;
 mod state;

@@ -17,6 +17,7 @@ pub mod page;
 pub mod password_resets;
 pub mod passwords;
 pub mod patch;
+pub mod refusals;
 pub mod roles;
 pub mod sessions;
 pub mod setup;

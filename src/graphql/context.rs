@@ -127,20 +127,30 @@ impl Caller {
     /// Writes the notes into the event log. The response must not leave before that is done.
     pub async fn write_notes(&self, app: &App) -> domain::Result<()> {
         let notes = std::mem::take(&mut self.state().notes);
-        if notes.is_empty() {
+        let is_news = |(actor, note): &(Actor, Note)| match (note, actor.user_id()) {
+            (Note::Refused(permission), Some(user)) => {
+                app.refusals.is_news(user, permission, app.clock.now())
+            }
+            _ => true,
+        };
+        // Each by whoever the caller was at that point: a document may sign in and out.
+        let events: Vec<_> = notes
+            .into_iter()
+            .filter(is_news)
+            .map(|(actor, note)| match note {
+                Note::Refused(permission) => (
+                    actor,
+                    Action::PermissionRefused,
+                    Subject::labelled(permission.code()),
+                ),
+                Note::LinkShown(id, recipients) => {
+                    (actor, Action::LinkShown, Subject::email(id, &recipients))
+                }
+            })
+            .collect();
+        if events.is_empty() {
             return Ok(());
         }
-        // Each by whoever the caller was at that point: a document may sign in and out.
-        let events = notes.into_iter().map(|(actor, note)| match note {
-            Note::Refused(permission) => (
-                actor,
-                Action::PermissionRefused,
-                Subject::labelled(permission.code()),
-            ),
-            Note::LinkShown(id, recipients) => {
-                (actor, Action::LinkShown, Subject::email(id, &recipients))
-            }
-        });
         events::record_apart(app, events).await
     }
 

@@ -13,6 +13,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
+use crate::domain::emails::lanes::{Lane, Lanes};
 use crate::domain::emails::retention;
 use crate::domain::{events, password_resets, sessions, throttle};
 
@@ -26,6 +27,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     let mut done = Vec::new();
     let cleaning = tokio::spawn(keep_clean(app.clone(), stop.clone()));
     let workers = app.settings.mail.queue.workers;
+    let lanes = Lanes::new(workers);
     loop {
         answer_requests(&app).await;
         // Whatever has come back meanwhile is recorded at once, together with claiming anew.
@@ -34,9 +36,16 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
         }
         let free = workers - in_flight.len();
         if free > 0 && !stop.is_cancelled() {
-            let claims = turn(&app, std::mem::take(&mut done), free).await;
+            let claims = turn(&app, std::mem::take(&mut done), free, &lanes).await;
             for claim in claims {
-                in_flight.spawn(deliver(app.clone(), transport.clone(), claim, stop.clone()));
+                let lane = lanes.enter(&claim.email);
+                in_flight.spawn(deliver(
+                    app.clone(),
+                    transport.clone(),
+                    claim,
+                    lane,
+                    stop.clone(),
+                ));
             }
         }
         let is_full = in_flight.len() >= workers;
@@ -52,7 +61,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     while let Some(finished) = in_flight.join_next().await {
         done.extend(finished.ok().flatten());
     }
-    turn(&app, done, 0).await;
+    turn(&app, done, 0, &lanes).await;
     if let Err(error) = cleaning.await {
         tracing::error!(%error, "the clean-up failed");
     }
@@ -99,9 +108,9 @@ async fn clean_up(app: &App) {
 }
 
 /// Records what became of attempts, and claims what there are free workers for.
-async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize) -> Vec<Claim> {
+async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize, lanes: &Lanes) -> Vec<Claim> {
     let name = &app.settings.mail.transport;
-    match delivery::turn(app, &done, name, free as u64).await {
+    match delivery::turn(app, &done, name, free as u64, lanes).await {
         Ok(claims) => claims,
         Err(error) => {
             tracing::error!(?error, "cannot process the e-mail queue");
@@ -124,6 +133,7 @@ async fn deliver(
     app: Arc<App>,
     transport: Arc<dyn Transport>,
     claim: Claim,
+    _lane: Lane,
     stop: CancellationToken,
 ) -> Option<(Claim, Outcome)> {
     let stopped = async {

@@ -480,6 +480,29 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
         .await;
 }
 
+/// Nor do those to a server that does not answer, though each of them keeps a worker busy.
+#[tokio::test]
+async fn a_new_mail_passes_those_that_hang() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.hang_to("@slow.example");
+    for mail in 0..12 {
+        let to = json!({ "to": format!("colleague{mail}@slow.example") });
+        administrator.mutate("sendTestEmail", to, "").await;
+    }
+    let hang = json!({ "to": "@slow.example", "status": ["SENDING"] });
+    let mut changes = server.server.app.email_changed.subscribe();
+    while count(&administrator, hang.clone()).await < 3 {
+        let _ = changes.recv().await;
+    }
+    let input = json!({ "email": "new@kbank.com", "roleIds": [role] });
+    administrator.mutate("inviteUser", input, "").await;
+    let letter = tokio::time::timeout(Duration::from_secs(5), server.inbox.next());
+    assert_eq!(letter.await.unwrap().to, ["new@kbank.com"]);
+    // One worker is left for the others.
+    assert_eq!(count(&administrator, hang).await, 3);
+}
+
 /// The more urgent first, and of those the one that is due longest.
 #[tokio::test]
 async fn priority_comes_before_due_time() {

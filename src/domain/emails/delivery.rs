@@ -16,6 +16,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::lanes::{Lanes, View};
 use super::queue_state;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -77,6 +78,7 @@ pub async fn turn(
     done: &[(Claim, Outcome)],
     transport: &str,
     limit: u64,
+    lanes: &Lanes,
 ) -> Result<Vec<Claim>> {
     let transaction = app.db.begin().await?;
     let mut state = queue_state(&transaction).await?;
@@ -93,7 +95,7 @@ pub async fn turn(
             take_back_expired_leases(app, &transaction).await?;
             match is_paused(app, &state) {
                 true => Vec::new(),
-                false => claim_due(app, &transaction, transport, limit).await?,
+                false => claim_due(app, &transaction, transport, limit, lanes).await?,
             }
         }
     };
@@ -106,7 +108,7 @@ pub async fn turn(
 
 /// Claims up to `limit` e-mails that are due, as [`turn`] does.
 pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
-    turn(app, &[], transport, limit).await
+    turn(app, &[], transport, limit, &Lanes::unbounded()).await
 }
 
 fn is_paused(app: &App, state: &email_queue::Model) -> bool {
@@ -121,31 +123,11 @@ async fn claim_due(
     transaction: &DatabaseTransaction,
     transport: &str,
     limit: u64,
+    lanes: &Lanes,
 ) -> Result<Vec<Claim>> {
     use email::Column;
     let now = app.clock.now();
-    let mut due = Vec::new();
-    // One query per priority: each reads just what it needs from the index, whereas a single one
-    // over all of them would sort the whole backlog.
-    for priority in [Priority::High, Priority::Normal, Priority::Low] {
-        let left = limit.saturating_sub(due.len() as u64);
-        if left == 0 {
-            break;
-        }
-        let of_this = email::Entity::find()
-            .filter(Column::Status.eq(Status::Queued))
-            .filter(Column::Priority.eq(priority))
-            .filter(Column::NextAttemptAt.lte(now))
-            .filter(super::still_serves(now))
-            .order_by_asc(Column::NextAttemptAt)
-            .order_by_asc(Column::Id)
-            .limit(left)
-            // Other servers' claims are skipped, not waited for.
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-            .all(transaction)
-            .await?;
-        due.extend(of_this);
-    }
+    let due = choose_due(app, transaction, limit, &mut lanes.view()).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -184,6 +166,56 @@ async fn claim_due(
         .exec_without_returning(transaction)
         .await?;
     Ok(claims)
+}
+
+/// The e-mails to be sent next: the more urgent first, and of those the ones that have been due for
+/// longest, but never more to one domain than its lane takes.
+async fn choose_due(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    limit: u64,
+    lanes: &mut View,
+) -> Result<Vec<email::Model>> {
+    use email::Column;
+    let now = app.clock.now();
+    let mut due: Vec<email::Model> = Vec::new();
+    // One query per priority: each reads just what it needs from the index, whereas a single one
+    // over all of them would sort the whole backlog.
+    for priority in [Priority::High, Priority::Normal, Priority::Low] {
+        loop {
+            let left = limit.saturating_sub(due.len() as u64);
+            if left == 0 {
+                return Ok(due);
+            }
+            let mut select = email::Entity::find()
+                .filter(Column::Status.eq(Status::Queued))
+                .filter(Column::Priority.eq(priority))
+                .filter(Column::NextAttemptAt.lte(now))
+                .filter(super::still_serves(now))
+                .filter(Column::Id.is_not_in(due.iter().map(|email| email.id)));
+            for domain in lanes.full() {
+                let is_there = Column::RecipientsKey.ends_with(format!("@{domain}"));
+                select = select.filter(is_there.not());
+            }
+            let found = select
+                .order_by_asc(Column::NextAttemptAt)
+                .order_by_asc(Column::Id)
+                .limit(left)
+                // Other servers' claims are skipped, not waited for.
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                .all(transaction)
+                .await?;
+            let were = found.len();
+            let chosen = found.into_iter().filter(|email| lanes.admit(email));
+            let before = due.len();
+            due.extend(chosen);
+            // Where a lane has become full, others behind it may go.
+            if due.len() - before == were {
+                break;
+            }
+        }
+    }
+    Ok(due)
 }
 
 fn lease_end(app: &App) -> sea_orm::sea_query::SimpleExpr {
@@ -244,7 +276,8 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
 /// Records the outcome of one attempt, and moves the e-mail to the state that it calls for. If the
 /// claim was lost in the meantime, nothing is changed.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
-    turn(app, &[(claim.clone(), outcome.clone())], "", 0).await?;
+    let done = [(claim.clone(), outcome.clone())];
+    turn(app, &done, "", 0, &Lanes::unbounded()).await?;
     Ok(())
 }
 

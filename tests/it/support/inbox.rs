@@ -13,6 +13,8 @@ pub struct Inbox {
     refusal: Arc<std::sync::Mutex<Option<Refusal>>>,
     /// Closed: every mail waits in the middle of its sending.
     gate: Arc<tokio::sync::watch::Sender<bool>>,
+    /// To addresses that contain this, no mail is ever sent to its end.
+    hangs: Arc<std::sync::Mutex<Option<&'static str>>>,
 }
 
 /// How mails are refused.
@@ -33,6 +35,7 @@ impl Inbox {
             sender,
             refusal: Arc::default(),
             gate: Arc::new(tokio::sync::watch::Sender::new(true)),
+            hangs: Arc::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl Inbox {
     /// From now on, mails wait in the middle of their sending; or go on.
     pub fn open_gate(&self, open: bool) {
         self.gate.send_replace(open);
+    }
+
+    /// From now on, mails to addresses that contain this are never sent to their end.
+    pub fn hang_to(&self, to: &'static str) {
+        *self.hangs.lock().unwrap() = Some(to);
     }
 
     /// From now on, every mail is refused like this; or none any more.
@@ -85,6 +93,10 @@ impl Inbox {
 #[async_trait::async_trait]
 impl Transport for Inbox {
     async fn send(&self, mail: &Mail) -> Result<Delivery, SendError> {
+        let hangs = *self.hangs.lock().unwrap();
+        if hangs.is_some_and(|to| mail.to.iter().any(|address| address.contains(to))) {
+            std::future::pending::<()>().await;
+        }
         let mut gate = self.gate.subscribe();
         gate.wait_for(|open| *open).await.unwrap();
         let refusal = *self.refusal.lock().unwrap();
