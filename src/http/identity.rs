@@ -110,10 +110,14 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1).
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
+    token_in(text_of(headers, AUTHORIZATION.as_str())?)
+}
+
+/// The token in a bearer's credentials (RFC 6750, section 2.1); the scheme's name is case-insensitive
+/// (RFC 9110, section 11.1).
+pub(super) fn token_in(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then_some(token.trim())
 }

@@ -29,6 +29,7 @@ use super::request::MAX_BODY;
 use super::response::Refusal;
 use super::streams::Streaming;
 use crate::domain::{Actor, Client, sessions};
+use crate::http::identity::token_in;
 
 /// The one protocol that is spoken; its forerunner `graphql-ws` is given up by its authors.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -204,10 +205,7 @@ fn bearer_token(payload: &serde_json::Value) -> Option<&str> {
         .as_object()?
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
-    let (scheme, token) = value.as_str()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
+    token_in(value.as_str()?)
 }
 
 impl<E: Executor> Executor for Connection<E> {
