@@ -224,7 +224,36 @@ pub async fn record(
     subject: impl Into<Subject>,
     changes: Changes,
 ) -> Result<()> {
-    let subject = subject.into();
+    let event = event(app, actor, action, subject.into(), &changes)?;
+    event.insert(transaction).await?;
+    Ok(())
+}
+
+/// Writes events of one kind, with one statement: up to a few hundred.
+pub async fn record_all(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    action: Action,
+    events: impl IntoIterator<Item = (Subject, Changes)>,
+) -> Result<()> {
+    let events: Vec<event::ActiveModel> = events
+        .into_iter()
+        .map(|(subject, changes)| event(app, actor, action, subject, &changes))
+        .collect::<Result<_>>()?;
+    event::Entity::insert_many(events)
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+fn event(
+    app: &App,
+    actor: &Actor,
+    action: Action,
+    subject: Subject,
+    changes: &Changes,
+) -> Result<event::ActiveModel> {
     let signed_in = actor.signed_in().ok();
     let event = event::Model {
         id: app.new_id(),
@@ -243,11 +272,7 @@ pub async fn record(
         subject_label: subject.label.chars().take(500).collect(),
         changes: serde_json::to_string(&changes.0).map_err(Error::internal)?,
     };
-    event::ActiveModel::from(event)
-        .reset_all()
-        .insert(transaction)
-        .await?;
-    Ok(())
+    Ok(event::ActiveModel::from(event).reset_all())
 }
 
 /// Writes events that belong to no change: somebody was refused, or shown a secret.

@@ -144,6 +144,22 @@ pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Use
     Ok(with_roles(db, row.into_iter().collect()).await?.pop())
 }
 
+/// The addresses of these users.
+pub async fn emails_of(
+    db: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, String>> {
+    let emails: Vec<(UserId, String)> = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .column(user::Column::Email)
+        .filter(user::Column::Id.is_in(users))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(emails.into_iter().collect())
+}
+
 /// The users who hold this role and have not signed up yet.
 pub async fn invited_holders(db: &impl ConnectionTrait, role: RoleId) -> Result<Vec<UserId>> {
     Ok(user::Entity::find()

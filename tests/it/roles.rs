@@ -1,5 +1,6 @@
 //! Making roles, and what must not work about it.
 
+use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestServer, ids};
@@ -367,5 +368,66 @@ async fn a_permission_that_is_no_longer_declared_grants_nothing_and_is_not_lost(
     assert_eq!(
         payload["role"]["unknownPermissions"],
         json!(["old-app.create"])
+    );
+}
+
+/// Deleting a role is an event of each of its holders, however many there are.
+#[tokio::test]
+async fn a_role_with_many_holders_is_deleted() {
+    use entity::{Timestamp, user, user_role};
+
+    const HOLDERS: usize = 450;
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let id = server.role(&administrator, "Reader", &["users.view"]).await;
+    let app = &server.server.app;
+    let db = app.db.read();
+    let roles = entity::role::Entity::find().all(db).await.unwrap();
+    let role = roles.iter().find(|row| row.name == "Reader").unwrap();
+    let template = user::Entity::find().one(db).await.unwrap().unwrap();
+    let users: Vec<user::Model> = (0..HOLDERS)
+        .map(|number| user::Model {
+            id: app.new_id(),
+            email: format!("reader{number}@kbank.com"),
+            email_normal: format!("reader{number}@kbank.com"),
+            created_at: Timestamp(0),
+            ..template.clone()
+        })
+        .collect();
+    let held = users.iter().map(|user| user_role::Model {
+        user_id: user.id,
+        role_id: role.id,
+    });
+    let held = held.map(|row| user_role::ActiveModel::from(row).reset_all());
+    let held: Vec<_> = held.collect();
+    let users = users
+        .into_iter()
+        .map(|row| user::ActiveModel::from(row).reset_all());
+    let transaction = app.db.begin().await.unwrap();
+    let users = user::Entity::insert_many(users);
+    users.exec_without_returning(&transaction).await.unwrap();
+    let held = user_role::Entity::insert_many(held);
+    held.exec_without_returning(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let input = json!({ "id": id });
+    let payload = administrator.mutate("deleteRole", input, "").await;
+    let message = payload["userErrors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("450 users hold"), "{message}");
+    let input = json!({ "id": id, "force": true });
+    let payload = administrator.mutate("deleteRole", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let answer = administrator
+        .run(
+            "{ events(filter: { action: [USER_UPDATED] }) {
+                totalCount nodes { changes { field before after } }
+            } }",
+        )
+        .await;
+    let events = &answer.data()["events"];
+    assert_eq!(events["totalCount"], HOLDERS);
+    assert_eq!(
+        events["nodes"][0]["changes"],
+        json!([{ "field": "roles", "before": "Reader", "after": "" }])
     );
 }

@@ -1,5 +1,7 @@
 //! How roles are created, changed and deleted.
 
+use std::collections::{HashMap, HashSet};
+
 use entity::{RoleId, UserId, revision, role, role_permission};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -13,7 +15,7 @@ use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, Permissions};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use crate::domain::events::{self, Action, Changes};
+use crate::domain::events::{self, Action, Changes, Subject};
 use crate::domain::patch::Patch;
 use crate::domain::{invitations, sessions, text, users};
 
@@ -224,34 +226,48 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
         changes,
     )
     .await?;
-    for (user, role_ids) in holders {
-        record_loss(app, &transaction, actor, &role, user, role_ids).await?;
-    }
+    record_losses(app, &transaction, actor, &role, holders).await?;
     transaction.commit().await?;
     Ok(role.row.id)
 }
 
+/// How many holders of a deleted role are dealt with in one statement.
+const HOLDERS_AT_ONCE: usize = 200;
+
 /// Records the changed roles of each user who held the deleted role, as an event of their own.
-async fn record_loss(
+async fn record_losses(
     app: &App,
     transaction: &DatabaseTransaction,
     actor: &Actor,
     role: &Role,
-    user: UserId,
-    mut role_ids: Vec<RoleId>,
+    holders: HashMap<UserId, Vec<RoleId>>,
 ) -> Result<()> {
-    role_ids.retain(|id| *id != role.row.id);
-    let left = super::by_ids_in(app, transaction, &role_ids).await?;
-    let after = super::names(&left, &role_ids);
-    let before = match after.is_empty() {
-        true => role.row.name.clone(),
-        false => format!("{after}, {}", role.row.name),
-    };
-    let Some(user) = users::find_in(transaction, user).await? else {
-        return Ok(());
-    };
-    let changes = Changes::none().field("roles", before, after);
-    events::record(app, transaction, actor, Action::UserUpdated, &user, changes).await
+    let mut holders: Vec<(UserId, Vec<RoleId>)> = holders.into_iter().collect();
+    for (_, role_ids) in &mut holders {
+        role_ids.retain(|id| *id != role.row.id);
+    }
+    let others: HashSet<RoleId> = holders
+        .iter()
+        .flat_map(|(_, role_ids)| role_ids)
+        .copied()
+        .collect();
+    let others: Vec<RoleId> = others.into_iter().collect();
+    let others = super::by_ids_in(app, transaction, &others).await?;
+    for some in holders.chunks(HOLDERS_AT_ONCE) {
+        let ids = some.iter().map(|(user, _)| *user);
+        let mut emails = users::emails_of(transaction, ids).await?;
+        let losses = some.iter().filter_map(|(user, role_ids)| {
+            let after = super::names(&others, role_ids);
+            let before = match after.is_empty() {
+                true => role.row.name.clone(),
+                false => format!("{after}, {}", role.row.name),
+            };
+            let subject = Subject::new(*user, emails.remove(user)?);
+            Some((subject, Changes::none().field("roles", before, after)))
+        });
+        events::record_all(app, transaction, actor, Action::UserUpdated, losses).await?;
+    }
+    Ok(())
 }
 
 async fn find_to_change(
