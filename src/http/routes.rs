@@ -1,0 +1,53 @@
+//! Which path is answered by what.
+
+use std::sync::Arc;
+
+use poem::middleware::CatchPanic;
+use poem::{Endpoint, EndpointExt, Route, get};
+
+use super::client::TrustedProxies;
+use super::graphql_over_http::GraphqlEndpoint;
+use super::headers::Headers;
+use super::identity::AllowedOrigins;
+use super::sources::EmailSources;
+use super::{health, pages, playground, request_log};
+use crate::app::App;
+use crate::graphql;
+
+/// Everything that the server answers.
+///
+/// # Errors
+///
+/// Sentences that name the settings which cannot be used.
+pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
+    let settings = &app.settings;
+    let proxies =
+        TrustedProxies::new(&settings.server.trusted_proxies).map_err(|problem| vec![problem])?;
+    let origins = AllowedOrigins::new(&settings.server).map_err(|problem| vec![problem])?;
+    let headers = Headers::new(settings, &origins);
+    let schema = graphql::schema(settings.allows_introspection());
+    let mut routes = Route::new()
+        .at("/healthz", get(health::healthz))
+        .at("/readyz", get(health::readyz))
+        .at(
+            "/emails/:file",
+            EmailSources::new(app.clone(), proxies.clone(), origins.clone()),
+        )
+        .at(
+            "/graphql",
+            GraphqlEndpoint::new(schema, app.clone(), proxies, origins),
+        );
+    if settings.serves_playground() {
+        routes = routes
+            .at("/playground", get(playground::index))
+            .at("/playground/*path", get(playground::asset));
+    }
+    if settings.pages.enabled {
+        routes = pages::add_to(routes, settings).map_err(|problem| vec![problem])?;
+    }
+    Ok(routes
+        .data(app)
+        .with(CatchPanic::new())
+        .around(move |next, request| headers.clone().around(next, request))
+        .around(request_log::with_request_id))
+}
