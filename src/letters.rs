@@ -61,6 +61,18 @@ const TEMPLATES: &[(&str, &str)] = &[
         include_str!("letters/templates/password-changed/body.html"),
     ),
     (
+        "email-changed/subject.txt",
+        include_str!("letters/templates/email-changed/subject.txt"),
+    ),
+    (
+        "email-changed/body.txt",
+        include_str!("letters/templates/email-changed/body.txt"),
+    ),
+    (
+        "email-changed/body.html",
+        include_str!("letters/templates/email-changed/body.html"),
+    ),
+    (
         "test/subject.txt",
         include_str!("letters/templates/test/subject.txt"),
     ),
@@ -102,6 +114,15 @@ pub enum Letter<'a> {
         /// The client address that it was changed from, as far as it is known.
         address: Option<&'a str>,
     },
+    /// Your e-mail address was changed. For the old one.
+    EmailChanged {
+        /// What the recipient is called, or their old address.
+        recipient: &'a str,
+        /// When it was changed.
+        changed_at: Timestamp,
+        /// Who changed it.
+        administrator: &'a str,
+    },
     /// Mail goes out.
     Test {
         /// Who wants to know; the server itself has no name.
@@ -119,12 +140,13 @@ impl Letter<'_> {
             Self::Test { .. } => "test",
             Self::PasswordReset { .. } => "password-reset",
             Self::PasswordChanged { .. } => "password-changed",
+            Self::EmailChanged { .. } => "email-changed",
         }
     }
 
     /// Whether it leads somewhere.
     fn has_link(&self) -> bool {
-        !matches!(self, Self::PasswordChanged { .. } | Self::Test { .. })
+        matches!(self, Self::Invitation { .. } | Self::PasswordReset { .. })
     }
 }
 
@@ -224,6 +246,16 @@ impl Letters {
                 changed_at => shown(*changed_at),
                 address => *address,
             },
+            Letter::EmailChanged {
+                recipient,
+                changed_at,
+                administrator,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                changed_at => shown(*changed_at),
+                administrator => *administrator,
+            },
         };
         let render = |part: &str| {
             let name = format!("{}/{part}", letter.kind());
@@ -259,6 +291,11 @@ impl Letters {
                 recipient,
                 changed_at: Timestamp(0),
                 address: None,
+            },
+            Letter::EmailChanged {
+                recipient,
+                changed_at: Timestamp(0),
+                administrator: "Ada",
             },
             Letter::Test {
                 sender: Some("Ada"),

@@ -60,6 +60,17 @@ fn letters_about_passwords_read_well() {
 }
 
 #[test]
+fn a_letter_about_a_new_address_reads_well() {
+    let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
+    let changed = Letter::EmailChanged {
+        recipient: "Laura <b>Miller</b>",
+        changed_at: Timestamp(1_795_000_000_000_000),
+        administrator: "Ada & Co.",
+    };
+    insta::assert_snapshot!("email changed", read(&letters.write(&changed).unwrap()));
+}
+
+#[test]
 fn a_letter_bears_the_brand() {
     let letters = letters(&[
         "branding.color=#ffee00".to_owned(),

@@ -51,6 +51,7 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
         json!({ "id": laura.id, "firstName": "Laura", "email": "l@kbank.com" }),
     )
     .await;
+    assert_eq!(server.inbox.next().await.to, ["laura@kbank.com"]);
     // What changes nothing is no event.
     mutate(
         "updateUser",

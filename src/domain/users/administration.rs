@@ -1,5 +1,6 @@
 //! What administrators do with users, and users with their own profiles.
 
+use entity::email::Priority;
 use entity::{RoleId, UserId, user, user_role};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
@@ -9,10 +10,12 @@ use super::policy::{self, UserAction};
 use super::{DerivedColumns, User};
 use crate::app::App;
 use crate::domain::actor::Actor;
-use crate::domain::error::{Error, Result, UserError, UserErrors};
+use crate::domain::emails::{self, NewEmail, Purpose, Queued};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
+use crate::letters::Letter;
 
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
 #[derive(Clone, Debug)]
@@ -29,13 +32,15 @@ pub struct UserChange {
     pub role_ids: Patch<Vec<Option<RoleId>>>,
 }
 
-/// Changes a user's address, names or roles.
+/// Changes a user's address, names or roles. Somebody who has a password is notified of a new address
+/// by an e-mail to the old one.
 ///
 /// # Errors
 ///
 /// Those of [`policy::find_for`] for [`UserAction::Update`], and of [`policy::check`] for
 /// [`UserAction::AssignRoles`] if roles are given; errors for the values;
-/// [`LastAdministrator`](crate::domain::UserErrorCode::LastAdministrator).
+/// [`OwnAccount`](UserErrorCode::OwnAccount) for the actor's own address;
+/// [`LastAdministrator`](UserErrorCode::LastAdministrator).
 pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
     let transaction = app.db.begin().await?;
     let assigns_roles = change.role_ids.is_asked_for();
@@ -61,13 +66,25 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     {
         errors.push(super::email_taken());
     }
+    let address_changes = email
+        .as_ref()
+        .is_some_and(|email| email.normal() != user.row.email_normal);
+    // Otherwise, an unattended session could be used to take over the account by a password reset.
+    if address_changes && actor.user_id() == Some(user.row.id) {
+        errors.push(UserError::new(
+            UserErrorCode::OwnAccount,
+            "email",
+            "You cannot change your own e-mail address. Ask another administrator to change it.",
+        ));
+    }
     let (((email, first_name), last_name), role_ids) =
         errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
-    let address_changes = email.normal() != user.row.email_normal;
+    let mut notice = None;
     if address_changes {
         // The links were sent to an address that is no longer theirs.
         end_links(app, &transaction, user.row.id).await?;
+        notice = notify_old_address(app, &transaction, actor, &user).await?;
     }
     if assigns_roles {
         replace_roles(app, &transaction, &user, &role_ids).await?;
@@ -93,7 +110,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         false => Vec::new(),
     };
     transaction.commit().await?;
-    for letter in letters {
+    for letter in letters.into_iter().chain(notice) {
         letter.announce(app);
     }
     Ok(changed)
@@ -111,6 +128,32 @@ async fn rises(
         Ok(roles::union(held.iter()))
     };
     Ok(!granted(after).await?.is_subset(&*granted(before).await?))
+}
+
+/// Notifies a user who has a password that their address is being changed, in case it should not be:
+/// whoever reads e-mails to the new one can reset the password.
+async fn notify_old_address(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    user: &User,
+) -> Result<Option<Queued>> {
+    if user.row.password_hash.is_none() {
+        return Ok(None);
+    }
+    let notice = NewEmail {
+        letter: Letter::EmailChanged {
+            recipient: &user.display_name(),
+            changed_at: app.clock.now(),
+            administrator: &actor.signed_in()?.user.display_name(),
+        },
+        to: &user.address()?,
+        priority: Priority::High,
+        secret_link: None,
+        purpose: Purpose::None,
+        expires_at: None,
+    };
+    emails::queue(app, transaction, notice).await.map(Some)
 }
 
 /// Changes the actor's own names.

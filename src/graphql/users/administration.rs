@@ -22,7 +22,8 @@ pub struct UserMutation;
 #[Object]
 impl UserMutation {
     /// Changes a user's e-mail address, names or roles. Omitted fields stay as they are. Changing
-    /// the address revokes the user's open invitation and password reset links.
+    /// the address revokes the user's open invitation and password reset links; a user who has a
+    /// password is notified by an e-mail to the old address.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn update_user(
         &self,
@@ -110,7 +111,7 @@ impl UserMutation {
 pub struct UpdateUserInput {
     /// The ID of the user to change.
     id: ID,
-    /// The new e-mail address; it must not belong to another user.
+    /// The new e-mail address; it must not belong to another user. Users cannot change their own.
     email: MaybeUndefined<EmailAddress>,
     /// The new first name, up to 100 characters; null clears it.
     first_name: MaybeUndefined<String>,
@@ -200,7 +201,8 @@ impl UserViewerCan {
 
 #[Object(use_type_description)]
 impl UserViewerCan {
-    /// Whether the viewer can change the user's e-mail address and names (`updateUser`).
+    /// Whether the viewer can change the user's names and, unless it is their own account, e-mail
+    /// address (`updateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn update(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Update).await

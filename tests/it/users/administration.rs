@@ -379,6 +379,86 @@ async fn a_new_address_voids_the_open_invitation() {
     assert_eq!(ids(&payload["userErrors"]), ["TOKEN_INVALID input.token"]);
 }
 
+/// Security rule 14: whoever loses an address learns of it there; whoever has no password loses
+/// nothing but an invitation.
+#[tokio::test]
+async fn a_new_address_is_announced_to_the_old_one() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, _) = server
+        .invite(&administrator, "invited@kbank.com", &role)
+        .await;
+    let update = async |id: &str, email: &str| {
+        let input = json!({ "id": id, "email": email });
+        let payload = administrator.mutate("updateUser", input, "").await;
+        assert_eq!(payload["userErrors"], json!([]), "{email}");
+    };
+    update(invited["user"]["id"].as_str().unwrap(), "i@kbank.com").await;
+    update(&laura.id, "Laura@KBank.com").await;
+    update(&laura.id, "l.miller@kbank.com").await;
+    // Somebody who is shut out for the moment could be let in again by whoever has the new address.
+    assert_eq!(
+        act(&administrator, "deactivateUser", &laura.id).await,
+        [""; 0]
+    );
+    update(&laura.id, "other@kbank.com").await;
+    for old in ["Laura@KBank.com", "l.miller@kbank.com"] {
+        let notice = server.inbox.next().await;
+        assert_eq!(notice.to, [old]);
+        assert_eq!(notice.subject, "Your e-mail address for Usher was changed");
+        assert!(
+            notice
+                .text
+                .contains("An administrator, admin@example.com, changed"),
+            "{}",
+            notice.text
+        );
+        assert!(!notice.text.contains("http"), "{}", notice.text);
+        let new = ["l.miller@kbank.com", "other@kbank.com"];
+        assert!(
+            !new.iter()
+                .any(|new| notice.text.replace(old, "").contains(new))
+        );
+    }
+    let notices = administrator
+        .run("{ emails(filter: { kind: [\"email-changed\"] }) { totalCount } }")
+        .await;
+    assert_eq!(notices.data()["emails"]["totalCount"], 2);
+}
+
+/// Security rule 6: with an unattended session nobody gets a password reset sent to themselves.
+#[tokio::test]
+async fn nobody_changes_their_own_address() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let update = async |input: Value| {
+        let mut input = input;
+        input["id"] = json!(administrator.id);
+        administrator
+            .mutate("updateUser", input, "user { email displayName }")
+            .await
+    };
+    let payload = update(json!({ "email": "mine@kbank.com", "firstName": "a\nb" })).await;
+    assert_eq!(
+        ids(&payload["userErrors"]),
+        ["INVALID input.firstName", "OWN_ACCOUNT input.email"]
+    );
+    let payload = update(json!({ "email": "mine@kbank.com" })).await;
+    assert_eq!(ids(&payload["userErrors"]), ["OWN_ACCOUNT input.email"]);
+    let message = payload["userErrors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("Ask another administrator"), "{message}");
+    // A form that sends the address along with the names still works.
+    let payload = update(json!({ "email": "Admin@example.com", "firstName": "Ada" })).await;
+    assert_eq!(
+        payload["user"],
+        json!({ "email": "Admin@example.com", "displayName": "Ada" })
+    );
+}
+
 /// Security rule 6.
 #[tokio::test]
 async fn nobody_shuts_out_deletes_or_demotes_themselves() {
