@@ -64,6 +64,8 @@ actions! {
     UserDeactivated = "user.deactivated",
     /// A user was deleted.
     UserDeleted = "user.deleted",
+    /// An administrator ended all of a user's sessions.
+    UserSessionsEnded = "user.sessions-ended",
     /// A role was created.
     RoleCreated = "role.created",
     /// A role was changed.

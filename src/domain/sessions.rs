@@ -29,7 +29,7 @@ const MAX_USER_AGENT_LENGTH: usize = 500;
 
 /// How many sessions a user can have at a time: a program that keeps signing in, and never out,
 /// ends its own oldest ones.
-const MAX_SESSIONS: u64 = 100;
+pub const MAX_SESSIONS: u64 = 100;
 
 /// A session that has just begun: the only moment at which its token is known.
 #[derive(Debug)]
@@ -248,28 +248,29 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
 
 /// The actor's own sessions that have not ended, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
-    let own = own(app, actor)?;
-    Ok(own
+    list_of(app, actor.signed_in()?.user.row.id).await
+}
+
+/// The sessions of a user that have not ended, newest first.
+pub async fn list_of(app: &App, user: UserId) -> Result<Vec<session::Model>> {
+    Ok(current(app)
+        .filter(session::Column::UserId.eq(user))
         .order_by_desc(session::Column::CreatedAt)
         .order_by_desc(session::Column::Id)
         .all(app.db.read())
         .await?)
 }
 
-/// The actor's own session with this ID.
-pub async fn find(app: &App, actor: &Actor, id: SessionId) -> Result<Option<session::Model>> {
-    let own = own(app, actor)?;
-    Ok(own
+/// The session with this ID, if it has not ended.
+pub async fn find(app: &App, id: SessionId) -> Result<Option<session::Model>> {
+    Ok(current(app)
         .filter(session::Column::Id.eq(id))
         .one(app.db.read())
         .await?)
 }
 
-fn own(app: &App, actor: &Actor) -> Result<Select<session::Entity>> {
-    let user = &actor.signed_in()?.user;
-    Ok(session::Entity::find()
-        .filter(session::Column::UserId.eq(user.row.id))
-        .filter(session::Column::ExpiresAt.gt(app.clock.now())))
+fn current(app: &App) -> Select<session::Entity> {
+    session::Entity::find().filter(session::Column::ExpiresAt.gt(app.clock.now()))
 }
 
 /// Ends one of the actor's own sessions, which may be the current one.
@@ -365,8 +366,5 @@ async fn prune_some(app: &App) -> Result<u64> {
 
 /// How many sessions have not ended.
 pub async fn count(app: &App) -> Result<u64> {
-    Ok(session::Entity::find()
-        .filter(session::Column::ExpiresAt.gt(app.clock.now()))
-        .count(app.db.read())
-        .await?)
+    Ok(current(app).count(app.db.read()).await?)
 }

@@ -19,7 +19,9 @@ use crate::app::App;
 mod administration;
 pub mod policy;
 
-pub use administration::{UserChange, activate, deactivate, delete, update, update_profile};
+pub use administration::{
+    UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
+};
 
 /// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;

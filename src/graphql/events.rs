@@ -120,6 +120,8 @@ pub enum EventAction {
     UserDeactivated,
     /// A user was deleted.
     UserDeleted,
+    /// An administrator ended all of a user's sessions.
+    UserSessionsEnded,
     /// A role was created.
     RoleCreated,
     /// A role was changed.

@@ -33,7 +33,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The ID of a user, a role, an invitation, an e-mail or an event, or of one of the viewer's own sessions."
+            desc = "The ID of a user, a role, an invitation, a session, an e-mail or an event."
         )]
         id: ID,
     ) -> Result<Option<Node>> {
@@ -74,7 +74,7 @@ pub enum Node {
     Role(Role),
     /// An invitation.
     Invitation(Invitation),
-    /// One of the viewer's own sessions.
+    /// A session.
     Session(Session),
     /// An e-mail.
     Email(Email),
@@ -112,7 +112,11 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
     }
     if let Some(id) = ids::decode(id) {
-        let session = sessions::find(app, &actor, id).await?;
+        let session = sessions::find(app, id).await?;
+        let owner = session.as_ref().map(|session| session.user_id);
+        if owner.is_none() || owner != actor.user_id() {
+            must_hold(ctx, &USERS_VIEW)?;
+        }
         return Ok(session.map(|session| Node::Session(Session(session))));
     }
     if let Some(id) = ids::decode(id) {

@@ -5,10 +5,11 @@ use entity::session;
 
 use super::context::ContextExt;
 use super::error::{payload, payloads};
-use super::guard::{SignedIn, public, signed_in};
+use super::guard::{RequiresUnlessOwn, SignedIn, public, requires_unless_own, signed_in};
 use super::ids;
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
+use crate::domain::applications::{Permission, USERS_VIEW};
 use crate::domain::passwords::Password;
 use crate::domain::sessions;
 
@@ -141,50 +142,56 @@ payloads! {
     }
 }
 
-/// A client in which the viewer is signed in.
+/// A client in which a user is signed in.
 #[derive(Description)]
 pub struct Session(pub session::Model);
+
+impl Session {
+    fn own_or(&self, permission: Permission) -> RequiresUnlessOwn {
+        RequiresUnlessOwn(self.0.user_id, permission)
+    }
+}
 
 #[Object(use_type_description)]
 impl Session {
     /// Opaque and globally unique.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     pub async fn id(&self) -> ID {
         ids::encode(self.0.id)
     }
 
     /// When the session began.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When the session was last used, accurate to the minute.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn last_used_at(&self) -> DateTime {
         self.0.last_used_at.into()
     }
 
     /// When the session expires if it is not used again.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn expires_at(&self) -> DateTime {
         self.0.expires_at.into()
     }
 
     /// The `User-Agent` header that the client sent at sign-in.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn user_agent(&self) -> Option<&str> {
         self.0.user_agent.as_deref()
     }
 
     /// The IP address that the sign-in came from.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn ip_address(&self) -> Option<&str> {
         self.0.ip_address.as_deref()
     }
 
     /// Whether this is the session that the request was made with.
-    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn is_current(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.actor()?.signed_in()?.session.id == self.0.id)
     }

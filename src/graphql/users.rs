@@ -10,12 +10,14 @@ use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
 use super::invitations::{Invitation, InvitationStatus};
-use super::limits::page_complexity;
+use super::limits::{list_complexity, page_complexity};
 use super::page::{PageArguments, connection, page_request};
 use super::roles::Role;
 use super::scalars::{DateTime, EmailAddress};
+use super::sessions::Session;
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
+use crate::domain::sessions::{self, MAX_SESSIONS};
 use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::domain::{invitations, roles, users};
 
@@ -325,6 +327,17 @@ impl User {
             }
         };
         Ok(newest.map(Invitation))
+    }
+
+    /// Where the user is signed in, newest first.
+    #[graphql(
+        guard = self.own_or(USERS_VIEW),
+        directive = requires_unless_own::apply(USERS_VIEW),
+        complexity = "list_complexity(MAX_SESSIONS as usize, child_complexity)"
+    )]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let all = sessions::list_of(ctx.app()?, self.user.row.id).await?;
+        Ok(all.into_iter().map(Session).collect())
     }
 
     /// What the viewer is allowed to do to this user.

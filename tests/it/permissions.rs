@@ -142,7 +142,6 @@ struct World {
 /// Somebody who asks.
 struct Persona {
     client: Client,
-    session: String,
     role: String,
     permissions: Vec<String>,
 }
@@ -179,10 +178,8 @@ impl World {
         let role = text(&payload["role"]["id"]);
         let (_, token) = self.server.invite(&self.administrator, &email, &role).await;
         let client = self.server.accept(&token).await;
-        let sessions = client.run("{ sessions { id } }").await;
         let permissions = payload["role"]["permissions"].as_array().unwrap();
         Persona {
-            session: text(&sessions.data()["sessions"][0]["id"]),
             role,
             permissions: permissions.iter().map(text).collect(),
             client,
@@ -210,7 +207,10 @@ impl World {
             "User" => node(&self.administrator.id),
             "Role" => node(who.map_or(&self.role, |who| &who.role)),
             "Invitation" => node(&self.invitation),
-            "Session" => node(who.map_or("session_01h2xcejqtf2nbrexx3vqjhp41", |who| &who.session)),
+            "Session" => format!(
+                "{{ user(id: \"{}\") {{ sessions {{ {leaf} }} }} }}",
+                self.administrator.id
+            ),
             "Email" => node(&self.email),
             "EmailAttempt" => format!(
                 "{{ email(id: \"{}\") {{ attempts {{ {leaf} }} }} }}",
@@ -277,7 +277,7 @@ impl World {
             ("Mutation", "revokeSession") => "(input: { id: \"\" })".to_owned(),
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
             ("Query", "explainPermission") => "(userId: \"\", permission: \"\")".to_owned(),
-            ("Mutation", "resendInvitation" | "revokeInvitation") => {
+            ("Mutation", "resendInvitation" | "revokeInvitation" | "endUserSessions") => {
                 "(input: { userId: \"\" })".to_owned()
             }
             ("Mutation", "updateProfile") => "(input: {})".to_owned(),
@@ -407,6 +407,7 @@ async fn guards_act_as_the_schema_says() {
                 "User" => format!("{{ viewer {{ {leaf} }} }}"),
                 "UserViewerCan" => format!("{{ viewer {{ viewerCan {{ {leaf} }} }} }}"),
                 "Invitation" => format!("{{ viewer {{ invitation {{ {leaf} }} }} }}"),
+                "Session" => format!("{{ sessions {{ {leaf} }} }}"),
                 other => panic!("say here how one's own {other} is reached"),
             };
             let answer = nothing.client.run(&own).await;
@@ -456,6 +457,8 @@ async fn there_is_no_way_round_a_guard() {
         )
         .await;
     let token = token_in(&server.inbox.next().await);
+    let theirs = administrator.run("{ sessions { id } }").await;
+    let theirs = text(&theirs.data()["sessions"][0]["id"]);
     for document in [
         "{ roles { nodes { users { nodes { email } } } } }".to_owned(),
         "{ roles { edges { node { users { totalCount } } } } }".to_owned(),
@@ -465,6 +468,7 @@ async fn there_is_no_way_round_a_guard() {
         format!("{{ node(id: {}) {{ ... on Invitation {{ user {{ email }} }} }} }}", payload["invitation"]["id"]),
         format!("{{ nodes(ids: [{}]) {{ ... on Node {{ ... on User {{ email }} }} }} }}", payload["user"]["id"]),
         "{ viewer { invitation { invitedBy { email } } } }".to_owned(),
+        format!("{{ node(id: \"{theirs}\") {{ ... on Session {{ ipAddress }} }} }}"),
         "{ viewer { invitation { emails { to } } } }".to_owned(),
         "{ users(filter: { search: \"hidden\" }) { totalCount } }".to_owned(),
         "{ emails { totalCount } }".to_owned(),

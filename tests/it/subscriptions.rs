@@ -230,6 +230,12 @@ async fn every_letter_is_told_of_when_it_is_queued() {
             "ada@kbank.com",
             "test",
         ),
+        (
+            "updateUser",
+            json!({ "id": laura.id, "email": "l@kbank.com" }),
+            "laura@kbank.com",
+            "email-changed",
+        ),
     ] {
         let payload = administrator.mutate(mutation, input, "__typename").await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
@@ -270,20 +276,25 @@ async fn a_subscription_ends_with_what_it_rests_on() {
     };
     let (signs_out, first) = watch("first@kbank.com").await;
     let (deactivated, second) = watch("second@kbank.com").await;
-    let (_, third) = watch("third@kbank.com").await;
+    let (ended, third) = watch("third@kbank.com").await;
+    let (_, fourth) = watch("fourth@kbank.com").await;
     signs_out
         .run("mutation { signOut { userErrors { code } } }")
         .await;
     let id = json!({ "id": deactivated.id });
     let payload = administrator.mutate("deactivateUser", id, "").await;
     assert_eq!(payload["userErrors"], json!([]));
+    let id = json!({ "userId": ended.id });
+    let payload = administrator.mutate("endUserSessions", id, "count").await;
+    assert_eq!(payload["count"], 1);
     let no_permissions = json!({ "id": role, "permissions": [] });
     let payload = administrator.mutate("updateRole", no_permissions, "").await;
     assert_eq!(payload["userErrors"], json!([]));
     for (mut events, code) in [
         (first, "UNAUTHENTICATED"),
         (second, "UNAUTHENTICATED"),
-        (third, "FORBIDDEN"),
+        (third, "UNAUTHENTICATED"),
+        (fourth, "FORBIDDEN"),
     ] {
         loop {
             let event = events.next().await.unwrap();

@@ -253,6 +253,24 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
     Ok(user)
 }
 
+/// Ends all sessions of a user, who can sign in again. Returns the user, and how many they were.
+///
+/// # Errors
+///
+/// Those of [`policy::find_for`] for [`UserAction::EndSessions`].
+pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Result<(User, u64)> {
+    let transaction = app.db.begin().await?;
+    let (ref actor, user) =
+        policy::find_for(app, &transaction, actor, id, UserAction::EndSessions).await?;
+    let ended = sessions::end_all_of(&transaction, user.row.id, None).await?;
+    if ended > 0 {
+        let action = Action::UserSessionsEnded;
+        events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
+    }
+    transaction.commit().await?;
+    Ok((user, ended))
+}
+
 /// Deletes a user, with their sessions, roles and invitations. E-mails and events that mention them
 /// are kept for the usual retention period.
 ///

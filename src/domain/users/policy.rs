@@ -27,6 +27,8 @@ pub enum UserAction {
     Deactivate,
     /// Delete them.
     Delete,
+    /// End all of their sessions.
+    EndSessions,
     /// Send them a link for choosing a new password.
     SendPasswordReset,
     /// Send them a new link.
@@ -43,6 +45,7 @@ impl UserAction {
             | Self::AssignRoles
             | Self::Activate
             | Self::Deactivate
+            | Self::EndSessions
             | Self::SendPasswordReset => USERS_UPDATE,
             Self::Delete => USERS_DELETE,
             Self::ResendInvitation | Self::RevokeInvitation => USERS_CREATE,
@@ -55,13 +58,28 @@ impl UserAction {
             Self::Update | Self::AssignRoles | Self::Activate | Self::Deactivate | Self::Delete => {
                 "id"
             }
-            Self::SendPasswordReset | Self::ResendInvitation | Self::RevokeInvitation => "userId",
+            Self::EndSessions
+            | Self::SendPasswordReset
+            | Self::ResendInvitation
+            | Self::RevokeInvitation => "userId",
         }
     }
 
-    /// Whether users cannot do it to their own account.
-    fn is_for_others_only(self) -> bool {
-        matches!(self, Self::AssignRoles | Self::Deactivate | Self::Delete)
+    /// If users cannot do it to their own account: what they can do instead.
+    fn instead_of_own(self) -> Option<&'static str> {
+        match self {
+            Self::AssignRoles | Self::Deactivate | Self::Delete => {
+                Some("You cannot do this to your own account. Ask another administrator.")
+            }
+            Self::EndSessions => Some(
+                "You cannot do this to your own account. Use revokeOtherSessions to end your other sessions.",
+            ),
+            Self::Update
+            | Self::Activate
+            | Self::SendPasswordReset
+            | Self::ResendInvitation
+            | Self::RevokeInvitation => None,
+        }
     }
 }
 
@@ -107,12 +125,8 @@ pub async fn check(
 ) -> Result<()> {
     actor.must_hold(&action.permission())?;
     let is_own = actor.user_id() == Some(target.row.id);
-    if is_own && action.is_for_others_only() {
-        return Err(refused(
-            action,
-            UserErrorCode::OwnAccount,
-            "You cannot do this to your own account. Ask another administrator.",
-        ));
+    if is_own && let Some(instead) = action.instead_of_own() {
+        return Err(refused(action, UserErrorCode::OwnAccount, instead));
     }
     let permissions = roles::union(roles::by_ids_in(app, db, &target.role_ids).await?.iter());
     if !actor.holds_all(&permissions) {
@@ -158,6 +172,10 @@ async fn in_the_right_state(
         UserAction::Deactivate => (
             status != user::Status::Deactivated,
             "This user is already deactivated.",
+        ),
+        UserAction::EndSessions => (
+            status == user::Status::Active,
+            "Only active users have sessions.",
         ),
         UserAction::SendPasswordReset => (
             status == user::Status::Active,

@@ -89,6 +89,24 @@ impl UserMutation {
         })
     }
 
+    /// Ends all sessions of another user, such as one whose device was lost. They can sign in again;
+    /// to prevent that, use `deactivateUser`. To end one's own sessions, there are `revokeSession`
+    /// and `revokeOtherSessions`.
+    #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
+    async fn end_user_sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user whose sessions to end.")] input: EndUserSessionsInput,
+    ) -> Result<EndUserSessionsPayload> {
+        let id = ids::decode(&input.user_id);
+        let outcome = users::end_sessions(ctx.app()?, &ctx.actor()?, id).await;
+        payload(outcome, |(user, count)| EndUserSessionsPayload {
+            user: Some(user.into()),
+            count: Some(count),
+            ..Default::default()
+        })
+    }
+
     /// Deletes a user permanently. E-mails and events that mention them are kept for the usual
     /// retention period.
     #[graphql(guard = Requires(USERS_DELETE), directive = requires::apply(USERS_DELETE))]
@@ -145,6 +163,13 @@ pub struct DeactivateUserInput {
     id: ID,
 }
 
+/// The user whose sessions to end.
+#[derive(InputObject)]
+pub struct EndUserSessionsInput {
+    /// The ID of an active user other than the viewer.
+    user_id: ID,
+}
+
 /// The user to delete.
 #[derive(InputObject)]
 pub struct DeleteUserInput {
@@ -175,6 +200,14 @@ payloads! {
     DeactivateUserPayload {
         /// The deactivated user; null if there are `userErrors`.
         user: User,
+    }
+
+    /// The result of `endUserSessions`.
+    EndUserSessionsPayload {
+        /// The user, who is no longer signed in anywhere; null if there are `userErrors`.
+        user: User,
+        /// The number of sessions that were ended; null if there are `userErrors`.
+        count: u64,
     }
 
     /// The result of `deleteUser`.
@@ -230,6 +263,12 @@ impl UserViewerCan {
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn delete(&self, ctx: &Context<'_>) -> Result<bool> {
         self.may(ctx, UserAction::Delete).await
+    }
+
+    /// Whether the viewer can end the user's sessions (`endUserSessions`).
+    #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn end_sessions(&self, ctx: &Context<'_>) -> Result<bool> {
+        self.may(ctx, UserAction::EndSessions).await
     }
 
     /// Whether the viewer can send the user a password reset link (`sendPasswordReset`).

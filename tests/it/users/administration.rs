@@ -223,6 +223,93 @@ async fn deactivation_ends_sessions_and_links_at_once_and_can_be_undone() {
     assert_eq!(status(&administrator, id).await, "INVITED");
 }
 
+/// Security rule 14: where somebody is signed in is seen, and ended at once, by administrators too.
+#[tokio::test]
+async fn another_users_sessions_are_seen_and_ended() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let clerk = server
+        .user_with(&administrator, "clerk@kbank.com", &["users.view"])
+        .await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let phone = server.sign_in("laura@kbank.com").await;
+    let sessions = async |client: &Client| {
+        let document = "query($id: ID!) { user(id: $id) { sessions { isCurrent ipAddress } } }";
+        let answer = client.run_with(document, json!({ "id": laura.id })).await;
+        answer.data()["user"]["sessions"].clone()
+    };
+    let session = json!({ "isCurrent": false, "ipAddress": "127.0.0.1" });
+    assert_eq!(sessions(&clerk).await, json!([session, session]));
+    let own = phone
+        .run("{ viewer { sessions { id isCurrent } } sessions { id isCurrent } }")
+        .await;
+    assert_eq!(own.data()["viewer"]["sessions"], own.data()["sessions"]);
+    let theirs = &own.data()["sessions"][0]["id"];
+    let node = clerk
+        .run_with(
+            "query($id: ID!) { node(id: $id) { ... on Session { userAgent } } }",
+            json!({ "id": theirs }),
+        )
+        .await;
+    assert!(node.data()["node"].is_object());
+
+    let end = async |id: &str| {
+        let input = json!({ "userId": id });
+        administrator
+            .mutate(
+                "endUserSessions",
+                input,
+                "count user { email sessions { id } }",
+            )
+            .await
+    };
+    let payload = end(&laura.id).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["count"], 2);
+    assert_eq!(
+        payload["user"],
+        json!({ "email": "laura@kbank.com", "sessions": [] })
+    );
+    for client in [&laura, &phone] {
+        assert!(!is_signed_in(client).await);
+    }
+    assert_eq!(end(&laura.id).await["count"], 0);
+    assert!(is_signed_in(&server.sign_in("laura@kbank.com").await).await);
+    // What ended nothing is no event.
+    let events = administrator
+        .run("{ events(filter: { action: [USER_SESSIONS_ENDED] }) { nodes { subjectLabel actorLabel } } }")
+        .await;
+    assert_eq!(
+        events.data()["events"]["nodes"],
+        json!([{ "subjectLabel": "laura@kbank.com", "actorLabel": "admin@example.com" }])
+    );
+
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, _) = server
+        .invite(&administrator, "invited@kbank.com", &role)
+        .await;
+    for (id, expected) in [
+        (administrator.id.as_str(), "OWN_ACCOUNT input.userId"),
+        (
+            invited["user"]["id"].as_str().unwrap(),
+            "WRONG_STATE input.userId",
+        ),
+        ("rubbish", "INVALID input.userId"),
+        ("user_01h2xcejqtf2nbrexx3vqjhp41", "NOT_FOUND input.userId"),
+    ] {
+        let payload = end(id).await;
+        assert_eq!(ids(&payload["userErrors"]), [expected]);
+        assert_eq!(payload["count"], Value::Null);
+        if id == administrator.id {
+            let message = payload["userErrors"][0]["message"].as_str().unwrap();
+            assert!(message.contains("revokeOtherSessions"), "{message}");
+        }
+    }
+    assert!(is_signed_in(&administrator).await);
+}
+
 #[tokio::test]
 async fn a_new_invitation_voids_the_old_link_and_can_be_followed_in_one_query() {
     let server = TestServer::start().await;
@@ -593,7 +680,7 @@ async fn nobody_touches_a_user_who_holds_more_than_they() {
             let errors = act(&clerk, mutation, id).await;
             assert_eq!(errors, ["EXCEEDS_OWN_PERMISSIONS input.id"], "{mutation}");
         }
-        for mutation in ["resendInvitation", "revokeInvitation"] {
+        for mutation in ["resendInvitation", "revokeInvitation", "endUserSessions"] {
             let payload = clerk.mutate(mutation, json!({ "userId": id }), "").await;
             assert_eq!(
                 ids(&payload["userErrors"]),
@@ -682,7 +769,7 @@ async fn viewer_can_is_never_wrong() {
                 .run_with(
                     "query($id: ID!) { user(id: $id) { viewerCan {
                         update assignRoles activate deactivate delete
-                        sendPasswordReset resendInvitation revokeInvitation
+                        endSessions sendPasswordReset resendInvitation revokeInvitation
                     } } }",
                     json!({ "id": target }),
                 )
@@ -698,6 +785,11 @@ async fn viewer_can_is_never_wrong() {
                 ("activate", "activateUser", json!({ "id": target })),
                 ("deactivate", "deactivateUser", json!({ "id": target })),
                 ("delete", "deleteUser", json!({ "id": target })),
+                (
+                    "endSessions",
+                    "endUserSessions",
+                    json!({ "userId": target }),
+                ),
                 (
                     "sendPasswordReset",
                     "sendPasswordReset",
@@ -743,6 +835,7 @@ async fn viewer_can_is_never_wrong() {
         ("activate", "activateUser"),
         ("deactivate", "deactivateUser"),
         ("delete", "deleteUser"),
+        ("endSessions", "endUserSessions"),
         ("sendPasswordReset", "sendPasswordReset"),
         ("resendInvitation", "resendInvitation"),
         ("revokeInvitation", "revokeInvitation"),
@@ -757,7 +850,7 @@ async fn viewer_can_is_never_wrong() {
         if capability == "activate" {
             assert_eq!(act(&administrator, "deactivateUser", id).await, [""; 0]);
         }
-        if capability == "sendPasswordReset" {
+        if ["endSessions", "sendPasswordReset"].contains(&capability) {
             server.accept(&token).await;
         }
         let document =
@@ -767,7 +860,7 @@ async fn viewer_can_is_never_wrong() {
         assert_eq!(answer.data()["user"]["viewerCan"][capability], expected);
         let input = match capability {
             "assignRoles" => json!({ "id": id, "roleIds": [small] }),
-            "sendPasswordReset" | "resendInvitation" | "revokeInvitation" => {
+            "endSessions" | "sendPasswordReset" | "resendInvitation" | "revokeInvitation" => {
                 json!({ "userId": id })
             }
             _ => json!({ "id": id }),
