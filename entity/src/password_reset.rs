@@ -25,6 +25,34 @@ pub struct Model {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl Model {
+    /// The link's state at the time `now`.
+    pub fn status(&self, now: Timestamp) -> Status {
+        if self.used_at.is_some() {
+            Status::Used
+        } else if self.revoked_at.is_some() {
+            Status::Revoked
+        } else if self.expires_at <= now {
+            Status::Expired
+        } else {
+            Status::Pending
+        }
+    }
+}
+
+/// The state of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It works.
+    Pending,
+    /// It was not used in time.
+    Expired,
+    /// It was used.
+    Used,
+    /// It was revoked.
+    Revoked,
+}
+
 /// No query joins it.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -249,15 +249,22 @@ pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password)
     Ok(user)
 }
 
-async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model, User)> {
-    let reset = password_reset::Entity::find()
+/// The reset that a token belongs to. Looking it up does not use up the token.
+pub async fn preview(app: &App, token: &str) -> Result<Option<password_reset::Model>> {
+    Ok(password_reset::Entity::find()
         .filter(password_reset::Column::TokenHash.eq(tokens::hash(token)))
         .one(app.db.read())
-        .await?
-        .filter(|reset| reset.used_at.is_none() && reset.revoked_at.is_none())
-        .ok_or_else(token_invalid)?;
-    if reset.expires_at <= app.clock.now() {
-        return Err(token_expired());
+        .await?)
+}
+
+async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model, User)> {
+    let reset = preview(app, token).await?.ok_or_else(token_invalid)?;
+    match reset.status(app.clock.now()) {
+        password_reset::Status::Pending => {}
+        password_reset::Status::Expired => return Err(token_expired()),
+        password_reset::Status::Used | password_reset::Status::Revoked => {
+            return Err(token_invalid());
+        }
     }
     let user = users::find(app, reset.user_id)
         .await?

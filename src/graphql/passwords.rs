@@ -1,12 +1,13 @@
 //! The API for passwords: the policy, changing one, and resetting a forgotten one.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use entity::password_reset;
 
 use super::context::ContextExt;
 use super::error::{UserErrorCode, payload, payloads};
 use super::guard::{Requires, SignedIn, public, requires, signed_in};
 use super::ids;
-use super::scalars::EmailAddress;
+use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::USERS_UPDATE;
 use crate::domain::password_resets;
@@ -27,6 +28,22 @@ impl PasswordQuery {
             max_length: policy.max_length,
             min_score: policy.min_score,
         })
+    }
+
+    /// The password reset that a link's token belongs to; null for an unknown token. It tells nothing
+    /// about the user, and looking it up does not use up the token.
+    #[graphql(directive = public::apply())]
+    async fn password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token from the link.", secret)] token: String,
+    ) -> Result<Option<PasswordResetPreview>> {
+        let app = ctx.app()?;
+        let found = password_resets::preview(app, &token).await?;
+        Ok(found.map(|reset| PasswordResetPreview {
+            status: reset.status(app.clock.now()).into(),
+            expires_at: reset.expires_at.into(),
+        }))
     }
 }
 
@@ -231,6 +248,32 @@ payloads! {
         /// The user to whom the link was sent; null if there are `userErrors`.
         user: User,
     }
+}
+
+/// The state of a password reset link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "password_reset::Status")]
+pub enum PasswordResetStatus {
+    /// The link works.
+    Pending,
+    /// The link was not used in time.
+    Expired,
+    /// The link was used.
+    Used,
+    /// The link was revoked, because the password or the e-mail address was changed or the user was
+    /// deactivated.
+    Revoked,
+}
+
+/// What anyone with the link can see before choosing a new password.
+#[derive(SimpleObject)]
+pub struct PasswordResetPreview {
+    /// The state of the link.
+    #[graphql(directive = public::apply())]
+    status: PasswordResetStatus,
+    /// When the link expires.
+    #[graphql(directive = public::apply())]
+    expires_at: DateTime,
 }
 
 /// How hard a password is to guess, and whether it would be accepted.

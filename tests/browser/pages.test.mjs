@@ -136,9 +136,8 @@ test("a person signs in, sees their applications and account, and signs out", as
   await page.getByRole("heading", { name: "Forgotten your password?" }).waitFor();
   await isFine(page);
   await page.goto(`${server.url}/reset-password?token=x`);
-  await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
+  await page.getByRole("heading", { name: "This link is not valid" }).waitFor();
   assert.equal(page.url(), `${server.url}/reset-password`);
-  await picture(page, "reset-password-phone");
   await isFine(page);
 });
 
@@ -168,6 +167,9 @@ test("a forgotten password is replaced, and the link works once", async () => {
 
   const link = await server.linkFor("grace@kbank.com", "/reset-password");
   await page.goto(link);
+  await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
+  assert.equal(page.url(), `${server.url}/reset-password`);
+  await picture(page, "reset-password-phone");
   const password = page.getByLabel("New password", { exact: true });
   await password.fill("password1234");
   await page.getByText(/easy to guess/i).first().waitFor();
@@ -176,10 +178,13 @@ test("a forgotten password is replaced, and the link works once", async () => {
   await page.getByRole("button", { name: "Save password" }).click();
   await page.getByRole("heading", { name: "Your password has been changed" }).waitFor();
   await isFine(page);
+  // Nobody types a new password only to be told that the link is used up.
   await page.goto(link);
-  await page.getByLabel("New password", { exact: true }).fill("magpie-saddle-61-frost");
-  await page.getByRole("button", { name: "Save password" }).click();
-  await page.getByRole("heading", { name: "This link no longer works" }).waitFor();
+  await page.getByRole("heading", { name: "This link has already been used" }).waitFor();
+  assert.equal(await page.getByLabel("New password", { exact: true }).isVisible(), false);
+  await isFine(page);
+  await page.getByRole("link", { name: "Request a new link" }).click();
+  await page.getByRole("heading", { name: "Forgotten your password?" }).waitFor();
 });
 
 test("on the account page, a session is ended and the password changed", async () => {

@@ -55,6 +55,50 @@ async fn reset(server: &TestServer, token: &str, password: &str) -> Vec<String> 
     ids(&payload["userErrors"])
 }
 
+/// What has become of a link, as anybody sees it who has it.
+async fn preview(server: &TestServer, token: &str) -> Value {
+    let document = "query($token: String!) { passwordReset(token: $token) { status expiresAt } }";
+    let answer = server
+        .anonymous()
+        .run_with(document, json!({ "token": token }))
+        .await;
+    answer.data()["passwordReset"].clone()
+}
+
+/// Security rule 10: looking does not use a link up, and tells nothing but what became of it.
+#[tokio::test]
+async fn a_link_says_what_became_of_it_before_a_password_is_typed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let used = reset_token(&server, ADMINISTRATOR).await;
+    let revoked = reset_token(&server, ADMINISTRATOR).await;
+    for token in [&used, &used, &revoked] {
+        let seen = preview(&server, token).await;
+        assert_eq!(seen["status"], "PENDING");
+        assert!(seen["expiresAt"].is_string());
+    }
+    assert_eq!(reset(&server, &used, NEW).await, [""; 0]);
+    server.inbox.next().await;
+    assert_eq!(preview(&server, &used).await["status"], "USED");
+    assert_eq!(preview(&server, &revoked).await["status"], "REVOKED");
+
+    let expired = reset_token(&server, "laura@kbank.com").await;
+    server.advance(Duration::from_secs(60 * 60));
+    assert_eq!(preview(&server, &expired).await["status"], "EXPIRED");
+    let administrator = signed_in(&server, ADMINISTRATOR, NEW).await;
+    let deactivated = reset_token(&server, "laura@kbank.com").await;
+    let id = json!({ "id": laura.id });
+    administrator.mutate("deactivateUser", id.clone(), "").await;
+    assert_eq!(preview(&server, &deactivated).await["status"], "REVOKED");
+    administrator.mutate("deleteUser", id, "").await;
+    for token in ["", "unknown", deactivated.as_str()] {
+        assert_eq!(preview(&server, token).await, Value::Null);
+    }
+}
+
 /// Security rules 10 and 14.
 #[tokio::test]
 async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {

@@ -136,6 +136,7 @@ struct World {
     email: String,
     invitation: String,
     token: String,
+    reset_token: String,
     role: String,
 }
 
@@ -154,6 +155,11 @@ impl World {
         let (payload, token) = server
             .invite(&administrator, "target@kbank.com", &role)
             .await;
+        let input = json!({ "email": "admin@example.com" });
+        administrator
+            .mutate("requestPasswordReset", input, "")
+            .await;
+        let reset_token = token_in(&server.inbox.next().await);
         let answer = administrator
             .run("{ emails(filter: { to: \"target\" }) { nodes { id attempts { succeeded } } } }")
             .await;
@@ -161,6 +167,7 @@ impl World {
             email: text(&answer.data()["emails"]["nodes"][0]["id"]),
             invitation: text(&payload["invitation"]["id"]),
             token,
+            reset_token,
             role,
             server,
             administrator,
@@ -247,6 +254,12 @@ impl World {
             "InvitationPreview" => {
                 format!("{{ invitation(token: \"{}\") {{ {leaf} }} }}", self.token)
             }
+            "PasswordResetPreview" => {
+                format!(
+                    "{{ passwordReset(token: \"{}\") {{ {leaf} }} }}",
+                    self.reset_token
+                )
+            }
             other => panic!("say here how a {other} is reached"),
         }
     }
@@ -260,7 +273,7 @@ impl World {
             ("Query", "nodes") => format!("(ids: [\"{own_role}\"])"),
             ("Query", "role") => format!("(id: \"{}\")", self.role),
             ("Query", "email") => format!("(id: \"{}\")", self.email),
-            ("Query", "invitation") => "(token: \"none\")".to_owned(),
+            ("Query", "invitation" | "passwordReset") => "(token: \"none\")".to_owned(),
             ("Mutation", "signIn") => "(input: { email: \"\", password: \"\" })".to_owned(),
             ("Mutation", "acceptInvitation") => {
                 "(input: { token: \"\", password: \"\" })".to_owned()

@@ -4,26 +4,51 @@ import { watchStrength } from "./strength.js";
 
 const token = takeToken();
 const again = ["Request a new link", "forgotten-password"];
+const PREVIEW = "query Reset($token: String!) { passwordReset(token: $token) { status expiresAt } }";
+const RESET = `mutation Reset($input: ResetPasswordInput!) {
+  resetPassword(input: $input) { user { id } userErrors { code field message } }
+}`;
 
-if (!token) {
-  showState("Open the link in your e-mail", "This page needs the link from your e-mail. Please go back to the e-mail and open it again.", ...again);
-} else {
-  const form = show("form").querySelector("form");
-  form.newPassword.focus();
-  watchStrength(form.newPassword);
-  onSubmit(form, async ({ newPassword }) => {
-    const { resetPassword } = await ask(
-      "mutation Reset($input: ResetPasswordInput!) { resetPassword(input: $input) { user { id } userErrors { code field message } } }",
-      { input: { token, newPassword } },
-    );
-    const codes = resetPassword.userErrors.map(({ code }) => code);
-    if (codes.includes("TOKEN_EXPIRED")) {
-      showState("This link has expired", "Links to choose a new password work only for a short time. You can request a new one.", ...again);
-    } else if (codes.includes("TOKEN_INVALID")) {
-      showState("This link no longer works", "It has already been used, or a newer one has been sent. Only the latest link works, and only once.", ...again);
-    } else if (codes.length === 0) {
-      showState("Your password has been changed", "You have been signed out everywhere. Sign in with your new password.", "Sign in");
-    }
-    return resetPassword.userErrors;
-  });
+const date = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
+
+function tellWhy(reset) {
+  if (!token) {
+    return showState("Open the link in your e-mail", "This page needs the link from your e-mail. Please go back to the e-mail and open it again.", ...again);
+  }
+  switch (reset?.status) {
+    case "USED":
+      return showState("This link has already been used", "A new password has been chosen with this link. If you have forgotten that one too, you can request a new link.", ...again);
+    case "EXPIRED":
+      return showState("This link has expired", `It was valid until ${date(reset.expiresAt)}. You can request a new one.`, ...again);
+    case "REVOKED":
+      return showState("This link no longer works", "Your account has changed since the link was sent: for example, a new password has been chosen. If you still need to choose one, request a new link.", ...again);
+    default:
+      return showState("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar, or request a new one.", ...again);
+  }
+}
+
+async function look() {
+  return token ? (await ask(PREVIEW, { token })).passwordReset : null;
+}
+
+try {
+  const reset = await look();
+  if (reset?.status !== "PENDING") {
+    tellWhy(reset);
+  } else {
+    const form = show("form").querySelector("form");
+    form.newPassword.focus();
+    watchStrength(form.newPassword);
+    onSubmit(form, async ({ newPassword }) => {
+      const { resetPassword } = await ask(RESET, { input: { token, newPassword } });
+      if (resetPassword.user) {
+        showState("Your password has been changed", "You have been signed out everywhere. Sign in with your new password.", "Sign in");
+        return [];
+      }
+      if (resetPassword.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) tellWhy(await look());
+      return resetPassword.userErrors;
+    });
+  }
+} catch (error) {
+  showState("Something went wrong", error.message);
 }
