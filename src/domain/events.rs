@@ -72,11 +72,13 @@ actions! {
     RoleUpdated = "role.updated",
     /// A role was deleted.
     RoleDeleted = "role.deleted",
-    /// A user signed in with their password.
+    /// A user signed in: with their password, or by accepting an invitation.
     SignedIn = "session.began",
     /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
     /// not allowed to sign in.
     SignInFailed = "session.refused",
+    /// After too many failed attempts to sign in, the next one has to wait.
+    SignInThrottled = "session.throttled",
     /// A user signed out.
     SignedOut = "session.ended",
     /// A user ended one of their sessions, or all but the current one, without signing out.

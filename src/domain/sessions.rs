@@ -85,8 +85,11 @@ pub async fn sign_in(
             (None, None) => Subject::none(),
         };
         let transaction = app.db.begin().await?;
-        let action = Action::SignInFailed;
-        events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
+        let throttled = guess.delays_the_next.then_some(Action::SignInThrottled);
+        for action in [Action::SignInFailed].into_iter().chain(throttled) {
+            let subject = subject.clone();
+            events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
+        }
         transaction.commit().await?;
         return Err(invalid_credentials());
     };

@@ -128,11 +128,14 @@ pub enum EventAction {
     RoleUpdated,
     /// A role was deleted.
     RoleDeleted,
-    /// A user signed in with their password.
+    /// A user signed in: with their password, or by accepting an invitation.
     SignedIn,
     /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
     /// not allowed to sign in.
     SignInFailed,
+    /// After too many failed attempts to sign in, the next one has to wait. Recorded when the wait
+    /// begins, next to the `SIGN_IN_FAILED` that caused it; attempts during the wait are not.
+    SignInThrottled,
     /// A user signed out.
     SignedOut,
     /// A user ended one of their sessions, or all but the current one, without signing out.

@@ -98,9 +98,11 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
         [
             "user.invited",
             "invitation.accepted",
+            "session.began",
             "role.created",
             "user.invited",
             "invitation.accepted",
+            "session.began",
             "user.updated",
             "profile.updated",
             "role.updated",
@@ -121,31 +123,31 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
     );
     assert_eq!(all[0]["actorLabel"], "server");
     assert_eq!(all[0]["ipAddress"], Value::Null);
-    assert_eq!(all[3]["actorLabel"], "admin@example.com");
-    assert_eq!(all[3]["ipAddress"], "127.0.0.1");
-    assert!(all[3]["sessionId"].is_string());
-    assert_eq!(all[3]["subjectId"], laura.id);
-    assert_eq!(all[4]["actorLabel"], "laura@kbank.com");
+    assert_eq!(all[4]["actorLabel"], "admin@example.com");
+    assert_eq!(all[4]["ipAddress"], "127.0.0.1");
+    assert!(all[4]["sessionId"].is_string());
+    assert_eq!(all[4]["subjectId"], laura.id);
+    assert_eq!(all[5]["actorLabel"], "laura@kbank.com");
     assert_eq!(
-        all[5]["changes"],
+        all[7]["changes"],
         json!([
             { "field": "email", "before": "laura@kbank.com", "after": "l@kbank.com" },
             { "field": "firstName", "before": "", "after": "Laura" },
         ])
     );
     assert_eq!(
-        all[7]["changes"],
+        all[9]["changes"],
         json!([{ "field": "permissions", "before": "content-hub.view", "after": "" }])
     );
     // Whoever held the deleted role has another set of roles.
     assert_eq!(
-        all[18]["changes"],
+        all[20]["changes"],
         json!([{ "field": "roles", "before": "Editor", "after": "" }])
     );
-    assert_eq!(all[10]["actorLabel"], "anonymous");
-    assert_eq!(all[10]["subjectId"], laura.id);
-    assert_eq!(all[12]["subjectId"], Value::Null);
-    assert_eq!(all[12]["subjectLabel"], "who@kbank.com");
+    assert_eq!(all[12]["actorLabel"], "anonymous");
+    assert_eq!(all[12]["subjectId"], laura.id);
+    assert_eq!(all[14]["subjectId"], Value::Null);
+    assert_eq!(all[14]["subjectLabel"], "who@kbank.com");
 }
 
 #[tokio::test]
@@ -211,11 +213,16 @@ async fn the_log_is_filtered_by_actor_subject_action_and_time() {
     for (filter, expected) in [
         (
             json!({ "actorId": laura.id }),
-            vec!["profile.updated", "invitation.accepted"],
+            vec!["profile.updated", "session.began", "invitation.accepted"],
         ),
         (
             json!({ "subjectId": laura.id }),
-            vec!["profile.updated", "invitation.accepted", "user.invited"],
+            vec![
+                "profile.updated",
+                "session.began",
+                "invitation.accepted",
+                "user.invited",
+            ],
         ),
         (
             json!({ "action": ["PROFILE_UPDATED"] }),
@@ -225,7 +232,7 @@ async fn the_log_is_filtered_by_actor_subject_action_and_time() {
         (json!({ "createdAfter": between }), vec!["profile.updated"]),
         (
             json!({ "createdBefore": between, "actorId": laura.id }),
-            vec!["invitation.accepted"],
+            vec!["session.began", "invitation.accepted"],
         ),
         (json!({ "actorId": "rubbish" }), vec![]),
         (json!({ "subjectId": "rubbish" }), vec![]),
@@ -238,12 +245,12 @@ async fn the_log_is_filtered_by_actor_subject_action_and_time() {
     }
     let answer = administrator
         .run_with(
-            "query($id: ID!) { user(id: $id) { events(first: 2) { totalCount nodes { actionCode } pageInfo { hasNextPage endCursor } } } }",
+            "query($id: ID!) { user(id: $id) { events(first: 3) { totalCount nodes { actionCode } pageInfo { hasNextPage endCursor } } } }",
             json!({ "id": laura.id }),
         )
         .await;
     let page = &answer.data()["user"]["events"];
-    assert_eq!(page["totalCount"], 3);
+    assert_eq!(page["totalCount"], 4);
     assert_eq!(page["pageInfo"]["hasNextPage"], true);
     let rest = administrator
         .run_with(
@@ -259,7 +266,7 @@ async fn the_log_is_filtered_by_actor_subject_action_and_time() {
 
 #[tokio::test]
 async fn old_events_are_removed_and_none_where_they_are_kept_for_ever() {
-    for (setting, left) in [("event_log.keep_days=10", 0), ("event_log.keep_days=0", 2)] {
+    for (setting, left) in [("event_log.keep_days=10", 0), ("event_log.keep_days=0", 3)] {
         let server = TestServer::start_with(&[setting]).await;
         server.administrator().await;
         server.advance(Duration::from_secs(11 * 24 * 60 * 60));

@@ -63,6 +63,46 @@ async fn guesses_at_an_account_are_delayed_longer_and_longer_known_or_not() {
     assert_eq!(stories.len(), 1);
 }
 
+/// Security rule 4: administrators see in the event log that somebody has begun to guess.
+#[tokio::test]
+async fn each_delay_that_begins_is_an_event() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let events = async || {
+        let document = "{ events(filter: { action: [SIGN_IN_FAILED, SIGN_IN_THROTTLED] }) {
+            nodes { action subjectLabel actorLabel ipAddress }
+        } }";
+        let answer = administrator.run(document).await;
+        let nodes = answer.data()["events"]["nodes"].as_array().unwrap().clone();
+        let of = |action: &str| nodes.iter().filter(|node| node["action"] == action).count();
+        (of("SIGN_IN_FAILED"), of("SIGN_IN_THROTTLED"), nodes)
+    };
+    for email in [ADMINISTRATOR, "nobody@kbank.com"] {
+        let (failed, throttled, _) = events().await;
+        for _ in 0..6 {
+            sign_in_from(&server, "", email, "wrong").await;
+        }
+        let (all_failed, all_throttled, nodes) = events().await;
+        assert_eq!((all_failed - failed, all_throttled - throttled), (5, 1));
+        assert_eq!(
+            nodes[0],
+            json!({
+                "action": "SIGN_IN_THROTTLED",
+                "subjectLabel": email,
+                "actorLabel": "anonymous",
+                "ipAddress": "127.0.0.1",
+            })
+        );
+    }
+    // The next wrong guess after the wait begins a longer one.
+    server.advance(Duration::from_secs(11));
+    for _ in 0..2 {
+        sign_in_from(&server, "", ADMINISTRATOR, "wrong").await;
+    }
+    let (failed, throttled, _) = events().await;
+    assert_eq!((failed, throttled), (11, 3));
+}
+
 /// Security rule 4: while an account is throttled, the right password is not looked at either.
 #[tokio::test]
 async fn a_throttled_account_takes_no_password_until_the_wait_is_over() {

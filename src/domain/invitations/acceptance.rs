@@ -126,6 +126,8 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         .field("firstName", before.first_name, after.row.first_name.clone())
         .field("lastName", before.last_name, after.row.last_name.clone());
     events::record(app, &transaction, &accepted, action, after, changes).await?;
+    let began = Action::SignedIn;
+    events::record(app, &transaction, &accepted, began, after, Changes::none()).await?;
     transaction.commit().await?;
     Ok(session)
 }
