@@ -221,6 +221,26 @@ impl Catalogue {
             .collect()
     }
 
+    /// The applications in which somebody with these permissions may do anything, each with what that
+    /// is, in catalogue order.
+    pub fn by_application(
+        &self,
+        permissions: &Permissions,
+    ) -> Vec<(Arc<Application>, Vec<Permission>)> {
+        self.applications
+            .iter()
+            .map(|application| {
+                let all = application
+                    .permissions
+                    .iter()
+                    .map(|entry| &entry.permission);
+                let held = all.filter(|permission| permissions.contains(permission));
+                (application.clone(), held.cloned().collect::<Vec<_>>())
+            })
+            .filter(|(_, held)| !held.is_empty())
+            .collect()
+    }
+
     /// The permissions in catalogue order; those that it does not declare are left out.
     pub fn in_order(&self, permissions: &Permissions) -> Vec<Permission> {
         self.applications

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, ID, Object, Result};
+use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 
+use super::applications::Application;
 use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
@@ -116,6 +117,20 @@ impl Role {
         Ok(ctx.app()?.catalogue.in_order(&self.0.permissions))
     }
 
+    /// The same permissions by application, in catalogue order. Applications in which the role grants
+    /// nothing are left out.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<RoleApplication>> {
+        let granted = ctx.app()?.catalogue.by_application(&self.0.permissions);
+        Ok(granted
+            .into_iter()
+            .map(|(application, permissions)| RoleApplication {
+                application: Application(application),
+                permissions,
+            })
+            .collect())
+    }
+
     /// Permissions stored with the role that the configuration no longer declares. They grant
     /// nothing.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
@@ -172,6 +187,17 @@ impl Role {
     async fn updated_at(&self) -> DateTime {
         self.0.row.updated_at.into()
     }
+}
+
+/// What a role grants in one application.
+#[derive(SimpleObject)]
+pub struct RoleApplication {
+    /// The application.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    application: Application,
+    /// The permissions in it that the role grants, in catalogue order; at least one.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    permissions: Vec<Permission>,
 }
 
 connection! {

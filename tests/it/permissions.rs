@@ -229,6 +229,12 @@ impl World {
             }
             "Subscription" => format!("subscription {{ {leaf} }}"),
             "EmailStatusCount" => format!("{{ emailQueue {{ counts {{ {leaf} }} }} }}"),
+            "RoleApplication" => {
+                let role = who.map_or(&self.role, |who| &who.role);
+                format!(
+                    "{{ node(id: \"{role}\") {{ ... on Role {{ applications {{ {leaf} }} }} }} }}"
+                )
+            }
             "UserViewerCan" => format!(
                 "{{ user(id: \"{}\") {{ viewerCan {{ {leaf} }} }} }}",
                 self.administrator.id

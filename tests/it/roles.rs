@@ -48,6 +48,51 @@ async fn granting_an_action_grants_the_view_too() {
 }
 
 #[tokio::test]
+async fn permissions_are_listed_by_application_as_well() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let permissions = ["content-hub.create", "users.view", "email-queue.update"];
+    let role = server.role(&administrator, "Editor", &permissions).await;
+    let none = server.role(&administrator, "Nothing", &[]).await;
+    let answer = administrator
+        .run_with(
+            "query($role: ID!, $none: ID!) {
+                role(id: $role) { applications { application { code name } permissions } }
+                none: role(id: $none) { applications { permissions } }
+                roles(first: 1) { nodes { permissions applications { permissions } } }
+            }",
+            json!({ "role": role, "none": none }),
+        )
+        .await;
+    let data = answer.data();
+    assert_eq!(
+        data["role"]["applications"],
+        json!([
+            {
+                "application": { "code": "users", "name": "Users" },
+                "permissions": ["users.view"],
+            },
+            {
+                "application": { "code": "email-queue", "name": "Email queue" },
+                "permissions": ["email-queue.view", "email-queue.update"],
+            },
+            {
+                "application": { "code": "content-hub", "name": "Content hub" },
+                "permissions": ["content-hub.view", "content-hub.create"],
+            },
+        ])
+    );
+    assert_eq!(data["none"]["applications"], json!([]));
+    // Together they are the flat list.
+    let built_in = &data["roles"]["nodes"][0];
+    let by_application = built_in["applications"].as_array().unwrap().iter();
+    let all: Vec<&Value> = by_application
+        .flat_map(|entry| entry["permissions"].as_array().unwrap())
+        .collect();
+    assert_eq!(json!(all), built_in["permissions"]);
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_and_changes_nothing() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
