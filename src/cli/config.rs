@@ -24,9 +24,16 @@ pub fn show(layers: &Layers) -> Result<(), String> {
     Ok(())
 }
 
-/// Says that nothing is wrong with it; what is wrong was said when it was read, or is said here.
-pub fn check(settings: &Config) -> Result<(), String> {
-    server::check(settings, &Registry::builtin()).map_err(|problems| problems.join("\n"))?;
+/// Says whether the server could start with it.
+pub fn check(layers: &Layers) -> Result<(), String> {
+    startable(layers)?;
     println!("The configuration is valid.");
     Ok(())
+}
+
+/// The settings, when a server can start with them; otherwise all that is wrong with them.
+pub fn startable(layers: &Layers) -> Result<Config, String> {
+    let settings = layers.read().map_err(|error| error.to_string())?;
+    server::check(&settings, &Registry::builtin()).map_err(|problems| problems.join("\n"))?;
+    Ok(settings)
 }

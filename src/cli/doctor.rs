@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use transports::Registry;
 use url::{Host, Url};
 use usher::app::App;
-use usher::config::{Config, Environment};
+use usher::config::{Config, Environment, Layers};
 use usher::domain::setup;
 use usher::server;
 
@@ -21,10 +21,13 @@ enum Finding {
 use Finding::{Fine, Note, Wrong};
 
 /// Prints what it finds, and fails when something is wrong.
-pub async fn run(settings: Config) -> Result<(), String> {
-    let mut findings = vec![configuration(&settings), public_url(&settings)];
-    findings.push(transport(&settings).await);
-    findings.extend(database(settings).await);
+pub async fn run(layers: &Layers) -> Result<(), String> {
+    let settings = layers.read().map_err(|error| error.to_string())?;
+    let findings = match server::check(&settings, &Registry::builtin()) {
+        Ok(()) => examine(settings).await,
+        // Whatever goes by these settings would only fail in turn.
+        Err(problems) => vec![Wrong(format!("configuration: {}", problems.join("\n")))],
+    };
     let mut wrong = 0;
     for finding in &findings {
         let (mark, text) = match finding {
@@ -42,11 +45,14 @@ pub async fn run(settings: Config) -> Result<(), String> {
     }
 }
 
-fn configuration(settings: &Config) -> Finding {
-    match server::check(settings, &Registry::builtin()) {
-        Ok(()) => Fine("configuration: valid".to_owned()),
-        Err(problems) => Wrong(format!("configuration: {}", problems.join("\n"))),
-    }
+async fn examine(settings: Config) -> Vec<Finding> {
+    let mut findings = vec![
+        Fine("configuration: valid".to_owned()),
+        public_url(&settings),
+        transport(&settings).await,
+    ];
+    findings.extend(database(settings).await);
+    findings
 }
 
 /// What is not an address, and what production refuses, was refused with the configuration.

@@ -30,11 +30,11 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
         }
-        Some(Command::Config(ConfigCommand::Check)) => config::check(&load(&layers)?),
+        Some(Command::Config(ConfigCommand::Check)) => config::check(&layers),
         Some(Command::SendTestEmail { address, transport }) => {
             send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await
         }
-        Some(Command::Doctor) => doctor::run(load(&layers)?).await,
+        Some(Command::Doctor) => doctor::run(&layers).await,
     }
 }
 
@@ -51,11 +51,12 @@ fn layers(arguments: &Arguments) -> Layers {
 }
 
 async fn start(layers: &Layers, part: Part) -> Result<(), String> {
-    let settings = load(layers)?;
+    let settings = config::startable(layers)?;
     log::start(&settings.log)?;
     serve::run(settings, part).await
 }
 
+/// For commands that need less than a server does: neither its mail transport nor its log.
 fn load(layers: &Layers) -> Result<Config, String> {
     layers.load().map_err(|error| error.to_string())
 }

@@ -247,6 +247,81 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
             &["server.trusted_proxies"],
         ),
         ("", &["--set", "log.filter=info=much"], &["log.filter"]),
+        (
+            "",
+            &["--set", "mail.from=rubbish"],
+            &["mail.from", "one e-mail address"],
+        ),
+        (
+            "",
+            &["--set", "mail.from=a@kbank.com, b@kbank.com"],
+            &["mail.from", "one e-mail address"],
+        ),
+        (
+            "",
+            &["--set", "server.max_connections=18446744073709551615"],
+            &["server.max_connections", "1,000,000"],
+        ),
+        (
+            "",
+            &["--set", "database.max_connections=4294967295"],
+            &["database.max_connections", "10,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.workers=0"],
+            &["mail.queue.workers", "1,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.workers=1001"],
+            &["mail.queue.workers", "1,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.poll_interval=0s"],
+            &["mail.queue.poll_interval", "10ms"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.lease=0s"],
+            &["mail.queue.lease", "1s"],
+        ),
+        (
+            "",
+            &["--set", "passwords.hash_workers=1001"],
+            &["passwords.hash_workers", "1,000"],
+        ),
+        (
+            "",
+            &[
+                "--set",
+                "mail.transport=failover",
+                "--set",
+                "mail.failover.transports=[\"log\", \"failover\"]",
+            ],
+            &["mail.failover.transports", "must not lead back to itself"],
+        ),
+        (
+            "",
+            &[
+                "--set",
+                "mail.transport=sendmail",
+                "--set",
+                "mail.sendmail.timeout=0s",
+            ],
+            &["mail.sendmail.timeout", "longer than 0s"],
+        ),
+        (
+            "",
+            &["--set", "links.invitation=javascript:{token}"],
+            &["links.invitation", "{public_url}, https:// or http://"],
+        ),
+        (
+            "",
+            &["--set", "links.password_reset=https://people.kbank.com/"],
+            &["links.password_reset", "must contain {token}"],
+        ),
         ("", &["--set", "database.url=oracle://x"], &["database.url"]),
         (
             "[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]",
@@ -272,6 +347,58 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
         !folder.path().join("usher.db").exists(),
         "nothing was begun"
     );
+}
+
+/// What is wrong is said all at once, whichever part of the server it concerns.
+#[test]
+fn all_that_is_wrong_with_the_configuration_is_named_at_once() {
+    let folder = folder();
+    let wrong = [
+        ("server.idle_timeout", "0s"),
+        ("graphql.timeout", "0s"),
+        ("mail.from", "rubbish"),
+        ("mail.queue.retry_after", "0s"),
+        ("mail.queue.retry_after_at_most", "0s"),
+        ("throttle.account_attempts", "0"),
+        ("throttle.account_attempts_in_all", "0"),
+        ("throttle.client_attempts", "0"),
+        ("invitations.valid_for", "0s"),
+        ("passwords.reset_valid_for", "0s"),
+        ("sessions.idle_timeout", "0s"),
+        ("sessions.idle_timeout_unless_kept", "0s"),
+        ("sessions.absolute_timeout", "0s"),
+        ("throttle.delay", "0s"),
+        ("throttle.delay_at_most", "0s"),
+        ("throttle.account_delay_at_most", "0s"),
+        ("throttle.forget_after", "0s"),
+        ("branding.color", "red"),
+        ("mail.transport", "pigeon"),
+        ("passwords.argon2.memory_kib", "1"),
+        ("setup.administrator", "nobody"),
+        ("server.trusted_proxies", "[\"somewhere\"]"),
+        ("server.allowed_origins", "[\"somewhere\"]"),
+        ("log.filter", "info=much"),
+    ];
+    let settings: Vec<String> = wrong
+        .iter()
+        .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")])
+        .collect();
+    let complaints = |command: &[&str]| {
+        let output = usher(folder.path(), command).args(&settings).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let checked = complaints(&["config", "check"]);
+    assert_eq!(complaints(&[]), checked);
+    assert_eq!(complaints(&["worker"]), checked);
+    let mut lines = checked.lines();
+    for (key, _) in wrong {
+        let key = key.trim_end_matches(".memory_kib");
+        let line = lines.next().unwrap_or_default();
+        assert!(line.starts_with(&format!("usher: {key}: ")), "{checked}");
+    }
+    assert_eq!(lines.next(), None, "{checked}");
 }
 
 #[test]
@@ -428,6 +555,18 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let (code, report, error) = examination(&[]);
     assert_eq!((code, error.as_str()), (Some(1), "usher: 1 check failed\n"));
     assert!(report.contains("usher invite-administrator"), "{report}");
+
+    let (_, report, error) = examination(&[
+        "--set",
+        "mail.from=rubbish",
+        "--set",
+        "log.filter=info=much",
+    ]);
+    assert_eq!(error, "usher: 1 check failed\n");
+    assert!(
+        report.starts_with("FAIL  configuration: mail.from: ") && report.contains("log.filter: "),
+        "{report}"
+    );
 
     let (_, report, error) = examination(&[
         "--set",

@@ -62,6 +62,7 @@ mod text;
 
 use chrono::{DateTime, Utc};
 
+pub use message::is_mailbox;
 pub use registry::{ConfigError, Context, Registry, Section};
 
 /// One message, ready to be handed over.

@@ -132,6 +132,11 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
     })
 }
 
+/// Whether a transport could send mails from here: one address, with or without a name.
+pub fn is_mailbox(source: &str) -> bool {
+    mailbox(source).is_ok()
+}
+
 /// What stands between the quotes of a quoted string (RFC 5322 §3.2.4).
 fn unescape(quoted: &str) -> String {
     let mut chars = quoted.chars();

@@ -168,6 +168,13 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
     if settings.pool_size == 0 {
         return Err(context.error("pool_size", "is 0; it must be at least 1"));
     }
+    for (key, limit) in [
+        ("connect_timeout", settings.connect_timeout),
+        ("command_timeout", settings.command_timeout),
+        ("data_timeout", settings.data_timeout),
+    ] {
+        context.must_last(key, limit)?;
+    }
     let tls = match settings.tls {
         Tls::None => None,
         _ => Some(tls_parameters(&settings).map_err(|problem| context.error("ca_file", problem))?),

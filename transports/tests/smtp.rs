@@ -606,6 +606,10 @@ fn settings_that_cannot_work_are_refused() {
         ),
         (json!({"data_timeout": "soon"}), "mail.smtp.data_timeout: "),
         (
+            json!({"connect_timeout": "0s"}),
+            "mail.smtp.connect_timeout: must be longer than 0s",
+        ),
+        (
             missing,
             "mail.smtp.ca_file: cannot read /nonexistent/ca.pem: ",
         ),
