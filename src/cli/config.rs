@@ -4,6 +4,8 @@ use transports::Registry;
 use usher::config::{Config, Layers};
 use usher::server;
 
+use super::output::print_line;
+
 /// Prints each key with its value and the layer that it comes from.
 pub fn show(layers: &Layers) -> Result<(), String> {
     let settings = layers.shown().map_err(|error| error.to_string())?;
@@ -19,7 +21,7 @@ pub fn show(layers: &Layers) -> Result<(), String> {
     let width = lines.iter().map(|(line, _)| line.chars().count());
     let width = width.filter(|width| *width <= 60).max().unwrap_or_default();
     for (line, layer) in lines {
-        println!("{line:width$}  # {layer}");
+        print_line(&format!("{line:width$}  # {layer}"))?;
     }
     Ok(())
 }
@@ -27,8 +29,7 @@ pub fn show(layers: &Layers) -> Result<(), String> {
 /// Says whether the server could start with it.
 pub fn check(layers: &Layers) -> Result<(), String> {
     startable(layers)?;
-    println!("The configuration is valid.");
-    Ok(())
+    print_line("The configuration is valid.")
 }
 
 /// The settings, when a server can start with them; otherwise all that is wrong with them.

@@ -8,6 +8,7 @@ use usher::log;
 use usher::server;
 use usher::server::Part;
 
+use super::output::tell;
 use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
@@ -24,7 +25,7 @@ pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
         ));
     }
     log::start(&settings.log)?;
-    eprintln!("Creating sample users, roles and e-mails …");
+    tell("Creating sample users, roles and e-mails …");
     fill(settings.clone()).await?;
     let server = serve::start(settings, Part::All).await?;
     let text = welcome(&server.app.settings, server.address);

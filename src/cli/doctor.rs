@@ -11,6 +11,8 @@ use usher::config::{Config, Environment, Layers};
 use usher::domain::setup;
 use usher::server;
 
+use super::output::print_line;
+
 /// How a check ended: a sentence in any case.
 enum Finding {
     Fine(String),
@@ -36,7 +38,7 @@ pub async fn run(layers: &Layers) -> Result<(), String> {
             Wrong(text) => ("FAIL", text),
         };
         wrong += usize::from(matches!(finding, Wrong(_)));
-        println!("{mark}  {}", text.replace('\n', "\n      "));
+        print_line(&format!("{mark}  {}", text.replace('\n', "\n      ")))?;
     }
     match wrong {
         0 => Ok(()),

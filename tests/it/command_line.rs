@@ -529,6 +529,46 @@ fn the_configuration_is_shown_with_the_layer_of_each_value_and_without_secrets()
     assert!(complaint(&output).contains("branding.color"));
 }
 
+/// `usher config show | head`: whoever has read enough may go.
+#[test]
+fn a_reader_that_leaves_ends_no_command_with_a_panic() {
+    let folder = folder();
+    for arguments in [
+        &["config", "show"][..],
+        &["config", "check"],
+        &["schema"],
+        &["completions", "bash"],
+        &["migrate"],
+        &["invite-administrator", "admin@example.com"],
+        &["send-test-email", "a@b.example", "--transport", "file"],
+        &["--help"],
+    ] {
+        // The pipe is closed before the command can have written into it.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = usher(folder.path(), arguments).stdout(writer).output();
+        let output = output.unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {log}");
+        assert!(!log.contains("panicked"), "{arguments:?}: {log}");
+    }
+    // Why a command failed may go unread, too.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = usher(folder.path(), &["config", "check", "--set", "x"])
+        .stderr(writer)
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+
+    // A disk without space is another matter: what was asked for is missing.
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = usher(folder.path(), &["schema"])
+        .stdout(full.unwrap())
+        .output();
+    let complaint = complaint(&output.unwrap());
+    assert!(complaint.contains("standard output"), "{complaint}");
+}
+
 #[test]
 fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let folder = folder();
