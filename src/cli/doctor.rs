@@ -91,7 +91,7 @@ async fn transport(settings: &Config) -> Finding {
         Ok(transport) => transport,
         Err(error) => return Wrong(error.to_string()),
     };
-    match transport.check().await {
+    match transport.check_sender(&settings.mail.from).await {
         Err(error) => Wrong(format!(
             "mail.transport: {name}: {}\nTry: usher send-test-email you@example.com",
             error.response

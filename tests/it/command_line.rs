@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::smtp::{Answer, Behaviour, Server, Step};
+
 fn usher(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command
@@ -618,6 +620,35 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     ]);
     assert_eq!(error, "usher: 2 checks failed\n");
     assert!(report.contains("FAIL  mail.transport: smtp: "), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_notices_that_the_mail_server_refuses_the_sender() {
+    let folder = folder();
+    let refusal = Answer::say("550 5.7.1 Not from there");
+    let smtp = Server::start(Behaviour::at(Step::MailFrom, refusal)).await;
+    let port = format!("mail.smtp.port={}", smtp.address.port());
+    let arguments = [
+        "doctor",
+        "--set",
+        "mail.transport=smtp",
+        "--set",
+        "mail.smtp.host=127.0.0.1",
+        "--set",
+        "mail.smtp.tls=none",
+        "--set",
+        "mail.from=Usher <no-reply@kbank.com>",
+        "--set",
+        &port,
+    ];
+    let output = usher(folder.path(), &arguments).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    let said = "the sender no-reply@kbank.com was rejected: 550 5.7.1 Not from there";
+    assert!(
+        report.contains(&format!("FAIL  mail.transport: smtp: {said}")),
+        "{report}"
+    );
 }
 
 #[test]
