@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod invite_administrator;
 mod output;
+mod reset_password;
 mod run;
 mod send_test_email;
 mod serve;

@@ -7,7 +7,7 @@ use usher::server::{self, Part};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{print, print_line, tell};
-use super::{config, demo, doctor, invite_administrator, send_test_email, serve};
+use super::{config, demo, doctor, invite_administrator, reset_password, send_test_email, serve};
 
 /// Does it, or says in sentences for standard error why not.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
@@ -28,6 +28,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
         }
+        Some(Command::ResetPassword { email }) => reset_password::run(load(&layers)?, &email).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&layers),
         Some(Command::SendTestEmail { address, transport }) => {
             send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await

@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::smtp::{Answer, Behaviour, Server, Step};
+use crate::support::{Client, PASSWORD};
 
 fn usher(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
@@ -163,6 +165,71 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
         "{fresh}"
     );
     assert_ne!(first_link.as_deref(), Some(fresh));
+}
+
+/// The way back in for an administrator who has lost their password while no e-mail arrives.
+#[tokio::test]
+async fn a_reset_link_can_be_printed_for_an_active_user() {
+    let folder = folder();
+    let reset = |email: &str| {
+        let output = usher(folder.path(), &["reset-password", email]).output();
+        output.unwrap()
+    };
+    let last_line = |text: &str| text.lines().last().unwrap().to_owned();
+    let token = |link: &str| link.split_once("token=").unwrap().1.to_owned();
+    assert_eq!(
+        complaint(&reset("nobody@kbank.com")),
+        "no user has the e-mail address nobody@kbank.com"
+    );
+    assert!(complaint(&reset("nobody")).contains("e-mail address"));
+
+    let running = Running::start(folder.path(), &["--set", "mail.transport=file"]);
+    let client = Client::anonymous(format!("http://{}", running.address()));
+    let refusal = complaint(&reset("admin@example.com"));
+    assert!(refusal.contains("has no password yet"), "{refusal}");
+    let invite = ["invite-administrator", "admin@example.com"];
+    let invitation = token(&last_line(&printed(folder.path(), &invite)));
+    let input = json!({ "token": invitation, "password": PASSWORD });
+    let payload = client.mutate("acceptInvitation", input, "token").await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    let administrator = client.with_token(payload["token"].as_str().unwrap());
+
+    let output = printed(folder.path(), &["reset-password", "admin@example.com"]);
+    assert!(output.contains("admin@example.com"), "{output}");
+    let link = last_line(&output);
+    let page = "http://127.0.0.1:8000/reset-password?token=";
+    assert!(link.starts_with(page), "{output}");
+    let query = "{ events(filter: { action: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
+        emails(filter: { kind: \"password-reset\" }) { totalCount } }";
+    let answer = administrator.run(query).await;
+    let subject = json!({ "actorLabel": "server", "subjectLabel": "admin@example.com" });
+    assert_eq!(answer.data()["events"]["nodes"], json!([subject]));
+    assert_eq!(answer.data()["emails"]["totalCount"], 0);
+
+    let new = "quartz-lantern-58-meadow";
+    let input = json!({ "token": token(&link), "newPassword": new });
+    let payload = client
+        .mutate("resetPassword", input, "user { email }")
+        .await;
+    assert_eq!(payload["user"]["email"], "admin@example.com", "{payload:#}");
+    let input = json!({ "email": "admin@example.com", "password": new });
+    let payload = client.mutate("signIn", input, "token").await;
+    let administrator = client.with_token(payload["token"].as_str().unwrap());
+
+    let invite = ["invite-administrator", "second@kbank.com"];
+    let second = token(&last_line(&printed(folder.path(), &invite)));
+    let input = json!({ "token": second, "password": PASSWORD });
+    let payload = client
+        .mutate("acceptInvitation", input, "user { id }")
+        .await;
+    let input = json!({ "id": payload["user"]["id"] });
+    let payload = administrator
+        .mutate("deactivateUser", input, "user { status }")
+        .await;
+    assert_eq!(payload["user"]["status"], "DEACTIVATED", "{payload:#}");
+    let refusal = complaint(&reset("second@kbank.com"));
+    assert!(refusal.contains("is deactivated"), "{refusal}");
+    running.stop("-TERM");
 }
 
 #[test]
