@@ -2,6 +2,8 @@
 
 // The optimiser computes the layout of nested async blocks, and those of the routes nest deeply.
 #![recursion_limit = "256"]
+// They panic when nobody reads any more; `cli/output.rs` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
@@ -20,7 +22,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             for line in problem.lines() {
-                eprintln!("usher: {line}");
+                cli::tell(&format!("usher: {line}"));
             }
             ExitCode::FAILURE
         }

@@ -69,18 +69,27 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
 ///
 /// # Errors
 ///
-/// Sentences that name the settings which cannot be used.
+/// All that is wrong with them at once, in sentences that name the keys.
 pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> {
     let transport = registry.build(&settings.mail.transport, &settings.mail.transports);
     let proxies = TrustedProxies::new(&settings.server.trusted_proxies);
     let origins = AllowedOrigins::new(&settings.server);
     let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter);
-    let mut problems = Vec::new();
-    problems.extend(transport.err().map(|error| error.to_string()));
-    problems.extend(App::check(settings).err().into_iter().flatten());
-    problems.extend(proxies.err());
-    problems.extend(origins.err());
-    problems.extend(log.err());
+    let mut problems = settings.problems();
+    let parts = App::check(settings).err().into_iter().flatten();
+    let others = transport.err().map(|error| error.to_string());
+    for problem in others
+        .into_iter()
+        .chain(parts)
+        .chain(proxies.err())
+        .chain(origins.err())
+        .chain(log.err())
+    {
+        // A part may refuse what the settings were refused for already.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
     match problems.is_empty() {
         true => Ok(()),
         false => Err(problems),

@@ -66,6 +66,13 @@ pub enum Command {
         /// The administrator's e-mail address
         email: String,
     },
+    /// Print a link with which an active user chooses a new password; no e-mail is sent
+    ///
+    /// For operators with access to the server's database, when e-mails do not arrive.
+    ResetPassword {
+        /// The user's e-mail address
+        email: String,
+    },
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

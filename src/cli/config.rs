@@ -4,6 +4,8 @@ use transports::Registry;
 use usher::config::{Config, Layers};
 use usher::server;
 
+use super::output::print_line;
+
 /// Prints each key with its value and the layer that it comes from.
 pub fn show(layers: &Layers) -> Result<(), String> {
     let settings = layers.shown().map_err(|error| error.to_string())?;
@@ -19,14 +21,20 @@ pub fn show(layers: &Layers) -> Result<(), String> {
     let width = lines.iter().map(|(line, _)| line.chars().count());
     let width = width.filter(|width| *width <= 60).max().unwrap_or_default();
     for (line, layer) in lines {
-        println!("{line:width$}  # {layer}");
+        print_line(&format!("{line:width$}  # {layer}"))?;
     }
     Ok(())
 }
 
-/// Says that nothing is wrong with it; what is wrong was said when it was read, or is said here.
-pub fn check(settings: &Config) -> Result<(), String> {
-    server::check(settings, &Registry::builtin()).map_err(|problems| problems.join("\n"))?;
-    println!("The configuration is valid.");
-    Ok(())
+/// Says whether the server could start with it.
+pub fn check(layers: &Layers) -> Result<(), String> {
+    startable(layers)?;
+    print_line("The configuration is valid.")
+}
+
+/// The settings, when a server can start with them; otherwise all that is wrong with them.
+pub fn startable(layers: &Layers) -> Result<Config, String> {
+    let settings = layers.read().map_err(|error| error.to_string())?;
+    server::check(&settings, &Registry::builtin()).map_err(|problems| problems.join("\n"))?;
+    Ok(settings)
 }

@@ -8,7 +8,8 @@ use usher::log;
 use usher::server;
 use usher::server::Part;
 
-use super::serve;
+use super::output::tell;
+use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
 pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
@@ -24,7 +25,7 @@ pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
         ));
     }
     log::start(&settings.log)?;
-    eprintln!("Creating sample users, roles and e-mails …");
+    tell("Creating sample users, roles and e-mails …");
     fill(settings.clone()).await?;
     let server = serve::start(settings, Part::All).await?;
     let text = welcome(&server.app.settings, server.address);
@@ -51,7 +52,7 @@ fn settings(mut layers: Layers, folder: &std::path::Path) -> Result<Config, Stri
         "graphql.introspection=true".to_owned(),
         format!("setup.administrator={}", demo::ADMINISTRATOR.email),
     ]);
-    let mut settings = layers.load().map_err(|error| error.to_string())?;
+    let mut settings = config::startable(&layers)?;
     for application in demo::applications() {
         let is_new = |known: &[usher::config::Application]| {
             known.iter().all(|known| known.code != application.code)

@@ -7,9 +7,11 @@ use secrecy::ExposeSecret;
 use transports::Registry;
 use url::{Host, Url};
 use usher::app::App;
-use usher::config::{Config, Environment};
+use usher::config::{Config, Environment, Layers};
 use usher::domain::setup;
 use usher::server;
+
+use super::output::print_line;
 
 /// How a check ended: a sentence in any case.
 enum Finding {
@@ -21,10 +23,13 @@ enum Finding {
 use Finding::{Fine, Note, Wrong};
 
 /// Prints what it finds, and fails when something is wrong.
-pub async fn run(settings: Config) -> Result<(), String> {
-    let mut findings = vec![configuration(&settings), public_url(&settings)];
-    findings.push(transport(&settings).await);
-    findings.extend(database(settings).await);
+pub async fn run(layers: &Layers) -> Result<(), String> {
+    let settings = layers.read().map_err(|error| error.to_string())?;
+    let findings = match server::check(&settings, &Registry::builtin()) {
+        Ok(()) => examine(settings).await,
+        // Whatever goes by these settings would only fail in turn.
+        Err(problems) => vec![Wrong(format!("configuration: {}", problems.join("\n")))],
+    };
     let mut wrong = 0;
     for finding in &findings {
         let (mark, text) = match finding {
@@ -33,7 +38,7 @@ pub async fn run(settings: Config) -> Result<(), String> {
             Wrong(text) => ("FAIL", text),
         };
         wrong += usize::from(matches!(finding, Wrong(_)));
-        println!("{mark}  {}", text.replace('\n', "\n      "));
+        print_line(&format!("{mark}  {}", text.replace('\n', "\n      ")))?;
     }
     match wrong {
         0 => Ok(()),
@@ -42,11 +47,14 @@ pub async fn run(settings: Config) -> Result<(), String> {
     }
 }
 
-fn configuration(settings: &Config) -> Finding {
-    match server::check(settings, &Registry::builtin()) {
-        Ok(()) => Fine("configuration: valid".to_owned()),
-        Err(problems) => Wrong(format!("configuration: {}", problems.join("\n"))),
-    }
+async fn examine(settings: Config) -> Vec<Finding> {
+    let mut findings = vec![
+        Fine("configuration: valid".to_owned()),
+        public_url(&settings),
+        transport(&settings).await,
+    ];
+    findings.extend(database(settings).await);
+    findings
 }
 
 /// What is not an address, and what production refuses, was refused with the configuration.
@@ -83,7 +91,7 @@ async fn transport(settings: &Config) -> Finding {
         Ok(transport) => transport,
         Err(error) => return Wrong(error.to_string()),
     };
-    match transport.check().await {
+    match transport.check_sender(&settings.mail.from).await {
         Err(error) => Wrong(format!(
             "mail.transport: {name}: {}\nTry: usher send-test-email you@example.com",
             error.response

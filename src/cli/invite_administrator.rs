@@ -5,6 +5,8 @@ use usher::domain::EmailAddress;
 use usher::domain::setup::{self, NewAdministrator};
 use usher::server;
 
+use super::output::print_line;
+
 /// Invites them, and prints the link.
 pub async fn run(settings: Config, email: &str) -> Result<(), String> {
     let email = EmailAddress::parse("email", email).map_err(|error| error.message)?;
@@ -16,20 +18,17 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
         .map_err(|error| format!("database: {error:?}"))?;
     match outcome {
         NewAdministrator::Invited(invited) => {
-            println!(
+            print_line(&format!(
                 "{email} has been invited as an administrator. Links sent earlier no longer work."
-            );
-            println!("The e-mail is in the queue. It contains this link:\n");
-            println!("{}", invited.link);
+            ))?;
+            print_line("The e-mail is in the queue. It contains this link:\n")?;
+            print_line(&invited.link)
         }
-        NewAdministrator::Active => {
-            println!("{email} already has an account and holds the Administrator role.");
-        }
-        NewAdministrator::Deactivated => {
-            return Err(format!(
-                "{email} is deactivated; another administrator has to reactivate them first"
-            ));
-        }
+        NewAdministrator::Active => print_line(&format!(
+            "{email} already has an account and holds the Administrator role."
+        )),
+        NewAdministrator::Deactivated => Err(format!(
+            "{email} is deactivated; another administrator has to reactivate them first"
+        )),
     }
-    Ok(())
 }

@@ -6,9 +6,12 @@ mod config;
 mod demo;
 mod doctor;
 mod invite_administrator;
+mod output;
+mod reset_password;
 mod run;
 mod send_test_email;
 mod serve;
 
 pub use arguments::Arguments;
+pub use output::tell;
 pub use run::run;

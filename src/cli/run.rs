@@ -6,20 +6,18 @@ use usher::log;
 use usher::server::{self, Part};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
-use super::{config, demo, doctor, invite_administrator, send_test_email, serve};
+use super::output::{print, print_line, tell};
+use super::{config, demo, doctor, invite_administrator, reset_password, send_test_email, serve};
 
 /// Does it, or says in sentences for standard error why not.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
     let layers = layers(&arguments);
     match arguments.command {
-        Some(Command::Schema) => {
-            print!("{}", usher::graphql::sdl());
-            Ok(())
-        }
+        Some(Command::Schema) => print(&usher::graphql::sdl()),
         Some(Command::Completions { shell }) => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "usher", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "usher", &mut script);
+            print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Demo { force }) => demo::run(layers, force).await,
         Some(Command::Config(ConfigCommand::Show)) => config::show(&layers),
@@ -30,11 +28,12 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
         }
-        Some(Command::Config(ConfigCommand::Check)) => config::check(&load(&layers)?),
+        Some(Command::ResetPassword { email }) => reset_password::run(load(&layers)?, &email).await,
+        Some(Command::Config(ConfigCommand::Check)) => config::check(&layers),
         Some(Command::SendTestEmail { address, transport }) => {
             send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await
         }
-        Some(Command::Doctor) => doctor::run(load(&layers)?).await,
+        Some(Command::Doctor) => doctor::run(&layers).await,
     }
 }
 
@@ -51,25 +50,26 @@ fn layers(arguments: &Arguments) -> Layers {
 }
 
 async fn start(layers: &Layers, part: Part) -> Result<(), String> {
-    let settings = load(layers)?;
+    let settings = config::startable(layers)?;
     log::start(&settings.log)?;
     serve::run(settings, part).await
 }
 
+/// For commands that need less than a server does: neither its mail transport nor its log.
 fn load(layers: &Layers) -> Result<Config, String> {
     layers.load().map_err(|error| error.to_string())
 }
 
 async fn migrate(settings: Config) -> Result<(), String> {
-    eprintln!("Bringing the database up to date …");
+    tell("Bringing the database up to date …");
     let (app, migrated) = server::open(settings)
         .await
         .map_err(|error| error.to_string())?;
-    match migrated {
-        0 => println!("The database is already up to date."),
-        1 => println!("Applied 1 migration."),
-        count => println!("Applied {count} migrations."),
-    }
+    print_line(&match migrated {
+        0 => "The database is already up to date.".to_owned(),
+        1 => "Applied 1 migration.".to_owned(),
+        count => format!("Applied {count} migrations."),
+    })?;
     app.db
         .clone()
         .close()

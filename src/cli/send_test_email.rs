@@ -5,6 +5,8 @@ use usher::clock::Clock;
 use usher::config::Config;
 use usher::domain::EmailAddress;
 
+use super::output::{print_line, tell};
+
 /// Sends it, and prints the answer.
 pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> Result<(), String> {
     let to = EmailAddress::parse("address", address)
@@ -17,12 +19,11 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
     let sender = Registry::builtin()
         .build(name, &settings.mail.transports)
         .map_err(|error| error.to_string())?;
-    eprintln!("Sending a test e-mail with the {name} transport …");
+    tell(&format!(
+        "Sending a test e-mail with the {name} transport …"
+    ));
     match sender.send(&mail(settings, &to)).await {
-        Ok(delivery) => {
-            println!("{}: {}", delivery.transport, delivery.response);
-            Ok(())
-        }
+        Ok(delivery) => print_line(&format!("{}: {}", delivery.transport, delivery.response)),
         Err(error) => {
             let kind = match error.kind {
                 Failure::Transient => "temporarily rejected",

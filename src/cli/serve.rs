@@ -5,6 +5,8 @@ use usher::config::Config;
 use usher::domain::setup::Setup;
 use usher::server::{Part, Server};
 
+use super::output::{print, tell};
+
 /// Starts the server, or a part of it, says what to do next, and waits for its end.
 pub async fn run(settings: Config, part: Part) -> Result<(), String> {
     let server = start(settings, part).await?;
@@ -30,9 +32,9 @@ pub async fn start(settings: Config, part: Part) -> Result<Server, String> {
 pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> {
     // Whoever has read the welcome may stop the server.
     let stop_signal = stop_signal()?;
-    print!("{welcome}");
+    print(welcome)?;
     let signal = stop_signal.await;
-    eprintln!("usher: received {signal}, stopping");
+    tell(&format!("usher: received {signal}, stopping"));
     server.stop();
     server.stopped().await;
     Ok(())

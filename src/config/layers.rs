@@ -43,16 +43,31 @@ impl LoadError {
 
 impl Layers {
     /// Reads all layers, and checks what they come to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read), and all of [`Config::problems`], one a line.
     pub fn load(&self) -> Result<Config, LoadError> {
+        let config = self.read()?;
+        match config.problems() {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(LoadError(problems.join("\n"))),
+        }
+    }
+
+    /// Reads all layers, whether or not the values make sense together: for those who tell what is
+    /// wrong with them along with whatever else is.
+    ///
+    /// # Errors
+    ///
+    /// A layer that cannot be read, an unknown key, or a value of the wrong type.
+    pub fn read(&self) -> Result<Config, LoadError> {
         let figment = self.figment()?;
         let config: Config = figment
             .extract()
             .map_err(|error| LoadError(explain(&error, &figment)))?;
         refuse_stray_mail_keys(&config, &figment)?;
-        match config.problems() {
-            problems if problems.is_empty() => Ok(config),
-            problems => Err(LoadError(problems.join("\n"))),
-        }
+        Ok(config)
     }
 
     pub(super) fn figment(&self) -> Result<Figment, LoadError> {

@@ -8,60 +8,152 @@ use url::Url;
 use super::{Config, production};
 use crate::color::Palette;
 
+/// Far above what any machine can hold open, and far below what a semaphore can count.
+const MAX_CONNECTIONS: usize = 1_000_000;
+/// Each takes memory when the server starts.
+const MAX_DATABASE_CONNECTIONS: u32 = 10_000;
+/// Each may be a connection of its own to the mail server.
+const MAX_MAIL_WORKERS: usize = 1_000;
+/// More threads than this only take turns.
+const MAX_HASH_WORKERS: usize = 1_000;
+
 impl Config {
     /// What contradicts itself, each in a sentence that names the key. What is of the wrong type, or
     /// not known at all, was refused before, when the layers were read.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut must = |holds: bool, problem: &str| {
-            if !holds {
-                problems.push(problem.to_owned());
-            }
-        };
-        must(
-            self.passwords.min_length >= 8,
-            "passwords.min_length: must be at least 8 (NIST SP 800-63B)",
+        let mut problems = Problems::default();
+        self.check_server(&mut problems);
+        self.check_mail(&mut problems);
+        self.check_accounts(&mut problems);
+        self.check_branding(&mut problems);
+        self.check_links(&mut problems);
+        problems.0.extend(production::problems(self));
+        problems.0
+    }
+
+    fn check_server(&self, problems: &mut Problems) {
+        let (server, database) = (&self.server, &self.database);
+        problems.must(
+            (1..=MAX_CONNECTIONS).contains(&server.max_connections),
+            "server.max_connections: must be from 1 to 1,000,000",
         );
-        must(
-            self.passwords.min_length <= 64,
-            "passwords.min_length: must be at most 64, so that a password of 64 characters is always accepted (NIST SP 800-63B)",
+        problems.must_last("server.idle_timeout", server.idle_timeout);
+        problems.must_last("graphql.timeout", self.graphql.timeout);
+        problems.must(
+            self.graphql.timeout < server.request_timeout,
+            "server.request_timeout: must be longer than graphql.timeout, or the connection closes before the time-out error is sent",
         );
-        must(
-            self.passwords.min_score <= 4,
-            "passwords.min_score: must be from 0 to 4",
+        problems.must(
+            (2..=MAX_DATABASE_CONNECTIONS).contains(&database.max_connections),
+            "database.max_connections: must be from 2 to 10,000",
         );
-        must(
-            self.mail.queue.workers >= 1,
-            "mail.queue.workers: must be at least 1",
+        problems.must(
+            ["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"]
+                .iter()
+                .any(|scheme| database.url.expose_secret().starts_with(scheme)),
+            "database.url: must start with sqlite://, postgres:// or mysql://",
         );
-        must(
-            self.mail.queue.max_attempts >= 1,
+    }
+
+    fn check_mail(&self, problems: &mut Problems) {
+        let queue = &self.mail.queue;
+        problems.must(
+            transports::is_mailbox(&self.mail.from),
+            "mail.from: must be one e-mail address, with or without a name, such as Usher <no-reply@example.com>",
+        );
+        problems.must(
+            (1..=MAX_MAIL_WORKERS).contains(&queue.workers),
+            "mail.queue.workers: must be from 1 to 1,000",
+        );
+        problems.must(
+            queue.max_attempts >= 1,
             "mail.queue.max_attempts: must be at least 1",
         );
-        must(
-            self.mail.queue.lease >= Duration::from_secs(1),
+        problems.must(
+            queue.lease >= Duration::from_secs(1),
             "mail.queue.lease: must be at least 1s",
         );
-        must(
-            self.database.max_connections >= 2,
-            "database.max_connections: must be at least 2",
+        problems.must(
+            queue.poll_interval >= Duration::from_millis(10),
+            "mail.queue.poll_interval: must be at least 10ms, or the server does little else",
         );
-        must(
-            !self.branding.name.trim().is_empty()
-                && self.branding.name.chars().count() <= 100
-                && !self.branding.name.contains(char::is_control),
+        problems.must_last("mail.queue.retry_after", queue.retry_after);
+        problems.must_last("mail.queue.retry_after_at_most", queue.retry_after_at_most);
+    }
+
+    fn check_accounts(&self, problems: &mut Problems) {
+        let (passwords, sessions, throttle) = (&self.passwords, &self.sessions, &self.throttle);
+        problems.must(
+            passwords.min_length >= 8,
+            "passwords.min_length: must be at least 8 (NIST SP 800-63B)",
+        );
+        problems.must(
+            passwords.min_length <= 64,
+            "passwords.min_length: must be at most 64, so that a password of 64 characters is always accepted (NIST SP 800-63B)",
+        );
+        problems.must(
+            passwords.min_score <= 4,
+            "passwords.min_score: must be from 0 to 4",
+        );
+        problems.must(
+            passwords.hash_workers <= MAX_HASH_WORKERS,
+            "passwords.hash_workers: must be at most 1,000; 0 is one per CPU core",
+        );
+        for (key, attempts) in [
+            ("throttle.account_attempts", throttle.account_attempts),
+            (
+                "throttle.account_attempts_in_all",
+                throttle.account_attempts_in_all,
+            ),
+            ("throttle.client_attempts", throttle.client_attempts),
+        ] {
+            problems.must(
+                attempts >= 1,
+                &format!("{key}: must be at least 1, or nobody could sign in without a delay"),
+            );
+        }
+        for (key, duration) in [
+            ("invitations.valid_for", self.invitations.valid_for),
+            ("passwords.reset_valid_for", passwords.reset_valid_for),
+            ("sessions.idle_timeout", sessions.idle_timeout),
+            (
+                "sessions.idle_timeout_unless_kept",
+                sessions.idle_timeout_unless_kept,
+            ),
+            ("sessions.absolute_timeout", sessions.absolute_timeout),
+            ("throttle.delay", throttle.delay),
+            ("throttle.delay_at_most", throttle.delay_at_most),
+            (
+                "throttle.account_delay_at_most",
+                throttle.account_delay_at_most,
+            ),
+            ("throttle.forget_after", throttle.forget_after),
+        ] {
+            problems.must_last(key, duration);
+        }
+    }
+
+    fn check_branding(&self, problems: &mut Problems) {
+        let branding = &self.branding;
+        problems.must(
+            !branding.name.trim().is_empty()
+                && branding.name.chars().count() <= 100
+                && !branding.name.contains(char::is_control),
             "branding.name: must have 1 to 100 characters, without line breaks",
         );
-        must(
-            Palette::of(&self.branding.color).is_some(),
+        problems.must(
+            Palette::of(&branding.color).is_some(),
             "branding.color: must be a colour such as #1f4fd8",
         );
-        must(
-            self.branding.logo_url.is_empty() || is_web_address(&self.branding.logo_url),
+        problems.must(
+            branding.logo_url.is_empty() || is_web_address(&branding.logo_url),
             "branding.logo_url: must be the URL of an image (https://…) or empty",
         );
+    }
+
+    fn check_links(&self, problems: &mut Problems) {
         for application in &self.applications {
-            must(
+            problems.must(
                 application.url.as_deref().is_none_or(is_web_address),
                 &format!(
                     "applications: the url of {:?} must start with https:// or http://",
@@ -69,39 +161,49 @@ impl Config {
                 ),
             );
         }
+        let public_url = &self.server.public_url;
         for (key, link) in [
             ("links.invitation", &self.links.invitation),
             ("links.password_reset", &self.links.password_reset),
         ] {
-            must(
-                link.len() + self.server.public_url.len() <= 1_900,
+            problems.must(
+                link.len() + public_url.len() <= 1_900,
                 &format!("{key}: must have at most 1,900 characters, including server.public_url"),
             );
-            must(
+            problems.must(
                 link.contains("{token}"),
                 &format!("{key}: must contain {{token}}, or the link does not work"),
             );
+            problems.must(
+                is_web_address(&link.replace("{public_url}", public_url)),
+                &format!("{key}: must start with {{public_url}}, https:// or http://"),
+            );
         }
-        must(
-            ["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"]
-                .iter()
-                .any(|scheme| self.database.url.expose_secret().starts_with(scheme)),
-            "database.url: must start with sqlite://, postgres:// or mysql://",
-        );
-        must(
-            self.server.max_connections >= 1,
-            "server.max_connections: must be at least 1",
-        );
-        must(
-            self.graphql.timeout < self.server.request_timeout,
-            "server.request_timeout: must be longer than graphql.timeout, or the connection closes before the time-out error is sent",
-        );
-        problems.extend(production::problems(self));
-        problems
     }
 }
 
-/// Nothing that a page links to may run in it, so `javascript:` and the like are none.
+/// Sentences, each of which names the key that it is about.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn must(&mut self, holds: bool, problem: &str) {
+        if !holds {
+            self.0.push(problem.to_owned());
+        }
+    }
+
+    /// What lasts no time at all is over before it has begun.
+    fn must_last(&mut self, key: &str, duration: Duration) {
+        self.must(
+            !duration.is_zero(),
+            &format!("{key}: must be longer than 0s"),
+        );
+    }
+}
+
+/// Nothing that a page or an e-mail links to may run in the browser, so `javascript:` and the like
+/// are none.
 fn is_web_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use entity::email::Priority;
-use entity::{PasswordResetId, UserId, password_reset, password_reset_request, user};
+use entity::{PasswordResetId, Timestamp, UserId, password_reset, password_reset_request, user};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, PaginatorTrait,
@@ -150,9 +150,79 @@ pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
     Ok(user)
 }
 
-/// Creates the reset and its e-mail. Links that were sent before keep working until they expire or
-/// one of them is used: anyone may request a link, and must not be able to revoke those of others.
+/// The outcome of a request for a link that no e-mail brings.
+#[derive(Debug)]
+pub enum PrintedLink {
+    /// The link, and when it stops working.
+    Created {
+        /// Whoever opens it chooses the user's password.
+        link: String,
+        /// From when on it no longer works.
+        expires_at: Timestamp,
+    },
+    /// Nobody has the address.
+    Unknown,
+    /// They have not chosen a first password yet.
+    Invited,
+    /// They cannot sign in, and a link would not work.
+    Deactivated,
+}
+
+/// Creates a link for an active user on the server's own behalf, and sends no e-mail. For operators
+/// who have access to the server's database, when e-mails do not arrive.
+pub async fn create_by_server(app: &App, email: &EmailAddress) -> Result<PrintedLink> {
+    let transaction = app.db.begin().await?;
+    let user = match users::find_by_email(&transaction, email).await? {
+        Some(user) => users::find_locked(&transaction, user.row.id).await?,
+        None => None,
+    };
+    let Some(user) = user else {
+        return Ok(PrintedLink::Unknown);
+    };
+    match user.row.status() {
+        user::Status::Invited => return Ok(PrintedLink::Invited),
+        user::Status::Deactivated => return Ok(PrintedLink::Deactivated),
+        user::Status::Active => {}
+    }
+    let (actor, action) = (Actor::server(), Action::PasswordResetRequested);
+    events::record(app, &transaction, &actor, action, &user, Changes::none()).await?;
+    let (reset, link) = create(app, &transaction, &user).await?;
+    transaction.commit().await?;
+    Ok(PrintedLink::Created {
+        link,
+        expires_at: reset.expires_at,
+    })
+}
+
+/// Creates the reset and its e-mail.
 async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<Queued> {
+    let (reset, link) = create(app, transaction, user).await?;
+    emails::queue(
+        app,
+        transaction,
+        NewEmail {
+            letter: Letter::PasswordReset {
+                recipient: &user.display_name(),
+                expires_at: reset.expires_at,
+            },
+            to: &user.address()?,
+            priority: Priority::High,
+            secret_link: Some(link),
+            purpose: Purpose::PasswordReset(reset.id),
+            expires_at: Some(reset.expires_at),
+        },
+    )
+    .await
+}
+
+/// Creates the reset, and returns it with its link. Links that were sent before keep working until
+/// they expire or one of them is used: anyone may request a link, and must not be able to revoke
+/// those of others.
+async fn create(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    user: &User,
+) -> Result<(password_reset::Model, String)> {
     let now = app.clock.now();
     let token = Token::generate()?;
     let reset = password_reset::Model {
@@ -168,22 +238,8 @@ async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Resu
         .reset_all()
         .insert(transaction)
         .await?;
-    emails::queue(
-        app,
-        transaction,
-        NewEmail {
-            letter: Letter::PasswordReset {
-                recipient: &user.display_name(),
-                expires_at: reset.expires_at,
-            },
-            to: &user.address()?,
-            priority: Priority::High,
-            secret_link: Some(app.link(&app.settings.links.password_reset, &token)),
-            purpose: Purpose::PasswordReset(reset.id),
-            expires_at: Some(reset.expires_at),
-        },
-    )
-    .await
+    let link = app.link(&app.settings.links.password_reset, &token);
+    Ok((reset, link))
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails. For a

@@ -4,7 +4,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
+
+use crate::smtp::{Answer, Behaviour, Server, Step};
+use crate::support::{Client, PASSWORD};
 
 fn usher(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
@@ -163,6 +167,71 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     assert_ne!(first_link.as_deref(), Some(fresh));
 }
 
+/// The way back in for an administrator who has lost their password while no e-mail arrives.
+#[tokio::test]
+async fn a_reset_link_can_be_printed_for_an_active_user() {
+    let folder = folder();
+    let reset = |email: &str| {
+        let output = usher(folder.path(), &["reset-password", email]).output();
+        output.unwrap()
+    };
+    let last_line = |text: &str| text.lines().last().unwrap().to_owned();
+    let token = |link: &str| link.split_once("token=").unwrap().1.to_owned();
+    assert_eq!(
+        complaint(&reset("nobody@kbank.com")),
+        "no user has the e-mail address nobody@kbank.com"
+    );
+    assert!(complaint(&reset("nobody")).contains("e-mail address"));
+
+    let running = Running::start(folder.path(), &["--set", "mail.transport=file"]);
+    let client = Client::anonymous(format!("http://{}", running.address()));
+    let refusal = complaint(&reset("admin@example.com"));
+    assert!(refusal.contains("has no password yet"), "{refusal}");
+    let invite = ["invite-administrator", "admin@example.com"];
+    let invitation = token(&last_line(&printed(folder.path(), &invite)));
+    let input = json!({ "token": invitation, "password": PASSWORD });
+    let payload = client.mutate("acceptInvitation", input, "token").await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    let administrator = client.with_token(payload["token"].as_str().unwrap());
+
+    let output = printed(folder.path(), &["reset-password", "admin@example.com"]);
+    assert!(output.contains("admin@example.com"), "{output}");
+    let link = last_line(&output);
+    let page = "http://127.0.0.1:8000/reset-password?token=";
+    assert!(link.starts_with(page), "{output}");
+    let query = "{ events(filter: { action: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
+        emails(filter: { kind: \"password-reset\" }) { totalCount } }";
+    let answer = administrator.run(query).await;
+    let subject = json!({ "actorLabel": "server", "subjectLabel": "admin@example.com" });
+    assert_eq!(answer.data()["events"]["nodes"], json!([subject]));
+    assert_eq!(answer.data()["emails"]["totalCount"], 0);
+
+    let new = "quartz-lantern-58-meadow";
+    let input = json!({ "token": token(&link), "newPassword": new });
+    let payload = client
+        .mutate("resetPassword", input, "user { email }")
+        .await;
+    assert_eq!(payload["user"]["email"], "admin@example.com", "{payload:#}");
+    let input = json!({ "email": "admin@example.com", "password": new });
+    let payload = client.mutate("signIn", input, "token").await;
+    let administrator = client.with_token(payload["token"].as_str().unwrap());
+
+    let invite = ["invite-administrator", "second@kbank.com"];
+    let second = token(&last_line(&printed(folder.path(), &invite)));
+    let input = json!({ "token": second, "password": PASSWORD });
+    let payload = client
+        .mutate("acceptInvitation", input, "user { id }")
+        .await;
+    let input = json!({ "id": payload["user"]["id"] });
+    let payload = administrator
+        .mutate("deactivateUser", input, "user { status }")
+        .await;
+    assert_eq!(payload["user"]["status"], "DEACTIVATED", "{payload:#}");
+    let refusal = complaint(&reset("second@kbank.com"));
+    assert!(refusal.contains("is deactivated"), "{refusal}");
+    running.stop("-TERM");
+}
+
 #[test]
 fn a_taken_port_is_named() {
     let folder = folder();
@@ -247,6 +316,81 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
             &["server.trusted_proxies"],
         ),
         ("", &["--set", "log.filter=info=much"], &["log.filter"]),
+        (
+            "",
+            &["--set", "mail.from=rubbish"],
+            &["mail.from", "one e-mail address"],
+        ),
+        (
+            "",
+            &["--set", "mail.from=a@kbank.com, b@kbank.com"],
+            &["mail.from", "one e-mail address"],
+        ),
+        (
+            "",
+            &["--set", "server.max_connections=18446744073709551615"],
+            &["server.max_connections", "1,000,000"],
+        ),
+        (
+            "",
+            &["--set", "database.max_connections=4294967295"],
+            &["database.max_connections", "10,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.workers=0"],
+            &["mail.queue.workers", "1,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.workers=1001"],
+            &["mail.queue.workers", "1,000"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.poll_interval=0s"],
+            &["mail.queue.poll_interval", "10ms"],
+        ),
+        (
+            "",
+            &["--set", "mail.queue.lease=0s"],
+            &["mail.queue.lease", "1s"],
+        ),
+        (
+            "",
+            &["--set", "passwords.hash_workers=1001"],
+            &["passwords.hash_workers", "1,000"],
+        ),
+        (
+            "",
+            &[
+                "--set",
+                "mail.transport=failover",
+                "--set",
+                "mail.failover.transports=[\"log\", \"failover\"]",
+            ],
+            &["mail.failover.transports", "must not lead back to itself"],
+        ),
+        (
+            "",
+            &[
+                "--set",
+                "mail.transport=sendmail",
+                "--set",
+                "mail.sendmail.timeout=0s",
+            ],
+            &["mail.sendmail.timeout", "longer than 0s"],
+        ),
+        (
+            "",
+            &["--set", "links.invitation=javascript:{token}"],
+            &["links.invitation", "{public_url}, https:// or http://"],
+        ),
+        (
+            "",
+            &["--set", "links.password_reset=https://people.kbank.com/"],
+            &["links.password_reset", "must contain {token}"],
+        ),
         ("", &["--set", "database.url=oracle://x"], &["database.url"]),
         (
             "[[applications]]\ncode = \"users\"\nname = \"x\"\nactions = [\"view\"]",
@@ -272,6 +416,58 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
         !folder.path().join("usher.db").exists(),
         "nothing was begun"
     );
+}
+
+/// What is wrong is said all at once, whichever part of the server it concerns.
+#[test]
+fn all_that_is_wrong_with_the_configuration_is_named_at_once() {
+    let folder = folder();
+    let wrong = [
+        ("server.idle_timeout", "0s"),
+        ("graphql.timeout", "0s"),
+        ("mail.from", "rubbish"),
+        ("mail.queue.retry_after", "0s"),
+        ("mail.queue.retry_after_at_most", "0s"),
+        ("throttle.account_attempts", "0"),
+        ("throttle.account_attempts_in_all", "0"),
+        ("throttle.client_attempts", "0"),
+        ("invitations.valid_for", "0s"),
+        ("passwords.reset_valid_for", "0s"),
+        ("sessions.idle_timeout", "0s"),
+        ("sessions.idle_timeout_unless_kept", "0s"),
+        ("sessions.absolute_timeout", "0s"),
+        ("throttle.delay", "0s"),
+        ("throttle.delay_at_most", "0s"),
+        ("throttle.account_delay_at_most", "0s"),
+        ("throttle.forget_after", "0s"),
+        ("branding.color", "red"),
+        ("mail.transport", "pigeon"),
+        ("passwords.argon2.memory_kib", "1"),
+        ("setup.administrator", "nobody"),
+        ("server.trusted_proxies", "[\"somewhere\"]"),
+        ("server.allowed_origins", "[\"somewhere\"]"),
+        ("log.filter", "info=much"),
+    ];
+    let settings: Vec<String> = wrong
+        .iter()
+        .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")])
+        .collect();
+    let complaints = |command: &[&str]| {
+        let output = usher(folder.path(), command).args(&settings).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let checked = complaints(&["config", "check"]);
+    assert_eq!(complaints(&[]), checked);
+    assert_eq!(complaints(&["worker"]), checked);
+    let mut lines = checked.lines();
+    for (key, _) in wrong {
+        let key = key.trim_end_matches(".memory_kib");
+        let line = lines.next().unwrap_or_default();
+        assert!(line.starts_with(&format!("usher: {key}: ")), "{checked}");
+    }
+    assert_eq!(lines.next(), None, "{checked}");
 }
 
 #[test]
@@ -402,6 +598,46 @@ fn the_configuration_is_shown_with_the_layer_of_each_value_and_without_secrets()
     assert!(complaint(&output).contains("branding.color"));
 }
 
+/// `usher config show | head`: whoever has read enough may go.
+#[test]
+fn a_reader_that_leaves_ends_no_command_with_a_panic() {
+    let folder = folder();
+    for arguments in [
+        &["config", "show"][..],
+        &["config", "check"],
+        &["schema"],
+        &["completions", "bash"],
+        &["migrate"],
+        &["invite-administrator", "admin@example.com"],
+        &["send-test-email", "a@b.example", "--transport", "file"],
+        &["--help"],
+    ] {
+        // The pipe is closed before the command can have written into it.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = usher(folder.path(), arguments).stdout(writer).output();
+        let output = output.unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {log}");
+        assert!(!log.contains("panicked"), "{arguments:?}: {log}");
+    }
+    // Why a command failed may go unread, too.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = usher(folder.path(), &["config", "check", "--set", "x"])
+        .stderr(writer)
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+
+    // A disk without space is another matter: what was asked for is missing.
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = usher(folder.path(), &["schema"])
+        .stdout(full.unwrap())
+        .output();
+    let complaint = complaint(&output.unwrap());
+    assert!(complaint.contains("standard output"), "{complaint}");
+}
+
 #[test]
 fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let folder = folder();
@@ -431,6 +667,18 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
 
     let (_, report, error) = examination(&[
         "--set",
+        "mail.from=rubbish",
+        "--set",
+        "log.filter=info=much",
+    ]);
+    assert_eq!(error, "usher: 1 check failed\n");
+    assert!(
+        report.starts_with("FAIL  configuration: mail.from: ") && report.contains("log.filter: "),
+        "{report}"
+    );
+
+    let (_, report, error) = examination(&[
+        "--set",
         "mail.transport=smtp",
         "--set",
         "mail.smtp.host=127.0.0.1",
@@ -439,6 +687,35 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     ]);
     assert_eq!(error, "usher: 2 checks failed\n");
     assert!(report.contains("FAIL  mail.transport: smtp: "), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_notices_that_the_mail_server_refuses_the_sender() {
+    let folder = folder();
+    let refusal = Answer::say("550 5.7.1 Not from there");
+    let smtp = Server::start(Behaviour::at(Step::MailFrom, refusal)).await;
+    let port = format!("mail.smtp.port={}", smtp.address.port());
+    let arguments = [
+        "doctor",
+        "--set",
+        "mail.transport=smtp",
+        "--set",
+        "mail.smtp.host=127.0.0.1",
+        "--set",
+        "mail.smtp.tls=none",
+        "--set",
+        "mail.from=Usher <no-reply@kbank.com>",
+        "--set",
+        &port,
+    ];
+    let output = usher(folder.path(), &arguments).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    let said = "the sender no-reply@kbank.com was rejected: 550 5.7.1 Not from there";
+    assert!(
+        report.contains(&format!("FAIL  mail.transport: smtp: {said}")),
+        "{report}"
+    );
 }
 
 #[test]

@@ -20,6 +20,41 @@ fn the_readme_names_every_key_of_the_configuration() {
     assert_eq!(missing, [""; 0], "add them to README's table of keys");
 }
 
+/// The commands that a help text lists.
+fn commands(arguments: &[&str]) -> Vec<String> {
+    let usher = std::process::Command::new(env!("CARGO_BIN_EXE_usher"))
+        .args(arguments)
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(usher.stdout).unwrap();
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    list.lines()
+        .take_while(|line| !line.is_empty())
+        // What a command does may go on in further lines, which are indented further.
+        .filter_map(|line| {
+            line.strip_prefix("  ")
+                .filter(|rest| !rest.starts_with(' '))
+        })
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .filter(|command| command != "help")
+        .collect()
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    let (_, table) = README.split_once("## On the command line").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let mut all = commands(&[]);
+    assert!(all.iter().any(|command| command == "serve"), "{all:?}");
+    let settings = commands(&["config"]);
+    all.extend(settings.iter().map(|command| format!("config {command}")));
+    all.retain(|command| command != "config");
+    let starts = |command: &str, end: char| table.contains(&format!("`usher {command}{end}"));
+    all.retain(|command| !starts(command, '`') && !starts(command, ' '));
+    assert_eq!(all, [""; 0], "add them to README's table of commands");
+}
+
 #[test]
 fn the_files_that_documents_link_to_exist() {
     for document in [

@@ -25,6 +25,7 @@ mod endpoint;
 mod events;
 mod faults;
 mod hardening;
+mod health;
 mod invitations;
 mod limits;
 mod nodes;

@@ -75,14 +75,27 @@ impl Transport for Failover {
         for transport in &self.transports {
             match transport.check().await {
                 Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(transport = error.transport, "{}", error.response);
-                    errors.push(error);
-                }
+                Err(error) => errors.push(logged(error)),
             }
         }
         Err(none_available(&errors))
     }
+
+    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+        let mut errors = Vec::new();
+        for transport in &self.transports {
+            match transport.check_sender(from).await {
+                Ok(()) => return Ok(()),
+                Err(error) => errors.push(logged(error)),
+            }
+        }
+        Err(none_available(&errors))
+    }
+}
+
+fn logged(error: SendError) -> SendError {
+    tracing::warn!(transport = error.transport, "{}", error.response);
+    error
 }
 
 /// All of what went wrong, each with the transport's name.

@@ -62,6 +62,7 @@ mod text;
 
 use chrono::{DateTime, Utc};
 
+pub use message::is_mailbox;
 pub use registry::{ConfigError, Context, Registry, Section};
 
 /// One message, ready to be handed over.
@@ -100,6 +101,13 @@ pub trait Transport: Send + Sync {
     /// Tries the connection without sending. The error's `response` says in one sentence what
     /// is wrong.
     async fn check(&self) -> Result<(), SendError>;
+
+    /// The same, and asks whether the other side takes mails from that sender, a mailbox such as
+    /// [`Mail::from`]. Where that cannot be asked without sending, it is [`check`](Self::check).
+    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+        let _ = from;
+        self.check().await
+    }
 }
 
 /// A mail was handed over.

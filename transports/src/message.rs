@@ -132,6 +132,16 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
     })
 }
 
+/// The address that a server is told as the sender.
+pub(crate) fn sender(from: &str) -> Result<Address, SendError> {
+    mailbox(from).map(|mailbox| mailbox.address)
+}
+
+/// Whether a transport could send mails from here: one address, with or without a name.
+pub fn is_mailbox(source: &str) -> bool {
+    mailbox(source).is_ok()
+}
+
 /// What stands between the quotes of a quoted string (RFC 5322 §3.2.4).
 fn unescape(quoted: &str) -> String {
     let mut chars = quoted.chars();

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Display},
     sync::Arc,
+    time::Duration,
 };
 
 use serde::de::DeserializeOwned;
@@ -111,7 +112,7 @@ impl Context<'_> {
     pub fn build(&self, name: &str, key: &str) -> Built {
         if self.path.contains(&name) {
             let path = [self.path, &[name]].concat().join(" → ");
-            return Err(self.error(key, format!("{path} is circular")));
+            return Err(self.error(key, format!("must not lead back to itself: {path}")));
         }
         self.enter(name, || (self.section(), key.to_owned()))
     }
@@ -122,6 +123,14 @@ impl Context<'_> {
             section: self.section(),
             key: key.into(),
             problem: problem.to_string(),
+        }
+    }
+
+    /// Refuses a time limit that leaves no time at all.
+    pub(crate) fn must_last(&self, key: &str, limit: Duration) -> Result<(), ConfigError> {
+        match limit.is_zero() {
+            true => Err(self.error(key, "must be longer than 0s")),
+            false => Ok(()),
         }
     }
 
@@ -238,7 +247,7 @@ mod tests {
                 "failover",
                 json!({"failover": {"transports": ["log", "failover"]}})
             ),
-            "mail.failover.transports: failover → failover is circular"
+            "mail.failover.transports: must not lead back to itself: failover → failover"
         );
         assert!(
             error(

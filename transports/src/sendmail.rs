@@ -89,7 +89,9 @@ impl Sendmail {
 }
 
 pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigError> {
-    Ok(Arc::new(Sendmail::new(context.settings()?)))
+    let settings: Settings = context.settings()?;
+    context.must_last("timeout", settings.timeout)?;
+    Ok(Arc::new(Sendmail::new(settings)))
 }
 
 #[async_trait::async_trait]

@@ -158,6 +158,17 @@ impl Transport for Smtp {
         session.quit(&self.server).await;
         Ok(())
     }
+
+    /// With `MAIL FROM` and `RSET` (RFC 5321 §4.1.1.5), which leave nothing behind. A server that
+    /// answers for the sender only once it knows a recipient, as Postfix does unless told
+    /// otherwise, cannot be asked like this.
+    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+        let sender = message::sender(from).map_err(|error| error.of(NAME))?;
+        let mut session = Session::connect(&self.server).await?;
+        let asked = session.ask_for_sender(&self.server, &sender).await;
+        session.quit(&self.server).await;
+        Ok(asked?)
+    }
 }
 
 pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigError> {
@@ -167,6 +178,13 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
     }
     if settings.pool_size == 0 {
         return Err(context.error("pool_size", "is 0; it must be at least 1"));
+    }
+    for (key, limit) in [
+        ("connect_timeout", settings.connect_timeout),
+        ("command_timeout", settings.command_timeout),
+        ("data_timeout", settings.data_timeout),
+    ] {
+        context.must_last(key, limit)?;
     }
     let tls = match settings.tls {
         Tls::None => None,

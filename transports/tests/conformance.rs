@@ -448,7 +448,9 @@ async fn what_is_not_one_address_is_refused_for_good() {
 #[tokio::test]
 async fn checks_send_nothing() {
     for (name, harness) in all().await {
-        build(&name, &*harness).check().await.unwrap();
+        let transport = build(&name, &*harness);
+        transport.check().await.unwrap();
+        transport.check_sender(&mail().from).await.unwrap();
         assert_eq!(harness.arrived(), [], "{name}");
     }
 }

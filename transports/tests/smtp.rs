@@ -555,6 +555,50 @@ async fn a_check_sends_nothing() {
     );
 }
 
+/// The steps of a conversation, behind the greeting and the first `EHLO`.
+async fn steps(server: &Server) -> Vec<Step> {
+    server.reached(Step::Gone, 1).await;
+    let turns = server.turns();
+    turns.iter().skip(2).map(|turn| turn.step).collect()
+}
+
+#[tokio::test]
+async fn a_check_of_the_sender_asks_and_takes_it_back() {
+    let server = Server::start(Behaviour::default()).await;
+    let from = "Usher <no-reply@bücher.example>";
+    let smtp = smtp(&server, json!({}));
+    smtp.check_sender(from).await.unwrap();
+    let expected = [Step::MailFrom, Step::Rset, Step::Quit, Step::Gone];
+    assert_eq!(steps(&server).await, expected);
+    let line = "MAIL FROM:<no-reply@xn--bcher-kva.example>";
+    assert_eq!(server.turns()[2].line, line);
+
+    let error = smtp.check_sender("rubbish").await.unwrap_err();
+    let said = "\"rubbish\" is not a single e-mail address";
+    assert_eq!((error.kind, error.response.as_str()), (Permanent, said));
+}
+
+#[tokio::test]
+async fn a_check_says_that_the_sender_is_refused() {
+    let refusal = Answer::say("550 5.7.1 Not from there");
+    let server = Server::start(Behaviour::at(Step::MailFrom, refusal)).await;
+    let from = "Usher <no-reply@example.com>";
+    let said = "the sender no-reply@example.com was rejected: 550 5.7.1 Not from there";
+    let error = smtp(&server, json!({})).check_sender(from).await;
+    assert_eq!(error.unwrap_err().response, said);
+    let expected = [Step::MailFrom, Step::Quit, Step::Gone];
+    assert_eq!(steps(&server).await, expected);
+
+    // Nor does a list of transports hide it.
+    let sections = serde_json::from_value(json!({
+        "failover": {"transports": ["smtp"]},
+        "smtp": {"host": "127.0.0.1", "port": server.address.port(), "tls": "none"},
+    }));
+    let failover = Registry::builtin().build("failover", &sections.unwrap());
+    let error = failover.unwrap().check_sender(from).await.unwrap_err();
+    assert_eq!(error.response, format!("smtp: {said}"));
+}
+
 #[tokio::test]
 async fn internationalised_addresses_need_a_server_that_knows_them() {
     let mail = Mail {
@@ -605,6 +649,10 @@ fn settings_that_cannot_work_are_refused() {
             "mail.smtp.tls: unknown variant `always`, expected one of ",
         ),
         (json!({"data_timeout": "soon"}), "mail.smtp.data_timeout: "),
+        (
+            json!({"connect_timeout": "0s"}),
+            "mail.smtp.connect_timeout: must be longer than 0s",
+        ),
         (
             missing,
             "mail.smtp.ca_file: cannot read /nonexistent/ca.pem: ",

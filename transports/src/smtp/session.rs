@@ -8,6 +8,7 @@ use std::{
 };
 
 use lettre::{
+    Address,
     address::Envelope,
     transport::smtp::{
         Error,
@@ -118,6 +119,22 @@ impl Session {
         answer.map(|response| spoken(&response))
     }
 
+    /// Asks whether the server takes a mail from that sender, and takes the question back.
+    pub async fn ask_for_sender(
+        &mut self,
+        server: &Server,
+        sender: &Address,
+    ) -> Result<(), Trouble> {
+        let limit = server.settings.command_timeout;
+        let parameters = self.parameters([sender], "")?;
+        let mail_from = Mail::new(Some(sender.clone()), parameters);
+        let what = format!("the sender {sender}");
+        self.command(Step::MailFrom, &what, limit, mail_from)
+            .await?;
+        let reset = self.command(Step::MailFrom, "RSET", limit, Rset).await;
+        reset.map(drop)
+    }
+
     async fn transact(
         &mut self,
         server: &Server,
@@ -127,7 +144,8 @@ impl Session {
     ) -> Result<Response, Trouble> {
         let settings = &server.settings;
         let limit = settings.command_timeout;
-        let parameters = self.parameters(envelope, message)?;
+        let addresses = envelope.from().into_iter().chain(envelope.to());
+        let parameters = self.parameters(addresses, message)?;
 
         let mail_from = Mail::new(envelope.from().cloned(), parameters);
         let sender = envelope.from().map(ToString::to_string).unwrap_or_default();
@@ -160,15 +178,17 @@ impl Session {
     }
 
     /// What the server has to know about the mail before it comes.
-    fn parameters(
+    fn parameters<'a>(
         &self,
-        envelope: &Envelope,
+        addresses: impl IntoIterator<Item = &'a Address>,
         message: &str,
     ) -> Result<Vec<MailParameter>, Trouble> {
         let knows = |extension| self.connection.server_info().supports_feature(extension);
-        let mut addresses = envelope.from().into_iter().chain(envelope.to());
         let mut parameters = vec![];
-        if let Some(address) = addresses.find(|a| !AsRef::<str>::as_ref(a).is_ascii()) {
+        if let Some(address) = addresses
+            .into_iter()
+            .find(|a| !AsRef::<str>::as_ref(a).is_ascii())
+        {
             if !knows(Extension::SmtpUtfEight) {
                 return Err(Trouble {
                     failure: Failure::Permanent,

@@ -1,0 +1,35 @@
+//! `usher reset-password`: a way back in for whoever has the database at hand.
+
+use usher::config::Config;
+use usher::domain::EmailAddress;
+use usher::domain::password_resets::{self, PrintedLink};
+use usher::server;
+
+use super::output::print_line;
+
+/// Creates a link with which the user chooses a new password, and prints it.
+pub async fn run(settings: Config, email: &str) -> Result<(), String> {
+    let email = EmailAddress::parse("email", email).map_err(|error| error.message)?;
+    let (app, _) = server::open(settings)
+        .await
+        .map_err(|error| error.to_string())?;
+    let outcome = password_resets::create_by_server(&app, &email)
+        .await
+        .map_err(|error| format!("database: {error:?}"))?;
+    match outcome {
+        PrintedLink::Created { link, expires_at } => {
+            let until = expires_at.to_utc().format("%-d %B %Y, %H:%M UTC");
+            print_line(&format!(
+                "With this link, {email} can choose a new password until {until}. No e-mail is sent.\n"
+            ))?;
+            print_line(&link)
+        }
+        PrintedLink::Unknown => Err(format!("no user has the e-mail address {email}")),
+        PrintedLink::Invited => Err(format!(
+            "{email} has been invited and has no password yet; for a new link to the invitation, resend it, or for an administrator run: usher invite-administrator {email}"
+        )),
+        PrintedLink::Deactivated => Err(format!(
+            "{email} is deactivated and cannot sign in; an administrator has to reactivate them first"
+        )),
+    }
+}
