@@ -621,6 +621,22 @@ fn a_reader_that_leaves_ends_no_command_with_a_panic() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {log}");
         assert!(!log.contains("panicked"), "{arguments:?}: {log}");
     }
+    // A server goes on without its welcome: it is there for others.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let arguments = ["--set", "server.bind=127.0.0.1:0"];
+    let mut server = usher(folder.path(), &arguments)
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("e-mail sent")));
+    let id = server.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
+    log.for_each(drop);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+
     // Why a command failed may go unread, too.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
