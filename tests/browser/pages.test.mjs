@@ -113,7 +113,7 @@ test("a person signs in, sees their applications and account, and signs out", as
   await isFine(page);
 
   await signIn(page, "not the password");
-  await page.getByText("do not belong together").waitFor();
+  await page.getByText("Incorrect e-mail address or password").waitFor();
   await isFine(page);
 
   assert.ok(await page.getByLabel("Keep me signed in").isChecked());
@@ -197,6 +197,7 @@ test("on the account page, a session is ended and the password changed", async (
   const count = await ends.count();
   await ends.first().click();
   await page.locator("#announcement", { hasText: "has been ended" }).waitFor({ state: "attached" });
+  await ends.nth(count - 1).waitFor({ state: "detached" });
   assert.equal(await ends.count(), count - 1);
 
   const form = page.locator("form#password");
