@@ -66,6 +66,27 @@ fn the_defaults_are_the_file_that_documents_them() {
     assert!(config.applications.is_empty());
 }
 
+/// Whoever moves the server to a free port gets links that lead there.
+#[test]
+fn the_public_url_follows_the_port_of_this_machine_until_it_is_set() {
+    let public_url = |settings: &[&str]| {
+        let setup = settings
+            .iter()
+            .fold(Setup::new(), |setup, setting| setup.set(setting));
+        setup.load().server.public_url
+    };
+    let default = "http://127.0.0.1:8000";
+    assert_eq!(public_url(&[]), default);
+    let moved = "server.bind=127.0.0.1:8001";
+    assert_eq!(public_url(&[moved]), "http://127.0.0.1:8001");
+    assert_eq!(public_url(&["server.bind=[::1]:8001"]), "http://[::1]:8001");
+    let set = "server.public_url=https://people.kbank.com";
+    assert_eq!(public_url(&[moved, set]), "https://people.kbank.com");
+    // Which port it will be, or by which name others know the machine, cannot be told.
+    assert_eq!(public_url(&["server.bind=127.0.0.1:0"]), default);
+    assert_eq!(public_url(&["server.bind=0.0.0.0:8001"]), default);
+}
+
 #[test]
 fn each_layer_overrides_the_one_below_key_by_key() {
     let setup = Setup::new()

@@ -1,6 +1,7 @@
 //! Reads the configuration's layers and lays them over each other: defaults, file, environment,
 //! command line. What the values mean is not decided here.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::error::Kind;
@@ -18,6 +19,12 @@ const DEFAULT_FILE: &str = "usher.toml";
 
 const ENVIRONMENT: &str = "environment";
 const COMMAND_LINE: &str = "command line";
+
+/// What figment calls the one layer that is read from a text in the binary.
+const DEFAULT_LAYER: &str = "TOML source string";
+
+/// The key from which the public URL follows.
+const BIND: &str = "server.bind";
 
 /// Where the layers above the defaults come from.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +84,17 @@ impl Layers {
         if let Some(file) = self.file_to_read()? {
             figment = figment.merge(Toml::file_exact(file));
         }
-        Ok(figment
+        let figment = figment
             .merge(self.environment_layer(&shapes)?)
-            .merge(self.command_line_layer(&shapes)?))
+            .merge(self.command_line_layer(&shapes)?);
+        Ok(match own_address(&figment) {
+            None => figment,
+            Some(url) => {
+                let mut layer = Layer::new(BIND);
+                layer.insert(&["server", "public_url"], Value::from(url));
+                figment.merge(layer)
+            }
+        })
     }
 
     fn file_to_read(&self) -> Result<Option<&Path>, LoadError> {
@@ -134,6 +149,22 @@ impl Layers {
         }
         Ok(layer)
     }
+}
+
+/// What the public URL is if nobody has set it, and the server listens at another port of this machine
+/// than by default: links would lead to whatever else is there.
+fn own_address(figment: &Figment) -> Option<String> {
+    let is_default = |key| {
+        let layer = figment.find_metadata(key);
+        layer.is_some_and(|layer| layer.name == DEFAULT_LAYER)
+    };
+    if !is_default("server.public_url") || is_default(BIND) {
+        return None;
+    }
+    let bind = figment.find_value(BIND).ok()?;
+    let bind: SocketAddr = bind.as_str()?.parse().ok()?;
+    let is_known = bind.ip().is_loopback() && bind.port() != 0;
+    is_known.then(|| format!("http://{bind}"))
 }
 
 /// The defaults, which tell what type a value has that arrives as plain text: `0815` is a password
@@ -292,7 +323,7 @@ pub(super) fn layer_name(layer: Option<&Metadata>, key: &str) -> String {
         Some(layer) => match &layer.source {
             Some(Source::File(path)) => path.display().to_string(),
             // The defaults are the one layer that is read from a text in the binary.
-            _ if layer.name == "TOML source string" => "default".to_owned(),
+            _ if layer.name == DEFAULT_LAYER => "default".to_owned(),
             _ => layer.name.to_string(),
         },
         None => "default".to_owned(),
