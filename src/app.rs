@@ -18,7 +18,7 @@ use crate::domain::{EmailAddress, Error};
 use crate::letters::Letters;
 use crate::metrics::Metrics;
 
-/// How many changes of mails are kept for a watcher that falls behind. One that falls behind further
+/// How many changes of e-mails are kept for a watcher that falls behind. One that falls behind further
 /// misses nothing: what it is told only makes it look at the rows.
 const CHANGES_KEPT: usize = 1024;
 
@@ -125,7 +125,7 @@ impl App {
         WorkerGuard(self)
     }
 
-    /// Leaves the mails to a worker in another process.
+    /// Leaves the e-mails to a worker in another process.
     pub fn leave_mails_to_others(&self) {
         self.worker_is_elsewhere.store(true, Ordering::Relaxed);
     }

@@ -58,7 +58,7 @@ pub const AUDITOR: Persona = Persona {
     role: "Auditor",
 };
 
-/// Is shut out.
+/// Is deactivated.
 const DEACTIVATED: Persona = Persona {
     name: ("Tom", "Brandt"),
     email: "tom.brandt@kbank.com",
@@ -159,7 +159,7 @@ pub async fn fill(app: &App) -> Result<()> {
     )
     .await?;
     invite_administrator(app, "grace.okafor@kbank.com").await?;
-    // A new link withdraws the letter with the old one.
+    // A new link cancels the e-mail with the old one.
     invite_administrator(app, "grace.okafor@kbank.com").await?;
     deliver(app, "grace.okafor@kbank.com", delivered()).await?;
     leave_one_sending(app, &administrator, manager).await?;

@@ -1,4 +1,4 @@
-//! What this process counts for operators: requests, and mails that were sent. How it is shown, and
+//! What this process counts for operators: requests, and e-mails that were sent. How it is shown, and
 //! beside what, stands in `http/metrics.rs`.
 //!
 //! No label is anything that a client could choose: neither names of operations nor addresses.

@@ -26,7 +26,7 @@ pub struct StartError(String);
 pub enum Part {
     /// All of it.
     All,
-    /// Requests are answered; the mails are left to a worker in another process.
+    /// Requests are answered; the e-mails are left to a worker in another process.
     Web,
     /// Mails are sent, and nothing is listened to.
     Worker,
@@ -176,7 +176,7 @@ impl Server {
         self.stop.cancel();
     }
 
-    /// Waits until the server has stopped: requests in flight are answered, mails in flight are
+    /// Waits until the server has stopped: requests in flight are answered, e-mails in flight are
     /// sent or given back.
     pub async fn stopped(self) {
         for task in self.tasks {

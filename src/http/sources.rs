@@ -1,4 +1,4 @@
-//! `GET /emails/{id}.eml`: a mail of the queue as a file that any mail program opens. Guarded like
+//! `GET /emails/{id}.eml`: an e-mail of the queue as a file that any mail program opens. Guarded like
 //! `Email.source`, and who asks is found as for any GraphQL request.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct EmailSources {
 }
 
 impl EmailSources {
-    /// An endpoint that serves the mails of the application's queue.
+    /// An endpoint that serves the e-mails of the application's queue.
     pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
         Self {
             cookie: SessionCookie::new(&app.settings),
@@ -51,7 +51,7 @@ impl EmailSources {
         let caller = Caller::new(actor.clone());
         let answer = match actor.must_hold(&EMAIL_QUEUE_VIEW) {
             Err(Error::Forbidden(permission)) => {
-                let message = format!("This needs the permission {permission}.");
+                let message = format!("This requires the permission {permission}.");
                 caller.note(Note::Refused(permission));
                 plain(StatusCode::FORBIDDEN, &message)
             }

@@ -6,7 +6,7 @@ use transports::Mail;
 use crate::domain::emails::{Email, MASK};
 use crate::letters::RenderedLetter;
 
-/// The message as a transport takes it, with the secret link in its place. Where all mails are
+/// The message as a transport takes it, with the secret link in its place. Where all e-mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.
 pub fn outgoing(email: &email::Model, redirect_all_to: Option<&str>) -> Mail {
     let link = email.secret_link.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The worker that takes mails from the queue to the transport, and records what became of them.
+//! The worker that takes e-mails from the queue to the transport, and records what became of them.
 //!
 //! It is woken when a mail is queued, and looks by itself now and then for what has become due or
 //! was queued by another server. What the queue's states mean stands in `domain/emails/delivery.rs`.
@@ -20,7 +20,7 @@ use crate::domain::{events, password_resets, sessions, throttle};
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// Sends mails until it is told to stop, then finishes those in flight, or gives them back where
+/// Sends e-mails until it is told to stop, then finishes those in flight, or gives them back where
 /// they take longer than the server may take to stop.
 pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: CancellationToken) {
     let mut in_flight = JoinSet::new();

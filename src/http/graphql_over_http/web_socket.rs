@@ -135,7 +135,7 @@ impl<E: Executor> Connection<E> {
     ) {
         let begun = Instant::now();
         // So often that a client misses more than one ping before it counts as gone.
-        let ping_every = self.idle_timeout() / 3;
+        let ping_every = (self.idle_timeout() / 3).max(Duration::from_millis(1));
         let mut pings = interval_at(begun + ping_every, ping_every);
         loop {
             let closing = async {
