@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use url::Url;
 
+mod addresses;
 mod layers;
 mod problems;
 mod production;
 mod show;
+mod warnings;
 
+pub use addresses::is_loopback;
 pub use layers::{DEFAULTS, Layers, LoadError};
 pub use show::{Shown, without_password};
 
@@ -81,7 +83,7 @@ pub struct Server {
     /// The address and port to listen on.
     pub bind: SocketAddr,
     /// The address that people reach the server by, without a trailing slash.
-    #[serde(deserialize_with = "base_url")]
+    #[serde(deserialize_with = "addresses::base_url")]
     pub public_url: String,
     /// Origins other than the server's own that may use the session cookie.
     pub allowed_origins: Vec<String>,
@@ -146,6 +148,16 @@ pub struct Links {
     pub invitation: String,
     /// The page on which somebody chooses a new password.
     pub password_reset: String,
+}
+
+impl Links {
+    /// Each with its key.
+    fn all(&self) -> [(&'static str, &str); 2] {
+        [
+            ("links.invitation", &self.invitation),
+            ("links.password_reset", &self.password_reset),
+        ]
+    }
 }
 
 /// `[mail]`
@@ -366,18 +378,6 @@ impl Config {
     fn is_demo(&self) -> bool {
         self.environment == Environment::Demo
     }
-}
-
-fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    use serde::de::Error;
-    let text = String::deserialize(deserializer)?;
-    let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?}: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.has_host() {
-        return Err(D::Error::custom(format!(
-            "{text:?} is not a base URL: it needs http:// or https://, a host, perhaps a path, and no query"
-        )));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn optional_text<'de, D: serde::Deserializer<'de>>(

@@ -13,6 +13,10 @@ use secrecy::ExposeSecret;
 use crate::clock::Clock;
 use crate::config;
 
+mod file;
+
+pub use file::DatabaseFile;
+
 /// A database that any number of tasks can use at the same time.
 ///
 /// SQLite takes one writer at a time and answers a second one with an error, so there all writes go
@@ -33,20 +37,42 @@ pub struct OpenError {
     reason: String,
 }
 
-impl Database {
-    /// Connects, and creates the file if it is SQLite's and the address says `mode=rwc`.
-    pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
-        let url = config.url.expose_secret();
-        let failed = |reason: String| OpenError {
+impl OpenError {
+    fn new(url: &str, reason: String) -> Self {
+        Self {
             url: config::without_password(url),
             reason,
-        };
-        if url.contains(":memory:") {
-            return Err(failed(
-                "an in-memory database cannot be shared by several connections; name a file"
-                    .to_owned(),
-            ));
         }
+    }
+}
+
+impl Database {
+    /// Makes sure that SQLite's file is there, and that its owner alone can read it. Other databases
+    /// look after their own files.
+    ///
+    /// # Errors
+    ///
+    /// An address that names no file, and a file that may not or cannot be created.
+    pub fn prepare(config: &config::Database) -> Result<(), OpenError> {
+        let url = config.url.expose_secret();
+        let file = DatabaseFile::of(url).map_err(|reason| OpenError::new(url, reason))?;
+        if let Some(file) = file {
+            file.create_if_missing()
+                .map_err(|reason| OpenError::new(url, reason))?;
+            file.make_private();
+        }
+        Ok(())
+    }
+
+    /// Connects to a database that is there; see [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be read, and a database that does not answer.
+    pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
+        let url = config.url.expose_secret();
+        let failed = |reason: String| OpenError::new(url, reason);
+        DatabaseFile::of(url).map_err(failed)?;
         reach(url).await.map_err(failed)?;
         let connect = async |connections: u32| {
             sea_orm::Database::connect(options(url, connections))
@@ -205,6 +231,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .test_before_acquire(!is_sqlite)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
+                // It was there, or was created for its owner alone, before it was opened.
+                .create_if_missing(false)
                 .pragma("journal_mode", "WAL")
                 // What was answered for must survive a power cut.
                 .pragma("synchronous", "FULL")

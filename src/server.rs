@@ -11,6 +11,7 @@ use transports::{Registry, Transport};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::database::Database;
 use crate::domain::setup::{self, Setup};
 use crate::http::connections::Bounded;
 use crate::http::{AllowedOrigins, TrustedProxies};
@@ -55,6 +56,7 @@ pub struct Server {
 ///
 /// What cannot be used of the settings, and a database that cannot be opened.
 pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
+    Database::prepare(&settings.database).map_err(|error| StartError(error.to_string()))?;
     let app = App::open(settings).await.map_err(StartError)?;
     let migrated = app
         .db

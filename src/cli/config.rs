@@ -2,9 +2,9 @@
 
 use transports::Registry;
 use usher::config::{Config, Layers};
-use usher::server;
+use usher::{log, server};
 
-use super::output::print_line;
+use super::output::{print_line, tell};
 
 /// Prints each key with its value and the layer that it comes from.
 pub fn show(layers: &Layers) -> Result<(), String> {
@@ -26,10 +26,29 @@ pub fn show(layers: &Layers) -> Result<(), String> {
     Ok(())
 }
 
-/// Says whether the server could start with it.
+/// Says whether the server could start with it, and what is better known before it does.
 pub fn check(layers: &Layers) -> Result<(), String> {
-    startable(layers)?;
+    let settings = startable(layers)?;
+    for warning in warnings(layers, &settings)? {
+        tell(&format!("usher: warning: {warning}"));
+    }
     print_line("The configuration is valid.")
+}
+
+/// What is unsafe about the settings, or about the places that they come from, but not refused.
+pub fn warnings(layers: &Layers, settings: &Config) -> Result<Vec<String>, String> {
+    let mut warnings = layers.warnings().map_err(|error| error.to_string())?;
+    warnings.extend(settings.warnings());
+    Ok(warnings)
+}
+
+/// Starts the server's log, which begins with these warnings.
+pub fn start_log(layers: &Layers, settings: &Config) -> Result<(), String> {
+    log::start(&settings.log)?;
+    for warning in warnings(layers, settings)? {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
 }
 
 /// The settings, when a server can start with them; otherwise all that is wrong with them.

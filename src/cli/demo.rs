@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
+use tempfile::TempDir;
 use usher::config::{Config, Layers};
 use usher::demo::{self, PERSONAS};
-use usher::log;
 use usher::server;
 use usher::server::Part;
 
@@ -12,19 +12,17 @@ use super::output::tell;
 use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
-pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
-    let folder = tempfile::Builder::new()
-        .prefix("usher-demo-")
-        .tempdir()
-        .map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-    let settings = settings(layers, folder.path())?;
+pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
+    let folder =
+        private_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+    let settings = settings(&mut layers, folder.path())?;
     let bind = settings.server.bind;
     if !bind.ip().is_loopback() && !force {
         return Err(format!(
             "server.bind: {bind} is not a loopback address, and the demo's passwords are public; add --force to allow it"
         ));
     }
-    log::start(&settings.log)?;
+    config::start_log(&layers, &settings)?;
     tell("Creating sample users, roles and e-mails …");
     fill(settings.clone()).await?;
     let server = serve::start(settings, Part::All).await?;
@@ -35,8 +33,17 @@ pub async fn run(layers: Layers, force: bool) -> Result<(), String> {
         .map_err(|error| format!("cannot remove the temporary folder: {error}"))
 }
 
+/// A new folder for temporary files, for its owner alone.
+fn private_folder() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("usher-demo-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
+}
+
 /// What the layers say, but for what makes it a demo.
-fn settings(mut layers: Layers, folder: &std::path::Path) -> Result<Config, String> {
+fn settings(layers: &mut Layers, folder: &std::path::Path) -> Result<Config, String> {
     if layers.file.is_none() {
         // An empty file in the place of usher.toml, which may name a database and a mail server.
         let file = folder.join("usher.toml");
@@ -52,7 +59,7 @@ fn settings(mut layers: Layers, folder: &std::path::Path) -> Result<Config, Stri
         "graphql.introspection=true".to_owned(),
         format!("setup.administrator={}", demo::ADMINISTRATOR.email),
     ]);
-    let mut settings = config::startable(&layers)?;
+    let mut settings = config::startable(layers)?;
     for application in demo::applications() {
         let is_new = |known: &[usher::config::Application]| {
             known.iter().all(|known| known.code != application.code)

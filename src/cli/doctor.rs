@@ -1,16 +1,16 @@
 //! `usher doctor`: tries everything that the server needs, and says what is wrong and what to do.
 //! It changes nothing.
 
-use std::path::Path;
-
 use secrecy::ExposeSecret;
 use transports::Registry;
-use url::{Host, Url};
+use url::Url;
 use usher::app::App;
-use usher::config::{Config, Environment, Layers};
+use usher::config::{Config, Environment, Layers, is_loopback};
+use usher::database::DatabaseFile;
 use usher::domain::setup;
 use usher::server;
 
+use super::config;
 use super::output::print_line;
 
 /// How a check ended: a sentence in any case.
@@ -26,7 +26,7 @@ use Finding::{Fine, Note, Wrong};
 pub async fn run(layers: &Layers) -> Result<(), String> {
     let settings = layers.read().map_err(|error| error.to_string())?;
     let findings = match server::check(&settings, &Registry::builtin()) {
-        Ok(()) => examine(settings).await,
+        Ok(()) => examine(layers, settings).await?,
         // Whatever goes by these settings would only fail in turn.
         Err(problems) => vec![Wrong(format!("configuration: {}", problems.join("\n")))],
     };
@@ -47,41 +47,30 @@ pub async fn run(layers: &Layers) -> Result<(), String> {
     }
 }
 
-async fn examine(settings: Config) -> Vec<Finding> {
-    let mut findings = vec![
-        Fine("configuration: valid".to_owned()),
-        public_url(&settings),
-        transport(&settings).await,
-    ];
+async fn examine(layers: &Layers, settings: Config) -> Result<Vec<Finding>, String> {
+    let mut findings = vec![Fine("configuration: valid".to_owned())];
+    let warnings = config::warnings(layers, &settings)?;
+    findings.extend(warnings.into_iter().map(Note));
+    findings.push(public_url(&settings));
+    findings.push(transport(&settings).await);
     findings.extend(database(settings).await);
-    findings
+    Ok(findings)
 }
 
-/// What is not an address, and what production refuses, was refused with the configuration.
+/// What is not an address, and what production refuses, was refused with the configuration; what
+/// others can read on the way is among its warnings.
 fn public_url(settings: &Config) -> Finding {
     let text = &settings.server.public_url;
     let url = Url::parse(text).ok();
-    let is_loopback = match url.as_ref().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if is_loopback {
-        return match settings.environment {
-            Environment::Production => Wrong(format!(
-                "server.public_url: {text} is a loopback address; links in e-mails would not work for anyone else"
-            )),
-            Environment::Demo => Note(format!(
-                "server.public_url: {text} is a loopback address, which is enough for a demo on this machine"
-            )),
-        };
-    }
-    match text.starts_with("https://") {
-        true => Fine(format!("server.public_url: {text}")),
-        false => Note(format!(
-            "server.public_url: {text} is not encrypted; passwords and tokens could be intercepted. Use https://"
+    let is_local = url.as_ref().and_then(Url::host).is_some_and(is_loopback);
+    match (is_local, settings.environment) {
+        (true, Environment::Production) => Wrong(format!(
+            "server.public_url: {text} is a loopback address; links in e-mails would not work for anyone else"
         )),
+        (true, Environment::Demo) => Note(format!(
+            "server.public_url: {text} is a loopback address, which is enough for a demo on this machine"
+        )),
+        (false, _) => Fine(format!("server.public_url: {text}")),
     }
 }
 
@@ -104,16 +93,30 @@ async fn transport(settings: &Config) -> Finding {
 }
 
 async fn database(settings: Config) -> Vec<Finding> {
-    if let Some(path) = missing_file(settings.database.url.expose_secret()) {
-        return vec![Note(format!(
-            "database: {path} does not exist yet; `usher migrate` or the first start creates it"
-        ))];
+    let mut findings = Vec::new();
+    // What is wrong with the address is said where the database is opened.
+    if let Ok(Some(file)) = DatabaseFile::of(settings.database.url.expose_secret()) {
+        if !file.exists() {
+            let path = file.path().display().to_string();
+            return vec![Note(format!(
+                "database: {path} does not exist yet; `usher migrate` or the first start creates it"
+            ))];
+        }
+        findings.extend(file.readable_by_others().iter().map(|path| {
+            let path = path.display();
+            Wrong(format!(
+                "database: other users of this machine can read {path}\nTry: chmod 600 {path}"
+            ))
+        }));
     }
     let app = match App::open(settings).await {
         Ok(app) => app,
-        Err(problem) => return vec![Wrong(problem)],
+        Err(problem) => {
+            findings.push(Wrong(problem));
+            return findings;
+        }
     };
-    let mut findings = vec![Fine("database: reachable".to_owned())];
+    findings.push(Fine("database: reachable".to_owned()));
     match app.db.pending_migrations().await {
         Ok(0) => {
             findings.push(Fine("database: the schema is up to date".to_owned()));
@@ -143,12 +146,4 @@ async fn administrators(app: &App) -> Finding {
         Ok(count) => Fine(format!("administrators: {count} active")),
         Err(error) => Wrong(format!("database: {error:?}")),
     }
-}
-
-/// The path of SQLite's file, where it has yet to be made: to open it would make it.
-fn missing_file(url: &str) -> Option<&str> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let (path, _) = path.split_once('?').unwrap_or((path, ""));
-    (!Path::new(path).exists()).then_some(path)
 }

@@ -2,7 +2,6 @@
 
 use clap::CommandFactory;
 use usher::config::{Config, Layers};
-use usher::log;
 use usher::server::{self, Part};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
@@ -51,7 +50,7 @@ fn layers(arguments: &Arguments) -> Layers {
 
 async fn start(layers: &Layers, part: Part) -> Result<(), String> {
     let settings = config::startable(layers)?;
-    log::start(&settings.log)?;
+    config::start_log(layers, &settings)?;
     serve::run(settings, part).await
 }
 

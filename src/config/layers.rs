@@ -10,6 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider, Source};
 
 use super::Config;
+use super::show::holds_secret;
 
 /// The annotated defaults, which are also the documentation of every key.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -75,6 +76,27 @@ impl Layers {
             .map_err(|error| LoadError(explain(&error, &figment)))?;
         refuse_stray_mail_keys(&config, &figment)?;
         Ok(config)
+    }
+
+    /// What is unsafe about the places that the settings come from, each in a sentence.
+    ///
+    /// # Errors
+    ///
+    /// A layer that cannot be read.
+    pub fn warnings(&self) -> Result<Vec<String>, LoadError> {
+        Ok(self.open_file()?.into_iter().collect())
+    }
+
+    /// A configuration file that holds a secret, and that everybody on this machine can read.
+    fn open_file(&self) -> Result<Option<String>, LoadError> {
+        let Some(path) = self.file_to_read()?.filter(|path| everybody_can_read(path)) else {
+            return Ok(None);
+        };
+        let tables = Toml::file_exact(path).data().unwrap_or_default();
+        Ok(tables.values().any(holds_secret).then(|| {
+            let path = path.display();
+            format!("{path}: everybody on this machine can read it, and it holds a password; chmod o-r {path}, or keep the password in a file of its own")
+        }))
     }
 
     pub(super) fn figment(&self) -> Result<Figment, LoadError> {
@@ -149,6 +171,18 @@ impl Layers {
         }
         Ok(layer)
     }
+}
+
+#[cfg(unix)]
+fn everybody_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// Elsewhere, a file has the permissions of its folder.
+#[cfg(not(unix))]
+fn everybody_can_read(_: &Path) -> bool {
+    false
 }
 
 /// What the public URL is if nobody has set it, and the server listens at another port of this machine

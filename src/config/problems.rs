@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use url::Url;
 
-use super::{Config, production};
+use super::{Config, addresses, production};
 use crate::color::Palette;
 
 /// Far above what any machine can hold open, and far below what a semaphore can count.
@@ -145,39 +144,24 @@ impl Config {
             Palette::of(&branding.color).is_some(),
             "branding.color: must be a colour such as #1f4fd8",
         );
-        problems.must(
-            branding.logo_url.is_empty() || is_web_address(&branding.logo_url),
-            "branding.logo_url: must be the URL of an image (https://…) or empty",
-        );
+        if !branding.logo_url.is_empty() {
+            let flaw = addresses::parse(&branding.logo_url).err();
+            problems
+                .0
+                .extend(flaw.map(|flaw| format!("branding.logo_url: {flaw}")));
+        }
     }
 
     fn check_links(&self, problems: &mut Problems) {
         for application in &self.applications {
-            problems.must(
-                application.url.as_deref().is_none_or(is_web_address),
-                &format!(
-                    "applications: the url of {:?} must start with https:// or http://",
-                    application.code
-                ),
-            );
+            let url = application.url.as_deref();
+            let flaw = url.and_then(|url| addresses::parse(url).err());
+            let key = format!("applications: the url of {:?}", application.code);
+            problems.0.extend(flaw.map(|flaw| format!("{key} {flaw}")));
         }
-        let public_url = &self.server.public_url;
-        for (key, link) in [
-            ("links.invitation", &self.links.invitation),
-            ("links.password_reset", &self.links.password_reset),
-        ] {
-            problems.must(
-                link.len() + public_url.len() <= 1_900,
-                &format!("{key}: must have at most 1,900 characters, including server.public_url"),
-            );
-            problems.must(
-                link.contains("{token}"),
-                &format!("{key}: must contain {{token}}, or the link does not work"),
-            );
-            problems.must(
-                is_web_address(&link.replace("{public_url}", public_url)),
-                &format!("{key}: must start with {{public_url}}, https:// or http://"),
-            );
+        for (key, link) in self.links.all() {
+            let flaw = addresses::flaw_of_link(link, &self.server.public_url);
+            problems.0.extend(flaw.map(|flaw| format!("{key}: {flaw}")));
         }
     }
 }
@@ -200,10 +184,4 @@ impl Problems {
             &format!("{key}: must be longer than 0s"),
         );
     }
-}
-
-/// Nothing that a page or an e-mail links to may run in the browser, so `javascript:` and the like
-/// are none.
-fn is_web_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

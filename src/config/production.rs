@@ -1,7 +1,8 @@
 //! What is fine for trying the server out, and unsafe in use.
 
-use url::{Host, Url};
+use url::Host;
 
+use super::addresses::{is_loopback, is_open_http};
 use super::{Config, Environment};
 
 /// What `environment = "production"` refuses, each in a sentence that says how to mend it.
@@ -23,6 +24,12 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         is_open_http(&config.server.public_url),
         "server.public_url: passwords and tokens would travel unencrypted; use https://",
     );
+    for (key, link) in config.links.all() {
+        refuse(
+            is_open_http(link),
+            &format!("{key}: tokens would travel unencrypted; use https://"),
+        );
+    }
     refuse(
         config.mail.domain().is_some_and(is_example),
         "mail.from: must be your own address, not an example",
@@ -35,7 +42,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
 }
 
 /// Whether mails can go by that transport.
-fn uses(config: &Config, transport: &str) -> bool {
+pub(super) fn uses(config: &Config, transport: &str) -> bool {
     let mail = &config.mail;
     let is_among_several = || {
         let others = mail.transports.get("failover")?.get("transports")?;
@@ -45,18 +52,6 @@ fn uses(config: &Config, transport: &str) -> bool {
         || (mail.transport == "failover" && is_among_several().unwrap_or(false))
 }
 
-fn is_open_http(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !url.host().is_some_and(is_loopback))
-}
-
-fn is_loopback<S: AsRef<str>>(host: Host<S>) -> bool {
-    match host {
-        Host::Domain(name) => name.as_ref() == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
 /// The domains that nobody can have (RFC 2606).
 fn is_example(domain: &str) -> bool {
     let domain = domain.to_lowercase();
@@ -64,7 +59,7 @@ fn is_example(domain: &str) -> bool {
         || domain.ends_with(".example")
 }
 
-fn smtp_goes_unencrypted(config: &Config) -> bool {
+pub(super) fn smtp_goes_unencrypted(config: &Config) -> bool {
     let Some(smtp) = config.mail.transports.get("smtp") else {
         return false;
     };

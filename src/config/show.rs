@@ -58,17 +58,34 @@ fn walk(figment: &Figment, path: &str, table: &Dict, shown: &mut Vec<Shown>) {
 }
 
 fn text_of(key: &str, value: &Value) -> String {
-    let is_secret = ["password", "secret", "token"]
-        .iter()
-        .any(|word| key.ends_with(word));
     let text = match value.as_str() {
-        Some("") => String::new(),
-        Some(_) if is_secret => MASK.to_owned(),
-        Some(text) => without_password(text),
+        Some(text) => masked(key, text),
         // Lists, numbers and booleans look alike in TOML and JSON.
         None => return serde_json::to_string(value).unwrap_or_default(),
     };
     format!("{text:?}")
+}
+
+/// A setting as it may be shown.
+fn masked(key: &str, text: &str) -> String {
+    let is_secret = ["password", "secret", "token"]
+        .iter()
+        .any(|word| key.ends_with(word));
+    match is_secret && !text.is_empty() {
+        true => MASK.to_owned(),
+        false => without_password(text),
+    }
+}
+
+/// Whether any of these settings is one that is not shown.
+pub(super) fn holds_secret(table: &Dict) -> bool {
+    table
+        .iter()
+        .any(|(key, value)| match (value.as_dict(), value.as_str()) {
+            (Some(table), _) => holds_secret(table),
+            (None, Some(text)) => masked(key, text) != text,
+            (None, None) => false,
+        })
 }
 
 /// The address as it may be shown.

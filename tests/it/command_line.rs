@@ -478,7 +478,7 @@ fn a_database_that_cannot_be_opened_is_named() {
             "sqlite:///nowhere/at/all/usher.db?mode=rwc",
             "does the folder exist",
         ),
-        ("sqlite://missing.db", "does the folder exist"),
+        ("sqlite://missing.db", "does not exist"),
         ("postgres://usher:secret@127.0.0.1:1/usher", "refused"),
         ("sqlite::memory:", "memory"),
     ] {

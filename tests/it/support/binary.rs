@@ -21,6 +21,11 @@ impl Binary {
         for setting in [&["server.bind=127.0.0.1:0"], settings].concat() {
             command.args(["--set", setting]);
         }
+        Self::spawn(command)
+    }
+
+    /// Starts it by that command, and waits until it listens.
+    pub fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,0 +1,160 @@
+//! SQLite's file: where it is, how it comes into being, and that its owner alone can read it. It holds
+//! password hashes, and links that still work.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf, absolute};
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use url::form_urlencoded;
+
+/// What SQLite keeps beside the file, under the file's own name with this behind it.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The file of a SQLite database, whether or not it is there.
+#[derive(Clone, Debug)]
+pub struct DatabaseFile {
+    path: PathBuf,
+    may_be_created: bool,
+}
+
+impl DatabaseFile {
+    /// The file that a database's address names; none, if the database is not SQLite's.
+    ///
+    /// # Errors
+    ///
+    /// A reason: the address cannot be read, or names no file.
+    pub fn of(url: &str) -> Result<Option<Self>, String> {
+        if !url.starts_with("sqlite:") {
+            return Ok(None);
+        }
+        let options: SqliteConnectOptions = url
+            .parse()
+            .map_err(|error: sea_orm::sqlx::Error| error.to_string())?;
+        let (_, parameters) = url.split_once('?').unwrap_or_default();
+        let has_mode = |mode| {
+            form_urlencoded::parse(parameters.as_bytes())
+                .any(|(key, value)| key == "mode" && value == mode)
+        };
+        if url.contains(":memory:") || has_mode("memory") {
+            return Err(
+                "an in-memory database cannot be shared by several connections; name a file"
+                    .to_owned(),
+            );
+        }
+        let path = options.get_filename().to_owned();
+        if path.as_os_str().is_empty() {
+            return Err("the address names no file".to_owned());
+        }
+        Ok(Some(Self {
+            path,
+            may_be_created: has_mode("rwc"),
+        }))
+    }
+
+    /// Where it is, from the root.
+    pub fn path(&self) -> PathBuf {
+        absolute(&self.path).unwrap_or_else(|_| self.path.clone())
+    }
+
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Creates it, if it is missing and the address says `mode=rwc`. Left to itself, SQLite would
+    /// create one that everybody can read; what it keeps beside the file has the file's own mode.
+    ///
+    /// # Errors
+    ///
+    /// A reason.
+    pub fn create_if_missing(&self) -> Result<(), String> {
+        // One that is there must not even be opened: to close it again would give up the locks that
+        // this process holds on it.
+        if self.exists() {
+            return Ok(());
+        }
+        if !self.may_be_created {
+            return Err(
+                "the file does not exist; with ?mode=rwc at its end, the address says to create it"
+                    .to_owned(),
+            );
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&self.path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!(
+                "the file cannot be created: {error}; does the folder exist, and may this user write to it?"
+            )),
+        }
+    }
+
+    /// Takes from everybody but the owner what permissions they have on it and on what SQLite keeps
+    /// beside it, and says so in the log.
+    pub fn make_private(&self) {
+        let open = self.readable_by_others();
+        if open.is_empty() {
+            return;
+        }
+        let names: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
+        let names = names.join(", ");
+        match open.iter().try_for_each(|path| make_private(path)) {
+            Ok(()) => tracing::warn!(
+                "database: other users of this machine could read {names}; now only the owner can"
+            ),
+            Err(error) => tracing::warn!(
+                "database: other users of this machine can read {names}, and this user cannot change that: {error}"
+            ),
+        }
+    }
+
+    /// Which of the database's files others than their owner have permissions on.
+    pub fn readable_by_others(&self) -> Vec<PathBuf> {
+        // SQLite follows symbolic links before it names what it keeps beside the file.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let beside = |end: &&str| {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        std::iter::once(path.clone())
+            .chain(COMPANIONS.iter().map(beside))
+            .filter(|path| is_readable_by_others(path))
+            .collect()
+    }
+}
+
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & OTHERS != 0)
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = match fs::metadata(path) {
+        // What SQLite keeps beside the file comes and goes.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file?.permissions(),
+    };
+    permissions.set_mode(permissions.mode() & !OTHERS);
+    fs::set_permissions(path, permissions)
+}
+
+/// Elsewhere, a file has the permissions of its folder.
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
