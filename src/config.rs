@@ -273,22 +273,30 @@ pub struct Sessions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Throttle {
-    /// Guesses at one account from one client address that are not delayed.
+    /// Attempts at one account from one known device, or from one client address, that are not
+    /// delayed.
     pub account_attempts: u32,
-    /// Guesses at one account from all addresses together that are not delayed.
+    /// Attempts at one account from all unknown devices together that are not delayed.
     pub account_attempts_in_all: u32,
-    /// Guesses from one client address, at whatever, that are not delayed.
+    /// Attempts from one client address, at whatever account, that are not delayed.
     pub client_attempts: u32,
-    /// The first delay; it doubles with each further guess.
+    /// E-mails of one kind to one recipient that are not delayed.
+    pub emails_per_recipient: u32,
+    /// Changes that a user makes to their own account that are not delayed.
+    pub own_changes: u32,
+    /// The first delay; it doubles each further time.
     #[serde(with = "humantime_serde")]
     pub delay: Duration,
     /// The longest delay.
     #[serde(with = "humantime_serde")]
     pub delay_at_most: Duration,
-    /// The longest delay that guesses from elsewhere can cause for an account.
+    /// The longest delay that strangers' attempts can cause for an account.
     #[serde(with = "humantime_serde")]
     pub account_delay_at_most: Duration,
-    /// After how long without a guess counting begins anew.
+    /// The longest delay of e-mails to one recipient.
+    #[serde(with = "humantime_serde")]
+    pub email_delay_at_most: Duration,
+    /// How long after the first one counting begins anew.
     #[serde(with = "humantime_serde")]
     pub forget_after: Duration,
 }

@@ -216,6 +216,7 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
     let client = Client {
         ip_address: Some([192, 0, 2, 17].into()),
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".to_owned()),
+        ..Client::default()
     };
     let token = invited
         .link

@@ -1,11 +1,11 @@
-//! The table `throttles`: how often something was guessed, and when it may be guessed again.
+//! The table `throttles`: how often something was done, and when it may be done again.
 
 use sea_orm::entity::prelude::*;
 
 use crate::Timestamp;
 
-/// The guesses at one thing: an account from one client address, an account from all of them
-/// together, or anything from one client address.
+/// The count of one thing, such as guesses at an account from one network, or e-mails to one
+/// recipient.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "throttles")]
 pub struct Model {
@@ -15,13 +15,11 @@ pub struct Model {
     /// The digest of the account's address, known or not, so that all counts of an account can be
     /// lifted at once.
     pub account: Option<String>,
-    /// The number of consecutive wrong guesses.
+    /// How often it was done; of guesses, the wrong ones in a row.
     pub attempts: i32,
     /// Until when the next one is refused.
     pub blocked_until: Timestamp,
-    /// Until when the account's own user is known to come from this client address.
-    pub trusted_until: Timestamp,
-    /// Since when guesses are counted; after a while, they are forgotten.
+    /// Since when it is counted; after a while, that is forgotten.
     pub counted_since: Timestamp,
 }
 

@@ -16,6 +16,7 @@ mod m20261121_000005_password_resets;
 mod m20261121_000006_emails;
 mod m20261121_000007_events;
 mod m20261121_000008_throttles;
+mod m20261125_000009_devices;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_emails::Migration),
             Box::new(m20261121_000007_events::Migration),
             Box::new(m20261121_000008_throttles::Migration),
+            Box::new(m20261125_000009_devices::Migration),
         ]
     }
 }

@@ -105,10 +105,15 @@ impl Config {
                 throttle.account_attempts_in_all,
             ),
             ("throttle.client_attempts", throttle.client_attempts),
+            (
+                "throttle.emails_per_recipient",
+                throttle.emails_per_recipient,
+            ),
+            ("throttle.own_changes", throttle.own_changes),
         ] {
             problems.must(
                 attempts >= 1,
-                &format!("{key}: must be at least 1, or nobody could sign in without a delay"),
+                &format!("{key}: must be at least 1, or even the first would be delayed"),
             );
         }
         for (key, duration) in [
@@ -126,6 +131,7 @@ impl Config {
                 "throttle.account_delay_at_most",
                 throttle.account_delay_at_most,
             ),
+            ("throttle.email_delay_at_most", throttle.email_delay_at_most),
             ("throttle.forget_after", throttle.forget_after),
         ] {
             problems.must_last(key, duration);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use entity::{UserId, session};
+use entity::{TokenHash, UserId, session};
 
 use super::applications::{Permission, Permissions};
 use super::error::{Error, Result};
@@ -47,6 +47,9 @@ pub struct Client {
     pub ip_address: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// The digest of the device token that it presents, known or not; see
+    /// [`devices`](super::devices).
+    pub device: Option<TokenHash>,
 }
 
 impl Actor {

@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod applications;
+pub mod devices;
 pub mod email_address;
 pub mod emails;
 pub mod error;

@@ -22,7 +22,7 @@ use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, User};
-use super::{EmailAddress, sessions};
+use super::{EmailAddress, devices, sessions};
 use crate::app::App;
 use crate::letters::Letter;
 
@@ -38,8 +38,7 @@ const MAX_OPEN: u64 = 3;
 pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
     let address = EmailAddress::parse("email", email)?;
     // Each request counts, and is not taken back: it can cause an e-mail.
-    let _counted =
-        throttle::attempt(app, actor, Scope::PasswordReset, Some(address.normal())).await?;
+    let _counted = throttle::attempt(app, actor, Scope::PasswordReset, address.normal()).await?;
     let transaction = app.db.begin().await?;
     password_reset_request::ActiveModel {
         id: Set(app.new_id()),
@@ -103,7 +102,7 @@ async fn answer(
             .ip_address
             .as_deref()
             .and_then(|text| text.parse::<IpAddr>().ok()),
-        user_agent: None,
+        ..Client::default()
     });
     let subject = match &user {
         Some(user) => Subject::from(user),
@@ -269,6 +268,15 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
     emails::end_purpose_of_resets(app, transaction, &open).await
 }
 
+/// A password that has been reset.
+#[derive(Debug)]
+pub struct Completed {
+    /// The user, who has proved who they are.
+    pub user: User,
+    /// By which the device is known from now on.
+    pub device: Token,
+}
+
 /// Sets a new password with the token from a link. Of any number of attempts with one token,
 /// exactly one succeeds; one that is refused leaves the token usable. All of the user's sessions
 /// end, and they are notified by e-mail.
@@ -276,12 +284,14 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
 /// # Errors
 ///
 /// [`TokenInvalid`](UserErrorCode::TokenInvalid) or [`TokenExpired`](UserErrorCode::TokenExpired)
-/// for `token`, the password policy's errors for `newPassword`, and
-/// [`TooManyAttempts`](UserErrorCode::TooManyAttempts).
-pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password) -> Result<User> {
-    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
+/// for `token`, and the password policy's errors for `newPassword`.
+pub async fn complete(
+    app: &App,
+    actor: &Actor,
+    token: &str,
+    password: Password,
+) -> Result<Completed> {
     let (reset, user) = find_by_token(app, token).await?;
-    throttle::take_back(app, &guess).await?;
     let hash = passwords::hash_new(app, "newPassword", password, &user.password_context()).await?;
 
     let transaction = app.db.begin().await?;
@@ -296,13 +306,14 @@ pub async fn complete(app: &App, actor: &Actor, token: &str, password: Password)
     emails::end_purpose_of_resets(app, &transaction, &[reset.id]).await?;
     void_open(app, &transaction, user.row.id).await?;
     sessions::end_all_of(&transaction, user.row.id, None).await?;
-    throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
+    throttle::lift(&transaction, &user.row.email_normal).await?;
+    let device = devices::remember(app, &transaction, &actor.client, user.row.id, None).await?;
     let notice = passwords::give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordReset;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
     transaction.commit().await?;
     notice.announce(app);
-    Ok(user)
+    Ok(Completed { user, device })
 }
 
 /// The reset that a token belongs to. Looking it up does not use up the token.

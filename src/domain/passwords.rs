@@ -84,7 +84,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
     let account = &user.row.email_normal;
-    let guess = throttle::attempt(app, actor, Scope::Password, Some(account)).await?;
+    let guess = throttle::attempt(app, actor, Scope::Password, account).await?;
     let is_unchanged = current.0 == new.0;
     let mut errors = UserErrors::default();
     let verified = app
@@ -135,7 +135,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     user.row = set(app, &transaction, user.row.id, hash).await?;
     sessions::end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
     password_resets::void_open(app, &transaction, user.row.id).await?;
-    throttle::succeeded(app, &transaction, &guess).await?;
+    throttle::succeeded(&transaction, &guess).await?;
     let notice = give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordChanged;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;

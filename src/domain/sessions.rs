@@ -17,7 +17,7 @@ use super::passwords::Password;
 use super::throttle::{self, Scope};
 use super::tokens::Token;
 use super::users::{self, User};
-use super::{EmailAddress, events, roles};
+use super::{EmailAddress, devices, events, roles};
 use crate::app::App;
 
 mod identification;
@@ -36,6 +36,8 @@ pub const MAX_SESSIONS: u64 = 100;
 pub struct NewSession {
     /// For `Authorization: Bearer`, or the cookie.
     pub token: Token,
+    /// By which the device is known from now on.
+    pub device: Token,
     /// The user who is now signed in, and the session.
     pub signed_in: Arc<SignedIn>,
 }
@@ -59,7 +61,7 @@ pub async fn sign_in(
         Some(address) => address.normal().to_owned(),
         None => email.trim().to_lowercase(),
     };
-    let guess = throttle::attempt(app, actor, Scope::Password, Some(&account)).await?;
+    let guess = throttle::attempt(app, actor, Scope::Password, &account).await?;
     let known = match &address {
         Some(address) => users::find_by_email(app.db.read(), address).await?,
         None => None,
@@ -114,7 +116,7 @@ pub async fn sign_in(
         .await?;
     }
     let session = begin(app, &transaction, &actor.client, user, is_kept).await?;
-    throttle::succeeded(app, &transaction, &guess).await?;
+    throttle::succeeded(&transaction, &guess).await?;
     let signed_in = Actor::user(session.signed_in.clone(), actor.client.clone());
     let subject = Subject::from(&session.signed_in.user);
     events::record(
@@ -181,6 +183,7 @@ pub async fn begin(
         .insert(transaction)
         .await?;
     end_oldest_of(transaction, user.row.id).await?;
+    let device = devices::remember(app, transaction, client, user.row.id, Some(session.id)).await?;
     user.row.last_signed_in_at = now.into();
     user::ActiveModel {
         id: Set(user.row.id),
@@ -196,6 +199,7 @@ pub async fn begin(
     );
     Ok(NewSession {
         token,
+        device,
         signed_in: Arc::new(SignedIn {
             user,
             session,
@@ -304,6 +308,7 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
             UserError::new(UserErrorCode::NotFound, "id", "You have no such session.").into(),
         );
     }
+    devices::forget(&transaction, id).await?;
     let subject = Subject::session(id, user);
     let action = Action::SessionRevoked;
     events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
@@ -326,12 +331,14 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     Ok(ended)
 }
 
-/// Ends all sessions of a user, except possibly one, and returns how many.
+/// Ends all sessions of a user, except possibly one, and returns how many. The devices on which
+/// they began are no longer known.
 pub async fn end_all_of(
     transaction: &DatabaseTransaction,
     user: UserId,
     except: Option<SessionId>,
 ) -> Result<u64> {
+    devices::forget_all_of(transaction, user, except).await?;
     let mut sessions = session::Entity::delete_many().filter(session::Column::UserId.eq(user));
     if let Some(except) = except {
         sessions = sessions.filter(session::Column::Id.ne(except));

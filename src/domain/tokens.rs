@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 
-/// A bearer, invitation or password reset token: 43 characters of base64url (RFC 4648, section 5).
+/// A bearer, device, invitation or password reset token: 43 characters of base64url (RFC 4648, section 5).
 ///
 /// It exists in memory only, from its creation until it is handed to its owner, and is never
 /// printed.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::domain::applications::Permission;
 use crate::domain::emails::Email;
 use crate::domain::events::{self, Action, Subject};
+use crate::domain::password_resets::Completed;
 use crate::domain::sessions::NewSession;
 use crate::domain::{self, Actor};
 
@@ -26,6 +27,8 @@ pub struct Caller(Mutex<State>);
 struct State {
     actor: Actor,
     cookie: Option<CookieChange>,
+    /// The token by which the caller's device is known from now on.
+    device: Option<DeviceToken>,
     notes: Vec<(Actor, Note)>,
     retry_after: Option<Duration>,
     /// Who they have proved to be without beginning a session.
@@ -67,12 +70,22 @@ pub enum CookieChange {
     Clear,
 }
 
+/// By what a device is known.
+#[derive(Clone, Debug)]
+pub struct DeviceToken {
+    /// The secret.
+    pub token: String,
+    /// Whether it outlives the browser.
+    pub is_kept: bool,
+}
+
 impl Caller {
     /// The sender of a request.
     pub fn new(actor: Actor) -> Self {
         Self(Mutex::new(State {
             actor,
             cookie: None,
+            device: None,
             notes: Vec::new(),
             retry_after: None,
             proven: None,
@@ -101,8 +114,13 @@ impl Caller {
 
     /// Someone has proved with a link that they are this user, without beginning a session: they
     /// may read what the payload tells them about themselves.
-    pub fn proved_to_be(&self, user: UserId) {
-        self.state().proven = Some(user);
+    pub fn proved_to_be(&self, reset: &Completed) {
+        let mut state = self.state();
+        state.proven = Some(reset.user.row.id);
+        state.device = Some(DeviceToken {
+            token: reset.device.expose().to_owned(),
+            is_kept: true,
+        });
     }
 
     /// Whether the caller is this user, by a session or by a link.
@@ -167,6 +185,10 @@ impl Caller {
             token: session.token.expose().to_owned(),
             is_kept: session.signed_in.session.is_kept,
         });
+        state.device = Some(DeviceToken {
+            token: session.device.expose().to_owned(),
+            is_kept: session.signed_in.session.is_kept,
+        });
     }
 
     /// Continues as nobody.
@@ -185,6 +207,11 @@ impl Caller {
     /// What is to happen to the cookie, once the document was executed.
     pub fn cookie_change(&self) -> Option<CookieChange> {
         self.state().cookie.take()
+    }
+
+    /// The token by which the device is known from now on, once the document was executed.
+    pub fn device_token(&self) -> Option<DeviceToken> {
+        self.state().device.take()
     }
 }
 

@@ -125,7 +125,7 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(caller.note_retry_after(outcome), |session| {
+        payload(outcome, |session| {
             caller.signed_in(&session);
             AcceptInvitationPayload {
                 token: Some(session.token.expose().to_owned()),

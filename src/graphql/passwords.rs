@@ -142,10 +142,10 @@ impl PasswordMutation {
         let new = Password::new(&input.new_password);
         let outcome =
             password_resets::complete(ctx.app()?, &caller.actor(), &input.token, new).await;
-        payload(caller.note_retry_after(outcome), |user| {
-            caller.proved_to_be(user.row.id);
+        payload(outcome, |reset| {
+            caller.proved_to_be(&reset);
             ResetPasswordPayload {
-                user: Some(user.into()),
+                user: Some(reset.user.into()),
                 ..Default::default()
             }
         })

@@ -1,66 +1,85 @@
-//! The session cookie (RFC 6265): how it is called, how long it lives, and what guards it.
+//! The cookies (RFC 6265): how they are called, how long they live, and what guards them.
+
+use std::time::Duration;
 
 use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::config::Config;
-use crate::graphql::context::CookieChange;
+use crate::domain::devices;
+use crate::graphql::context::{CookieChange, DeviceToken};
 
-/// The session cookie of this server.
+/// The cookies of this server: who is signed in, and which device it is.
 #[derive(Clone, Debug)]
-pub struct SessionCookie {
+pub struct Cookies {
     /// Browsers send a `Secure` cookie over HTTPS only; a demo on this machine has none.
     is_secure: bool,
-    max_age: std::time::Duration,
+    session_max_age: Duration,
 }
 
-impl SessionCookie {
+impl Cookies {
     /// As the public address asks for.
     pub fn new(settings: &Config) -> Self {
         Self {
             is_secure: settings.server.public_url.starts_with("https://"),
-            max_age: settings.sessions.absolute_timeout,
+            session_max_age: settings.sessions.absolute_timeout,
         }
+    }
+
+    /// The session's token in the request's cookie.
+    pub fn session<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.read(headers, "usher_session")
+    }
+
+    /// The device's token in the request's cookie.
+    pub fn device<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.read(headers, "usher_device")
+    }
+
+    /// The `Set-Cookie` header for the session.
+    pub fn set_session(&self, change: &CookieChange) -> String {
+        let (token, max_age) = match change {
+            // Without an age, the cookie goes when the browser is closed.
+            CookieChange::Set { token, is_kept } => {
+                (token.as_str(), is_kept.then_some(self.session_max_age))
+            }
+            CookieChange::Clear => ("", Some(Duration::ZERO)),
+        };
+        self.write("usher_session", token, max_age)
+    }
+
+    /// The `Set-Cookie` header for the device.
+    pub fn set_device(&self, device: &DeviceToken) -> String {
+        let max_age = device.is_kept.then_some(devices::KNOWN_FOR);
+        self.write("usher_device", &device.token, max_age)
     }
 
     /// The prefix makes browsers refuse a cookie that another host or an unencrypted connection has
     /// set (RFC 6265bis, section 4.1.3.2).
-    fn name(&self) -> &'static str {
+    fn prefix(&self) -> &'static str {
         match self.is_secure {
-            true => "__Host-usher_session",
-            false => "usher_session",
+            true => "__Host-",
+            false => "",
         }
     }
 
-    /// The token in the request's cookie.
-    pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    fn read<'a>(&self, headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.name())
+            .find(|(found, _)| found.strip_prefix(self.prefix()) == Some(name))
             .map(|(_, token)| token)
             .filter(|token| !token.is_empty())
     }
 
-    /// The `Set-Cookie` header of an answer.
-    pub fn write(&self, change: &CookieChange) -> String {
+    fn write(&self, name: &str, token: &str, max_age: Option<Duration>) -> String {
         // A token is base64url: there is nothing in it that a cookie would have to escape.
-        let (token, max_age) = match change {
-            CookieChange::Set { token, is_kept } => {
-                // Without an age, the cookie goes when the browser is closed.
-                let max_age = is_kept.then_some(self.max_age.as_secs());
-                (token.as_str(), max_age)
-            }
-            CookieChange::Clear => ("", Some(0)),
-        };
-        let max_age = max_age.map_or(String::new(), |age| format!("; Max-Age={age}"));
+        let max_age = max_age.map_or(String::new(), |age| format!("; Max-Age={}", age.as_secs()));
         let secure = if self.is_secure { "; Secure" } else { "" };
-        format!(
-            "{}={token}; Path=/{max_age}; HttpOnly; SameSite=Lax{secure}",
-            self.name()
-        )
+        let prefix = self.prefix();
+        format!("{prefix}{name}={token}; Path=/{max_age}; HttpOnly; SameSite=Lax{secure}")
     }
 }

@@ -15,7 +15,7 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
 use super::client::TrustedProxies;
-use super::cookie::SessionCookie;
+use super::cookie::Cookies;
 use super::identity::{AllowedOrigins, IdentityError, identify};
 use super::request_log::RequestId;
 use crate::app::App;
@@ -41,7 +41,7 @@ use streams::Streaming;
 pub struct GraphqlEndpoint<E> {
     executor: E,
     app: Arc<App>,
-    cookie: SessionCookie,
+    cookies: Cookies,
     proxies: TrustedProxies,
     origins: AllowedOrigins,
 }
@@ -54,11 +54,11 @@ impl<E: Executor> GraphqlEndpoint<E> {
         proxies: TrustedProxies,
         origins: AllowedOrigins,
     ) -> Self {
-        let cookie = SessionCookie::new(&app.settings);
+        let cookies = Cookies::new(&app.settings);
         Self {
             executor,
             app,
-            cookie,
+            cookies,
             proxies,
             origins,
         }
@@ -145,9 +145,13 @@ impl<E: Executor> GraphqlEndpoint<E> {
                 .headers_mut()
                 .insert(RETRY_AFTER, wait.as_secs().into());
         }
-        if let Some(change) = caller.cookie_change()
-            && let Ok(cookie) = self.cookie.write(&change).parse()
-        {
+        let session = caller.cookie_change();
+        let device = caller.device_token();
+        let cookies = [
+            session.map(|change| self.cookies.set_session(&change)),
+            device.map(|device| self.cookies.set_device(&device)),
+        ];
+        for cookie in cookies.iter().flatten().flat_map(|cookie| cookie.parse()) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
@@ -156,7 +160,7 @@ impl<E: Executor> GraphqlEndpoint<E> {
     async fn identify(&self, request: &Request, id: &str) -> Result<Actor, Refusal> {
         let client = self.proxies.client(request);
         let headers = request.headers();
-        identify(&self.app, &self.cookie, &self.origins, headers, client)
+        identify(&self.app, &self.cookies, &self.origins, headers, client)
             .await
             .map_err(|error| refusal_of(error, id))
     }

@@ -4,10 +4,10 @@ use poem::http::HeaderMap;
 use poem::http::header::{AUTHORIZATION, ORIGIN};
 use url::Url;
 
-use super::cookie::SessionCookie;
+use super::cookie::Cookies;
 use crate::app::App;
 use crate::config;
-use crate::domain::{Actor, Client, Error, sessions};
+use crate::domain::{Actor, Client, Error, sessions, tokens};
 
 /// The origins (RFC 6454) whose pages may use the session cookie.
 #[derive(Clone, Debug)]
@@ -70,16 +70,20 @@ pub enum IdentityError {
 /// Finds out who sends the request. A token that is unknown, expired or revoked is nobody's.
 pub async fn identify(
     app: &App,
-    cookie: &SessionCookie,
+    cookies: &Cookies,
     origins: &AllowedOrigins,
     headers: &HeaderMap,
-    client: Client,
+    mut client: Client,
 ) -> Result<Actor, IdentityError> {
-    let token = match (bearer_token(headers), cookie.read(headers)) {
+    let origin = text_of(headers, ORIGIN.as_str());
+    // A foreign page must not use up what its visitor may guess. Programs name no origin.
+    if origin.is_none_or(|origin| origins.allow(origin)) {
+        client.device = cookies.device(headers).map(tokens::hash);
+    }
+    let token = match (bearer_token(headers), cookies.session(headers)) {
         (Some(token), _) => token,
         (None, Some(token)) => {
             // A browser adds the cookie to whatever a foreign page sends; the origin tells.
-            let origin = text_of(headers, ORIGIN.as_str());
             let is_allowed = match origin {
                 Some(origin) => origins.allow(origin),
                 None => is_own_request(headers),

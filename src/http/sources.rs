@@ -9,7 +9,7 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
 use super::client::TrustedProxies;
-use super::cookie::SessionCookie;
+use super::cookie::Cookies;
 use super::identity::{AllowedOrigins, IdentityError, identify};
 use crate::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
@@ -21,7 +21,7 @@ use crate::mail::messages;
 /// `/emails/:file`
 pub struct EmailSources {
     app: Arc<App>,
-    cookie: SessionCookie,
+    cookies: Cookies,
     proxies: TrustedProxies,
     origins: AllowedOrigins,
 }
@@ -30,7 +30,7 @@ impl EmailSources {
     /// An endpoint that serves the e-mails of the application's queue.
     pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
         Self {
-            cookie: SessionCookie::new(&app.settings),
+            cookies: Cookies::new(&app.settings),
             app,
             proxies,
             origins,
@@ -40,7 +40,7 @@ impl EmailSources {
     async fn source(&self, request: &Request) -> Result<Response, Error> {
         let client = self.proxies.client(request);
         let headers = request.headers();
-        let actor = match identify(&self.app, &self.cookie, &self.origins, headers, client).await {
+        let actor = match identify(&self.app, &self.cookies, &self.origins, headers, client).await {
             Ok(actor) => actor,
             Err(IdentityError::ForeignOrigin(_)) => {
                 let message = "The session cookie was sent from a page of another origin.";

@@ -18,6 +18,7 @@ mod smtp;
 mod command_line;
 mod delivery;
 mod demo;
+mod devices;
 mod documents;
 mod email_queue;
 mod emails;

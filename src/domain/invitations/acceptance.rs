@@ -9,7 +9,7 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
-use crate::domain::throttle::{self, Scope};
+use crate::domain::throttle;
 use crate::domain::users::{self, DerivedColumns, User};
 use crate::domain::{emails, tokens};
 
@@ -57,11 +57,9 @@ pub struct Acceptance {
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
 /// the password policy's errors for `password`, and errors for the names.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
-    let guess = throttle::attempt(app, actor, Scope::Token, None).await?;
     let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
         return Err(token_invalid());
     };
-    throttle::take_back(app, &guess).await?;
     match invitation.status(app.clock.now()) {
         invitation::Status::Pending => {}
         invitation::Status::Expired => return Err(token_expired()),
@@ -117,7 +115,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    throttle::lift(app, &transaction, actor, &user.row.email_normal).await?;
+    throttle::lift(&transaction, &user.row.email_normal).await?;
     let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
     let after = &session.signed_in.user;

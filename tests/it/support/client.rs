@@ -175,6 +175,12 @@ impl Answer {
         &self.body["data"]
     }
 
+    /// The codes and fields of a payload's user errors.
+    #[track_caller]
+    pub fn user_errors(&self) -> Vec<String> {
+        ids(&self.data()["payload"]["userErrors"])
+    }
+
     /// The first error's code.
     pub fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"]

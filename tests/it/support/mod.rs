@@ -1,6 +1,7 @@
 //! A server of its own for each test, and people who use it.
 
 mod binary;
+mod browser;
 mod client;
 mod database;
 mod inbox;
@@ -9,6 +10,7 @@ mod server;
 mod socket;
 
 pub use binary::Binary;
+pub use browser::{Browser, PROXY};
 pub use client::{Answer, Client, Event, ids};
 pub use database::TestDatabase;
 pub use inbox::{link_in, token_in};

@@ -1,0 +1,131 @@
+//! Devices: browsers, and programs that behave like one, from which a user has signed in before.
+//!
+//! Each holds a secret of its own, a cookie, which grants nothing but a throttle of its own: while
+//! strangers guess at an account, its user still signs in from a device that is known (OWASP, "Slow
+//! Down Online Guessing Attacks with Device Cookies").
+
+use std::time::Duration;
+
+use entity::{SessionId, TokenHash, UserId, device, user};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set,
+};
+
+use super::actor::Client;
+use super::error::Result;
+use super::tokens::Token;
+use crate::app::App;
+
+/// For how long a device is known after its user has last signed in.
+pub const KNOWN_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How many devices of a user are known at a time: the newest.
+const MAX_DEVICES: u64 = 100;
+
+/// The device that the client presents, if it is one of this account's user.
+pub async fn known(app: &App, client: &Client, account: &str) -> Result<Option<TokenHash>> {
+    let Some(presented) = &client.device else {
+        return Ok(None);
+    };
+    // The account is not a part of the query: it takes as long whichever it is.
+    let found = device::Entity::find_by_id(presented.clone())
+        .filter(device::Column::ExpiresAt.gt(app.clock.now()))
+        .find_also_related(user::Entity)
+        .one(app.db.read())
+        .await?;
+    Ok(found
+        .and_then(|(device, user)| Some((device, user?)))
+        .filter(|(_, user)| user.email_normal == account)
+        .map(|(device, _)| device.token_hash))
+}
+
+/// From now on the client's device is known as this user's, by a new token; the one that it
+/// presented is used up. The session is the one that has just begun there, if one has.
+pub async fn remember(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    client: &Client,
+    user: UserId,
+    session: Option<SessionId>,
+) -> Result<Token> {
+    use device::Column;
+    if let Some(presented) = &client.device {
+        device::Entity::delete_many()
+            .filter(Column::TokenHash.eq(presented.clone()))
+            .filter(Column::UserId.eq(user))
+            .exec(transaction)
+            .await?;
+    }
+    let token = Token::generate()?;
+    device::ActiveModel {
+        token_hash: Set(token.hash()),
+        user_id: Set(user),
+        session_id: Set(session),
+        expires_at: Set(app.clock.now().after(KNOWN_FOR)),
+    }
+    .insert(transaction)
+    .await?;
+    forget_oldest_of(transaction, user).await?;
+    Ok(token)
+}
+
+async fn forget_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    use device::Column;
+    let oldest: Vec<TokenHash> = device::Entity::find()
+        .select_only()
+        .column(Column::TokenHash)
+        .filter(Column::UserId.eq(user))
+        .order_by_desc(Column::ExpiresAt)
+        .order_by_desc(Column::TokenHash)
+        .offset(MAX_DEVICES)
+        .limit(MAX_DEVICES)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if !oldest.is_empty() {
+        device::Entity::delete_many()
+            .filter(Column::TokenHash.is_in(oldest))
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets all devices of a user, except possibly the one on which this session began.
+pub async fn forget_all_of(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    except: Option<SessionId>,
+) -> Result<()> {
+    use device::Column;
+    let mut devices = device::Entity::delete_many().filter(Column::UserId.eq(user));
+    if let Some(except) = except {
+        let others = Condition::any()
+            .add(Column::SessionId.ne(except))
+            .add(Column::SessionId.is_null());
+        devices = devices.filter(others);
+    }
+    devices.exec(transaction).await?;
+    Ok(())
+}
+
+/// Forgets the device on which this session began.
+pub async fn forget(transaction: &DatabaseTransaction, session: SessionId) -> Result<()> {
+    device::Entity::delete_many()
+        .filter(device::Column::SessionId.eq(session))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Removes devices that are no longer known.
+pub async fn prune(app: &App) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    device::Entity::delete_many()
+        .filter(device::Column::ExpiresAt.lte(app.clock.now()))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}

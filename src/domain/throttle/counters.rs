@@ -1,0 +1,192 @@
+//! Counters in the database: how often something was done, and when it may be done again.
+
+use std::time::Duration;
+
+use entity::{Timestamp, throttle};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+
+/// What is counted, and what follows from it.
+#[derive(Clone, Debug)]
+pub(super) struct Counter {
+    /// What is counted: its row's key.
+    pub subject: String,
+    /// The digest of the account, if proving to be its user resets the count.
+    pub account: Option<String>,
+    /// How often it may be done without a delay.
+    pub free: u32,
+    /// The longest delay.
+    pub delay_at_most: Duration,
+}
+
+/// The outcome of counting, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Counted {
+    /// The next one may follow at once.
+    Free,
+    /// The next one is delayed.
+    BeforeDelay,
+    /// It was not counted: it came too early by this much.
+    Blocked(Duration),
+}
+
+/// Counts for each counter, and returns the worst outcome.
+pub(super) async fn count_all(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counters: &[Counter],
+) -> Result<Counted> {
+    let mut worst = Counted::Free;
+    for counter in counters {
+        let counted = count(app, transaction, counter).await?;
+        // sea-query's trait would take `worst.max` for an expression.
+        worst = Ord::max(worst, counted);
+    }
+    Ok(worst)
+}
+
+/// How long the longest current delay still lasts, without counting.
+pub(super) async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Duration>> {
+    let now = app.clock.now();
+    let subjects = counters.iter().map(|counter| counter.subject.as_str());
+    let longest = throttle::Entity::find()
+        .filter(throttle::Column::Subject.is_in(subjects))
+        .all(app.db.read())
+        .await?
+        .into_iter()
+        .map(|row| row.blocked_until)
+        .max();
+    Ok(longest
+        .filter(|until| *until > now)
+        .map(|until| until.since(now)))
+}
+
+pub(super) async fn count(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counter: &Counter,
+) -> Result<Counted> {
+    use throttle::Column;
+    let now = app.clock.now();
+    insert_missing(transaction, counter, now).await?;
+    let settings = &app.settings.throttle;
+    let forgotten = now.before(settings.forget_after);
+    // The one conditional statement: of two at once the second waits for the first one's lock, and
+    // then sees whether it may still be counted.
+    let counted = throttle::Entity::update_many()
+        .col_expr(
+            Column::Attempts,
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), 1)
+                .finally(Expr::col(Column::Attempts).add(1))
+                .into(),
+        )
+        .col_expr(
+            Column::CountedSince,
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), now)
+                .finally(Expr::col(Column::CountedSince))
+                .into(),
+        )
+        .filter(Column::Subject.eq(&counter.subject))
+        .filter(Column::BlockedUntil.lte(now))
+        .exec(transaction)
+        .await?;
+    let row = throttle::Entity::find_by_id(counter.subject.clone())
+        .one(transaction)
+        .await?
+        .ok_or_else(|| Error::internal("a throttle has lost its row"))?;
+    if counted.rows_affected == 0 {
+        return Ok(Counted::Blocked(row.blocked_until.since(now)));
+    }
+    let Some(wait) = wait_after(
+        row.attempts.unsigned_abs(),
+        counter.free,
+        settings.delay,
+        counter.delay_at_most,
+    ) else {
+        return Ok(Counted::Free);
+    };
+    throttle::Entity::update_many()
+        .set(throttle::ActiveModel {
+            blocked_until: Set(now.after(wait)),
+            ..Default::default()
+        })
+        .filter(Column::Subject.eq(&counter.subject))
+        .exec(transaction)
+        .await?;
+    Ok(Counted::BeforeDelay)
+}
+
+async fn insert_missing(
+    transaction: &DatabaseTransaction,
+    counter: &Counter,
+    now: Timestamp,
+) -> Result<()> {
+    let row = throttle::ActiveModel {
+        subject: Set(counter.subject.clone()),
+        account: Set(counter.account.clone()),
+        attempts: Set(0),
+        blocked_until: Set(Timestamp(0)),
+        counted_since: Set(now),
+    };
+    throttle::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(throttle::Column::Subject)
+                .do_nothing_on([throttle::Column::Subject])
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+/// How long the next one has to wait: not at all up to the free ones, then twice as long each time.
+fn wait_after(attempts: u32, free: u32, first: Duration, at_most: Duration) -> Option<Duration> {
+    let doublings = Ord::min(attempts.checked_sub(free)?, 30);
+    Some(first.saturating_mul(1 << doublings).min(at_most))
+}
+
+/// Counting begins anew for these rows.
+pub(super) async fn reset(transaction: &DatabaseTransaction, rows: Expr) -> Result<()> {
+    throttle::Entity::update_many()
+        .set(throttle::ActiveModel {
+            attempts: Set(0),
+            blocked_until: Set(Timestamp(0)),
+            ..Default::default()
+        })
+        .filter(rows)
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// As if it had never been counted, and with it the delay that it began.
+pub(super) async fn take_back(transaction: &DatabaseTransaction, counter: &Counter) -> Result<()> {
+    use throttle::Column;
+    throttle::Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+        .col_expr(Column::BlockedUntil, Expr::value(Timestamp(0)))
+        .filter(Column::Subject.eq(&counter.subject))
+        .filter(Column::Attempts.gt(0))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_a_limit() {
+        let second = Duration::from_secs;
+        let wait = |attempts| wait_after(attempts, 5, second(10), second(900));
+        assert_eq!(wait(4), None);
+        assert_eq!(wait(5), Some(second(10)));
+        assert_eq!(wait(7), Some(second(40)));
+        assert_eq!(wait(20), Some(second(900)));
+        assert_eq!(wait(u32::MAX), Some(second(900)));
+    }
+}
