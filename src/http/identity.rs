@@ -1,5 +1,7 @@
 //! Who sends a request: by bearer token, or by session cookie from an origin that may use it.
 
+use std::fmt;
+
 use poem::http::HeaderMap;
 use poem::http::header::{AUTHORIZATION, ORIGIN};
 use url::Url;
@@ -38,6 +40,13 @@ impl AllowedOrigins {
 
     pub(super) fn allow(&self, origin: &str) -> bool {
         self.0.iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The origins, separated by blanks.
+impl fmt::Display for AllowedOrigins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
     }
 }
 

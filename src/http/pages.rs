@@ -13,22 +13,40 @@ use poem::{Endpoint, Request, Response, Result, Route, get};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::identity::AllowedOrigins;
 use crate::color::Palette;
 use crate::config::Config;
 
-/// Path, template and title.
-const PAGES: &[(&str, &str, &str)] = &[
-    ("/", "dashboard.html", "Applications"),
-    ("/sign-in", "sign-in.html", "Sign in"),
-    ("/accept-invitation", "accept-invitation.html", "Welcome"),
+/// Path, template, title, and how long a browser may keep it.
+const PAGES: &[(&str, &str, &str, &str)] = &[
+    ("/", "dashboard.html", "Applications", FRESH),
+    ("/sign-in", "sign-in.html", "Sign in", FRESH),
+    (
+        "/accept-invitation",
+        "accept-invitation.html",
+        "Welcome",
+        NEVER,
+    ),
     (
         "/forgotten-password",
         "forgotten-password.html",
         "Forgotten password",
+        FRESH,
     ),
-    ("/reset-password", "reset-password.html", "New password"),
-    ("/account", "account.html", "Your account"),
+    (
+        "/reset-password",
+        "reset-password.html",
+        "New password",
+        NEVER,
+    ),
+    ("/account", "account.html", "Your account", FRESH),
 ];
+
+/// A copy is used if the server says that nothing has changed.
+const FRESH: &str = "no-cache";
+
+/// A cache is a list of addresses, and the address of this page holds a token.
+const NEVER: &str = "no-store";
 
 macro_rules! files {
     ($folder:literal: $($name:literal),* $(,)?) => {
@@ -42,8 +60,8 @@ const TEMPLATES: &[(&str, &str)] = files!("templates":
 );
 
 const STATIC: &[(&str, &str)] = files!("static":
-    "pages.css", "logo.svg", "api.js", "forms.js", "strength.js", "dashboard.js", "sign-in.js",
-    "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
+    "pages.css", "logo.svg", "api.js", "forms.js", "link.js", "next.js", "session.js", "strength.js",
+    "dashboard.js", "sign-in.js", "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
 );
 
 /// Adds the pages and what they load to the routes.
@@ -51,7 +69,11 @@ const STATIC: &[(&str, &str)] = files!("static":
 /// # Errors
 ///
 /// A sentence that names the template: none that is tested is expected to fail.
-pub fn add_to(mut routes: Route, settings: &Config) -> std::result::Result<Route, String> {
+pub fn add_to(
+    mut routes: Route,
+    settings: &Config,
+    origins: &AllowedOrigins,
+) -> std::result::Result<Route, String> {
     let problem = |error: minijinja::Error| format!("pages: {error:#}");
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -65,13 +87,14 @@ pub fn add_to(mut routes: Route, settings: &Config) -> std::result::Result<Route
         url => url,
     };
     let policy = policy(&branding.logo_url);
-    for (path, template, title) in PAGES {
+    for (path, template, title, caching) in PAGES {
         let html = templates
             .get_template(template)
             .and_then(|template| {
                 template.render(context! {
                     title => *title,
                     logo,
+                    origins => origins.to_string(),
                     application => branding.name.as_str(),
                     script => template.name().replace(".html", ".js"),
                     playground => settings.serves_playground(),
@@ -79,10 +102,11 @@ pub fn add_to(mut routes: Route, settings: &Config) -> std::result::Result<Route
                 })
             })
             .map_err(problem)?;
-        routes = routes.at(
-            *path,
-            get(Document::new(html, "text/html; charset=utf-8", &policy)),
-        );
+        let document = Document {
+            caching,
+            ..Document::new(html, "text/html; charset=utf-8", &policy)
+        };
+        routes = routes.at(*path, get(document));
     }
     for (name, content) in STATIC {
         let document = Document::new((*content).to_owned(), content_type(name), &policy);
@@ -133,25 +157,25 @@ fn content_type(name: &str) -> &'static str {
 
 /// Something that is sent alike to everybody.
 #[derive(Clone)]
-struct Document(Arc<Sent>);
-
-struct Sent {
-    body: String,
+struct Document {
+    body: Arc<str>,
     content_type: &'static str,
-    policy: String,
+    policy: Arc<str>,
     tag: String,
+    caching: &'static str,
 }
 
 impl Document {
     fn new(body: String, content_type: &'static str, policy: &str) -> Self {
         let digest = Sha256::digest(body.as_bytes());
         let tag = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
-        Self(Arc::new(Sent {
+        Self {
             tag: format!("\"{}\"", tag.collect::<String>()),
-            policy: policy.to_owned(),
+            policy: policy.into(),
             content_type,
-            body,
-        }))
+            body: body.into(),
+            caching: FRESH,
+        }
     }
 }
 
@@ -159,21 +183,20 @@ impl Endpoint for Document {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let sent = &self.0;
         let is_known = request
             .headers()
             .get(IF_NONE_MATCH)
-            .is_some_and(|tag| tag.as_bytes() == sent.tag.as_bytes());
+            .is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
         let answer = Response::builder()
-            .header(CONTENT_TYPE, sent.content_type)
-            .header(CACHE_CONTROL, "no-cache")
-            .header(ETAG, &sent.tag)
-            .header("content-security-policy", &sent.policy)
+            .header(CONTENT_TYPE, self.content_type)
+            .header(CACHE_CONTROL, self.caching)
+            .header(ETAG, &self.tag)
+            .header("content-security-policy", &*self.policy)
             // The address of a page may hold a token: no other server is told where one came from.
             .header("referrer-policy", "no-referrer");
         Ok(match is_known {
             true => answer.status(StatusCode::NOT_MODIFIED).finish(),
-            false => answer.body(sent.body.clone()),
+            false => answer.body(self.body.to_string()),
         })
     }
 }

@@ -35,7 +35,7 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
         )
         .at(
             "/graphql",
-            GraphqlEndpoint::new(schema, app.clone(), proxies, origins),
+            GraphqlEndpoint::new(schema, app.clone(), proxies, origins.clone()),
         );
     if settings.serves_playground() {
         routes = routes
@@ -43,7 +43,7 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
             .at("/playground/*path", get(playground::asset));
     }
     if settings.pages.enabled {
-        routes = pages::add_to(routes, settings).map_err(|problem| vec![problem])?;
+        routes = pages::add_to(routes, settings, &origins).map_err(|problem| vec![problem])?;
     }
     Ok(routes
         .data(app)

@@ -1,10 +1,8 @@
 // What a person does with the hosted pages and the playground, in a real browser.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { PASSWORD, chromium, graphql, startServer, violations, watch } from "./support.mjs";
+import { PASSWORD, graphql, picture, site } from "./support.mjs";
 
 const CONFIGURATION = `
 [branding]
@@ -17,59 +15,18 @@ actions = ["view", "create", "update"]
 url = "https://content.kbank.com/"
 `;
 
-let server, browser, troubles;
-
-before(async () => {
-  server = await startServer([], CONFIGURATION);
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-async function newPage(options = {}) {
-  const context = await browser.newContext({ locale: "en-GB", ...options });
-  context.setDefaultTimeout(15_000);
-  troubles = [];
-  return watch(await context.newPage(), server.url, troubles);
-}
-
-/** Keeps a picture where SCREENSHOTS names a folder. */
-async function picture(page, name) {
-  const folder = process.env.SCREENSHOTS;
-  if (!folder) return;
-  mkdirSync(folder, { recursive: true });
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-async function isFine(page) {
-  assert.deepEqual(await violations(page), []);
-  await page.emulateMedia({ colorScheme: "dark" });
-  assert.deepEqual(await violations(page), []);
-  await page.emulateMedia({ colorScheme: "light" });
-  assert.deepEqual(troubles, []);
-}
-
-async function signIn(page, password) {
-  await page.goto(`${server.url}/sign-in`);
-  await page.getByLabel("E-mail address").fill("admin@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
+const pages = site([], CONFIGURATION);
+const { newPage, isFine } = pages;
+const signIn = (page, password) => pages.signIn(page, "admin@example.com", password);
 
 test("an invitation is accepted, and its link is used up", async () => {
-  const link = await server.linkFor("admin@example.com");
+  const link = await pages.server.linkFor("admin@example.com");
   const page = await newPage();
   const response = await page.goto(link);
   assert.equal(response.headers()["referrer-policy"], "no-referrer");
   assert.doesNotMatch(response.headers()["content-security-policy"], /unsafe/);
   await page.getByRole("heading", { name: "Welcome" }).waitFor();
-  assert.equal(page.url(), `${server.url}/accept-invitation`);
+  assert.equal(page.url(), `${pages.server.url}/accept-invitation`);
   assert.equal(await page.getByLabel("E-mail address").inputValue(), "admin@example.com");
   await page.getByLabel("First name").fill("Ada");
   await page.getByLabel("Last name").fill("Weber");
@@ -81,7 +38,7 @@ test("an invitation is accepted, and its link is used up", async () => {
   await page.locator("#password-error", { hasText: /./ }).waitFor();
   assert.equal(await password.getAttribute("aria-invalid"), "true");
   assert.ok(await password.evaluate((input) => input === document.activeElement));
-  troubles = troubles.filter((trouble) => !trouble.includes("400"));
+  pages.troubles = pages.troubles.filter((trouble) => !trouble.includes("400"));
   await isFine(page);
 
   await password.fill(PASSWORD);
@@ -100,14 +57,14 @@ test("an invitation is accepted, and its link is used up", async () => {
   await later.getByRole("heading", { name: "This invitation has already been used" }).waitFor();
   await picture(later, "used-phone");
   await isFine(later);
-  await later.goto(`${server.url}/accept-invitation?token=unknown`);
+  await later.goto(`${pages.server.url}/accept-invitation?token=unknown`);
   await later.getByRole("heading", { name: "This link is not valid" }).waitFor();
 });
 
 test("a person signs in, sees their applications and account, and signs out", async () => {
   const page = await newPage({ viewport: { width: 390, height: 844 } });
-  await page.goto(`${server.url}/`);
-  await page.waitForURL(`${server.url}/sign-in`);
+  await page.goto(`${pages.server.url}/`);
+  await page.waitForURL(`${pages.server.url}/sign-in`);
   await page.getByRole("button", { name: "Sign in" }).waitFor();
   await picture(page, "sign-in-phone");
   await isFine(page);
@@ -129,20 +86,20 @@ test("a person signs in, sees their applications and account, and signs out", as
   await isFine(page);
 
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.waitForURL(`${server.url}/sign-in`);
-  await page.goto(`${server.url}/account`);
-  await page.waitForURL(`${server.url}/sign-in?next=account`);
-  await page.goto(`${server.url}/forgotten-password`);
+  await page.waitForURL(`${pages.server.url}/sign-in`);
+  await page.goto(`${pages.server.url}/account`);
+  await page.waitForURL(`${pages.server.url}/sign-in?next=account`);
+  await page.goto(`${pages.server.url}/forgotten-password`);
   await page.getByRole("heading", { name: "Forgotten your password?" }).waitFor();
   await isFine(page);
-  await page.goto(`${server.url}/reset-password?token=x`);
+  await page.goto(`${pages.server.url}/reset-password?token=x`);
   await page.getByRole("heading", { name: "This link is not valid" }).waitFor();
-  assert.equal(page.url(), `${server.url}/reset-password`);
+  assert.equal(page.url(), `${pages.server.url}/reset-password`);
   await isFine(page);
 });
 
 test("an expired link says so", async () => {
-  const link = server.run("invite-administrator", "late@kbank.com", "--set", "invitations.valid_for=1ms");
+  const link = pages.server.run("invite-administrator", "late@kbank.com", "--set", "invitations.valid_for=1ms");
   const page = await newPage();
   await page.goto(link.trim().split("\n").at(-1));
   await page.getByRole("heading", { name: "This invitation has expired" }).waitFor();
@@ -150,8 +107,8 @@ test("an expired link says so", async () => {
 });
 
 test("a forgotten password is replaced, and the link works once", async () => {
-  server.run("invite-administrator", "grace@kbank.com");
-  const invitation = await server.linkFor("grace@kbank.com");
+  pages.server.run("invite-administrator", "grace@kbank.com");
+  const invitation = await pages.server.linkFor("grace@kbank.com");
   let page = await newPage();
   await page.goto(invitation);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
@@ -159,16 +116,16 @@ test("a forgotten password is replaced, and the link works once", async () => {
   await page.getByRole("heading", { name: "Your applications" }).waitFor();
 
   page = await newPage({ viewport: { width: 390, height: 844 } });
-  await page.goto(`${server.url}/forgotten-password`);
+  await page.goto(`${pages.server.url}/forgotten-password`);
   await page.getByLabel("E-mail address").fill("grace@kbank.com");
   await page.getByRole("button", { name: "Send link" }).click();
   await page.getByRole("heading", { name: "Check your e-mail" }).waitFor();
   await isFine(page);
 
-  const link = await server.linkFor("grace@kbank.com", "/reset-password");
+  const link = await pages.server.linkFor("grace@kbank.com", "/reset-password");
   await page.goto(link);
   await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
-  assert.equal(page.url(), `${server.url}/reset-password`);
+  assert.equal(page.url(), `${pages.server.url}/reset-password`);
   await picture(page, "reset-password-phone");
   const password = page.getByLabel("New password", { exact: true });
   await password.fill("password1234");
@@ -191,7 +148,7 @@ test("on the account page, a session is ended and the password changed", async (
   const page = await newPage();
   await signIn(page, PASSWORD);
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  await page.goto(`${server.url}/account`);
+  await page.goto(`${pages.server.url}/account`);
   const ends = page.getByRole("button", { name: /^End session/ });
   await ends.first().waitFor();
   const count = await ends.count();
@@ -223,7 +180,7 @@ test("on the account page, names are changed", async () => {
   const page = await newPage();
   await signIn(page, PASSWORD);
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  await page.goto(`${server.url}/account`);
+  await page.goto(`${pages.server.url}/account`);
   await page.locator("form#profile").getByLabel("Last name").fill("Weber-Lang");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
@@ -236,8 +193,8 @@ test("the playground loads, signs in, and runs a query, from this server alone",
   const page = await newPage({ viewport: { width: 1360, height: 850 } });
   await signIn(page, PASSWORD);
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  troubles.length = 0;
-  const response = await page.goto(`${server.url}/playground`);
+  pages.troubles.length = 0;
+  const response = await page.goto(`${pages.server.url}/playground`);
   assert.equal(response.headers()["content-encoding"], "gzip");
   await page.getByText("Ada Weber").first().waitFor();
   await page.locator(".graphiql-query-editor .monaco-editor").first().waitFor();
@@ -245,16 +202,16 @@ test("the playground loads, signs in, and runs a query, from this server alone",
   await page.getByRole("button", { name: /execute query/i }).click();
   await page.locator(".graphiql-response", { hasText: "admin@example.com" }).waitFor();
   await picture(page, "playground");
-  assert.deepEqual(troubles, []);
+  assert.deepEqual(pages.troubles, []);
 });
 
 test("an address that is no page, and pages that are switched off", async () => {
-  const { token } = (await graphql(server.url, null, "mutation($i: SignInInput!) { signIn(input: $i) { token } }", {
+  const { token } = (await graphql(pages.server.url, null, "mutation($i: SignInInput!) { signIn(input: $i) { token } }", {
     i: { email: "admin@example.com", password: PASSWORD },
   })).signIn;
   assert.ok(token);
   for (const path of ["/playground/", "/playground/assets/none.js", "/pages/none.js"]) {
-    const { status } = await fetch(server.url + path, { redirect: "manual" });
+    const { status } = await fetch(pages.server.url + path, { redirect: "manual" });
     assert.equal(status, path === "/playground/" ? 308 : 404);
   }
 });

@@ -1,14 +1,16 @@
 // A server of its own for the tests, a browser, and what every page must hold.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 
 // The packages are where `.ci/browser` has installed them, not in the repository.
 const require = createRequire(join(process.env.BROWSER_MODULES, "package.json"));
-export const { chromium } = require("playwright-core");
+export const { chromium, devices } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const PASSWORD = "walrus-teapot-93-orbit";
@@ -101,4 +103,66 @@ export async function violations(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document));
   return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+}
+
+/** A server and a browser for the tests of one file, and what these tests have in common. */
+export function site(settings = [], configuration = "", launch = {}) {
+  const site = {
+    server: undefined,
+    /** What the newest page did that it must not do. */
+    troubles: [],
+    async newPage(options = {}) {
+      const context = await browser.newContext({ locale: "en-GB", ...options });
+      context.setDefaultTimeout(15_000);
+      site.troubles = [];
+      return watch(await context.newPage(), site.server.url, site.troubles);
+    },
+    async isFine(page) {
+      for (const colorScheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await violations(page), []);
+      }
+      assert.deepEqual(site.troubles, []);
+    },
+    async signIn(page, email, password) {
+      await page.goto(`${site.server.url}/sign-in`);
+      await page.getByLabel("E-mail address").fill(email);
+      await page.getByLabel("Password", { exact: true }).fill(password);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    },
+    /** Invites somebody, and returns the link in their e-mail. */
+    async invite(email) {
+      site.server.run("invite-administrator", email);
+      return site.server.linkFor(email);
+    },
+    /** An active user with the tests' password. */
+    async addUser(email, names = {}) {
+      const token = new URL(await site.invite(email)).searchParams.get("token");
+      const accept = "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { token userErrors { message } } }";
+      const { acceptInvitation } = await graphql(site.server.url, null, accept, { i: { token, password: PASSWORD, ...names } });
+      assert.deepEqual(acceptInvitation.userErrors, []);
+      return acceptInvitation.token;
+    },
+  };
+  let browser;
+  before(async () => {
+    site.server = await startServer(settings, configuration);
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"], ...launch });
+  });
+  after(async () => {
+    await browser?.close();
+    await site.server?.stop();
+  });
+  return site;
+}
+
+/** Keeps a picture where SCREENSHOTS names a folder. */
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
+  }
 }

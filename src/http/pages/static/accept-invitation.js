@@ -1,8 +1,10 @@
 import { ask } from "./api.js";
-import { onSubmit, show, showState, takeToken } from "./forms.js";
+import { onSubmit, show, showState, showTrouble } from "./forms.js";
+import { conclude, forget, takeLink } from "./link.js";
+import { nextPage, withNext } from "./next.js";
 import { watchStrength } from "./strength.js";
 
-const token = takeToken();
+const { token, said } = takeLink();
 const PREVIEW = `query Invitation($token: String!) {
   invitation(token: $token) { email firstName lastName status expiresAt }
 }`;
@@ -14,17 +16,17 @@ const date = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "lo
 
 function tellWhy(invitation) {
   if (!token) {
-    return showState("Open the link in your e-mail", "This page needs the link from your invitation. Please go back to the e-mail and open it again.", "Sign in");
+    return showState("Open the link in your e-mail", "This page needs the link from your invitation. Please go back to the e-mail and open it again.", "Sign in", withNext("sign-in"));
   }
   switch (invitation?.status) {
     case "ACCEPTED":
-      return showState("This invitation has already been used", "A password has been chosen with this link. Sign in with your e-mail address and that password.", "Sign in");
+      return conclude("This invitation has already been used", "A password has been chosen with this link. Sign in with your e-mail address and that password.", "Sign in", withNext("sign-in"));
     case "EXPIRED":
-      return showState("This invitation has expired", `It was valid until ${date(invitation.expiresAt)}. Ask the person who invited you to send a new one.`);
+      return conclude("This invitation has expired", `It was valid until ${date(invitation.expiresAt)}. Ask the person who invited you to send a new one.`);
     case "REVOKED":
-      return showState("This invitation is no longer valid", "If you have received a newer one, use the link in that e-mail: only the latest link works. Otherwise, ask the person who invited you.");
+      return conclude("This invitation is no longer valid", "If you have received a newer one, use the link in that e-mail: only the latest link works. Otherwise, ask the person who invited you.");
     default:
-      return showState("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar.");
+      return conclude("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar.");
   }
 }
 
@@ -34,7 +36,9 @@ async function look() {
 
 try {
   const invitation = await look();
-  if (invitation?.status !== "PENDING") {
+  if (said) {
+    showState(...said);
+  } else if (invitation?.status !== "PENDING") {
     tellWhy(invitation);
   } else {
     const section = show("form");
@@ -52,13 +56,13 @@ try {
     onSubmit(form, async ({ firstName, lastName, password }) => {
       const { acceptInvitation } = await ask(ACCEPT, { input: { token, firstName, lastName, password } });
       if (acceptInvitation.user) {
-        location.replace(".");
-        return [];
+        forget();
+        return location.replace(nextPage());
       }
-      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) tellWhy(await look());
+      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy(await look());
       return acceptInvitation.userErrors;
     });
   }
 } catch (error) {
-  showState("Something went wrong", error.message);
+  showTrouble(error);
 }

@@ -1,5 +1,5 @@
-import { ask, signOut } from "./api.js";
-import { announce, onSubmit, show, showState, succeed } from "./forms.js";
+import { announce, onSubmit, show, showTrouble, succeed } from "./forms.js";
+import { askSignedIn as ask, askToSignIn, signOut } from "./session.js";
 import { watchStrength } from "./strength.js";
 
 const VIEWER = `{ viewer { email firstName lastName roles { name } } }`;
@@ -65,7 +65,7 @@ async function list() {
 try {
   const { viewer } = await ask(VIEWER);
   if (!viewer) {
-    location.replace("sign-in?next=account");
+    askToSignIn();
   } else {
     await list();
     const profile = document.getElementById("profile");
@@ -96,5 +96,5 @@ try {
       signOut().catch((error) => { alert.textContent = error.message; }));
   }
 } catch (error) {
-  showState("Something went wrong", error.message, "Sign in");
+  showTrouble(error);
 }

@@ -7,6 +7,8 @@ export class ApiError extends Error {
   }
 }
 
+const PATIENCE_MS = 60_000;
+
 export async function ask(query, variables = {}) {
   let response;
   try {
@@ -15,6 +17,7 @@ export async function ask(query, variables = {}) {
       credentials: "same-origin",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
     throw new ApiError("The server cannot be reached. Check your internet connection and try again.", "OFFLINE");
@@ -32,9 +35,4 @@ function sentence(error) {
   if (code === "FORBIDDEN") return error.message;
   if (code === "BAD_REQUEST") return "Something went wrong. Please reload the page and try again.";
   return "Something went wrong on our side. Please try again later." + (requestId ? ` Reference: ${requestId}` : "");
-}
-
-export async function signOut() {
-  await ask("mutation { signOut { userErrors { message } } }");
-  location.assign("sign-in");
 }

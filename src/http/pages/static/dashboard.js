@@ -1,5 +1,6 @@
-import { ask, signOut } from "./api.js";
-import { show, showState } from "./forms.js";
+import { ask } from "./api.js";
+import { show, showTrouble } from "./forms.js";
+import { askToSignIn, signOut } from "./session.js";
 
 const VIEWER = "{ viewer { displayName firstName applications { code name url viewerPermissions } } }";
 // The built-in applications have no pages of their own yet; they open the playground.
@@ -29,7 +30,7 @@ function tile({ code, name, url, viewerPermissions }, playground) {
 try {
   const { viewer } = await ask(VIEWER);
   if (!viewer) {
-    location.replace("sign-in");
+    askToSignIn();
   } else {
     const section = show("dashboard");
     document.getElementById("bar").hidden = false;
@@ -43,5 +44,5 @@ try {
       signOut().catch((error) => { section.querySelector(".alert").textContent = error.message; }));
   }
 } catch (error) {
-  showState("Something went wrong", error.message, "Sign in");
+  showTrouble(error);
 }

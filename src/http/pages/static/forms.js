@@ -1,12 +1,5 @@
 // What all forms do: errors next to their field, one thing at a time, a password that can be shown.
 
-/** Takes the token out of the address bar, so that it stays in no history and on no screen. */
-export function takeToken() {
-  const token = new URLSearchParams(location.search).get("token");
-  history.replaceState(null, "", location.pathname);
-  return token ?? "";
-}
-
 /** Shows one part of the page, and says so to a screen reader. */
 export function show(id) {
   document.getElementById("loading").hidden = true;
@@ -25,6 +18,15 @@ export function showState(title, text, action, href) {
   link.href = href ?? "sign-in";
   document.title = title;
   heading.focus();
+}
+
+/** Shows that the page could not be filled, which a reload may mend. */
+export function showTrouble(error) {
+  showState("Something went wrong", error.message, "Try again", "");
+  document.querySelector("#state a").addEventListener("click", (event) => {
+    event.preventDefault();
+    location.reload();
+  });
 }
 
 export function announce(text) {
@@ -68,7 +70,8 @@ export function showErrors(form, errors) {
 }
 
 /**
- * Sends the form when it is filled in: `send` gets its values, and returns the user errors.
+ * Sends the form when it is filled in: `send` gets its values, and returns the user errors; nothing
+ * if the form has done its work, and is not to be sent again.
  */
 export function onSubmit(form, send) {
   form.addEventListener("input", ({ target }) => {
@@ -87,12 +90,12 @@ export function onSubmit(form, send) {
     button.disabled = true;
     try {
       const errors = await send(Object.fromEntries(new FormData(form)));
-      if (errors?.length > 0) showErrors(form, errors);
+      if (!errors) return;
+      if (errors.length > 0) showErrors(form, errors);
     } catch (error) {
       setAlert(form, error.message);
-    } finally {
-      button.disabled = false;
     }
+    button.disabled = false;
   });
 }
 

@@ -1,9 +1,11 @@
 import { ask } from "./api.js";
-import { onSubmit, show, showState, takeToken } from "./forms.js";
+import { onSubmit, show, showState, showTrouble } from "./forms.js";
+import { conclude, takeLink } from "./link.js";
+import { withNext } from "./next.js";
 import { watchStrength } from "./strength.js";
 
-const token = takeToken();
-const again = ["Request a new link", "forgotten-password"];
+const { token, said } = takeLink();
+const again = ["Request a new link", withNext("forgotten-password")];
 const PREVIEW = "query Reset($token: String!) { passwordReset(token: $token) { status expiresAt } }";
 const RESET = `mutation Reset($input: ResetPasswordInput!) {
   resetPassword(input: $input) { user { id } userErrors { code field message } }
@@ -17,13 +19,13 @@ function tellWhy(reset) {
   }
   switch (reset?.status) {
     case "USED":
-      return showState("This link has already been used", "A new password has been chosen with this link. If you have forgotten that one too, you can request a new link.", ...again);
+      return conclude("This link has already been used", "A new password has been chosen with this link. If you have forgotten that one too, you can request a new link.", ...again);
     case "EXPIRED":
-      return showState("This link has expired", `It was valid until ${date(reset.expiresAt)}. You can request a new one.`, ...again);
+      return conclude("This link has expired", `It was valid until ${date(reset.expiresAt)}. You can request a new one.`, ...again);
     case "REVOKED":
-      return showState("This link no longer works", "Your account has changed since the link was sent: for example, a new password has been chosen. If you still need to choose one, request a new link.", ...again);
+      return conclude("This link no longer works", "Your account has changed since the link was sent: for example, a new password has been chosen. If you still need to choose one, request a new link.", ...again);
     default:
-      return showState("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar, or request a new one.", ...again);
+      return conclude("This link is not valid", "Part of it may be missing. Copy the whole link from the e-mail into the address bar, or request a new one.", ...again);
   }
 }
 
@@ -33,7 +35,9 @@ async function look() {
 
 try {
   const reset = await look();
-  if (reset?.status !== "PENDING") {
+  if (said) {
+    showState(...said);
+  } else if (reset?.status !== "PENDING") {
     tellWhy(reset);
   } else {
     const form = show("form").querySelector("form");
@@ -42,13 +46,12 @@ try {
     onSubmit(form, async ({ newPassword }) => {
       const { resetPassword } = await ask(RESET, { input: { token, newPassword } });
       if (resetPassword.user) {
-        showState("Your password has been changed", "You have been signed out everywhere. Sign in with your new password.", "Sign in");
-        return [];
+        return conclude("Your password has been changed", "You have been signed out everywhere. Sign in with your new password.", "Sign in", withNext("sign-in"));
       }
-      if (resetPassword.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) tellWhy(await look());
+      if (resetPassword.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy(await look());
       return resetPassword.userErrors;
     });
   }
 } catch (error) {
-  showState("Something went wrong", error.message);
+  showTrouble(error);
 }

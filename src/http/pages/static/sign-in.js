@@ -1,14 +1,14 @@
 import { ask } from "./api.js";
 import { onSubmit, show } from "./forms.js";
-
-// Only pages of this server are redirected to: the URL may come from anywhere.
-const next = new URLSearchParams(location.search).get("next") === "account" ? "account" : ".";
+import { nextPage, withNext } from "./next.js";
+import "./session.js";
 
 const { viewer } = await ask("{ viewer { id } }").catch(() => ({}));
 if (viewer) {
-  location.replace(next);
+  location.replace(nextPage());
 } else {
   const form = show("form").querySelector("form");
+  document.getElementById("forgotten").href = withNext("forgotten-password");
   form.email.focus();
   onSubmit(form, async ({ email, password, keep }) => {
     const { signIn } = await ask(
@@ -17,8 +17,7 @@ if (viewer) {
       { input: { email, password, ...(!keep && { keepSignedIn: false }) } },
     );
     if (signIn.user) {
-      location.assign(next);
-      return [];
+      return location.assign(nextPage());
     }
     form.password.value = "";
     form.password.focus();
