@@ -1,6 +1,7 @@
 //! The server's log, on standard error.
 
-use std::io::IsTerminal;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
@@ -17,7 +18,7 @@ use crate::config::{Log, LogFormat};
 /// A filter that cannot be understood.
 pub fn start(settings: &Log) -> Result<(), String> {
     let lines = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let lines = match settings.format {
@@ -28,7 +29,31 @@ pub fn start(settings: &Log) -> Result<(), String> {
         .with(lines)
         .with(filter(&settings.filter)?)
         .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
+            _ => tracing::error!("{panic}"),
+        }
+    }));
     Ok(())
+}
+
+/// Standard error, without the secrets of the transport that is at work on this thread: one that is
+/// not ours may log what it is told, or panic with it.
+struct Masking;
+
+impl Write for Masking {
+    /// An event comes in one piece.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = transports::mask_for_log(&String::from_utf8_lossy(event));
+        io::stderr().write_all(text.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// What the log takes up: what the directives ask for, but never what would hold a secret.

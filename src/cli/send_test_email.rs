@@ -50,5 +50,6 @@ fn mail(settings: &Config, to: &EmailAddress) -> Mail {
             settings.server.public_url
         ),
         html: None,
+        secrets: Vec::new(),
     }
 }

@@ -9,7 +9,15 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 
-/// A bearer, device, invitation or password reset token: 43 characters of base64url (RFC 4648, section 5).
+/// How many characters a token has: 256 bits in base64url, without padding.
+pub const LENGTH: usize = 43;
+
+/// Whether tokens are made of it (RFC 4648, section 5).
+pub fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// A bearer, device, invitation or password reset token.
 ///
 /// It exists in memory only, from its creation until it is handed to its owner, and is never
 /// printed.

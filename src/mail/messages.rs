@@ -1,20 +1,26 @@
 //! Messages: what a mail of the queue looks like to a transport, and to whoever reads its source.
 
 use entity::email;
-use transports::Mail;
+use transports::{Mail, Secret};
 
 use crate::domain::emails::{Email, MASK};
+use crate::domain::tokens;
 use crate::letters::RenderedLetter;
 
 /// The message as a transport takes it, with the secret link in its place. Where all e-mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.
 pub fn outgoing(email: &email::Model, redirect_all_to: Option<&str>) -> Mail {
     let link = email.secret_link.as_deref().unwrap_or_default();
-    let mail = message(
+    let mut mail = message(
         email,
         RenderedLetter::fill_in(&email.text_body, link),
         RenderedLetter::fill_in_html(&email.html_body, link),
     );
+    mail.secrets = email
+        .secret_link
+        .as_deref()
+        .map(secrets)
+        .unwrap_or_default();
     match redirect_all_to {
         Some(address) => Mail {
             to: vec![address.to_owned()],
@@ -35,19 +41,17 @@ pub fn source(email: &Email) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 
-/// What a transport said, without the secret link: a mail server that objects to it may quote it, and
-/// whoever reads why a mail failed may not be one who may read its link.
-pub fn without_link(email: &email::Model, response: &str) -> String {
-    let Some(link) = &email.secret_link else {
-        return response.to_owned();
-    };
-    let is_of_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    // The token is by far the longest word of its link.
-    let token = link
-        .split(|c| !is_of_token(c))
-        .max_by_key(|word| word.len())
-        .unwrap_or(link);
-    response.replace(link, MASK).replace(token, MASK)
+/// The link, and its token, of which a part is secret too. Other words of the link that could be the
+/// token by their length are taken for one: which template it was made from is not known any more.
+fn secrets(link: &str) -> Vec<Secret> {
+    let tokens = link
+        .split(|c| !tokens::is_of_token(c))
+        .filter(|word| word.len() >= tokens::LENGTH)
+        .map(|word| Secret::random(word, MASK));
+    [Secret::whole(link, MASK)]
+        .into_iter()
+        .chain(tokens)
+        .collect()
 }
 
 fn message(email: &email::Model, text: String, html: String) -> Mail {
@@ -59,5 +63,6 @@ fn message(email: &email::Model, text: String, html: String) -> Mail {
         subject: email.subject.clone(),
         text,
         html: Some(html),
+        secrets: Vec::new(),
     }
 }

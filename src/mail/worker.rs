@@ -159,7 +159,7 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
     match transport.send(&mail).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
-            response: messages::without_link(&claim.email, &delivery.response),
+            response: delivery.response,
             verdict: Verdict::Delivered,
         },
         Err(error) => Outcome {
@@ -167,7 +167,7 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
                 true => app.settings.mail.transport.clone(),
                 false => error.transport,
             },
-            response: messages::without_link(&claim.email, &error.response),
+            response: error.response,
             verdict: match error.kind {
                 Failure::Transient => Verdict::Transient,
                 Failure::Permanent => Verdict::Permanent,

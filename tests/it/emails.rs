@@ -222,7 +222,8 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
     assert!(!stored_anywhere(&server, token).await);
 }
 
-/// Security rules 12 and 13: a mail server that objects to the link may quote it.
+/// Security rules 12 and 13: a mail server that objects to the link may quote it. The other ways in
+/// which it may are in `quotations.rs`.
 #[tokio::test]
 async fn a_refusal_that_quotes_the_link_does_not_give_it_away() {
     let server = TestServer::start().await;

@@ -35,6 +35,7 @@ mod pages;
 mod password_resets;
 mod passwords;
 mod permissions;
+mod quotations;
 mod races;
 mod roles;
 mod schema;

@@ -33,8 +33,9 @@ pub struct Failover {
 }
 
 impl Failover {
-    /// Tries `transports` in this order.
-    pub fn new(transports: Vec<Arc<dyn Transport>>) -> Self {
+    /// Tries `transports` in this order. Their words are logged as they are: they come from the
+    /// registry, and are masked.
+    fn new(transports: Vec<Arc<dyn Transport>>) -> Self {
         Self { transports }
     }
 }

@@ -56,20 +56,24 @@ pub mod file;
 pub mod log;
 mod message;
 mod registry;
+mod secrets;
 pub mod sendmail;
 pub mod smtp;
 mod text;
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
 pub use message::is_mailbox;
 pub use registry::{ConfigError, Context, Registry, Section};
+pub use secrets::{Hidden, Secret, mask_for_log};
 
 /// One message, ready to be handed over.
 ///
 /// All strings may hold any Unicode: [`Mail::format`] makes them safe, and a transport that does
-/// not use it has to do so itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// not use it has to do so itself. `Debug` masks the mail's secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// With its angle brackets: `<0198…@example.com>`. Fixed when the mail is queued, so that a
     /// mail that arrives twice can be recognised.
@@ -86,9 +90,28 @@ pub struct Mail {
     pub text: String,
     /// The same as HTML.
     pub html: Option<String>,
+    /// What in it is for its recipient alone: nothing that a transport says shows it.
+    pub secrets: Vec<Secret>,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mask = |text: &str| secrets::mask(&self.secrets, text);
+        f.debug_struct("Mail")
+            .field("message_id", &self.message_id)
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("subject", &mask(&self.subject))
+            .field("text", &mask(&self.text))
+            .field("html", &self.html.as_deref().map(mask))
+            .finish_non_exhaustive()
+    }
 }
 
 /// A way of handing mails over.
+///
+/// One that is built by a [`Registry`] gives no secret away: whatever it says is masked before
+/// anybody sees it. What is secret in its settings it names with [`Context::hide`].
 ///
 /// `send` may be dropped at any point. What it was doing then either happens as a whole or not
 /// at all: no half of a mail is ever left for someone to find.
@@ -185,5 +208,6 @@ fn test_mail() -> Mail {
         subject: "Hello".into(),
         text: "Hello\n".into(),
         html: None,
+        secrets: vec![],
     }
 }

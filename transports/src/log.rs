@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     ConfigError, Context, Delivery, Mail, SendError, Transport, message,
+    secrets::openly,
     text::{harmless, one_line},
 };
 
@@ -35,7 +36,7 @@ impl Transport for Log {
     async fn send(&self, mail: &Mail) -> Result<Delivery, SendError> {
         // What no mail server would take is refused here too: a demo shows what would happen.
         message::envelope(mail).map_err(|error| error.of(NAME))?;
-        tracing::info!(target: "usher::mail", "{}", boxed(mail));
+        openly(|| tracing::info!(target: "usher::mail", "{}", boxed(mail)));
         Ok(Delivery::new(NAME, "written to the log"))
     }
 
@@ -73,6 +74,7 @@ mod tests {
             subject: "You are\r\ninvited\u{1b}[31m".into(),
             text: format!("Hello\r\n\r\n{link}\r\n\r\nBye\u{7}\n"),
             html: None,
+            secrets: vec![],
         });
         let lines: Vec<&str> = shown.split('\n').collect();
         assert_eq!(lines[1].chars().count(), WIDTH);

@@ -10,7 +10,11 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use crate::{Transport, failover, file, log, sendmail, smtp};
+use crate::{
+    Transport, failover, file, log,
+    secrets::{Hidden, Masked},
+    sendmail, smtp,
+};
 
 /// A transport's section of the configuration, such as `[mail.smtp]`; `Null` where there is none.
 pub type Section = serde_json::Value;
@@ -68,6 +72,7 @@ impl Registry {
             registry: self,
             sections,
             path: &[],
+            hidden: Hidden::default(),
         }
         .enter(name, || ("mail".into(), "transport".into()))
     }
@@ -85,6 +90,7 @@ pub struct Context<'a> {
     sections: &'a BTreeMap<String, Section>,
     /// The transports that are being built, each from the one before; the last is this one.
     path: &'a [&'a str],
+    hidden: Hidden,
 }
 
 impl Context<'_> {
@@ -106,6 +112,16 @@ impl Context<'_> {
             };
             self.error(key, error.inner())
         })
+    }
+
+    /// Never lets the transport show `secret`, whoever quotes it: a password or key of its settings.
+    pub fn hide(&self, secret: &str) {
+        self.hidden.add(secret);
+    }
+
+    /// The same, for secrets that it comes by while it works.
+    pub fn hidden(&self) -> Hidden {
+        self.hidden.clone()
     }
 
     /// Builds another transport, for use by this one; `key` is the setting that names it.
@@ -150,10 +166,14 @@ impl Context<'_> {
                 problem: format!("{name:?} is not a transport; choose one of {names}"),
             });
         };
-        constructor(&Context {
+        let hidden = Hidden::default();
+        let transport = constructor(&Context {
+            registry: self.registry,
+            sections: self.sections,
             path: &[self.path, &[name]].concat(),
-            ..*self
-        })
+            hidden: hidden.clone(),
+        })?;
+        Ok(Arc::new(Masked::new(transport, hidden)))
     }
 }
 

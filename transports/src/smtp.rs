@@ -30,11 +30,11 @@ use lettre::{
         extension::ClientId,
     },
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use self::{pool::Pool, session::Session, trouble::Trouble};
-use crate::{ConfigError, Context, Delivery, Mail, SendError, Transport, message};
+use crate::{ConfigError, Context, Delivery, Mail, SendError, Transport, message, secrets};
 
 /// How the transport is called in the configuration.
 pub const NAME: &str = "smtp";
@@ -52,6 +52,7 @@ pub struct Settings {
     /// No authentication where it is empty.
     pub username: String,
     /// Never shown, not even by `Debug`.
+    #[serde(deserialize_with = "secrets::setting")]
     pub password: SecretString,
     /// Certificates (PEM) to trust, in the place of the public authorities.
     pub ca_file: PathBuf,
@@ -173,6 +174,7 @@ impl Transport for Smtp {
 
 pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigError> {
     let settings: Settings = context.settings()?;
+    context.hide(settings.password.expose_secret());
     if settings.host.trim().is_empty() {
         return Err(context.error("host", "is empty; name the mail server"));
     }

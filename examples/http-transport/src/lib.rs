@@ -36,7 +36,10 @@ impl Default for Settings {
 /// Makes the transport known: `mail.transport = "http"` now means it.
 pub fn register(registry: &mut Registry) {
     registry.register(NAME, |context: &Context<'_>| {
-        let http = Http::new(context.settings()?);
+        let settings: Settings = context.settings()?;
+        // Whatever the service says about it, nobody sees it.
+        context.hide(&settings.key);
+        let http = Http::new(settings);
         Ok(Arc::new(http.map_err(|error| context.error("url", error))?))
     });
 }

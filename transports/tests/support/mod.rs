@@ -21,6 +21,7 @@ pub fn mail() -> Mail {
         subject: "You are invited".into(),
         text: "Hello\n\nhttps://example.com/?token=abc\n".into(),
         html: Some("<p>Hello</p>\n".into()),
+        secrets: vec![],
     }
 }
 

@@ -67,7 +67,7 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     pub step: Step,
-    /// What the client said.
+    /// What the client said; at [`Step::Content`], the mail.
     pub line: String,
     /// How often this step was reached before, on any connection.
     pub before: usize,
@@ -489,7 +489,8 @@ impl<'a> Conversation<'a> {
 
     /// A mail counts before it is answered: the client may not live to see the answer.
     async fn take(&mut self, received: Received) -> Result<(), Over> {
-        let turn = self.shared.note(Step::Content, "", self.number);
+        let content = String::from_utf8_lossy(&received.content);
+        let turn = self.shared.note(Step::Content, &content, self.number);
         let answer = (self.shared.behaviour.script)(&turn);
         let refused = match &answer {
             Some(Answer::Say(lines) | Answer::SayAndDrop(lines)) => !is_positive(lines),
