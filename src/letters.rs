@@ -73,6 +73,18 @@ const TEMPLATES: &[(&str, &str)] = &[
         include_str!("letters/templates/email-changed/body.html"),
     ),
     (
+        "password-required/subject.txt",
+        include_str!("letters/templates/password-required/subject.txt"),
+    ),
+    (
+        "password-required/body.txt",
+        include_str!("letters/templates/password-required/body.txt"),
+    ),
+    (
+        "password-required/body.html",
+        include_str!("letters/templates/password-required/body.html"),
+    ),
+    (
         "test/subject.txt",
         include_str!("letters/templates/test/subject.txt"),
     ),
@@ -123,6 +135,15 @@ pub enum Letter<'a> {
         /// Who changed it.
         administrator: &'a str,
     },
+    /// Your password was voided, and you can choose a new one.
+    PasswordRequired {
+        /// What the recipient is called, or their address.
+        recipient: &'a str,
+        /// Why it was.
+        reason: NewPasswordReason<'a>,
+        /// From when on the link no longer works.
+        expires_at: Timestamp,
+    },
     /// Mail goes out.
     Test {
         /// Who wants to know; the server itself has no name.
@@ -130,6 +151,18 @@ pub enum Letter<'a> {
         /// When they asked.
         queued_at: Timestamp,
     },
+}
+
+/// Why somebody has to choose a new password.
+#[derive(Clone, Copy, Debug)]
+pub enum NewPasswordReason<'a> {
+    /// Their address was changed.
+    NewAddress {
+        /// Who changed it.
+        administrator: &'a str,
+    },
+    /// Whoever runs the server made them an administrator.
+    Promotion,
 }
 
 impl Letter<'_> {
@@ -141,12 +174,16 @@ impl Letter<'_> {
             Self::PasswordReset { .. } => "password-reset",
             Self::PasswordChanged { .. } => "password-changed",
             Self::EmailChanged { .. } => "email-changed",
+            Self::PasswordRequired { .. } => "password-required",
         }
     }
 
     /// Whether it leads somewhere.
     fn has_link(&self) -> bool {
-        matches!(self, Self::Invitation { .. } | Self::PasswordReset { .. })
+        matches!(
+            self,
+            Self::Invitation { .. } | Self::PasswordReset { .. } | Self::PasswordRequired { .. }
+        )
     }
 }
 
@@ -256,6 +293,20 @@ impl Letters {
                 changed_at => shown(*changed_at),
                 administrator => *administrator,
             },
+            Letter::PasswordRequired {
+                recipient,
+                reason,
+                expires_at,
+            } => context! {
+                application => self.application.as_str(),
+                recipient => *recipient,
+                administrator => match reason {
+                    NewPasswordReason::NewAddress { administrator } => Some(*administrator),
+                    NewPasswordReason::Promotion => None,
+                },
+                expires_at => shown(*expires_at),
+                link => LINK_PLACEHOLDER.to_string(),
+            },
         };
         let render = |part: &str| {
             let name = format!("{}/{part}", letter.kind());
@@ -296,6 +347,18 @@ impl Letters {
                 recipient,
                 changed_at: Timestamp(0),
                 administrator: "Ada",
+            },
+            Letter::PasswordRequired {
+                recipient,
+                reason: NewPasswordReason::NewAddress {
+                    administrator: "Ada",
+                },
+                expires_at: Timestamp(0),
+            },
+            Letter::PasswordRequired {
+                recipient,
+                reason: NewPasswordReason::Promotion,
+                expires_at: Timestamp(0),
             },
             Letter::Test {
                 sender: Some("Ada"),

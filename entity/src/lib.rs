@@ -4,6 +4,7 @@
 //! tables are created is in the `migration` crate, which must not use this one: an old migration
 //! has to go on creating the tables of its day.
 
+pub mod declared_permission;
 pub mod device;
 pub mod email;
 pub mod email_attempt;

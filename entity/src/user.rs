@@ -24,7 +24,7 @@ pub struct Model {
     pub name_key: String,
     /// Address and names in lower case, one per line, for searching.
     pub search_text: String,
-    /// Empty until the user has chosen a password.
+    /// Empty until the user has chosen a password; void once they have to choose another one.
     pub password_hash: Option<PasswordHash>,
     /// When the user was deactivated, if they are.
     pub deactivated_at: Option<Timestamp>,
@@ -64,6 +64,19 @@ pub enum Status {
 /// It is left out when a row is printed, so that it cannot end up in a log.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct PasswordHash(pub String);
+
+impl PasswordHash {
+    /// Stands in the place of a password that nobody may use any more, until its user chooses a new
+    /// one: no password has it as its hash.
+    pub fn void() -> Self {
+        Self("!".to_owned())
+    }
+
+    /// Whether it is [`void`](Self::void).
+    pub fn is_void(&self) -> bool {
+        *self == Self::void()
+    }
+}
 
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -61,7 +61,8 @@ pub enum Command {
     Migrate,
     /// Invite an administrator, or renew their invitation, and print the link
     ///
-    /// For operators with access to the server's database, when there is no other way in.
+    /// For operators with access to the server's database, when there is no other way in. An active
+    /// user who becomes an administrator is signed out, and has to choose a new password with the link.
     InviteAdministrator {
         /// The administrator's e-mail address
         email: String,

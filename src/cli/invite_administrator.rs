@@ -24,8 +24,17 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
             print_line("The e-mail is in the queue. It contains this link:\n")?;
             print_line(&invited.link)
         }
+        NewAdministrator::Promoted { link } => {
+            print_line(&format!(
+                "{email} already had an account, which holds the Administrator role now. It has been signed out everywhere, and its password no longer works: whoever set it up may know it."
+            ))?;
+            print_line(
+                "An e-mail with a link for choosing a new one is in the queue. It contains this link:\n",
+            )?;
+            print_line(&link)
+        }
         NewAdministrator::Active => print_line(&format!(
-            "{email} already has an account and holds the Administrator role."
+            "{email} already has an account and holds the Administrator role; nothing was changed.\nFor a link for choosing a new password: usher reset-password {email}"
         )),
         NewAdministrator::Deactivated => Err(format!(
             "{email} is deactivated; another administrator has to reactivate them first"

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use entity::{TokenHash, UserId, session};
 
-use super::applications::{Permission, Permissions};
+use super::applications::Permission;
 use super::error::{Error, Result};
+use super::rights::Rights;
 use super::users::User;
 
 /// Whoever causes an operation, and from where.
@@ -36,8 +37,8 @@ pub struct SignedIn {
     pub user: User,
     /// The session.
     pub session: session::Model,
-    /// The declared permissions that the user's roles grant together.
-    pub permissions: Arc<Permissions>,
+    /// What the user's roles grant together.
+    pub rights: Rights,
 }
 
 /// Where a request comes from, as far as that can be known.
@@ -103,13 +104,17 @@ impl Actor {
     pub fn holds(&self, permission: &Permission) -> bool {
         match &self.who {
             Who::Anonymous => false,
-            Who::User(signed_in) => signed_in.permissions.contains(permission),
+            Who::User(signed_in) => signed_in.rights.allow(permission),
             Who::Server => true,
         }
     }
 
-    /// Whether they have all of the permissions, and so could grant them.
-    pub fn holds_all(&self, permissions: &Permissions) -> bool {
-        permissions.iter().all(|permission| self.holds(permission))
+    /// Whether they have all of these rights themselves, and so could grant them.
+    pub fn covers(&self, rights: &Rights) -> bool {
+        match &self.who {
+            Who::Anonymous => false,
+            Who::User(signed_in) => signed_in.rights.cover(rights),
+            Who::Server => true,
+        }
     }
 }

@@ -238,7 +238,7 @@ impl Email {
 }
 
 /// Decides which links the reader may see. A link must still serve a purpose, and the reader must
-/// hold `email-queue.view-sensitive` and be able to grant every role of the invited user. Otherwise
+/// hold `email-queue.view-sensitive` and be able to assign every role of the invited user. Otherwise
 /// anyone who reads the queue could take over an account with more permissions than their own.
 async fn as_seen_by(app: &App, actor: &Actor, rows: Vec<email::Model>) -> Result<Vec<Email>> {
     let visible = match actor.holds(&EMAIL_QUEUE_VIEW_SENSITIVE) {
@@ -258,7 +258,7 @@ async fn as_seen_by(app: &App, actor: &Actor, rows: Vec<email::Model>) -> Result
         .collect())
 }
 
-/// The e-mails' invitations that are pending, and whose users' roles the actor could grant.
+/// The e-mails' invitations that are pending, and whose users' roles the actor could assign.
 async fn invitations_within(
     app: &App,
     actor: &Actor,
@@ -293,8 +293,8 @@ async fn invitations_within(
     let mut visible = Vec::new();
     for invitation in pending {
         let ids = role_ids.remove(&invitation.user_id).unwrap_or_default();
-        let permissions = roles::union(roles::by_ids(app, &ids).await?.iter());
-        if actor.holds_all(&permissions) {
+        let rights = roles::union(&roles::by_ids(app, &ids).await?);
+        if roles::policy::may_assign(actor, &rights) {
             visible.push(invitation.id);
         }
     }

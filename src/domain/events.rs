@@ -77,7 +77,7 @@ actions! {
     /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
     /// not allowed to sign in.
     SignInFailed = "session.refused",
-    /// After too many failed attempts to sign in, the next one has to wait.
+    /// After too many failed attempts to sign in, or to change the password, the next one has to wait.
     SignInThrottled = "session.throttled",
     /// A user signed out.
     SignedOut = "session.ended",
@@ -85,7 +85,10 @@ actions! {
     SessionRevoked = "session.revoked",
     /// A user changed their own password.
     PasswordChanged = "password.changed",
-    /// A password reset was requested.
+    /// A wrong current password was entered where a signed-in user changes theirs: once a minute,
+    /// however many are tried.
+    PasswordChangeRefused = "password.refused",
+    /// A password reset was requested, by somebody or by a change that makes the user choose a new one.
     PasswordResetRequested = "password-reset.requested",
     /// A password was reset through a link.
     PasswordReset = "password-reset.completed",

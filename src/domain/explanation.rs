@@ -37,7 +37,7 @@ pub async fn explain(app: &App, user: &User, permission: &Permission) -> Result<
     let held = roles::by_ids(app, &user.role_ids).await?;
     let roles: Vec<Arc<Role>> = held
         .into_iter()
-        .filter(|role| role.permissions.contains(permission))
+        .filter(|role| role.rights.allow(permission))
         .collect();
     let obstacle = match user.row.status() {
         _ if !app.catalogue.declares(permission) => Some(Obstacle::UnknownPermission),

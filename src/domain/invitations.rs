@@ -58,23 +58,23 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let email = errors.check(EmailAddress::parse("email", &new.email));
     let first_name = errors.check(users::name("firstName", &new.first_name));
     let last_name = errors.check(users::name("lastName", &new.last_name));
+    let transaction = app.db.begin().await?;
+    let actor = &sessions::confirm(app, &transaction, actor).await?;
+    // What the roles grant, and whether the actor has it, is decided by what is true now.
     let role_ids =
-        errors.check_all(roles::assignable(app, app.db.read(), actor, &new.role_ids).await?);
+        errors.check_all(roles::assignable(app, &transaction, actor, &new.role_ids).await?);
     if let Some(email) = &email
-        && users::find_by_email(app.db.read(), email).await?.is_some()
+        && users::find_by_email(&transaction, email).await?.is_some()
     {
         errors.push(users::email_taken());
     }
     let (((email, first_name), last_name), role_ids) =
         errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
-    let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
     let row = new_user(app, &email, first_name, last_name);
     insert(&transaction, &row).await?;
-    users::add_roles(&transaction, row.id, role_ids.iter().copied()).await?;
+    let granted = roles::assign(app, &transaction, actor, row.id, &role_ids).await?;
     let user = User { row, role_ids };
-    let granted = roles::by_ids_in(app, &transaction, &user.role_ids).await?;
     let changes = Changes::none()
         .field("email", None, user.row.email.clone())
         .field("roles", None, roles::names(&granted, &user.role_ids));

@@ -19,6 +19,7 @@ pub mod password_resets;
 pub mod passwords;
 pub mod patch;
 pub mod refusals;
+pub mod rights;
 pub mod roles;
 pub mod sessions;
 pub mod setup;

@@ -26,6 +26,10 @@ use super::{EmailAddress, devices, sessions};
 use crate::app::App;
 use crate::letters::Letter;
 
+mod requirement;
+
+pub use requirement::{RequiredPassword, require_new_password};
+
 /// A user who has this many working links is not sent another one on request.
 const MAX_OPEN: u64 = 3;
 

@@ -11,6 +11,7 @@ use super::actor::Actor;
 use super::emails::{self, NewEmail, Purpose, Queued};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{self, Action, Changes};
+use super::refusals::Refusal;
 use super::throttle::{self, Scope};
 use super::users::{self, User};
 use super::{password_resets, sessions};
@@ -99,6 +100,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
         }
     };
     if !is_right {
+        record_wrong_guess(app, actor, user, guess.delays_the_next).await?;
         errors.push(UserError::new(
             UserErrorCode::InvalidCredentials,
             "currentPassword",
@@ -142,6 +144,23 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     transaction.commit().await?;
     notice.announce(app);
     Ok(user)
+}
+
+/// Records that somebody who uses a session of the user does not know the password: perhaps the
+/// session was stolen.
+async fn record_wrong_guess(app: &App, actor: &Actor, user: &User, is_delayed: bool) -> Result<()> {
+    let now = app.clock.now();
+    let is_news = app
+        .refusals
+        .is_news(user.row.id, Refusal::CurrentPassword, now);
+    let refused = is_news.then_some(Action::PasswordChangeRefused);
+    let throttled = is_delayed.then_some(Action::SignInThrottled);
+    let actions = refused.into_iter().chain(throttled);
+    events::record_apart(
+        app,
+        actions.map(|action| (actor.clone(), action, user.into())),
+    )
+    .await
 }
 
 /// Stores a user's new password.

@@ -3,25 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::{RoleId, role, role_permission};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use entity::{RoleId, declared_permission, role, role_permission};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::Result;
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
+use super::rights::Rights;
 use crate::app::App;
 
 mod administration;
 mod assignment;
+mod built_in;
 mod input;
 pub mod policy;
 mod snapshot;
 
-pub use administration::{
-    NewRole, RoleChange, RoleDeletion, create, delete, ensure_administrator, update,
-};
-pub use assignment::assignable;
-pub use snapshot::{RoleCache, by_ids, by_ids_in, permissions_of, union};
+pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
+pub use assignment::{assign, assignable};
+pub use built_in::ensure_administrator;
+pub use snapshot::{RoleCache, by_ids, by_ids_in, rights_of, union};
 
 /// The code name of the built-in role that holds every permission.
 pub const ADMINISTRATOR: &str = "Administrator";
@@ -31,56 +32,63 @@ pub const ADMINISTRATOR: &str = "Administrator";
 pub struct Role {
     /// Its row.
     pub row: role::Model,
-    /// The declared permissions that it grants; the protected role grants all of them.
-    pub permissions: Arc<Permissions>,
-    /// Permissions stored with the role that the configuration no longer declares: they grant
-    /// nothing until they are declared again.
-    pub unknown: Arc<Permissions>,
+    /// What it grants.
+    pub rights: Rights,
 }
 
 impl Role {
     fn new(row: role::Model, stored: Permissions, catalogue: &Catalogue) -> Self {
-        let (declared, unknown): (Permissions, Permissions) = stored
-            .into_iter()
-            .partition(|permission| catalogue.declares(permission));
-        let permissions = match row.is_protected {
-            true => catalogue.permissions().clone(),
-            false => Arc::new(declared),
+        let rights = match row.is_protected {
+            true => Rights::administrator(stored, catalogue),
+            false => Rights::stored(stored, catalogue),
         };
-        Self {
-            row,
-            permissions,
-            unknown: Arc::new(unknown),
-        }
+        Self { row, rights }
     }
 }
 
-fn assemble(
+/// The roles of these rows, with what is stored with each; with the protected one, that is all that
+/// was ever declared.
+async fn with_rights(
+    db: &impl ConnectionTrait,
+    app: &App,
     rows: Vec<role::Model>,
-    grants: Vec<role_permission::Model>,
-    catalogue: &Catalogue,
-) -> impl Iterator<Item = Role> {
-    let mut permissions: HashMap<RoleId, Permissions> = HashMap::new();
-    for grant in grants {
-        permissions
+    grants: Select<role_permission::Entity>,
+) -> Result<Vec<Role>> {
+    let mut stored: HashMap<RoleId, Permissions> = HashMap::new();
+    for grant in grants.all(db).await? {
+        stored
             .entry(grant.role_id)
             .or_default()
             .insert(Permission::from_code(grant.permission));
     }
-    rows.into_iter().map(move |row| {
-        let stored = permissions.remove(&row.id).unwrap_or_default();
-        Role::new(row, stored, catalogue)
-    })
+    if let Some(protected) = rows.iter().find(|row| row.is_protected) {
+        stored.insert(protected.id, ever_declared(db).await?);
+    }
+    let with_rights = |row: role::Model| {
+        let stored = stored.remove(&row.id).unwrap_or_default();
+        Role::new(row, stored, &app.catalogue)
+    };
+    Ok(rows.into_iter().map(with_rights).collect())
+}
+
+/// All permissions that the configuration declared at some start of a server.
+async fn ever_declared(db: &impl ConnectionTrait) -> Result<Permissions> {
+    let rows = declared_permission::Entity::find().all(db).await?;
+    let codes = rows.into_iter().map(|row| row.permission);
+    Ok(codes.map(Permission::from_code).collect())
 }
 
 /// Reads roles with their permissions.
 async fn load(db: &impl ConnectionTrait, app: &App, rows: Vec<role::Model>) -> Result<Vec<Role>> {
     let ids: Vec<RoleId> = rows.iter().map(|row| row.id).collect();
-    let grants = role_permission::Entity::find()
-        .filter(role_permission::Column::RoleId.is_in(ids))
-        .all(db)
-        .await?;
-    Ok(assemble(rows, grants, &app.catalogue).collect())
+    let of_these = role_permission::Column::RoleId.is_in(ids);
+    with_rights(
+        db,
+        app,
+        rows,
+        role_permission::Entity::find().filter(of_these),
+    )
+    .await
 }
 
 /// One role.

@@ -192,18 +192,14 @@ pub async fn begin(
     }
     .update(transaction)
     .await?;
-    let permissions = roles::union(
-        roles::by_ids_in(app, transaction, &user.role_ids)
-            .await?
-            .iter(),
-    );
+    let rights = roles::union(&roles::by_ids_in(app, transaction, &user.role_ids).await?);
     Ok(NewSession {
         token,
         device,
         signed_in: Arc::new(SignedIn {
             user,
             session,
-            permissions,
+            rights,
         }),
     })
 }

@@ -335,13 +335,14 @@ fn has_status(status: Status) -> Condition {
     }
 }
 
-/// Those who hold the built-in role and may sign in.
+/// Those who hold the built-in role and can sign in.
 pub fn active_administrators() -> Select<user::Entity> {
     user::Entity::find()
         .join(JoinType::InnerJoin, user::Relation::UserRole.def())
         .join(JoinType::InnerJoin, user_role::Relation::Role.def())
         .filter(role::Column::IsProtected.eq(true))
         .filter(has_status(Status::Active))
+        .filter(user::Column::PasswordHash.ne(user::PasswordHash::void()))
 }
 
 /// An empty list of states matches nobody.

@@ -12,6 +12,7 @@ use crate::domain::applications::Permission;
 use crate::domain::emails::Email;
 use crate::domain::events::{self, Action, Subject};
 use crate::domain::password_resets::Completed;
+use crate::domain::refusals::Refusal;
 use crate::domain::sessions::NewSession;
 use crate::domain::{self, Actor};
 
@@ -147,7 +148,8 @@ impl Caller {
         let notes = std::mem::take(&mut self.state().notes);
         let is_news = |(actor, note): &(Actor, Note)| match (note, actor.user_id()) {
             (Note::Refused(permission), Some(user)) => {
-                app.refusals.is_news(user, permission, app.clock.now())
+                let refusal = Refusal::Permission(permission.clone());
+                app.refusals.is_news(user, refusal, app.clock.now())
             }
             _ => true,
         };

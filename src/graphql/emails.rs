@@ -260,7 +260,7 @@ impl Email {
     }
 
     /// The secret link, such as the invitation link. Null if the e-mail has none, once the link has
-    /// been used, has expired or was revoked, for a viewer who could not grant every role of the
+    /// been used, has expired or was revoked, for a viewer who could not assign every role of the
     /// recipient, and always for a password reset.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW_SENSITIVE), directive = requires::apply(EMAIL_QUEUE_VIEW_SENSITIVE))]
     async fn link(&self, ctx: &Context<'_>) -> Result<Option<&str>> {

@@ -133,8 +133,9 @@ pub enum EventAction {
     /// An attempt to sign in failed: the e-mail address or password was incorrect, or the user is
     /// not allowed to sign in.
     SignInFailed,
-    /// After too many failed attempts to sign in, the next one has to wait. Recorded when the wait
-    /// begins, next to the `SIGN_IN_FAILED` that caused it; attempts during the wait are not.
+    /// After too many failed attempts to sign in, or to change the password, the next one has to wait.
+    /// Recorded when the wait begins, next to the `SIGN_IN_FAILED` or after the
+    /// `PASSWORD_CHANGE_REFUSED` that caused it; attempts during the wait are not.
     SignInThrottled,
     /// A user signed out.
     SignedOut,
@@ -142,7 +143,11 @@ pub enum EventAction {
     SessionRevoked,
     /// A user changed their own password.
     PasswordChanged,
-    /// A password reset was requested.
+    /// In a signed-in user's session, somebody entered a wrong current password to change it. Recorded
+    /// once a minute, however many are tried.
+    PasswordChangeRefused,
+    /// A password reset was requested, or a user has to choose a new password because their address
+    /// was changed or `usher invite-administrator` made them an administrator.
     PasswordResetRequested,
     /// A password was reset through a link.
     PasswordReset,

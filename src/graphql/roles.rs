@@ -114,14 +114,17 @@ impl Role {
     /// The permissions that the role grants, in catalogue order.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        Ok(ctx.app()?.catalogue.in_order(&self.0.permissions))
+        Ok(ctx.app()?.catalogue.in_order(self.0.rights.in_force()))
     }
 
     /// The same permissions by application, in catalogue order. Applications in which the role grants
     /// nothing are left out.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<RoleApplication>> {
-        let granted = ctx.app()?.catalogue.by_application(&self.0.permissions);
+        let granted = ctx
+            .app()?
+            .catalogue
+            .by_application(self.0.rights.in_force());
         Ok(granted
             .into_iter()
             .map(|(application, permissions)| RoleApplication {
@@ -135,7 +138,7 @@ impl Role {
     /// nothing.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn unknown_permissions(&self) -> Vec<Permission> {
-        self.0.unknown.iter().cloned().collect()
+        self.0.rights.unknown().iter().cloned().collect()
     }
 
     /// What the viewer is allowed to do to this role.

@@ -302,15 +302,15 @@ impl User {
     /// The effective permissions: everything that the user's roles grant, in catalogue order.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        let permissions = roles::union(self.role_list(ctx).await?.iter());
-        Ok(ctx.app()?.catalogue.in_order(&permissions))
+        let rights = roles::union(&self.role_list(ctx).await?);
+        Ok(ctx.app()?.catalogue.in_order(rights.in_force()))
     }
 
     /// The user's dashboard: the applications that they may view, in catalogue order.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<Application>> {
-        let permissions = roles::union(self.role_list(ctx).await?.iter());
-        let visible = ctx.app()?.catalogue.visible_with(&permissions);
+        let rights = roles::union(&self.role_list(ctx).await?);
+        let visible = ctx.app()?.catalogue.visible_with(rights.in_force());
         Ok(visible.into_iter().map(Application).collect())
     }
 

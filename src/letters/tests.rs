@@ -68,6 +68,22 @@ fn a_letter_about_a_new_address_reads_well() {
         administrator: "Ada & Co.",
     };
     insta::assert_snapshot!("email changed", read(&letters.write(&changed).unwrap()));
+    let required = |reason| Letter::PasswordRequired {
+        recipient: "Laura <b>Miller</b>",
+        reason,
+        expires_at: Timestamp(1_795_000_000_000_000),
+    };
+    let administrator = "Ada & Co.";
+    let new_address = required(NewPasswordReason::NewAddress { administrator });
+    insta::assert_snapshot!(
+        "password required",
+        read(&letters.write(&new_address).unwrap())
+    );
+    let promotion = required(NewPasswordReason::Promotion);
+    insta::assert_snapshot!(
+        "password required of an administrator",
+        letters.write(&promotion).unwrap().text
+    );
 }
 
 #[test]

@@ -232,6 +232,50 @@ async fn a_reset_link_can_be_printed_for_an_active_user() {
     running.stop("-TERM");
 }
 
+/// What the command does to an account that exists already, it says.
+#[tokio::test]
+async fn making_an_active_user_an_administrator_is_explained() {
+    let folder = folder();
+    let running = Running::start(folder.path(), &["--set", "mail.transport=file"]);
+    let client = Client::anonymous(format!("http://{}", running.address()));
+    let invite = |email: &str| printed(folder.path(), &["invite-administrator", email]);
+    let token = |output: &str| {
+        let link = output.lines().last().unwrap();
+        link.split_once("token=").unwrap().1.to_owned()
+    };
+    let input = json!({ "token": token(&invite("admin@example.com")), "password": PASSWORD });
+    let payload = client.mutate("acceptInvitation", input, "token").await;
+    let administrator = client.with_token(payload["token"].as_str().unwrap());
+    let output = invite("admin@example.com");
+    assert!(output.contains("nothing was changed"), "{output}");
+
+    let input = json!({ "name": "Editor", "permissions": [] });
+    let role = administrator
+        .mutate("createRole", input, "role { id }")
+        .await;
+    let input = json!({ "email": "cto@kbank.com", "roleIds": [role["role"]["id"]] });
+    let selection = "invitation { emails { link } }";
+    let payload = administrator.mutate("inviteUser", input, selection).await;
+    let link = payload["invitation"]["emails"][0]["link"].as_str().unwrap();
+    let input = json!({ "token": token(link), "password": PASSWORD });
+    client.mutate("acceptInvitation", input, "token").await;
+
+    let output = invite("cto@kbank.com");
+    for part in [
+        "holds the Administrator role now",
+        "signed out",
+        "no longer works",
+    ] {
+        assert!(output.contains(part), "{output}");
+    }
+    let input = json!({ "token": token(&output), "newPassword": "quartz-lantern-58-meadow" });
+    let payload = client
+        .mutate("resetPassword", input, "user { email }")
+        .await;
+    assert_eq!(payload["user"]["email"], "cto@kbank.com", "{payload:#}");
+    running.stop("-TERM");
+}
+
 #[test]
 fn a_taken_port_is_named() {
     let folder = folder();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD, TestServer, link_in};
+use crate::support::{Client, PASSWORD, TestServer, link_in, token_in};
 
 async fn events(client: &Client, filter: Value) -> Vec<Value> {
     let answer = client
@@ -52,6 +52,13 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
     )
     .await;
     assert_eq!(server.inbox.next().await.to, ["laura@kbank.com"]);
+    let letter = server.inbox.next().await;
+    assert_eq!(letter.to, ["l@kbank.com"]);
+    let input = json!({ "token": token_in(&letter), "newPassword": PASSWORD });
+    let payload = server.anonymous().mutate("resetPassword", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(server.inbox.next().await.to, ["l@kbank.com"]);
+    let laura = server.sign_in("l@kbank.com").await;
     // What changes nothing is no event.
     mutate(
         "updateUser",
@@ -104,6 +111,9 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
             "invitation.accepted",
             "session.began",
             "user.updated",
+            "password-reset.requested",
+            "password-reset.completed",
+            "session.began",
             "profile.updated",
             "role.updated",
             "user.deactivated",
@@ -136,18 +146,18 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
         ])
     );
     assert_eq!(
-        all[9]["changes"],
+        all[12]["changes"],
         json!([{ "field": "permissions", "before": "content-hub.view", "after": "" }])
     );
     // Whoever held the deleted role has another set of roles.
     assert_eq!(
-        all[20]["changes"],
+        all[23]["changes"],
         json!([{ "field": "roles", "before": "Editor", "after": "" }])
     );
-    assert_eq!(all[12]["actorLabel"], "anonymous");
-    assert_eq!(all[12]["subjectId"], laura.id);
-    assert_eq!(all[14]["subjectId"], Value::Null);
-    assert_eq!(all[14]["subjectLabel"], "who@kbank.com");
+    assert_eq!(all[15]["actorLabel"], "anonymous");
+    assert_eq!(all[15]["subjectId"], laura.id);
+    assert_eq!(all[17]["subjectId"], Value::Null);
+    assert_eq!(all[17]["subjectLabel"], "who@kbank.com");
 }
 
 #[tokio::test]

@@ -158,3 +158,21 @@ fn every_file_says_what_it_is_for_and_stays_short() {
     }
     assert_eq!(found, [""; 0]);
 }
+
+#[test]
+fn sets_of_permissions_are_compared_in_one_place() {
+    let mut found = Vec::new();
+    for (path, source) in ["src/domain", "src/graphql"].into_iter().flat_map(sources) {
+        for (number, line) in source.lines().enumerate() {
+            let compares = ["is_subset(", "is_superset(", ".difference(", "is_disjoint("];
+            if !path.ends_with("rights.rs") && compares.iter().any(|name| line.contains(name)) {
+                found.push(format!(
+                    "{}:{}: compare what somebody is worth with domain::rights, which counts what is not declared at the moment",
+                    path.display(),
+                    number + 1
+                ));
+            }
+        }
+    }
+    assert_eq!(found, [""; 0]);
+}

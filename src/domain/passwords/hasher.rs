@@ -85,10 +85,11 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether the password is the one that was hashed; never, if there is no hash. A rejection takes
+    /// Whether the password is the one that was hashed; never, if there is no hash, or a void one. A rejection takes
     /// as much work in every case, even if the hash is one of the cheaper ones from before the
     /// parameters were raised.
     pub async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool> {
+        let hash = hash.filter(|hash| !hash.is_void());
         let is_there = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
         let in_force = self.params.clone();

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::policy::{self, RoleAction};
-use super::{ADMINISTRATOR, Role, input};
+use super::{Role, input};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, Permissions};
@@ -68,7 +68,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     let role = insert(&transaction, app, row, permissions).await?;
     let changes = Changes::none()
         .field("name", None, role.row.name.clone())
-        .field("permissions", None, codes(&role.permissions));
+        .field("permissions", None, codes(role.rights.in_force()));
     events::record(
         app,
         &transaction,
@@ -112,11 +112,11 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
     let description = change.description.over(&role.row.description);
     let description = errors.check(input::description(&description));
     let permissions = match change.permissions {
-        Patch::Keep => Some((*role.permissions).clone()),
+        Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => {
             let granted = errors.check_all(input::grantable(app, actor, &codes));
-            granted.map(|granted| input::close(granted, &role.permissions))
+            granted.map(|granted| input::close(granted, role.rights.in_force()))
         }
     };
     let ((name, description), permissions) =
@@ -131,7 +131,7 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
     }
     .update(&transaction)
     .await?;
-    let stored: Permissions = permissions.union(&role.unknown).cloned().collect();
+    let stored: Permissions = permissions.union(role.rights.unknown()).cloned().collect();
     replace_permissions(&transaction, role.row.id, &stored).await?;
     let changed = Role::new(row, stored, &app.catalogue);
     let changes = Changes::none()
@@ -143,8 +143,8 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
         )
         .field(
             "permissions",
-            codes(&role.permissions),
-            codes(&changed.permissions),
+            codes(role.rights.in_force()),
+            codes(changed.rights.in_force()),
         );
     if !changes.is_empty() {
         events::record(
@@ -157,7 +157,7 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
         )
         .await?;
     }
-    let letters = match changed.permissions.is_subset(&role.permissions) {
+    let letters = match role.rights.cover(&changed.rights) {
         true => Vec::new(),
         false => {
             let invited = users::invited_holders(&transaction, role.row.id).await?;
@@ -216,7 +216,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
         .await?;
     let changes = Changes::none()
         .field("name", role.row.name.clone(), None)
-        .field("permissions", codes(&role.permissions), None);
+        .field("permissions", codes(role.rights.in_force()), None);
     events::record(
         app,
         &transaction,
@@ -290,33 +290,7 @@ fn refused(code: UserErrorCode, message: &str) -> Error {
     UserError::new(code, "id", message).into()
 }
 
-/// Creates the built-in role if the database does not have it yet, and returns its ID.
-pub async fn ensure_administrator(app: &App, transaction: &DatabaseTransaction) -> Result<RoleId> {
-    let key = text::fold(ADMINISTRATOR);
-    let existing = role::Entity::find()
-        .filter(role::Column::CodeNameKey.eq(&key))
-        .one(transaction)
-        .await?;
-    if let Some(row) = existing {
-        return Ok(row.id);
-    }
-    bump_revision(transaction).await?;
-    let now = app.clock.now();
-    let row = role::Model {
-        id: app.new_id(),
-        name: ADMINISTRATOR.to_owned(),
-        code_name: ADMINISTRATOR.to_owned(),
-        code_name_key: key,
-        description: "Holds every permission there is.".to_owned(),
-        is_protected: true,
-        created_at: now,
-        updated_at: now,
-    };
-    let role = insert(transaction, app, row, Permissions::new()).await?;
-    Ok(role.row.id)
-}
-
-async fn insert(
+pub(super) async fn insert(
     transaction: &DatabaseTransaction,
     app: &App,
     row: role::Model,
@@ -362,7 +336,7 @@ async fn replace_permissions(
 
 /// Counts a change to the roles. The row stays locked until the transaction ends, so changes to
 /// roles happen one after the other, on every server.
-async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
+pub(super) async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
     revision::Entity::update_many()
         .col_expr(
             revision::Column::Revision,
@@ -375,7 +349,7 @@ async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
 }
 
 /// Permissions as an event shows them.
-fn codes(permissions: &Permissions) -> String {
+pub(super) fn codes(permissions: &Permissions) -> String {
     let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
     codes.join(", ")
 }

@@ -1,12 +1,15 @@
 //! Which roles may be assigned to a user.
 
-use entity::RoleId;
-use sea_orm::ConnectionTrait;
+use std::sync::Arc;
 
-use super::by_ids_in;
+use entity::{RoleId, UserId};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::{Role, by_ids_in, union};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::error::{Result, UserError, UserErrorCode};
+use crate::domain::users;
 
 /// How many roles one request may contain.
 const MAX_ROLES: usize = 100;
@@ -44,7 +47,7 @@ pub async fn assignable(
             None => {
                 errors.push(error(UserErrorCode::NotFound, "There is no such role.").at(index));
             }
-            Some(role) if !actor.holds_all(&role.permissions) => {
+            Some(role) if !actor.covers(&role.rights) => {
                 let message = format!(
                     "You cannot grant the role {}: it includes permissions that you do not have.",
                     role.row.name
@@ -59,4 +62,27 @@ pub async fn assignable(
         true => Ok(accepted),
         false => Err(errors),
     })
+}
+
+/// Assigns roles that were [`assignable`] to a user, in addition to those that they have, and returns
+/// them. From then on they do not change until the transaction ends, because the database locks what
+/// an assignment refers to; whatever came to grant more before that is refused.
+pub async fn assign(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    user: UserId,
+    ids: &[RoleId],
+) -> Result<Vec<Arc<Role>>> {
+    users::add_roles(transaction, user, ids.iter().copied()).await?;
+    let assigned = by_ids_in(app, transaction, ids).await?;
+    match actor.covers(&union(&assigned)) {
+        true => Ok(assigned),
+        false => Err(UserError::new(
+            UserErrorCode::ExceedsOwnPermissions,
+            "roleIds",
+            "One of these roles has just come to grant permissions that you do not have.",
+        )
+        .into()),
+    }
 }

@@ -15,6 +15,7 @@ use crate::domain::applications::{
     Permission, ROLES_DELETE, ROLES_UPDATE, USERS_CREATE, USERS_UPDATE,
 };
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+use crate::domain::rights::Rights;
 
 /// What can be done to a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +55,7 @@ pub async fn check(
             "The built-in Administrator role cannot be edited or deleted.",
         ));
     }
-    if !actor.holds_all(&role.permissions) {
+    if !actor.covers(&role.rights) {
         return Err(refused(
             UserErrorCode::ExceedsOwnPermissions,
             "This role grants permissions that you do not have.",
@@ -75,9 +76,9 @@ pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> R
     }
 }
 
-/// Whether the actor could assign the role to a user: they hold all that it grants.
-pub fn may_assign(actor: &Actor, role: &Role) -> bool {
-    actor.holds_all(&role.permissions) && (actor.holds(&USERS_CREATE) || actor.holds(&USERS_UPDATE))
+/// Whether the actor could assign roles with these rights to a user: they hold all of them.
+pub fn may_assign(actor: &Actor, rights: &Rights) -> bool {
+    actor.covers(rights) && (actor.holds(&USERS_CREATE) || actor.holds(&USERS_UPDATE))
 }
 
 /// Deleting a role changes the roles of all who hold it.
@@ -107,8 +108,8 @@ async fn may_be_taken_from_its_holders(
         .into_tuple()
         .all(db)
         .await?;
-    let permissions = super::union(super::by_ids_in(app, db, &role_ids).await?.iter());
-    match actor.holds_all(&permissions) {
+    let rights = super::union(&super::by_ids_in(app, db, &role_ids).await?);
+    match actor.covers(&rights) {
         true => Ok(()),
         false => Err(refused(
             UserErrorCode::ExceedsOwnPermissions,

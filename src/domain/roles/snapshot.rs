@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use entity::{RoleId, revision, role, role_permission};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{Role, assemble};
+use super::Role;
 use crate::app::App;
-use crate::domain::applications::Permissions;
 use crate::domain::error::Result;
+use crate::domain::rights::Rights;
 
 /// All roles as of one revision.
 #[derive(Debug, Default)]
@@ -42,8 +42,8 @@ impl RoleCache {
     }
 }
 
-/// The permissions of a user who holds these roles, as of the revision or a later one.
-pub async fn permissions_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Arc<Permissions>> {
+/// The rights of a user who holds these roles, as of the revision or a later one.
+pub async fn rights_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Rights> {
     let mut snapshot = app.roles.current();
     if snapshot.revision < revision {
         snapshot = reload(app).await?;
@@ -88,18 +88,8 @@ pub async fn by_ids_in(
 }
 
 /// What the roles grant together.
-pub fn union<'a>(roles: impl Iterator<Item = &'a Arc<Role>>) -> Arc<Permissions> {
-    let mut roles = roles;
-    let Some(first) = roles.next() else {
-        return Arc::default();
-    };
-    roles.fold(first.permissions.clone(), |all, role| {
-        if role.permissions.is_subset(&all) {
-            all
-        } else {
-            Arc::new(all.union(&role.permissions).cloned().collect())
-        }
-    })
+pub fn union<'a>(roles: impl IntoIterator<Item = &'a Arc<Role>>) -> Rights {
+    Rights::union(roles.into_iter().map(|role| &role.rights))
 }
 
 async fn reload(app: &App) -> Result<Arc<Snapshot>> {
@@ -107,8 +97,9 @@ async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     // The counter first: a change in between makes the snapshot too old, never too new.
     let revision = current_revision(db).await?;
     let rows = role::Entity::find().all(db).await?;
-    let grants = role_permission::Entity::find().all(db).await?;
-    let roles = assemble(rows, grants, &app.catalogue)
+    let roles = super::with_rights(db, app, rows, role_permission::Entity::find()).await?;
+    let roles = roles
+        .into_iter()
         .map(|role| (role.row.id, Arc::new(role)))
         .collect();
     let snapshot = Arc::new(Snapshot { revision, roles });

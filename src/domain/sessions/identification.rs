@@ -33,7 +33,7 @@ pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Acto
         let signed_in = SignedIn {
             user: signed_in.user.clone(),
             session,
-            permissions: signed_in.permissions.clone(),
+            rights: signed_in.rights.clone(),
         };
         return Ok(Actor::user(Arc::new(signed_in), actor.client));
     }
@@ -62,7 +62,7 @@ async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Ac
     if is_over || row.user.status() != user::Status::Active {
         return Ok(Actor::anonymous(client));
     }
-    let permissions = roles::permissions_of(app, &role_ids, row.revision).await?;
+    let rights = roles::rights_of(app, &role_ids, row.revision).await?;
     let user = User {
         row: row.user,
         role_ids,
@@ -70,7 +70,7 @@ async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Ac
     let signed_in = SignedIn {
         user,
         session: row.session,
-        permissions,
+        rights,
     };
     Ok(Actor::user(Arc::new(signed_in), client))
 }
@@ -186,14 +186,14 @@ pub async fn confirm_and_lock(
         .filter(|user| user.row.status() == user::Status::Active)
         .ok_or(Error::Unauthenticated)?;
     let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
-    let permissions = roles::union(held.iter());
-    if let Some(lost) = before.permissions.difference(&permissions).next() {
+    let rights = roles::union(&held);
+    if let Some(lost) = rights.lost_since(&before.rights) {
         return Err(Error::Forbidden(lost.clone()));
     }
     let now = SignedIn {
         user,
         session,
-        permissions,
+        rights,
     };
     Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }

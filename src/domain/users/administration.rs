@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
-use crate::letters::Letter;
+use crate::letters::{Letter, NewPasswordReason};
 
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
 #[derive(Clone, Debug)]
@@ -32,8 +32,10 @@ pub struct UserChange {
     pub role_ids: Patch<Vec<Option<RoleId>>>,
 }
 
-/// Changes a user's address, names or roles. Somebody who has a password is notified of a new address
-/// by an e-mail to the old one.
+/// Changes a user's address, names or roles. With a new address, somebody who has a password is
+/// notified at the old one; their sessions end and their password becomes void, and they choose a new
+/// one with a link that is sent to the new address: whoever knew the password need not be whoever the
+/// address belongs to.
 ///
 /// # Errors
 ///
@@ -80,16 +82,16 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     let (((email, first_name), last_name), role_ids) =
         errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
 
-    let mut notice = None;
+    let mut letters = Vec::new();
     if address_changes {
         // The links were sent to an address that is no longer theirs.
         end_links(app, &transaction, user.row.id).await?;
-        notice = notify_old_address(app, &transaction, actor, &user).await?;
+        letters.extend(notify_old_address(app, &transaction, actor, &user).await?);
     }
     if assigns_roles {
-        replace_roles(app, &transaction, &user, &role_ids).await?;
+        replace_roles(app, &transaction, actor, &user, &role_ids).await?;
     }
-    let changed = User {
+    let mut changed = User {
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
         role_ids,
     };
@@ -105,12 +107,18 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         )
         .await?;
     }
-    let letters = match rises(app, &transaction, &user, &changed).await? {
-        true => invitations::renew(app, actor, &transaction, &[user.row.id]).await?,
-        false => Vec::new(),
-    };
+    if address_changes && user.row.password_hash.is_some() {
+        let administrator = &actor.signed_in()?.user.display_name();
+        let reason = NewPasswordReason::NewAddress { administrator };
+        let required =
+            password_resets::require_new_password(app, &transaction, actor, &mut changed, reason);
+        letters.extend(required.await?.map(|required| required.letter));
+    }
+    if rises(app, &transaction, &user, &changed).await? {
+        letters.extend(invitations::renew(app, actor, &transaction, &[user.row.id]).await?);
+    }
     transaction.commit().await?;
-    for letter in letters.into_iter().chain(notice) {
+    for letter in letters {
         letter.announce(app);
     }
     Ok(changed)
@@ -125,9 +133,9 @@ async fn rises(
 ) -> Result<bool> {
     let granted = async |user: &User| -> Result<_> {
         let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
-        Ok(roles::union(held.iter()))
+        Ok(roles::union(&held))
     };
-    Ok(!granted(after).await?.is_subset(&*granted(before).await?))
+    Ok(!granted(before).await?.cover(&granted(after).await?))
 }
 
 /// Notifies a user who has a password that their address is being changed, in case it should not be:
@@ -343,6 +351,7 @@ async fn roles_after(
 async fn replace_roles(
     app: &App,
     transaction: &DatabaseTransaction,
+    actor: &Actor,
     user: &User,
     role_ids: &[RoleId],
 ) -> Result<()> {
@@ -355,7 +364,8 @@ async fn replace_roles(
         .filter(user_role::Column::UserId.eq(user.row.id))
         .exec(transaction)
         .await?;
-    super::add_roles(transaction, user.row.id, role_ids.iter().copied()).await
+    roles::assign(app, transaction, actor, user.row.id, role_ids).await?;
+    Ok(())
 }
 
 /// Stores address and names, and the columns that are derived from them.

@@ -128,8 +128,8 @@ pub async fn check(
     if is_own && let Some(instead) = action.instead_of_own() {
         return Err(refused(action, UserErrorCode::OwnAccount, instead));
     }
-    let permissions = roles::union(roles::by_ids_in(app, db, &target.role_ids).await?.iter());
-    if !actor.holds_all(&permissions) {
+    let rights = roles::union(&roles::by_ids_in(app, db, &target.role_ids).await?);
+    if !actor.covers(&rights) {
         return Err(refused(
             action,
             UserErrorCode::ExceedsOwnPermissions,

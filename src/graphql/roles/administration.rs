@@ -167,6 +167,6 @@ impl RoleViewerCan {
     /// Whether the viewer can assign the role (`inviteUser`, or `updateUser` with `roleIds`).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn assign(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(policy::may_assign(&ctx.actor()?, &self.0))
+        Ok(policy::may_assign(&ctx.actor()?, &self.0.rights))
     }
 }

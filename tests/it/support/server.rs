@@ -23,7 +23,8 @@ const SETTINGS: &[&str] = &[
     "database.max_connections=4",
 ];
 
-const APPLICATIONS: &str = r#"
+/// What every test's configuration declares.
+pub const APPLICATIONS: &str = r#"
 [[applications]]
 code = "content-hub"
 name = "Content hub"
@@ -67,9 +68,22 @@ impl TestServer {
 
     /// A server on that database.
     pub async fn start_on(database: TestDatabase, settings: &[&str]) -> Self {
+        Self::start_declaring(APPLICATIONS, database, settings).await
+    }
+
+    /// Another server on this one's database, whose configuration declares other applications.
+    pub async fn another_declaring(&self, applications: &str) -> Self {
+        Self::start_declaring(applications, self.database.clone(), &[]).await
+    }
+
+    async fn start_declaring(
+        applications: &str,
+        database: TestDatabase,
+        settings: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("usher.toml");
-        std::fs::write(&file, APPLICATIONS).unwrap();
+        std::fs::write(&file, applications).unwrap();
         let url_setting = format!("database.url={}", database.url);
         let command_line = SETTINGS
             .iter()

@@ -74,20 +74,16 @@ async fn a_user_is_changed_partially() {
     let payload = update(json!({ "id": laura.id, "roleIds": [role] })).await;
     assert_eq!(payload["user"]["roles"], json!([{ "name": "Editor" }]));
     // It holds for the next request, and under the new address.
+    server.inbox.next().await;
+    let letter = server.inbox.next().await;
+    let input = json!({ "token": token_in(&letter), "newPassword": PASSWORD });
+    server.anonymous().mutate("resetPassword", input, "").await;
+    let laura = server.sign_in("l.miller@KBANK.com").await;
     let viewer = laura.run("{ viewer { permissions } }").await;
     assert_eq!(
         viewer.data()["viewer"]["permissions"],
         json!(["content-hub.view", "content-hub.create"])
     );
-    let signed_in = server
-        .anonymous()
-        .mutate(
-            "signIn",
-            json!({ "email": "l.miller@KBANK.com", "password": PASSWORD }),
-            "token",
-        )
-        .await;
-    assert_eq!(signed_in["userErrors"], json!([]));
     let found = administrator
         .run("{ users(filter: { search: \"miller\" }) { totalCount } }")
         .await;
@@ -493,9 +489,16 @@ async fn a_new_address_is_announced_to_the_old_one() {
         [""; 0]
     );
     update(&laura.id, "other@kbank.com").await;
-    for old in ["Laura@KBank.com", "l.miller@kbank.com"] {
+    for (index, old) in ["Laura@KBank.com", "l.miller@kbank.com"]
+        .into_iter()
+        .enumerate()
+    {
         let notice = server.inbox.next().await;
         assert_eq!(notice.to, [old]);
+        // Whoever is shut out has no use for a link.
+        if index == 0 {
+            assert_eq!(server.inbox.next().await.to, ["l.miller@kbank.com"]);
+        }
         assert_eq!(notice.subject, "Your e-mail address for Usher was changed");
         assert!(
             notice
@@ -515,6 +518,97 @@ async fn a_new_address_is_announced_to_the_old_one() {
         .run("{ emails(filter: { kind: [\"email-changed\"] }) { totalCount } }")
         .await;
     assert_eq!(notices.data()["emails"]["totalCount"], 2);
+}
+
+/// Security rule 14: whoever set an account up with their own mailbox, and knows its password, is out
+/// of it once it has another person's address.
+#[tokio::test]
+async fn a_new_address_has_to_be_proved() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let prepared = server
+        .user_with(&administrator, "mine@kbank.com", &[])
+        .await;
+    let request = json!({ "email": "mine@kbank.com" });
+    let anonymous = server.anonymous();
+    anonymous.mutate("requestPasswordReset", request, "").await;
+    let old_link = token_in(&server.inbox.next().await);
+    let mut subscription = prepared
+        .subscribe("subscription { emailChanged { id } }", json!({}))
+        .await;
+    let update = async |email: &str| {
+        let input = json!({ "id": prepared.id, "email": email });
+        let payload = administrator
+            .mutate("updateUser", input, "user { status }")
+            .await;
+        assert_eq!(payload["user"]["status"], "ACTIVE", "{payload:#}");
+        assert_eq!(
+            server.inbox.next().await.subject,
+            "Your e-mail address for Usher was changed"
+        );
+        let letter = server.inbox.next().await;
+        assert_eq!(letter.to, [email]);
+        token_in(&letter)
+    };
+    let typo = update("hers@kbnak.com").await;
+    assert!(!is_signed_in(&prepared).await);
+    while subscription.part().await.is_some() {}
+    let sign_in = async |email: &str, password: &str| {
+        let input = json!({ "email": email, "password": password });
+        let payload = anonymous.mutate("signIn", input, "token").await;
+        ids(&payload["userErrors"])
+    };
+    for password in [PASSWORD, "!", ""] {
+        assert_eq!(
+            sign_in("hers@kbnak.com", password).await,
+            ["INVALID_CREDENTIALS "]
+        );
+    }
+    // The administrator corrects the typo, and she chooses a password where only she reads.
+    let link = update("hers@kbank.com").await;
+    let reset = async |token: &str| {
+        let input = json!({ "token": token, "newPassword": "quartz-lantern-58-meadow" });
+        ids(&anonymous.mutate("resetPassword", input, "").await["userErrors"])
+    };
+    for old in [&old_link, &typo] {
+        assert_eq!(reset(old).await, ["TOKEN_INVALID input.token"]);
+    }
+    assert_eq!(reset(&link).await, [""; 0]);
+    assert_eq!(
+        sign_in("hers@kbank.com", PASSWORD).await,
+        ["INVALID_CREDENTIALS "]
+    );
+    assert_eq!(
+        sign_in("hers@kbank.com", "quartz-lantern-58-meadow").await,
+        [""; 0]
+    );
+}
+
+/// An account that was shut out meanwhile needs no administrator to find a way in again.
+#[tokio::test]
+async fn a_reactivated_user_with_a_new_address_asks_for_a_link() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    act(&administrator, "deactivateUser", &laura.id).await;
+    let input = json!({ "id": laura.id, "email": "l@kbank.com" });
+    administrator.mutate("updateUser", input, "").await;
+    assert_eq!(server.inbox.next().await.to, ["laura@kbank.com"]);
+    act(&administrator, "activateUser", &laura.id).await;
+    assert_eq!(status(&administrator, &laura.id).await, "ACTIVE");
+    let anonymous = server.anonymous();
+    let input = json!({ "email": "l@kbank.com", "password": PASSWORD });
+    let payload = anonymous.mutate("signIn", input, "token").await;
+    assert_eq!(ids(&payload["userErrors"]), ["INVALID_CREDENTIALS "]);
+    let request = json!({ "email": "l@kbank.com" });
+    anonymous.mutate("requestPasswordReset", request, "").await;
+    let token = token_in(&server.inbox.next().await);
+    let input = json!({ "token": token, "newPassword": PASSWORD });
+    let payload = anonymous.mutate("resetPassword", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    server.sign_in("l@kbank.com").await;
 }
 
 /// Security rule 6: with an unattended session nobody gets a password reset sent to themselves.
