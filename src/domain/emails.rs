@@ -15,10 +15,10 @@ use sea_orm::{
     QueryOrder, Set,
 };
 
-use super::actor::Actor;
+use super::actor::{Actor, Who};
 use super::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use super::error::{Error, Result};
-use super::{EmailAddress, roles, text};
+use super::{EmailAddress, roles, text, throttle};
 use crate::app::App;
 use crate::config;
 use crate::letters::{Letter, RenderedLetter};
@@ -65,13 +65,23 @@ pub enum Purpose {
     None,
 }
 
-/// Queues an e-mail, in the transaction of the change that it announces: neither can exist without
-/// the other.
+/// Queues an e-mail that the actor causes, in the transaction of the change that it announces:
+/// neither can exist without the other.
+///
+/// # Errors
+///
+/// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) if the recipient has been sent too many of its
+/// kind of late. The change must not be made then.
 pub async fn queue(
     app: &App,
     transaction: &DatabaseTransaction,
+    actor: &Actor,
     new: NewEmail<'_>,
 ) -> Result<Queued> {
+    if is_counted(actor, &new.letter) {
+        let useful_for = new.expires_at.map(|end| end.since(app.clock.now()));
+        throttle::email(app, transaction, new.letter.kind(), new.to, useful_for).await?;
+    }
     let written = app.letters.write(&new.letter).map_err(Error::internal)?;
     let id: EmailId = app.new_id();
     let now = app.clock.now();
@@ -112,6 +122,14 @@ pub async fn queue(
         .insert(transaction)
         .await?;
     Ok(Queued(row))
+}
+
+/// Whether so many of these e-mails would be a nuisance to their recipient that they are refused. An
+/// operator at the server's own terminal may repeat anything. A notice of a new password is never
+/// refused: it may be the only sign of an attack, and a link that works must set one.
+fn is_counted(actor: &Actor, letter: &Letter<'_>) -> bool {
+    let is_protection = matches!(letter, Letter::PasswordChanged { .. });
+    !matches!(actor.who, Who::Server) && !is_protection
 }
 
 /// A queued e-mail that neither the worker nor any watcher has heard of yet.

@@ -52,7 +52,7 @@ pub struct Invited {
 /// # Errors
 ///
 /// For `email`, `firstName`, `lastName` and `roleIds`: required, too long, invalid, taken, not
-/// found, or a role that grants more than the actor holds.
+/// found, or a role that grants more than the actor holds; and those of [`emails::queue`].
 pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let mut errors = UserErrors::default();
     let email = errors.check(EmailAddress::parse("email", &new.email));
@@ -200,6 +200,7 @@ async fn send(
     let queued = emails::queue(
         app,
         transaction,
+        actor,
         NewEmail {
             letter: Letter::Invitation {
                 recipient: &user.display_name(),
@@ -227,7 +228,7 @@ async fn send(
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`].
+/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`], and of [`emails::queue`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     let transaction = app.db.begin().await?;
     let allowed = UserAction::ResendInvitation;

@@ -10,7 +10,7 @@ use entity::{PasswordResetId, Timestamp, UserId, password_reset, password_reset_
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set,
+    QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
 };
 
 use super::actor::{Actor, Client};
@@ -121,7 +121,19 @@ async fn answer(
     if count_open(app, transaction, user.row.id).await? >= MAX_OPEN {
         return Ok(None);
     }
-    send(app, transaction, &user).await.map(Some)
+    // Whether they have been sent too many e-mails is not told either: the request is dropped.
+    let nested = transaction.begin().await?;
+    match send(app, &nested, &actor, &user).await {
+        Ok(letter) => {
+            nested.commit().await?;
+            Ok(Some(letter))
+        }
+        Err(Error::Refused(_)) => {
+            nested.rollback().await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// How many of the user's links still work.
@@ -140,14 +152,14 @@ async fn count_open(app: &App, transaction: &DatabaseTransaction, user: UserId) 
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::SendPasswordReset`].
+/// Those of [`policy::find_for`] for [`UserAction::SendPasswordReset`], and of [`emails::queue`].
 pub async fn send_for(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     let transaction = app.db.begin().await?;
     let allowed = UserAction::SendPasswordReset;
     let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
     let action = Action::PasswordResetRequested;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let letter = send(app, &transaction, &user).await?;
+    let letter = send(app, &transaction, actor, &user).await?;
     transaction.commit().await?;
     letter.announce(app);
     Ok(user)
@@ -198,11 +210,17 @@ pub async fn create_by_server(app: &App, email: &EmailAddress) -> Result<Printed
 }
 
 /// Creates the reset and its e-mail.
-async fn send(app: &App, transaction: &DatabaseTransaction, user: &User) -> Result<Queued> {
+async fn send(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    user: &User,
+) -> Result<Queued> {
     let (reset, link) = create(app, transaction, user).await?;
     emails::queue(
         app,
         transaction,
+        actor,
         NewEmail {
             letter: Letter::PasswordReset {
                 recipient: &user.display_name(),

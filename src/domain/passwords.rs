@@ -138,6 +138,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     sessions::end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
     password_resets::void_open(app, &transaction, user.row.id).await?;
     throttle::succeeded(&transaction, &guess).await?;
+    throttle::own_change(app, &transaction, user.row.id).await?;
     let notice = give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordChanged;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
@@ -200,5 +201,5 @@ pub(super) async fn give_notice(
         purpose: Purpose::None,
         expires_at: None,
     };
-    emails::queue(app, transaction, notice).await
+    emails::queue(app, transaction, actor, notice).await
 }

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use entity::{UserId, throttle};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -55,28 +55,11 @@ impl Scope {
 #[derive(Debug)]
 #[must_use]
 pub struct Attempt {
-    counters: Counters,
+    /// What it counts for, in the order in which everybody locks the rows.
+    counters: Vec<Counter>,
     /// Whether the next attempt is delayed, unless this one turns out to be right.
     pub delays_the_next: bool,
     _turn: Option<OwnedSemaphorePermit>,
-}
-
-/// What an attempt counts for.
-#[derive(Debug)]
-struct Counters {
-    /// The account: from a known device, or from a network and from everywhere.
-    account: Vec<Counter>,
-    /// The networks of an unknown device, whatever they attempt.
-    networks: Vec<Counter>,
-}
-
-impl Counters {
-    /// Everybody takes the rows' locks in this order, so that no two requests deadlock.
-    fn all(&self) -> Vec<Counter> {
-        let mut all = [&self.account[..], &self.networks].concat();
-        all.sort_by(|one, other| one.subject.cmp(&other.subject));
-        all
-    }
 }
 
 /// Counts an attempt at an account.
@@ -89,9 +72,8 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     let own = own_device(app, actor, account).await?;
     let digest = digest(account);
     let counters = counters(app, actor, scope, &digest, own.as_deref());
-    let all = counters.all();
     // Those who have to wait anyway must not keep others waiting for their turn.
-    if let Some(wait) = counters::wait_of(app, &all).await? {
+    if let Some(wait) = counters::wait_of(app, &counters).await? {
         return refuse(app, &counters, wait).await;
     }
     let turn = match scope {
@@ -100,7 +82,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
         Scope::PasswordReset => None,
     };
     let transaction = app.db.begin().await?;
-    let delays_the_next = match count_all(app, &transaction, &all).await? {
+    let delays_the_next = match count_all(app, &transaction, &counters).await? {
         Counted::Free => false,
         Counted::BeforeDelay => true,
         Counted::Blocked(wait) => {
@@ -135,7 +117,7 @@ fn counters(
     scope: Scope,
     account: &str,
     own_device: Option<&str>,
-) -> Counters {
+) -> Vec<Counter> {
     let settings = &app.settings.throttle;
     let name = scope.name();
     let of_account = |subject, free, delay_at_most| Counter {
@@ -145,45 +127,42 @@ fn counters(
         delay_at_most,
     };
     if let Some(device) = own_device {
-        return Counters {
-            account: vec![of_account(
-                format!("{name} of {account} in {device}"),
-                settings.account_attempts,
-                settings.delay_at_most,
-            )],
-            networks: Vec::new(),
-        };
+        return vec![of_account(
+            format!("{name} of {account} in {device}"),
+            settings.account_attempts,
+            settings.delay_at_most,
+        )];
     }
     let networks = actor.client.ip_address.map(networks).unwrap_or_default();
     let customer = networks.first().map_or("-", |network| &network.name);
-    Counters {
-        account: vec![
-            of_account(
-                format!("{name} of {account} from {customer}"),
-                settings.account_attempts,
-                settings.account_delay_at_most,
-            ),
-            of_account(
-                format!("{name} of {account}"),
-                settings.account_attempts_in_all,
-                settings.account_delay_at_most,
-            ),
-        ],
-        networks: networks
-            .iter()
-            .map(|network| Counter {
-                subject: format!("{name} from {}", network.name),
-                account: None,
-                free: network.share_of(settings.client_attempts),
-                delay_at_most: settings.delay_at_most,
-            })
-            .collect(),
-    }
+    let mut counters = vec![
+        of_account(
+            format!("{name} of {account} from {customer}"),
+            settings.account_attempts,
+            settings.account_delay_at_most,
+        ),
+        of_account(
+            format!("{name} of {account}"),
+            settings.account_attempts_in_all,
+            settings.account_delay_at_most,
+        ),
+    ];
+    counters.extend(networks.iter().map(|network| Counter {
+        subject: format!("{name} from {}", network.name),
+        account: None,
+        free: network.share_of(settings.client_attempts),
+        delay_at_most: settings.delay_at_most,
+    }));
+    // Everybody takes the rows' locks in this order, so that no two requests deadlock.
+    counters.sort_by(|one, other| one.subject.cmp(&other.subject));
+    counters
 }
 
-async fn refuse(app: &App, counters: &Counters, wait: Duration) -> Result<Attempt> {
+async fn refuse(app: &App, counters: &[Counter], wait: Duration) -> Result<Attempt> {
     let transaction = app.db.begin().await?;
-    count_all(app, &transaction, &counters.networks).await?;
+    for network in counters.iter().filter(|counter| !counter.is_of_account()) {
+        count(app, &transaction, network).await?;
+    }
     transaction.commit().await?;
     Err(too_many("attempts", wait))
 }
@@ -216,11 +195,12 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The guess was right: the account's counts are reset, and those of the networks are restored.
 pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> Result<()> {
-    for counter in &attempt.counters.account {
-        counters::reset(transaction, throttle::Column::Subject.eq(&counter.subject)).await?;
-    }
-    for counter in &attempt.counters.networks {
-        counters::take_back(transaction, counter).await?;
+    for counter in &attempt.counters {
+        if counter.is_of_account() {
+            counters::reset(transaction, throttle::Column::Subject.eq(&counter.subject)).await?;
+        } else {
+            counters::take_back(transaction, counter).await?;
+        }
     }
     Ok(())
 }
@@ -228,8 +208,8 @@ pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> 
 /// The guess was not evaluated: everything is as if it had never been made.
 pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
     let transaction = app.db.begin().await?;
-    for counter in attempt.counters.all() {
-        counters::take_back(&transaction, &counter).await?;
+    for counter in &attempt.counters {
+        counters::take_back(&transaction, counter).await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -237,10 +217,21 @@ pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
 
 /// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link.
 pub async fn lift(transaction: &DatabaseTransaction, account: &str) -> Result<()> {
-    counters::reset(transaction, throttle::Column::Account.eq(digest(account))).await
+    use throttle::Column;
+    let rows = throttle::Entity::find()
+        .filter(Column::Account.eq(digest(account)))
+        .order_by_asc(Column::Subject)
+        .all(transaction)
+        .await?;
+    // One after the other, in the order in which attempts lock them.
+    for row in rows {
+        counters::reset(transaction, Column::Subject.eq(row.subject)).await?;
+    }
+    Ok(())
 }
 
-/// Counts an e-mail of one kind to one recipient, whoever causes it.
+/// Counts an e-mail of one kind to one recipient, whoever causes it. The next one waits no longer
+/// than this one is useful, so that the recipient always has a link that works.
 ///
 /// # Errors
 ///
@@ -250,13 +241,15 @@ pub async fn email(
     transaction: &DatabaseTransaction,
     kind: &str,
     to: &EmailAddress,
+    useful_for: Option<Duration>,
 ) -> Result<()> {
     let settings = &app.settings.throttle;
+    let longest = settings.email_delay_at_most;
     let counter = Counter {
         subject: format!("{kind} to {}", digest(to.normal())),
         account: None,
         free: settings.emails_per_recipient,
-        delay_at_most: settings.email_delay_at_most,
+        delay_at_most: useful_for.map_or(longest, |useful_for| Ord::min(useful_for, longest)),
     };
     allow(app, transaction, counter, "e-mails to this address").await
 }

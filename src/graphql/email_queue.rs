@@ -66,9 +66,11 @@ impl EmailQueueMutation {
         #[graphql(desc = "Where to send the e-mail.")] input: SendTestEmailInput,
     ) -> Result<SendTestEmailPayload> {
         let outcome = administration::send_test(ctx.app()?, &ctx.actor()?, &input.to.0).await;
-        payload(outcome, |email| SendTestEmailPayload {
-            email: Some(Email(email)),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |email| {
+            SendTestEmailPayload {
+                email: Some(Email(email)),
+                ..Default::default()
+            }
         })
     }
 

@@ -70,10 +70,12 @@ impl InvitationMutation {
             role_ids: input.role_ids.iter().map(ids::decode).collect(),
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
-        payload(outcome, |invited| InviteUserPayload {
-            user: Some(invited.user.into()),
-            invitation: Some(Invitation(invited.invitation)),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |invited| {
+            InviteUserPayload {
+                user: Some(invited.user.into()),
+                invitation: Some(Invitation(invited.invitation)),
+                ..Default::default()
+            }
         })
     }
 
@@ -87,9 +89,11 @@ impl InvitationMutation {
     ) -> Result<ResendInvitationPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = invitations::resend(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |invitation| ResendInvitationPayload {
-            invitation: Some(Invitation(invitation)),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |invitation| {
+            ResendInvitationPayload {
+                invitation: Some(Invitation(invitation)),
+                ..Default::default()
+            }
         })
     }
 

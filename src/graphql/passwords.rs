@@ -160,9 +160,11 @@ impl PasswordMutation {
     ) -> Result<SendPasswordResetPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = password_resets::send_for(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |user| SendPasswordResetPayload {
-            user: Some(user.into()),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |user| {
+            SendPasswordResetPayload {
+                user: Some(user.into()),
+                ..Default::default()
+            }
         })
     }
 }

@@ -6,6 +6,7 @@ use rstest::rstest;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use transports::Failure;
+use usher::domain::Actor;
 
 use crate::emails::office;
 use crate::support::{Client, TestServer, ids, token_in};
@@ -461,7 +462,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
             purpose: usher::domain::emails::Purpose::None,
             expires_at: None,
         };
-        let _unannounced = usher::domain::emails::queue(app, &transaction, new)
+        let _unannounced = usher::domain::emails::queue(app, &transaction, &Actor::server(), new)
             .await
             .unwrap();
     }
@@ -532,7 +533,7 @@ async fn priority_comes_before_due_time() {
             purpose: usher::domain::emails::Purpose::None,
             expires_at: None,
         };
-        let _unannounced = usher::domain::emails::queue(app, &transaction, new)
+        let _unannounced = usher::domain::emails::queue(app, &transaction, &Actor::server(), new)
             .await
             .unwrap();
         transaction.commit().await.unwrap();

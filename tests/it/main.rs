@@ -37,6 +37,7 @@ mod passwords;
 mod permissions;
 mod quotations;
 mod races;
+mod repetition;
 mod rights;
 mod roles;
 mod schema;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const RULES: std::ops::RangeInclusive<u8> = 1..=20;
+const RULES: std::ops::RangeInclusive<u8> = 1..=21;
 
 fn named_in(folder: &Path, found: &mut BTreeSet<u8>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -268,7 +268,7 @@ async fn record(
 ///
 /// # Errors
 ///
-/// For `to`: required, too long, or not an address.
+/// For `to`: required, too long, or not an address; and those of [`queue`].
 pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
     let to = EmailAddress::parse("to", to)?;
     let transaction = app.db.begin().await?;
@@ -288,7 +288,7 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
         purpose: Purpose::None,
         expires_at: None,
     };
-    let queued = queue(app, &transaction, new).await?;
+    let queued = queue(app, &transaction, actor, new).await?;
     let row = queued.row().clone();
     let subject = Subject::email(row.id, &row.recipients);
     let (action, none) = (Action::TestEmailSent, Changes::none());

@@ -57,6 +57,6 @@ pub async fn require_new_password(
         purpose: Purpose::PasswordReset(reset.id),
         expires_at: Some(reset.expires_at),
     };
-    let letter = emails::queue(app, transaction, letter).await?;
+    let letter = emails::queue(app, transaction, actor, letter).await?;
     Ok(Some(RequiredPassword { link, letter }))
 }

@@ -22,6 +22,13 @@ pub(super) struct Counter {
     pub delay_at_most: Duration,
 }
 
+impl Counter {
+    /// Whether it is an account's, from wherever, and not a network's, whatever is attempted there.
+    pub fn is_of_account(&self) -> bool {
+        self.account.is_some()
+    }
+}
+
 /// The outcome of counting, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Counted {

@@ -14,7 +14,7 @@ use crate::domain::emails::{self, NewEmail, Purpose, Queued};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions};
+use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions, throttle};
 use crate::letters::{Letter, NewPasswordReason};
 
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
@@ -42,7 +42,7 @@ pub struct UserChange {
 /// Those of [`policy::find_for`] for [`UserAction::Update`], and of [`policy::check`] for
 /// [`UserAction::AssignRoles`] if roles are given; errors for the values;
 /// [`OwnAccount`](UserErrorCode::OwnAccount) for the actor's own address;
-/// [`LastAdministrator`](UserErrorCode::LastAdministrator).
+/// [`LastAdministrator`](UserErrorCode::LastAdministrator); and those of [`emails::queue`].
 pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
     let transaction = app.db.begin().await?;
     let assigns_roles = change.role_ids.is_asked_for();
@@ -161,14 +161,16 @@ async fn notify_old_address(
         purpose: Purpose::None,
         expires_at: None,
     };
-    emails::queue(app, transaction, notice).await.map(Some)
+    emails::queue(app, transaction, actor, notice)
+        .await
+        .map(Some)
 }
 
 /// Changes the actor's own names.
 ///
 /// # Errors
 ///
-/// For `firstName` and `lastName`: too long, invalid.
+/// For `firstName` and `lastName`: too long, invalid; and those of [`throttle::own_change`].
 pub async fn update_profile(
     app: &App,
     actor: &Actor,
@@ -198,6 +200,7 @@ pub async fn update_profile(
     };
     let changes = changes(app, &transaction, &user, &changed).await?;
     if !changes.is_empty() {
+        throttle::own_change(app, &transaction, own).await?;
         events::record(
             app,
             &transaction,

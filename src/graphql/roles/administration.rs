@@ -56,9 +56,11 @@ impl RoleMutation {
                 .map(|codes| codes.iter().map(ToString::to_string).collect()),
         };
         let outcome = roles::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(outcome, |role| UpdateRolePayload {
-            role: Some(role.into()),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |role| {
+            UpdateRolePayload {
+                role: Some(role.into()),
+                ..Default::default()
+            }
         })
     }
 

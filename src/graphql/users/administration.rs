@@ -38,9 +38,11 @@ impl UserMutation {
             role_ids: patch(input.role_ids).map(|ids| ids.iter().map(ids::decode).collect()),
         };
         let outcome = users::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(outcome, |user| UpdateUserPayload {
-            user: Some(user.into()),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |user| {
+            UpdateUserPayload {
+                user: Some(user.into()),
+                ..Default::default()
+            }
         })
     }
 
@@ -53,9 +55,11 @@ impl UserMutation {
     ) -> Result<UpdateProfilePayload> {
         let (first, last) = (patch(input.first_name), patch(input.last_name));
         let outcome = users::update_profile(ctx.app()?, &ctx.actor()?, first, last).await;
-        payload(outcome, |user| UpdateProfilePayload {
-            user: Some(user.into()),
-            ..Default::default()
+        payload(ctx.caller()?.note_retry_after(outcome), |user| {
+            UpdateProfilePayload {
+                user: Some(user.into()),
+                ..Default::default()
+            }
         })
     }
 
