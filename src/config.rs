@@ -183,10 +183,9 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The domain of the sender's address.
-    pub fn domain(&self) -> Option<&str> {
-        let (_, domain) = self.from.rsplit_once('@')?;
-        Some(domain.trim_end_matches('>'))
+    /// The domain of the sender's address, in A-labels.
+    pub fn domain(&self) -> Option<String> {
+        transports::domain_of(&self.from)
     }
 }
 

@@ -38,7 +38,10 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
 fn mail(settings: &Config, to: &EmailAddress) -> Mail {
     let date = Clock::system().now();
     let name = &settings.branding.name;
-    let domain = settings.mail.domain().unwrap_or("localhost");
+    let domain = settings
+        .mail
+        .domain()
+        .unwrap_or_else(|| "localhost".to_owned());
     Mail {
         message_id: format!("<test-{}@{domain}>", date.0),
         date: date.to_utc(),

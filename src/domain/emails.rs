@@ -153,7 +153,8 @@ impl Queued {
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a
 /// recipient's server recognises an e-mail that reaches it twice.
 fn message_id(id: EmailId, sender: &config::Mail) -> String {
-    format!("<{}@{}>", id.0, sender.domain().unwrap_or("localhost"))
+    let domain = sender.domain().unwrap_or_else(|| "localhost".to_owned());
+    format!("<{}@{domain}>", id.0)
 }
 
 /// Ends the purpose of an invitation's e-mails: queued ones are cancelled, one that is being sent

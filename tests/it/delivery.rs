@@ -181,6 +181,21 @@ enum Then {
     Then::Later
 )]
 #[case(Step::RcptTo, Answer::say("550 5.1.1 No such user"), Then::Never)]
+#[case(
+    Step::RcptTo,
+    Answer::say("504 5.5.2 <25aea30808b2>: Helo command rejected: need fully-qualified hostname"),
+    Then::Paused
+)]
+#[case(
+    Step::RcptTo,
+    Answer::say("554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied"),
+    Then::Paused
+)]
+#[case(
+    Step::RcptTo,
+    Answer::say("554 5.7.1 <ada@kbank.com>: Relay access denied"),
+    Then::Paused
+)]
 #[case(Step::Data, Answer::say("451 4.3.0 Not now"), Then::Later)]
 #[case(Step::Data, Answer::say("554 5.6.0 No"), Then::Never)]
 #[case(Step::Content, Answer::say("452 4.3.1 Disk full"), Then::Later)]

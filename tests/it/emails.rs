@@ -233,6 +233,18 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
     assert!(!stored_anywhere(&server, token).await);
 }
 
+/// A Message-ID is ASCII (RFC 5322), whatever the sender's domain is, and however it is written.
+#[rstest::rstest]
+#[case("Büro <no-reply@bücher.test>", "@xn--bcher-kva.test>")]
+#[case("Usher <no-reply@firm.test> ", "@firm.test>")]
+#[tokio::test]
+async fn an_email_can_be_sent_from_every_domain(#[case] from: &str, #[case] end: &str) {
+    let server = TestServer::start_with(&[&format!("mail.from={from}")]).await;
+    let mail = server.inbox.next().await;
+    assert!(mail.message_id.ends_with(end), "{}", mail.message_id);
+    mail.format().unwrap();
+}
+
 /// Security rules 12 and 13: a mail server that objects to the link may quote it. The other ways in
 /// which it may are in `quotations.rs`.
 #[tokio::test]

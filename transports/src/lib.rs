@@ -65,7 +65,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-pub use message::is_mailbox;
+pub use message::{domain_of, is_mailbox};
 pub use registry::{ConfigError, Context, Registry, Section};
 pub use secrets::{Hidden, Secret, mask_for_log};
 

@@ -137,6 +137,12 @@ pub(crate) fn sender(from: &str) -> Result<Address, SendError> {
     mailbox(from).map(|mailbox| mailbox.address)
 }
 
+/// The domain of a mailbox's address, as it stands in messages: in A-labels.
+pub fn domain_of(mailbox: &str) -> Option<String> {
+    let address = self::mailbox(mailbox).ok()?.address;
+    Some(address.domain().to_owned())
+}
+
 /// Whether a transport could send mails from here: one address, with or without a name.
 pub fn is_mailbox(source: &str) -> bool {
     mailbox(source).is_ok()

@@ -109,6 +109,14 @@ impl Hidden {
         }
     }
 
+    /// The same, in the place of one that serves no longer.
+    pub fn replace(&self, old: Option<&str>, new: &str) {
+        if let Some(old) = old {
+            self.all().retain(|secret| secret.value != old);
+        }
+        self.add(new);
+    }
+
     fn all(&self) -> std::sync::MutexGuard<'_, Vec<Secret>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,39 +1,47 @@
-//! The `smtp` transport: hands mails to a mail server (RFC 5321), with lettre's client over
-//! rustls. Here are its settings, its constructor and its `send`; below it are `session.rs` (one
-//! connection), `pool.rs` (those that are kept), `reply.rs` (what a reply means), `stream.rs` (the
-//! time before TLS) and `trouble.rs` (what to say when it fails).
+//! The `smtp` transport: hands mails to a mail server (RFC 5321). Here are its settings, its
+//! constructor and its `send`; below it are `connect.rs` (how a connection comes about), `auth.rs` and
+//! `tokens.rs` (logging in), `session.rs` (a mail's way through it), `pool.rs` (those that are
+//! kept), `wire.rs` and `reply.rs` (what goes over the line), `verdict.rs` (what a refusal means) and
+//! `trouble.rs` (what to say when it fails).
 //!
 //! - **All or nothing.** A mail goes to all of its recipients or to none: the first one who is
 //!   refused ends the attempt before the mail is transmitted, with that refusal's code.
 //! - **TLS** is required unless the settings say otherwise; certificates are always verified.
-//! - **Passwords** (`AUTH PLAIN` or `LOGIN`) never go over an unencrypted connection, except with
+//! - **Passwords and access tokens** never go over an unencrypted connection, except with
 //!   `tls = "none"`, which says so.
 //! - **Time-outs** are three: to connect, for one command, and for the mail itself, from its first
-//!   octet to the server's answer to the final dot. lettre has none for a command; they are
-//!   around its calls. While connecting, a time-out means that the server is unavailable, later
-//!   only that this attempt failed.
-//! - **A connection is kept** for the next mail, and replaced once, silently, when the server
-//!   has closed it in the meantime.
+//!   octet to the server's answer to the final dot. While connecting, a time-out means that the
+//!   server is unavailable, later only that this attempt failed.
+//! - **A connection is kept** for the next mail. One that the server has closed or spoken on in the
+//!   meantime is not used, and one that fails before anything of the next mail was transmitted
+//!   is replaced once, silently.
 
+mod auth;
+mod connect;
 mod pool;
 mod reply;
 mod session;
-mod stream;
+mod tokens;
 mod trouble;
+mod verdict;
+mod wire;
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use lettre::{
-    address::Envelope,
-    transport::smtp::{
-        client::{Certificate, CertificateStore, TlsParameters},
-        extension::ClientId,
-    },
+use lettre::address::Envelope;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use self::{pool::Pool, session::Session, trouble::Trouble};
+use self::{
+    pool::Pool,
+    session::{Failed, Session},
+    tokens::{Source, Tokens},
+    trouble::Trouble,
+};
 use crate::{ConfigError, Context, Delivery, Mail, SendError, Transport, message, secrets};
 
 /// How the transport is called in the configuration.
@@ -54,11 +62,18 @@ pub struct Settings {
     /// Never shown, not even by `Debug`.
     #[serde(deserialize_with = "secrets::setting")]
     pub password: SecretString,
+    /// An access token in the place of the password (OAuth 2.0; XOAUTH2 and OAUTHBEARER): the file
+    /// that it is in, which is read for each connection.
+    pub oauth2_token_file: PathBuf,
+    /// The same: a program, with its arguments, that prints it. It is run again when the server
+    /// refuses the token.
+    pub oauth2_token_command: Vec<String>,
     /// Certificates (PEM) to trust, in the place of the public authorities.
     pub ca_file: PathBuf,
-    /// How this host calls itself (RFC 5321 §4.1.4); its own name where it is empty.
+    /// How this host calls itself (RFC 5321 §4.1.4). Where it is empty, its own name if that is a full
+    /// one, otherwise the address that it connects from.
     pub helo_name: String,
-    /// From looking up the name to the end of the authentication, over all of its addresses.
+    /// From looking up the name to the end of the authentication, however many addresses it has.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
     /// For the answer to one command.
@@ -83,6 +98,8 @@ impl Default for Settings {
             tls: Tls::Required,
             username: String::new(),
             password: SecretString::default(),
+            oauth2_token_file: PathBuf::new(),
+            oauth2_token_command: Vec::new(),
             ca_file: PathBuf::new(),
             helo_name: String::new(),
             connect_timeout: Duration::from_secs(30),
@@ -117,27 +134,36 @@ pub struct Smtp {
 
 /// What a new connection needs to know.
 struct Server {
-    settings: Settings,
+    settings: Arc<Settings>,
+    /// What is looked up: the host without brackets, in ASCII.
+    name: String,
     /// Absent with [`Tls::None`].
-    tls: Option<TlsParameters>,
-    helo_name: ClientId,
+    tls: Option<wire::Tls>,
+    own_name: Option<String>,
+    tokens: Option<Tokens>,
 }
 
 impl Smtp {
     async fn deliver(&self, envelope: &Envelope, message: &str) -> Result<String, Trouble> {
         // Held until the end: it stands for one of the connections.
         let _slot = self.pool.slot().await;
-        if let Some(mut session) = self.pool.take() {
-            let done = session.deliver(&self.server, envelope, message).await;
-            if !matches!(&done, Err(trouble) if trouble.was_stale) {
-                self.pool.keep(session);
-                return done;
+        while let Some(mut session) = self.pool.take() {
+            if session.has_news().await {
+                continue;
+            }
+            match session.deliver(&self.server, envelope, message).await {
+                Err(Failed { is_stale: true, .. }) => break,
+                done => return self.done(session, done),
             }
         }
         let mut session = Session::connect(&self.server).await?;
         let done = session.deliver(&self.server, envelope, message).await;
+        self.done(session, done)
+    }
+
+    fn done(&self, session: Session, done: Result<String, Failed>) -> Result<String, Trouble> {
         self.pool.keep(session);
-        done
+        done.map_err(|failed| failed.trouble)
     }
 }
 
@@ -160,9 +186,8 @@ impl Transport for Smtp {
         Ok(())
     }
 
-    /// With `MAIL FROM` and `RSET` (RFC 5321 §4.1.1.5), which leave nothing behind. A server that
-    /// answers for the sender only once it knows a recipient, as Postfix does unless told
-    /// otherwise, cannot be asked like this.
+    /// With a mail to the sender that goes no further than `RCPT TO`, and `RSET` (RFC 5321 §4.1.1.5),
+    /// which leaves nothing behind.
     async fn check_sender(&self, from: &str) -> Result<(), SendError> {
         let sender = message::sender(from).map_err(|error| error.of(NAME))?;
         let mut session = Session::connect(&self.server).await?;
@@ -188,39 +213,88 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
     ] {
         context.must_last(key, limit)?;
     }
+    let name = settings.host.trim();
+    let name = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    let name = match name.is_ascii() {
+        true => name.to_owned(),
+        false => idna::domain_to_ascii(name).map_err(|error| context.error("host", error))?,
+    };
     let tls = match settings.tls {
         Tls::None => None,
-        _ => Some(tls_parameters(&settings).map_err(|problem| context.error("ca_file", problem))?),
+        _ => Some(wire::Tls {
+            config: tls_config(&settings).map_err(|problem| context.error("ca_file", problem))?,
+            name: ServerName::try_from(name.clone())
+                .map_err(|_| context.error("host", format!("{name:?} is not a host name")))?,
+        }),
     };
-    let helo_name = match settings.helo_name.as_str() {
-        "" => ClientId::default(),
-        name if name.chars().all(|c| c.is_ascii_graphic()) => ClientId::Domain(name.into()),
-        name => return Err(context.error("helo_name", format!("{name:?} is not a host name"))),
-    };
+    if !settings.helo_name.chars().all(|c| c.is_ascii_graphic()) {
+        let problem = format!("{:?} is not a host name", settings.helo_name);
+        return Err(context.error("helo_name", problem));
+    }
+    let tokens = tokens(context, &settings)?;
     Ok(Arc::new(Smtp {
         pool: Pool::new(settings.pool_size, settings.idle_timeout),
         server: Server {
-            settings,
+            settings: Arc::new(settings),
+            name,
             tls,
-            helo_name,
+            own_name: hostname::get()
+                .ok()
+                .and_then(|name| name.into_string().ok()),
+            tokens,
         },
     }))
 }
 
-fn tls_parameters(settings: &Settings) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(settings.host.clone());
-    if !settings.ca_file.as_os_str().is_empty() {
+fn tokens(context: &Context<'_>, settings: &Settings) -> Result<Option<Tokens>, ConfigError> {
+    let key = "oauth2_token_command";
+    let (file, command) = (&settings.oauth2_token_file, &settings.oauth2_token_command);
+    let source = match (file.as_os_str().is_empty(), command.is_empty()) {
+        (true, true) => return Ok(None),
+        (false, true) => Source::File(file.clone()),
+        (true, false) => Source::Command(command.clone()),
+        (false, false) => return Err(context.error(key, "set it or oauth2_token_file, not both")),
+    };
+    if !settings.password.expose_secret().is_empty() {
+        return Err(context.error(
+            "password",
+            "an access token takes its place; set one of them",
+        ));
+    }
+    if settings.username.is_empty() {
+        return Err(context.error(
+            "username",
+            "is empty; name the mailbox that the token is for",
+        ));
+    }
+    Ok(Some(Tokens::new(source, context.hidden())))
+}
+
+fn tls_config(settings: &Settings) -> Result<Arc<ClientConfig>, String> {
+    let mut roots = RootCertStore::empty();
+    if settings.ca_file.as_os_str().is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    } else {
         let path = settings.ca_file.display();
-        let pem = fs::read_to_string(&settings.ca_file)
-            .map_err(|error| format!("cannot read {path}: {error}"))?;
-        if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        let pem =
+            fs::read(&settings.ca_file).map_err(|error| format!("cannot read {path}: {error}"))?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|error| format!("cannot use {path}: {error}"))?;
+            let added = roots.add(certificate);
+            added.map_err(|error| format!("cannot use {path}: {error}"))?;
+        }
+        if roots.is_empty() {
             return Err(format!("{path} contains no PEM certificate"));
         }
-        let certificate = Certificate::from_pem(pem.as_bytes())
-            .map_err(|error| format!("cannot use {path}: {error}"))?;
-        builder = builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(certificate);
     }
-    builder.build().map_err(|error| error.to_string())
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }

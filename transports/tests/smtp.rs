@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use support::{
-    mail,
+    executable, mail,
     smtp::{Answer, Authority, Behaviour, Encryption, Server, Step},
 };
 use transports::{
@@ -568,7 +568,13 @@ async fn a_check_of_the_sender_asks_and_takes_it_back() {
     let from = "Usher <no-reply@bücher.example>";
     let smtp = smtp(&server, json!({}));
     smtp.check_sender(from).await.unwrap();
-    let expected = [Step::MailFrom, Step::Rset, Step::Quit, Step::Gone];
+    let expected = [
+        Step::MailFrom,
+        Step::RcptTo,
+        Step::Rset,
+        Step::Quit,
+        Step::Gone,
+    ];
     assert_eq!(steps(&server).await, expected);
     let line = "MAIL FROM:<no-reply@xn--bcher-kva.example>";
     assert_eq!(server.turns()[2].line, line);
@@ -597,6 +603,350 @@ async fn a_check_says_that_the_sender_is_refused() {
     let failover = Registry::builtin().build("failover", &sections.unwrap());
     let error = failover.unwrap().check_sender(from).await.unwrap_err();
     assert_eq!(error.response, format!("smtp: {said}"));
+}
+
+/// Postfix answers for the sender, the host and the login only once it knows a recipient.
+#[tokio::test]
+async fn a_check_goes_as_far_as_the_recipient() {
+    let from = "Usher <no-reply@example.com>";
+    let refused = "554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied";
+    let server = Server::start(Behaviour::at(Step::RcptTo, Answer::say(refused))).await;
+    let error = smtp(&server, json!({})).check_sender(from).await;
+    let said = format!("the recipient no-reply@example.com was rejected: {refused}");
+    assert_eq!(error.unwrap_err().response, said);
+
+    // Nobody says that the sender has a mailbox.
+    let nobody = Answer::say("550 5.1.1 <no-reply@example.com>: Recipient address rejected");
+    let server = Server::start(Behaviour::at(Step::RcptTo, nobody)).await;
+    smtp(&server, json!({})).check_sender(from).await.unwrap();
+}
+
+/// Servers answer in other character sets, with bare codes, in lines that end with LF.
+#[tokio::test]
+async fn replies_are_read_as_octets() {
+    for (step, octets, expected) in [
+        (
+            Step::Content,
+            &b"250 2.0.0 Gr\xfc\xdfe\r\n"[..],
+            Ok("250 2.0.0 Gr\u{fffd}\u{fffd}e"),
+        ),
+        (
+            Step::RcptTo,
+            b"550 5.1.1 Empf\xe4nger unbekannt\r\n",
+            Err((
+                Permanent,
+                "the recipient ada@example.com was rejected: 550 5.1.1 Empf\u{fffd}nger unbekannt",
+            )),
+        ),
+        (Step::Greeting, b"220\r\n", Ok("250 2.0.0 Ok: queued")),
+        (Step::Ehlo, b"250\r\n", Ok("250 2.0.0 Ok: queued")),
+        (
+            Step::Ehlo,
+            b"250-\r\n250 8BITMIME\r\n",
+            Ok("250 2.0.0 Ok: queued"),
+        ),
+        (Step::MailFrom, b"250\n", Ok("250 2.0.0 Ok: queued")),
+        (Step::RcptTo, b"250-\r\n250\r\n", Ok("250 2.0.0 Ok: queued")),
+        (Step::Data, b"354\r\n", Ok("250 2.0.0 Ok: queued")),
+        (Step::Content, b"250\r\n", Ok("250")),
+        (
+            Step::Content,
+            b"250-2.0.0 Ok\r\n250 2.0.0 queued as 1\r\n",
+            Ok("250 2.0.0 Ok queued as 1"),
+        ),
+    ] {
+        let server = Server::start(Behaviour::at(step, Answer::Octets(octets))).await;
+        let sent = smtp(&server, json!({})).send(&mail()).await;
+        match expected {
+            Ok(response) => assert_eq!(sent, Ok(Delivery::new("smtp", response)), "{step:?}"),
+            Err((kind, response)) => {
+                let error = sent.unwrap_err();
+                assert_eq!((error.kind, error.response.as_str()), (kind, response));
+            }
+        }
+        let copies = usize::from(expected.is_ok());
+        assert_eq!(server.received().len(), copies, "{step:?}");
+    }
+    let refused = Answer::Octets(b"535 \xc7\xeb\xca\xb9\r\n");
+    let server = Behaviour::at(Step::Auth, refused).credentials("usher", "other");
+    let (kind, response) =
+        failure(server, json!({"username": "usher", "password": "secret"})).await;
+    let said = "the credentials of usher were rejected: 127.0.0.1 replied 535 ";
+    assert!(
+        kind == Unavailable && response.starts_with(said),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_without_end_counts_by_its_code() {
+    for (step, line, kind) in [
+        (Step::Greeting, "220-and so on", Unavailable),
+        (Step::RcptTo, "550-and so on", Permanent),
+        (Step::Content, "451-and so on", Transient),
+    ] {
+        let (found, response) =
+            failure(Behaviour::at(step, Answer::Forever(line)), json!({})).await;
+        assert_eq!(found, kind, "{step:?}");
+        assert!(response.chars().count() <= 2_001);
+    }
+    // It has arrived. The connection is not used again.
+    let server = Server::start(Behaviour::at(Step::Content, Answer::Forever("250-on"))).await;
+    let smtp = smtp(&server, json!({}));
+    smtp.send(&mail()).await.unwrap();
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_mail_has_arrived_once_its_reply_has_begun() {
+    let broken = Answer::SayAndDrop("250-2.0.0 Ok".into());
+    let server = Server::start(Behaviour::at(Step::Content, broken)).await;
+    smtp(&server, json!({})).send(&mail()).await.unwrap();
+    assert_eq!(server.received().len(), 1);
+}
+
+/// Otherwise each later reply would be taken for the answer to the wrong command.
+#[tokio::test]
+async fn a_reply_out_of_turn_ends_the_conversation() {
+    for step in [Step::Ehlo, Step::MailFrom, Step::RcptTo] {
+        let twice = Answer::Octets(b"250 Ok\r\n250 Ok\r\n");
+        let (kind, response) = failure(Behaviour::at(step, twice), json!({})).await;
+        assert_eq!(kind, Transient, "{step:?}");
+        assert!(
+            response.ends_with("the server said out of turn: 250 Ok"),
+            "{response}"
+        );
+    }
+    let leaves = Answer::Octets(b"250 Ok\r\n421 4.3.2 Shutting down\r\n");
+    let (kind, _) = failure(Behaviour::at(Step::MailFrom, leaves), json!({})).await;
+    assert_eq!(kind, Unavailable);
+}
+
+#[tokio::test]
+async fn an_old_server_is_greeted_in_the_old_way() {
+    let old = |turn: &support::smtp::Turn| match turn.step {
+        Step::Ehlo => Some(Answer::say("500 5.5.1 What?")),
+        Step::Helo => Some(Answer::say("250 test")),
+        _ => None,
+    };
+    let server = Server::start(Behaviour::script(old)).await;
+    smtp(&server, json!({})).send(&mail()).await.unwrap();
+    assert_eq!(server.received()[0].from, "<no-reply@example.com>");
+    assert_eq!(server.turns()[2].line, "HELO client.example.com");
+
+    // Where more is asked for than such a server has, it is not.
+    let server = Server::start(Behaviour::script(old)).await;
+    let error = smtp(&server, json!({"tls": "required"}))
+        .check()
+        .await
+        .unwrap_err();
+    assert_eq!(error.response, "127.0.0.1 replied 500 5.5.1 What?");
+}
+
+#[tokio::test]
+async fn a_mail_that_is_too_large_is_not_transmitted() {
+    let large = Mail {
+        text: "x".repeat(5_000),
+        ..mail()
+    };
+    let server = Server::start(Behaviour::default().extensions(vec!["size 3000"])).await;
+    let small = smtp(&server, json!({}));
+    small.send(&mail()).await.unwrap();
+    let size = mail().format().unwrap().len();
+    let line = format!("<no-reply@example.com> SIZE={size}");
+    assert_eq!(server.received()[0].from, line);
+    let error = small.send(&large).await.unwrap_err();
+    assert_eq!(error.kind, Permanent);
+    assert!(
+        error.response.ends_with("the server takes 3000 at most"),
+        "{}",
+        error.response
+    );
+    small.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 1));
+    for unlimited in ["SIZE", "SIZE 0"] {
+        let server = Server::start(Behaviour::default().extensions(vec![unlimited])).await;
+        smtp(&server, json!({})).send(&large).await.unwrap();
+    }
+}
+
+/// Many servers say only at `RCPT TO` that they do not take anything from here.
+#[tokio::test]
+async fn a_refusal_of_the_host_is_not_the_mails_fault() {
+    for said in [
+        "504 5.5.2 <25aea30808b2>: Helo command rejected: need fully-qualified hostname",
+        "554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied",
+        "554 5.7.1 <ada@example.com>: Relay access denied",
+        "550 relay not permitted",
+    ] {
+        let (kind, response) =
+            failure(Behaviour::at(Step::RcptTo, Answer::say(said)), json!({})).await;
+        assert_eq!(kind, Unavailable, "{said}");
+        assert!(response.ends_with(said));
+    }
+}
+
+/// What a server says to a connection that lay idle is not about the next mail.
+#[tokio::test]
+async fn an_idle_connection_that_ends_costs_nothing() {
+    // With a word, such as Amazon SES's, and without.
+    for last in [
+        "250 Ok\r\n451 4.4.2 Timeout waiting for data from client.",
+        "250 Ok\r\n421 Bye",
+        "250 Ok",
+    ] {
+        let ends = Answer::SayAndDrop(last.into());
+        let server = Server::start(Behaviour::at(Step::Content, ends)).await;
+        let smtp = smtp(&server, json!({}));
+        smtp.send(&mail()).await.unwrap();
+        server.reached(Step::Gone, 1).await;
+        smtp.send(&mail()).await.unwrap();
+        assert_eq!(
+            (server.received().len(), server.connections()),
+            (2, 2),
+            "{last}"
+        );
+    }
+    // It is said when the next mail comes, or the connection ends just then.
+    for (step, answer) in [
+        (
+            Step::MailFrom,
+            Answer::say("451 4.4.2 Timeout waiting for data from client."),
+        ),
+        (Step::MailFrom, Answer::Drop),
+        (Step::RcptTo, Answer::Drop),
+        (Step::Data, Answer::SayAndDrop("421 4.4.2 Bye".into())),
+    ] {
+        let server = Server::start(Behaviour::script(move |turn| {
+            (turn.step == step && turn.connection == 0 && turn.before > 0).then(|| answer.clone())
+        }))
+        .await;
+        let smtp = smtp(&server, json!({}));
+        smtp.send(&mail()).await.unwrap();
+        smtp.send(&mail()).await.unwrap();
+        assert_eq!(
+            (server.received().len(), server.connections()),
+            (2, 2),
+            "{step:?}"
+        );
+    }
+}
+
+/// Once the mail was transmitted, another connection would deliver it twice.
+#[tokio::test]
+async fn a_mail_is_not_transmitted_twice_in_one_attempt() {
+    let server = Server::start(Behaviour::script(|turn| {
+        (turn.step == Step::Content && turn.before > 0).then_some(Answer::Drop)
+    }))
+    .await;
+    let smtp = smtp(&server, json!({}));
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!(smtp.send(&mail()).await.unwrap_err().kind, Transient);
+    let contents = server
+        .turns()
+        .into_iter()
+        .filter(|turn| turn.step == Step::Content);
+    assert_eq!((contents.count(), server.connections()), (2, 1));
+}
+
+/// Exchange Online and Gmail.
+#[tokio::test]
+async fn an_access_token_takes_the_place_of_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    for mechanism in ["XOAUTH2", "OAUTHBEARER"] {
+        let hello = format!("250-test\r\n250 AUTH {mechanism}");
+        let behaviour = Behaviour::at(Step::Ehlo, Answer::say(hello));
+        let server = Server::start(behaviour.credentials("usher@example.com", "token-2")).await;
+        let user = json!({"username": "usher@example.com", "oauth2_token_file": file});
+        let from_file = smtp(&server, user);
+        std::fs::write(&file, "token-1\n").unwrap();
+        let error = from_file.send(&mail()).await.unwrap_err();
+        let said = "the credentials of usher@example.com were rejected: 127.0.0.1 replied 535 ";
+        assert!(
+            error.kind == Unavailable && error.response.starts_with(said),
+            "{error}"
+        );
+        std::fs::write(&file, "token-2\n").unwrap();
+        from_file.send(&mail()).await.unwrap();
+
+        // Printed once, and once more when it is refused: it has expired.
+        let count = folder.path().join(mechanism);
+        let command = folder.path().join(format!("print-{mechanism}"));
+        executable(
+            &command,
+            "#!/bin/sh\necho x >> \"$1\"\necho token-$(wc -l < \"$1\")\n",
+        );
+        let command = json!([command, count]);
+        let user = json!({"username": "usher@example.com", "oauth2_token_command": command, "idle_timeout": "0s"});
+        let printed = smtp(&server, user);
+        printed.send(&mail()).await.unwrap();
+        printed.send(&mail()).await.unwrap();
+        assert_eq!(std::fs::read_to_string(count).unwrap(), "x\nx\n");
+        assert_eq!(server.received().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_access_token_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = folder.path().join("fails");
+    executable(&fails, "#!/bin/sh\necho secret >&2\nexit 3\n");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").unwrap();
+    for (offer, source, said) in [
+        (
+            "XOAUTH2",
+            json!({"oauth2_token_file": "/nonexistent/token"}),
+            "oauth2_token_file: cannot read /nonexistent/token: ",
+        ),
+        (
+            "XOAUTH2",
+            json!({"oauth2_token_file": empty}),
+            "oauth2_token_file gives no access token",
+        ),
+        (
+            "XOAUTH2",
+            json!({"oauth2_token_command": ["/nonexistent/print"]}),
+            "oauth2_token_command: cannot run /nonexistent/print: ",
+        ),
+        (
+            "XOAUTH2",
+            json!({"oauth2_token_command": [fails]}),
+            "oauth2_token_command: ",
+        ),
+        (
+            "PLAIN LOGIN",
+            json!({"oauth2_token_file": empty}),
+            "127.0.0.1 offers neither AUTH XOAUTH2 nor AUTH OAUTHBEARER",
+        ),
+        (
+            "XOAUTH2",
+            json!({}),
+            "127.0.0.1 offers neither AUTH PLAIN nor AUTH LOGIN, but takes access tokens: set oauth2_",
+        ),
+    ] {
+        let hello = format!("250-test\r\n250 AUTH {offer}");
+        let behaviour = Behaviour::at(Step::Ehlo, Answer::say(hello));
+        let mut settings = source;
+        settings["username"] = json!("usher");
+        let (kind, response) = failure(behaviour, settings).await;
+        assert_eq!(kind, Unavailable);
+        assert!(
+            response.starts_with(said) && !response.contains("secret"),
+            "{response}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_host_may_stand_in_brackets() {
+    let server = Server::start(Behaviour::default()).await;
+    smtp(&server, json!({"host": "[127.0.0.1]"}))
+        .check()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -644,6 +994,22 @@ fn settings_that_cannot_work_are_refused() {
         (json!({"host": " "}), "mail.smtp.host: is empty; "),
         (json!({"pool_size": 0}), "mail.smtp.pool_size: is 0; "),
         (json!({"helo_name": "a\r\nQUIT"}), "mail.smtp.helo_name: "),
+        (
+            json!({"password": 12_345_678}),
+            "mail.smtp.password: must be a text in quotes",
+        ),
+        (
+            json!({"username": "a", "password": "b", "oauth2_token_file": "c"}),
+            "mail.smtp.password: an access token takes its place; ",
+        ),
+        (
+            json!({"oauth2_token_file": "c"}),
+            "mail.smtp.username: is empty; ",
+        ),
+        (
+            json!({"username": "a", "oauth2_token_file": "c", "oauth2_token_command": ["d"]}),
+            "mail.smtp.oauth2_token_command: set it or oauth2_token_file, not both",
+        ),
         (
             json!({"tls": "always"}),
             "mail.smtp.tls: unknown variant `always`, expected one of ",

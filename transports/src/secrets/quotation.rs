@@ -72,9 +72,10 @@ fn readings(text: &str) -> Vec<Reading> {
             at: start..start + c.len_utf8(),
         })
         .collect();
-    // A line may be broken within an escape too.
-    let of_text = unwrapped(&verbatim);
-    let of_reply = unwrapped(&without_codes(&verbatim));
+    // A line may be broken within an escape too, and its end may be written as an escape itself.
+    let of_lines = resolve(&verbatim, &[backslash]);
+    let of_text = unwrapped(&of_lines);
+    let of_reply = unwrapped(&without_codes(&of_lines));
     let kinds = [percent, quoted_printable, html, backslash];
     let mut all = Vec::new();
     for begin in [verbatim, of_text, of_reply] {

@@ -1,5 +1,4 @@
-//! The connections that are kept for the next mail. lettre has a pool too; it hides at which step
-//! a mail failed, asks with a `NOOP` before each mail, and knows one time-out for everything.
+//! The connections that are kept for the next mail.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

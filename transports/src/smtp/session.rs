@@ -1,43 +1,31 @@
-//! One connection to the mail server: how it comes about, and how a mail goes through it. What a
-//! refusal means is decided in `reply.rs`; nothing is retried here.
+//! One connection to the mail server, and how a mail goes through it. How it comes about is in
+//! `connect.rs`, what a refusal means in `verdict.rs`; nothing is retried here.
 
-use std::{
-    fmt::{self, Display},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
-use lettre::{
-    Address,
-    address::Envelope,
-    transport::smtp::{
-        Error,
-        authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::AsyncSmtpConnection,
-        commands::{Data, Mail, Rcpt, Rset},
-        extension::{Extension, MailBodyParameter, MailParameter},
-        response::{Response, Severity},
-    },
-};
-use secrecy::ExposeSecret;
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::timeout,
-};
+use lettre::{Address, address::Envelope};
+use tokio::time::timeout;
 
 use super::{
-    Server, Tls,
-    reply::Step,
-    stream::Stream,
-    trouble::{Trouble, cannot_connect, explain},
+    Server,
+    connect::{Extensions, connect},
+    reply::Reply,
+    trouble::{Connection, Trouble},
+    verdict::Step,
+    wire::Wire,
 };
 use crate::Failure;
 
 /// `DATA` is answered with this (RFC 5321 §4.1.1.4).
 const START_MAIL_INPUT: u16 = 354;
 
+/// How long to look for a reply on a connection that takes no more: a server may refuse a mail
+/// before it has seen its end, and hang up.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 pub(super) struct Session {
-    connection: AsyncSmtpConnection,
+    wire: Wire,
+    extensions: Extensions,
     state: State,
 }
 
@@ -53,50 +41,33 @@ enum State {
     Closed,
 }
 
+/// An attempt that failed.
+pub(super) struct Failed {
+    pub trouble: Trouble,
+    /// The connection is to blame rather than the mail, of which nothing was transmitted: another
+    /// connection is worth an attempt at once.
+    pub is_stale: bool,
+}
+
 impl Session {
-    /// Connects to the first of the server's addresses that answers. Each may take an equal part
-    /// of the time: one that swallows everything does not keep the others from being tried.
     pub async fn connect(server: &Server) -> Result<Self, Trouble> {
-        let settings = &server.settings;
-        let host = settings.host.as_str();
-        let limit = settings.connect_timeout;
-        let addresses: Vec<_> = match timeout(limit, lookup_host((host, settings.port))).await {
-            Ok(Ok(addresses)) => addresses.collect(),
-            Ok(Err(error)) => {
-                return Err(Trouble::connecting(format!(
-                    "the host {host} was not found: {error}"
-                )));
-            }
-            Err(_) => {
-                return Err(Trouble::connecting(format!(
-                    "looking up the host {host} took longer than {limit:?}"
-                )));
-            }
-        };
-        let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-        let mut last = Trouble::connecting(format!("the host {host} has no address"));
-        for address in addresses {
-            match timeout(share, open(server, address)).await {
-                Ok(Ok(connection)) => {
-                    return Ok(Self {
-                        connection,
-                        state: State::Fresh,
-                    });
-                }
-                Ok(Err(trouble)) => last = trouble,
-                Err(_) => {
-                    last = Trouble::connecting(format!(
-                        "{host} ({address}) did not respond within {share:?}"
-                    ));
-                }
-            }
-        }
-        Err(last)
+        let (wire, extensions) = connect(server).await?;
+        Ok(Self {
+            wire,
+            extensions,
+            state: State::Fresh,
+        })
     }
 
     /// Whether another mail can go through it.
     pub fn is_open(&self) -> bool {
         self.state != State::Closed
+    }
+
+    /// Whether the server has said or done anything since the last mail. Whatever it is, nobody has
+    /// asked for it.
+    pub async fn has_news(&mut self) -> bool {
+        self.wire.has_news().await
     }
 
     /// One mail; returns the server's answer to it.
@@ -108,18 +79,109 @@ impl Session {
         server: &Server,
         envelope: &Envelope,
         message: &str,
-    ) -> Result<String, Trouble> {
+    ) -> Result<String, Failed> {
         let before = std::mem::replace(&mut self.state, State::Closed);
-        let answer = self.transact(server, before, envelope, message).await;
-        match &answer {
-            Ok(_) => self.state = State::Ready,
-            Err(trouble) if trouble.still_open => self.state = State::Refused,
-            Err(_) => {}
+        let is_old = before != State::Fresh;
+        let limit = server.settings.command_timeout;
+        let fail = |is_stale| move |trouble| Failed { trouble, is_stale };
+
+        let parameters = self.parameters(addresses(envelope), message);
+        let parameters = parameters.map_err(fail(false));
+        let parameters = self.noted(parameters, before)?;
+        let begun = self.begin(before, envelope, &parameters, limit).await;
+        let begun = begun.map_err(|trouble| Failed {
+            is_stale: is_old && trouble.is_of_connection(true),
+            trouble,
+        });
+        self.noted(begun, State::Refused)?;
+        let accepted = self.offer(envelope, limit).await;
+        let accepted = accepted.map_err(|trouble| Failed {
+            is_stale: is_old && trouble.is_of_connection(false),
+            trouble,
+        });
+        self.noted(accepted, State::Refused)?;
+        let content = self.content(message, server.settings.data_timeout).await;
+        let reply = self.noted(content.map_err(fail(false)), State::Refused)?;
+        if !reply.is_cut {
+            self.state = State::Ready;
         }
-        answer.map(|response| spoken(&response))
+        Ok(reply.spoken())
     }
 
-    /// Asks whether the server takes a mail from that sender, and takes the question back.
+    /// Keeps the connection for the next mail if a failure leaves it open.
+    fn noted<T>(&mut self, done: Result<T, Failed>, state: State) -> Result<T, Failed> {
+        if let Err(Failed { trouble, .. }) = &done
+            && matches!(
+                trouble.connection,
+                Connection::Open | Connection::OpenNotNow
+            )
+        {
+            self.state = state;
+        }
+        done
+    }
+
+    /// Up to the sender.
+    async fn begin(
+        &mut self,
+        before: State,
+        envelope: &Envelope,
+        parameters: &str,
+        limit: Duration,
+    ) -> Result<(), Trouble> {
+        if before == State::Refused {
+            self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
+        }
+        let sender = envelope.from().map(ToString::to_string).unwrap_or_default();
+        self.mail_from(&sender, parameters, limit).await
+    }
+
+    async fn mail_from(
+        &mut self,
+        sender: &str,
+        parameters: &str,
+        limit: Duration,
+    ) -> Result<(), Trouble> {
+        let what = format!("the sender {sender}");
+        let command = format!("MAIL FROM:<{sender}>{parameters}");
+        let reply = self.command(Step::MailFrom, &what, limit, &command).await;
+        reply.map(drop)
+    }
+
+    /// The recipients, and the announcement of the mail.
+    async fn offer(&mut self, envelope: &Envelope, limit: Duration) -> Result<(), Trouble> {
+        for address in envelope.to() {
+            self.rcpt_to(address, limit).await?;
+        }
+        let reply = self.exchange("DATA", limit, b"DATA\r\n").await?;
+        match reply.code {
+            START_MAIL_INPUT if !reply.is_cut => Ok(()),
+            400.. => Err(Trouble::refused(Step::Data, "DATA", &reply)),
+            _ => Err(Trouble::unexpected("DATA", &reply)),
+        }
+    }
+
+    async fn rcpt_to(&mut self, address: &Address, limit: Duration) -> Result<(), Trouble> {
+        let what = format!("the recipient {address}");
+        let command = format!("RCPT TO:<{address}>");
+        let reply = self.command(Step::RcptTo, &what, limit, &command).await;
+        reply.map(drop)
+    }
+
+    async fn content(&mut self, message: &str, limit: Duration) -> Result<Reply, Trouble> {
+        let what = "the message";
+        let reply = self.exchange(what, limit, &transparent(message)).await?;
+        match reply.code {
+            // The mail has arrived, whatever else the server had to say.
+            _ if reply.is_positive() => Ok(reply),
+            400.. => Err(Trouble::refused(Step::Content, what, &reply)),
+            _ => Err(Trouble::unexpected(what, &reply)),
+        }
+    }
+
+    /// Asks whether the server takes a mail from that sender, and takes the question back (RFC 5321
+    /// §4.1.1.5). Many servers answer for the host, the login and the sender only once they know
+    /// a recipient: the sender itself is one. Whether there is such a mailbox does not matter.
     pub async fn ask_for_sender(
         &mut self,
         server: &Server,
@@ -127,212 +189,135 @@ impl Session {
     ) -> Result<(), Trouble> {
         let limit = server.settings.command_timeout;
         let parameters = self.parameters([sender], "")?;
-        let mail_from = Mail::new(Some(sender.clone()), parameters);
-        let what = format!("the sender {sender}");
-        self.command(Step::MailFrom, &what, limit, mail_from)
-            .await?;
-        let reset = self.command(Step::MailFrom, "RSET", limit, Rset).await;
-        reset.map(drop)
+        self.mail_from(sender.as_ref(), &parameters, limit).await?;
+        match self.rcpt_to(sender, limit).await {
+            Err(trouble) if trouble.failure == Failure::Unavailable => return Err(trouble),
+            Err(trouble) if trouble.connection == Connection::Lost => return Err(trouble),
+            _ => {}
+        }
+        self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
+        Ok(())
     }
 
-    async fn transact(
-        &mut self,
-        server: &Server,
-        before: State,
-        envelope: &Envelope,
-        message: &str,
-    ) -> Result<Response, Trouble> {
-        let settings = &server.settings;
-        let limit = settings.command_timeout;
-        let addresses = envelope.from().into_iter().chain(envelope.to());
-        let parameters = self.parameters(addresses, message)?;
-
-        let mail_from = Mail::new(envelope.from().cloned(), parameters);
-        let sender = envelope.from().map(ToString::to_string).unwrap_or_default();
-        let opened = async {
-            if before == State::Refused {
-                self.command(Step::MailFrom, "RSET", limit, Rset).await?;
-            }
-            let what = format!("the sender {sender}");
-            self.command(Step::MailFrom, &what, limit, mail_from).await
-        };
-        opened.await.map_err(|trouble| Trouble {
-            // The server closed the connection while nobody looked.
-            was_stale: before != State::Fresh && !trouble.still_open,
-            ..trouble
-        })?;
-
-        for address in envelope.to() {
-            let what = format!("the recipient {address}");
-            let rcpt_to = Rcpt::new(address.clone(), vec![]);
-            self.command(Step::RcptTo, &what, limit, rcpt_to).await?;
-        }
-
-        let response = self.command(Step::Data, "DATA", limit, Data).await?;
-        if !response.has_code(START_MAIL_INPUT) {
-            return Err(Trouble::unexpected("DATA", &spoken(&response)));
-        }
-        let (limit, content) = (settings.data_timeout, Content(message));
-        self.command(Step::Content, "the message", limit, content)
-            .await
-    }
-
-    /// What the server has to know about the mail before it comes.
+    /// What the server has to know about the mail before it comes, and whether it could take it.
     fn parameters<'a>(
         &self,
         addresses: impl IntoIterator<Item = &'a Address>,
         message: &str,
-    ) -> Result<Vec<MailParameter>, Trouble> {
-        let knows = |extension| self.connection.server_info().supports_feature(extension);
-        let mut parameters = vec![];
-        if let Some(address) = addresses
-            .into_iter()
-            .find(|a| !AsRef::<str>::as_ref(a).is_ascii())
-        {
-            if !knows(Extension::SmtpUtfEight) {
-                return Err(Trouble {
-                    failure: Failure::Permanent,
-                    response: format!(
-                        "the server does not support the internationalised address {address} \
-                         (SMTPUTF8, RFC 6531)"
-                    ),
-                    still_open: true,
-                    was_stale: false,
-                });
+    ) -> Result<String, Trouble> {
+        let mut parameters = String::new();
+        let is_ascii = |address: &&Address| AsRef::<str>::as_ref(*address).is_ascii();
+        if let Some(address) = addresses.into_iter().find(|address| !is_ascii(address)) {
+            if !self.extensions.smtputf8 {
+                return Err(Trouble::unfit(format!(
+                    "the server does not support the internationalised address {address} \
+                     (SMTPUTF8, RFC 6531)"
+                )));
             }
-            parameters.push(MailParameter::SmtpUtfEight);
+            parameters.push_str(" SMTPUTF8");
         }
-        if !message.is_ascii() && knows(Extension::EightBitMime) {
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        if !message.is_ascii() && self.extensions.eight_bit_mime {
+            parameters.push_str(" BODY=8BITMIME");
+        }
+        // RFC 1870 §6.1; 0 stands for no limit.
+        if let (Some(most), false) = (self.extensions.size, message.is_empty()) {
+            let size = message.len();
+            if (1..size).contains(&most) {
+                return Err(Trouble::unfit(format!(
+                    "the message has {size} octets, and the server takes {most} at most"
+                )));
+            }
+            parameters.push_str(&format!(" SIZE={size}"));
         }
         Ok(parameters)
     }
 
+    /// A command that is done or refused.
     async fn command(
         &mut self,
         step: Step,
         what: &str,
         limit: Duration,
-        command: impl Display,
-    ) -> Result<Response, Trouble> {
-        match timeout(limit, self.connection.command(command)).await {
-            Err(_) => Err(Trouble::timed_out(what, limit)),
-            Ok(Err(error)) => Err(Trouble::at(step, what, &error)),
-            // 354 is the one reply that is neither a refusal nor the end of a command.
-            Ok(Ok(response))
-                if step == Step::Data
-                    || response.code().severity == Severity::PositiveCompletion =>
-            {
-                Ok(response)
+        command: &str,
+    ) -> Result<Reply, Trouble> {
+        let line = format!("{command}\r\n");
+        let reply = self.exchange(what, limit, line.as_bytes()).await?;
+        match reply.code {
+            _ if reply.is_positive() && !reply.is_cut => Ok(reply),
+            400.. => Err(Trouble::refused(step, what, &reply)),
+            _ => Err(Trouble::unexpected(what, &reply)),
+        }
+    }
+
+    /// Sends, and reads the one reply to it.
+    async fn exchange(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        octets: &[u8],
+    ) -> Result<Reply, Trouble> {
+        let exchanged = timeout(limit, async {
+            // What was said before is the answer to nothing, and all later ones would be taken for
+            // answers to the wrong command.
+            if self.wire.has_news().await {
+                return self.wire.reply().await.map(Said::OutOfTurn);
             }
-            Ok(Ok(response)) => Err(Trouble::unexpected(what, &spoken(&response))),
+            match self.wire.send(octets).await {
+                Ok(()) => self.wire.reply().await.map(Said::InTurn),
+                Err(error) => self.last_words(error).await,
+            }
+        });
+        match exchanged.await {
+            Err(_) => Err(Trouble::timed_out(what, limit)),
+            Ok(Err(error)) => Err(Trouble::lost(what, &error)),
+            Ok(Ok(Said::InTurn(reply))) => Ok(reply),
+            Ok(Ok(Said::OutOfTurn(reply))) if reply.code == 421 => Ok(reply),
+            Ok(Ok(Said::OutOfTurn(reply))) => Err(Trouble::out_of_turn(what, &reply)),
+        }
+    }
+
+    async fn last_words(&mut self, error: io::Error) -> io::Result<Said> {
+        match timeout(LAST_WORDS, self.wire.reply()).await {
+            Ok(Ok(mut reply)) if reply.code >= 400 => {
+                reply.is_cut = true;
+                Ok(Said::InTurn(reply))
+            }
+            _ => Err(error),
         }
     }
 
     /// Takes leave. A server that does not answer is left without an answer.
     pub async fn quit(mut self, server: &Server) {
-        let _ = timeout(server.settings.command_timeout, self.connection.quit()).await;
+        let limit = server.settings.command_timeout;
+        let _ = self.exchange("QUIT", limit, b"QUIT\r\n").await;
     }
 }
 
-/// Connects to one address: up to a session that is encrypted and authenticated as the settings
-/// want it.
-async fn open(server: &Server, address: SocketAddr) -> Result<AsyncSmtpConnection, Trouble> {
-    let settings = &server.settings;
-    let failed = |error: Error| Trouble::connecting(explain(&error, settings));
-
-    let hello = &server.helo_name;
-    let mut connection = if settings.tls == Tls::Implicit {
-        let limit = Some(settings.connect_timeout);
-        let tls = server.tls.clone();
-        AsyncSmtpConnection::connect_tokio1(address, limit, hello, tls, None)
-            .await
-            .map_err(failed)?
-    } else {
-        let tcp = TcpStream::connect(address)
-            .await
-            .map_err(|error| Trouble::connecting(cannot_connect(&error, settings)))?;
-        // A command waits for its reply; holding back small packets would only delay it.
-        let _ = tcp.set_nodelay(true);
-        let stream = Stream::new(tcp, server.tls.is_some());
-        AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello)
-            .await
-            .map_err(failed)?
-    };
-
-    if let (Tls::Required | Tls::Opportunistic, Some(tls)) = (settings.tls, &server.tls) {
-        if connection.can_starttls() {
-            let started = connection.starttls(tls.clone(), hello).await;
-            started.map_err(failed)?;
-        } else if settings.tls == Tls::Required {
-            return Err(Trouble::connecting(format!(
-                "{} does not offer STARTTLS, and tls = \"required\"",
-                settings.host
-            )));
-        }
-    }
-
-    if !settings.username.is_empty() {
-        authenticate(&mut connection, server).await?;
-    }
-    Ok(connection)
+enum Said {
+    InTurn(Reply),
+    OutOfTurn(Reply),
 }
 
-async fn authenticate(
-    connection: &mut AsyncSmtpConnection,
-    server: &Server,
-) -> Result<(), Trouble> {
-    let settings = &server.settings;
-    let (host, username) = (&settings.host, &settings.username);
-    if !connection.is_encrypted() && settings.tls != Tls::None {
-        return Err(Trouble::connecting(format!(
-            "{host} does not offer STARTTLS, and the password is not sent unencrypted"
-        )));
-    }
-    if (connection.server_info())
-        .get_auth_mechanism(DEFAULT_MECHANISMS)
-        .is_none()
-    {
-        return Err(Trouble::connecting(format!(
-            "{host} offers neither AUTH PLAIN nor AUTH LOGIN"
-        )));
-    }
-    let password = settings.password.expose_secret().to_owned();
-    let credentials = Credentials::new(username.clone(), password);
-    match connection.auth(DEFAULT_MECHANISMS, &credentials).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let explained = explain(&error, settings);
-            Err(Trouble::connecting(format!(
-                "the credentials of {username} were rejected: {explained}"
-            )))
-        }
-    }
-}
-
-/// The server's words: code and text, on one line.
-fn spoken(response: &Response) -> String {
-    let text: Vec<&str> = response.message().collect();
-    format!("{} {}", response.code(), text.join(" "))
+fn addresses(envelope: &Envelope) -> impl Iterator<Item = &Address> {
+    envelope.from().into_iter().chain(envelope.to())
 }
 
 /// The mail as it goes over the line: with a second dot where a line begins with one, and a line
-/// with nothing but a dot at its end (RFC 5321 §4.5.2).
-///
-/// In one piece, unlike lettre's own, whose last five octets in a packet of their own would wait
-/// for a delayed acknowledgement.
-struct Content<'a>(&'a str);
-
-impl Display for Content<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.0.split_inclusive("\r\n") {
-            if line.starts_with('.') {
-                f.write_str(".")?;
-            }
-            f.write_str(line)?;
+/// with nothing but a dot at its end (RFC 5321 §4.5.2). In one piece: a last packet of a few octets
+/// would wait for a delayed acknowledgement.
+fn transparent(message: &str) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(message.len() + message.len() / 64 + 8);
+    for line in message.split_inclusive("\r\n") {
+        if line.starts_with('.') {
+            octets.push(b'.');
         }
-        f.write_str(".\r\n")
+        octets.extend_from_slice(line.as_bytes());
     }
+    if !message.ends_with("\r\n") {
+        octets.extend_from_slice(b"\r\n");
+    }
+    octets.extend_from_slice(b".\r\n");
+    octets
 }
 
 #[cfg(test)]
@@ -341,9 +326,14 @@ mod tests {
 
     #[test]
     fn dots_are_doubled() {
-        assert_eq!(
-            Content("a\r\n.\r\n..b\r\n.c.\r\n").to_string(),
-            "a\r\n..\r\n...b\r\n..c.\r\n.\r\n"
-        );
+        for (message, octets) in [
+            (
+                "a\r\n.\r\n..b\r\n.c.\r\n",
+                "a\r\n..\r\n...b\r\n..c.\r\n.\r\n",
+            ),
+            ("a", "a\r\n.\r\n"),
+        ] {
+            assert_eq!(String::from_utf8(transparent(message)).unwrap(), octets);
+        }
     }
 }

@@ -1,14 +1,14 @@
-//! What to say when SMTP fails: lettre's errors, in one plain sentence each. What a refusal means
-//! for the mail is decided in `reply.rs`.
+//! What to say when SMTP fails, in one plain sentence each. What a refusal means for the mail is
+//! decided in `verdict.rs`.
 
 use std::{error::Error as StdError, io, time::Duration};
 
-use lettre::transport::smtp::Error;
 use rustls::{CertificateError, InvalidMessage};
 
 use super::{
     NAME, Settings,
-    reply::{Step, classify},
+    reply::Reply,
+    verdict::{Step, verdict},
 };
 use crate::{Failure, SendError};
 
@@ -17,11 +17,22 @@ use crate::{Failure, SendError};
 pub(super) struct Trouble {
     pub failure: Failure,
     pub response: String,
+    /// What became of the connection.
+    pub connection: Connection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
     /// The server answered, and will answer again.
-    pub still_open: bool,
-    /// The connection was an old one and broke before the mail was mentioned: a new one is worth
-    /// an attempt at once.
-    pub was_stale: bool,
+    Open,
+    /// The same, but it said "not now".
+    OpenNotNow,
+    /// It broke, or the server took leave of it.
+    Lost,
+    /// The server is silent, or says things out of turn.
+    Unusable,
+    /// The server does not know us: with another access token it may.
+    LoginRefused,
 }
 
 impl From<Trouble> for SendError {
@@ -31,67 +42,109 @@ impl From<Trouble> for SendError {
 }
 
 impl Trouble {
-    fn closed(failure: Failure, response: String) -> Self {
+    /// There is no connection.
+    pub fn connecting(response: impl Into<String>) -> Self {
         Self {
-            failure,
-            response,
-            still_open: false,
-            was_stale: false,
+            failure: Failure::Unavailable,
+            response: response.into(),
+            connection: Connection::Unusable,
         }
     }
 
-    /// There is no connection.
-    pub fn connecting(response: String) -> Self {
-        Self::closed(Failure::Unavailable, response)
+    fn unusable(response: String) -> Self {
+        Self {
+            failure: Failure::Transient,
+            ..Self::connecting(response)
+        }
+    }
+
+    /// The mail is not one that this server could take.
+    pub fn unfit(response: String) -> Self {
+        Self {
+            failure: Failure::Permanent,
+            response,
+            connection: Connection::Open,
+        }
     }
 
     /// The server did not answer. It may do better next time, or with another mail.
     pub fn timed_out(what: &str, limit: Duration) -> Self {
-        let response = format!("no reply to {what} within {limit:?}");
-        Self::closed(Failure::Transient, response)
+        Self::unusable(format!("no reply to {what} within {limit:?}"))
     }
 
     /// A reply that is no refusal and yet not the one that has to come.
-    pub fn unexpected(what: &str, spoken: &str) -> Self {
-        let response = format!("unexpected reply to {what}: {spoken}");
-        Self::closed(Failure::Transient, response)
+    pub fn unexpected(what: &str, reply: &Reply) -> Self {
+        Self::unusable(format!("unexpected reply to {what}: {}", reply.spoken()))
     }
 
-    /// `what` was refused, or the connection broke.
-    pub fn at(step: Step, what: &str, error: &Error) -> Self {
-        let Some((code, text)) = reply(error) else {
-            let response = format!("{what}: the connection was lost: {}", innermost(error));
-            return Self::closed(Failure::Transient, response);
-        };
+    /// The server has said something that nobody asked for.
+    pub fn out_of_turn(what: &str, reply: &Reply) -> Self {
+        let said = reply.spoken();
         Self {
-            failure: classify(step, code, &text),
-            response: format!("{what} was rejected: {code} {text}"),
-            // After 421 the server closes (RFC 5321 §3.8).
-            still_open: code != 421,
-            was_stale: false,
+            connection: Connection::Lost,
+            ..Self::unusable(format!(
+                "before {what}, the server said out of turn: {said}"
+            ))
         }
     }
+
+    pub fn lost(what: &str, error: &io::Error) -> Self {
+        Self {
+            connection: Connection::Lost,
+            ..Self::unusable(format!(
+                "{what}: the connection was lost: {}",
+                innermost(error)
+            ))
+        }
+    }
+
+    /// `what` was refused.
+    pub fn refused(step: Step, what: &str, reply: &Reply) -> Self {
+        Self {
+            failure: verdict(step, reply),
+            response: format!("{what} was rejected: {}", reply.spoken()),
+            connection: match reply.code {
+                _ if reply.is_cut => Connection::Lost,
+                // The server closes (RFC 5321 §3.8).
+                421 => Connection::Lost,
+                400..500 => Connection::OpenNotNow,
+                _ => Connection::Open,
+            },
+        }
+    }
+
+    /// The connection is an old one, and a new one is worth an attempt at once: nothing of the
+    /// mail has been transmitted, and what was said is more likely about the connection. Amazon SES
+    /// answers the first command after a lull with 451.
+    pub fn is_of_connection(&self, is_first: bool) -> bool {
+        match self.connection {
+            Connection::Lost => true,
+            Connection::OpenNotNow => is_first,
+            Connection::Open | Connection::Unusable | Connection::LoginRefused => false,
+        }
+    }
+}
+
+/// What the server said instead of a session.
+pub(super) fn replied(reply: &Reply, settings: &Settings) -> Trouble {
+    let said = reply.spoken();
+    Trouble::connecting(format!("{} replied {said}", settings.host))
 }
 
 /// What kept a connection from coming about.
-pub(super) fn explain(error: &Error, settings: &Settings) -> String {
-    let host = &settings.host;
-    if let Some((code, text)) = reply(error) {
-        return format!("{host} replied {code} {text}");
-    }
-    match find::<rustls::Error>(error) {
+pub(super) fn explain(error: &io::Error, settings: &Settings) -> Trouble {
+    let Settings { host, port, .. } = settings;
+    Trouble::connecting(match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(problem)) => certificate(problem, host),
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            format!("{host} does not speak TLS on port {}", settings.port)
+            format!("{host} does not speak TLS on port {port}")
         }
         Some(problem) => format!("TLS with {host} failed: {problem}"),
-        None => cannot_connect(innermost(error), settings),
-    }
-}
-
-pub(super) fn cannot_connect(error: &dyn StdError, settings: &Settings) -> String {
-    let Settings { host, port, .. } = settings;
-    format!("cannot connect to {host} on port {port}: {error}")
+        None => format!(
+            "cannot connect to {host} on port {port}: {}",
+            innermost(error)
+        ),
+    })
 }
 
 fn certificate(problem: &CertificateError, host: &str) -> String {
@@ -108,14 +161,6 @@ fn certificate(problem: &CertificateError, host: &str) -> String {
         ),
         problem => format!("the certificate of {host} is not trusted: {problem}"),
     }
-}
-
-/// Code and text, if the error is a reply of the server's.
-fn reply(error: &Error) -> Option<(u16, String)> {
-    let text = error.source().map(ToString::to_string);
-    error
-        .status()
-        .map(|code| (code.into(), text.unwrap_or_default()))
 }
 
 /// The first `T` among what caused the error.

@@ -27,6 +27,8 @@ use tokio_rustls::{TlsAcceptor, rustls};
 pub enum Step {
     Greeting,
     Ehlo,
+    /// Unknown, unless the script says otherwise.
+    Helo,
     StartTls,
     Auth,
     MailFrom,
@@ -47,6 +49,10 @@ pub enum Answer {
     Say(String),
     /// The same, and closes the connection.
     SayAndDrop(String),
+    /// These octets, as they are.
+    Octets(&'static [u8]),
+    /// This line again and again.
+    Forever(&'static str),
     /// Closes the connection without a word.
     Drop,
     /// Never answers.
@@ -310,6 +316,8 @@ impl<'a> Conversation<'a> {
             if upper.starts_with("EHLO ") {
                 let greeting = self.extensions();
                 self.answer(Step::Ehlo, &line, &greeting).await?;
+            } else if upper.starts_with("HELO ") {
+                self.answer(Step::Helo, &line, "500 5.5.2 What?").await?;
             } else if upper == "STARTTLS" {
                 self = self.start_tls().await?;
             } else if upper.starts_with("AUTH ") {
@@ -364,6 +372,16 @@ impl<'a> Conversation<'a> {
                 self.say(&lines).await?;
                 Err(Over)
             }
+            Some(Answer::Octets(octets)) => {
+                self.line.write_all(octets).await?;
+                self.line.flush().await?;
+                Ok(octets.starts_with(b"2") || octets.starts_with(b"3"))
+            }
+            Some(Answer::Forever(line)) => loop {
+                self.line
+                    .write_all(format!("{line}\r\n").as_bytes())
+                    .await?;
+            },
             Some(Answer::Drop) => Err(Over),
             Some(Answer::Hang) => {
                 // Ends when the client goes.
@@ -451,6 +469,25 @@ impl<'a> Conversation<'a> {
                 let mut parts = response.split('\0').skip(1).map(str::to_owned);
                 parts.next().zip(parts.next())
             }
+            Some(("XOAUTH2", response)) => {
+                let response = decode(response);
+                let mut parts = response.split('\x01');
+                let user = parts.next().and_then(|part| part.strip_prefix("user="));
+                let token = parts
+                    .next()
+                    .and_then(|part| part.strip_prefix("auth=Bearer "));
+                user.map(str::to_owned).zip(token.map(str::to_owned))
+            }
+            Some(("OAUTHBEARER", response)) => {
+                let response = decode(response);
+                let user = response
+                    .split(',')
+                    .nth(1)
+                    .and_then(|part| part.strip_prefix("a="));
+                let token =
+                    (response.split('\x01')).find_map(|part| part.strip_prefix("auth=Bearer "));
+                user.map(str::to_owned).zip(token.map(str::to_owned))
+            }
             _ => {
                 self.say("334 VXNlcm5hbWU6").await?;
                 let username = decode(&self.command().await?);
@@ -458,6 +495,13 @@ impl<'a> Conversation<'a> {
                 Some((username, decode(&self.command().await?)))
             }
         };
+        if given != self.shared.behaviour.credentials
+            && (line.contains("XOAUTH2") || line.contains("BEARER"))
+        {
+            // Says why, and waits for a word (RFC 7628 §3.2.3).
+            self.say("334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
+            self.command().await?;
+        }
         let usual = match given == self.shared.behaviour.credentials {
             true => "235 2.7.0 Welcome",
             false => "535 5.7.8 Who are you?",
@@ -495,6 +539,8 @@ impl<'a> Conversation<'a> {
         let refused = match &answer {
             Some(Answer::Say(lines) | Answer::SayAndDrop(lines)) => !is_positive(lines),
             Some(Answer::Drop | Answer::Hang) => true,
+            Some(Answer::Octets(octets)) => !octets.starts_with(b"2"),
+            Some(Answer::Forever(line)) => !is_positive(line),
             None | Some(Answer::Drip | Answer::DripForever) => false,
         };
         if !refused {
