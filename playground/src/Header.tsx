@@ -1,9 +1,10 @@
 /** The bar above GraphiQL: who is signed in, and the way in or out. */
-import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { useGraphiQL } from "@graphiql/react";
 import { useState } from "react";
 
 import type { Session, SessionState } from "./session";
 import { SIGN_IN } from "./tabs";
+import { useOpenJob } from "./useOpenJob";
 
 export function Header({ session: { state, signOut } }: { session: Session }) {
   const openSignIn = useOpenSignIn();
@@ -58,24 +59,13 @@ function Who({ state }: { state: SessionState }) {
   }
 }
 
-/** Goes to the tab that signs in, or makes it again, with the cursor where the password belongs. */
+/** Goes to the tab that signs in, with the cursor where the password belongs. */
 function useOpenSignIn(): () => void {
-  const { changeTab, addTab } = useGraphiQLActions();
-  const { tabs, queryEditor, variableEditor } = useGraphiQL((state) => ({
-    tabs: state.tabs,
-    queryEditor: state.queryEditor,
-    variableEditor: state.variableEditor,
-  }));
+  const openJob = useOpenJob();
+  const variableEditor = useGraphiQL((state) => state.variableEditor);
 
   return () => {
-    const index = tabs.findIndex((tab) => tab.query && /\bsignIn\b/.test(tab.query));
-    if (index >= 0) {
-      changeTab(index);
-    } else {
-      addTab();
-      queryEditor?.setValue(SIGN_IN.query);
-      variableEditor?.setValue(SIGN_IN.variables ?? "");
-    }
+    openJob(SIGN_IN);
     const model = variableEditor?.getModel();
     const password = /"password"\s*:\s*"/.exec(model?.getValue() ?? "");
     if (model && password) {

@@ -12,6 +12,7 @@ import { RoleFiller } from "./RoleFiller";
 import { useSession } from "./session";
 import { lastActiveTab, storage } from "./storage";
 import { JOBS } from "./tabs";
+import { JobOfAddress } from "./useOpenJob";
 
 const PLUGINS = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN, explorerPlugin()];
 
@@ -44,6 +45,7 @@ export function Playground() {
           </DocExplorerStore>
         </HistoryStore>
       </main>
+      <JobOfAddress />
       <RoleFiller isSignedIn={session.state.kind === "somebody"} />
     </GraphiQLProvider>
   );

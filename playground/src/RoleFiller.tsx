@@ -1,13 +1,13 @@
 /**
- * An invitation names its roles by id, and no id is known beforehand. So that the invitation's tab
- * is ready to run all the same, a role of this server replaces the placeholder in the variables,
- * where everybody can see it, once somebody is signed in.
+ * An invitation names its roles by id, and no id is known beforehand. None is granted unasked: the
+ * list is empty until there is the role that the tab CreateRole creates, found by its code name. Its
+ * id then goes into the variables, where everybody can see it, unless somebody has changed them.
  */
 import { useGraphiQL } from "@graphiql/react";
 import { useEffect } from "react";
 
 import { ask } from "./api";
-import { ANY_ROLE } from "./tabs";
+import { INVITE, ROLE_CODE_NAME } from "./tabs";
 
 export function RoleFiller({ isSignedIn }: { isSignedIn: boolean }) {
   const { editor, tabId } = useGraphiQL((state) => ({
@@ -16,11 +16,13 @@ export function RoleFiller({ isSignedIn }: { isSignedIn: boolean }) {
   }));
 
   useEffect(() => {
-    if (!isSignedIn || !editor?.getValue().includes(ANY_ROLE)) return;
+    const isUntouched = () => editor?.getValue() === INVITE.variables;
+    if (!isSignedIn || !isUntouched()) return;
     let isCurrent = true;
-    anyRole().then(
+    idOf(ROLE_CODE_NAME).then(
       (id) => {
-        if (isCurrent && id) editor.setValue(editor.getValue().replaceAll(ANY_ROLE, id));
+        if (!isCurrent || !id || !isUntouched()) return;
+        editor?.setValue(INVITE.variables!.replace('"roleIds": []', `"roleIds": ["${id}"]`));
       },
       // Whoever may not see the roles writes an id themselves.
       () => {},
@@ -33,10 +35,9 @@ export function RoleFiller({ isSignedIn }: { isSignedIn: boolean }) {
   return null;
 }
 
-/** The first role but the Administrator's; that one where there is no other. */
-async function anyRole(): Promise<string | undefined> {
-  const { roles } = await ask<{ roles: { nodes: { id: string; isProtected: boolean }[] } }>(
-    "{ roles(first: 100) { nodes { id isProtected } } }",
+async function idOf(codeName: string): Promise<string | undefined> {
+  const { roles } = await ask<{ roles: { nodes: { id: string; codeName: string }[] } }>(
+    "{ roles(first: 100) { nodes { id codeName } } }",
   );
-  return (roles.nodes.find((role) => !role.isProtected) ?? roles.nodes[0])?.id;
+  return roles.nodes.find((role) => role.codeName === codeName)?.id;
 }

@@ -66,7 +66,8 @@ function subscription(
     // GraphiQL passes an object of three functions, one of the several forms that the type allows.
     subscribe(observer) {
       const sink = observer as Sink<ExecutionResult>;
-      const client = createClient({ url: SOCKET, connectionParams });
+      // A server that restarts is waited for: until somebody stops it, a live view is to come back.
+      const client = createClient({ url: SOCKET, connectionParams, retryAttempts: Infinity, retryWait });
       const stop = client.subscribe(operation, {
         next(answer) {
           onAnswer(answer as ExecutionResult);
@@ -81,6 +82,12 @@ function subscription(
       return { unsubscribe: stop };
     },
   };
+}
+
+/** Longer from one attempt to the next, up to half a minute, and not for all pages at once. */
+async function retryWait(attempts: number): Promise<void> {
+  const seconds = Math.min(2 ** attempts, 30) * (0.5 + Math.random() / 2);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 function whyClosed(event: Event): string {

@@ -7,8 +7,8 @@ export interface Job {
   variables?: string;
 }
 
-/** Stands in the variables for a role's id until somebody is signed in: see RoleFiller.tsx. */
-export const ANY_ROLE = "<the ID of a role>";
+/** The role that the tab CreateRole creates, and that InviteColleague then grants: see RoleFiller.tsx. */
+export const ROLE_CODE_NAME = "SupportDesk";
 
 export const SIGN_IN: Job = job(
   `
@@ -42,30 +42,46 @@ mutation SignIn($input: SignInInput!) {
 }`,
 );
 
-export const JOBS: Job[] = [
-  SIGN_IN,
-  job(`
-# Who am I, and what may I do?
-# The viewer is null if nobody is signed in.
-query WhoAmI {
-  viewer {
-    displayName
-    email
-    status
-    lastSignedInAt
-    roles {
-      name
+export const INVITE: Job = job(
+  `
+# Invite a colleague by e-mail, with at least one role.
+# Once the tab CreateRole has created "Support Desk",
+# its ID is filled in below. To list all roles:
+# { roles { nodes { id codeName name } } }
+mutation InviteColleague($input: InviteUserInput!) {
+  inviteUser(input: $input) {
+    user {
+      id
+      displayName
+      status
+      roles {
+        name
+      }
     }
-    permissions
-    applications {
-      name
+    invitation {
+      status
+      expiresAt
+    }
+    userErrors {
       code
-      viewerPermissions
+      field
+      message
     }
   }
-}`),
-  job(
-    `
+}`,
+  `
+{
+  "input": {
+    "email": "sam.rivera@example.com",
+    "firstName": "Sam",
+    "lastName": "Rivera",
+    "roleIds": []
+  }
+}`,
+);
+
+const FIND_USERS: Job = job(
+  `
 # Find users by part of their name or e-mail address.
 # For the next page, set "after" to the endCursor.
 query FindUsers(
@@ -92,49 +108,108 @@ query FindUsers(
     }
   }
 }`,
-    `
+  `
 {
   "first": 10,
   "filter": { "search": "", "status": ["INVITED", "ACTIVE"] },
   "orderBy": { "field": "NAME", "direction": "ASC" }
 }`,
-  ),
-  job(
-    `
-# Invite a colleague by e-mail.
-# Once you are signed in, a role is filled in below.
-# To list all roles: { roles { nodes { id name } } }
-mutation InviteColleague($input: InviteUserInput!) {
-  inviteUser(input: $input) {
-    user {
+);
+
+/**
+ * The job of each built-in application, by its code: the dashboard's tile of the users leads to
+ * `/playground#users`. Those that are not among the first tabs are opened when they are asked for.
+ */
+export const JOB_OF_APPLICATION: Record<string, Job> = {
+  users: FIND_USERS,
+  roles: job(`
+# All roles, the oldest first, and what they grant.
+query ListRoles {
+  roles(first: 100) {
+    totalCount
+    nodes {
       id
-      displayName
-      status
-      roles {
-        name
-      }
+      codeName
+      name
+      description
+      permissions
     }
-    invitation {
+  }
+}`),
+  "email-queue": job(
+    `
+# The e-mails in the queue, found by a part of the
+# recipient's address.
+query ReadQueue($first: Int, $filter: EmailFilter) {
+  emails(first: $first, filter: $filter) {
+    totalCount
+    nodes {
+      id
       status
-      expiresAt
-    }
-    userErrors {
-      code
-      field
-      message
+      to
+      subject
+      attemptCount
+      nextAttemptAt
+      lastError
     }
   }
 }`,
     `
 {
-  "input": {
-    "email": "sam.rivera@example.com",
-    "firstName": "Sam",
-    "lastName": "Rivera",
-    "roleIds": ["${ANY_ROLE}"]
-  }
+  "first": 10,
+  "filter": { "to": "" }
 }`,
   ),
+  "event-log": job(
+    `
+# What happened, the newest first.
+query ReadEvents($first: Int) {
+  events(first: $first) {
+    totalCount
+    nodes {
+      createdAt
+      actionCode
+      actorLabel
+      subjectLabel
+      changes {
+        field
+        before
+        after
+      }
+    }
+  }
+}`,
+    `
+{
+  "first": 10
+}`,
+  ),
+};
+
+export const JOBS: Job[] = [
+  SIGN_IN,
+  job(`
+# Who am I, and what may I do?
+# The viewer is null if nobody is signed in.
+query WhoAmI {
+  viewer {
+    displayName
+    email
+    status
+    lastSignedInAt
+    roles {
+      name
+    }
+    permissions
+    applications {
+      name
+      code
+      viewerPermissions
+    }
+  }
+}`),
+  FIND_USERS,
+  INVITE,
   job(
     `
 # Read the invitation in the e-mail queue, with its

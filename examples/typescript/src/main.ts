@@ -18,7 +18,7 @@ const Dashboard = graphql(`
       displayName
       applications { code name url viewerPermissions }
     }
-    roles(first: 100) { nodes { id name } }
+    roles(first: 100) { nodes { id codeName } }
   }
 `);
 
@@ -32,7 +32,12 @@ const Invite = graphql(`
   }
 `);
 
-const { USHER_URL = "http://127.0.0.1:8000/graphql", EMAIL = "admin@example.com", PASSWORD = "" } = process.env;
+const {
+  USHER_URL = "http://127.0.0.1:8000/graphql",
+  EMAIL = "admin@example.com",
+  PASSWORD = "",
+  ROLE = "DigitalChannelManager",
+} = process.env;
 
 const anonymous = new Usher(USHER_URL);
 const { token, user } = accepted((await anonymous.run(SignIn, { input: { email: EMAIL, password: PASSWORD } })).signIn);
@@ -45,8 +50,9 @@ for (const { name, url, viewerPermissions } of viewer?.applications ?? []) {
   console.log(`  ${name}: ${viewerPermissions.join(", ")}${url ? ` at ${url}` : ""}`);
 }
 
-const role = roles.nodes[0];
-if (!role) throw new Error("the server has no roles");
+// By its code name, which stays the same when the role is renamed.
+const role = roles.nodes.find(({ codeName }) => codeName === ROLE);
+if (!role) throw new Error(`the server has no role ${ROLE}: set ROLE to the code name of one that it has`);
 const email = `colleague-${Date.now()}@example.com`;
 const { user: invited, invitation } = accepted(
   (await usher.run(Invite, { input: { email, roleIds: [role.id] } })).inviteUser,

@@ -3,11 +3,11 @@ import { show, showTrouble } from "./forms.js";
 import { askToSignIn, signOut } from "./session.js";
 
 const VIEWER = "{ viewer { displayName firstName applications { code name url viewerPermissions } } }";
-// The built-in applications have no pages of their own yet; they open the playground.
+// The built-in applications have no pages of their own yet; they open their job in the playground.
 const OWN = ["users", "roles", "email-queue", "event-log"];
 
 function tile({ code, name, url, viewerPermissions }, playground) {
-  const target = url ?? (OWN.includes(code) ? playground : undefined);
+  const target = url ?? (OWN.includes(code) && playground ? `${playground}#${code}` : undefined);
   const element = document.createElement(target ? "a" : "div");
   element.className = "tile";
   if (target) element.href = target;
