@@ -10,8 +10,8 @@ use super::ids;
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::USERS_UPDATE;
-use crate::domain::password_resets;
 use crate::domain::passwords::{self, Password};
+use crate::domain::{password_resets, users};
 
 /// The queries about passwords.
 #[derive(Default)]
@@ -30,8 +30,8 @@ impl PasswordQuery {
         })
     }
 
-    /// The password reset that a link's token belongs to; null for an unknown token. It tells nothing
-    /// about the user, and looking it up does not use up the token.
+    /// The password reset that a link's token belongs to; null for an unknown token. Looking it up
+    /// does not use up the token.
     #[graphql(directive = public::apply())]
     async fn password_reset(
         &self,
@@ -40,9 +40,18 @@ impl PasswordQuery {
     ) -> Result<Option<PasswordResetPreview>> {
         let app = ctx.app()?;
         let found = password_resets::preview(app, &token).await?;
-        Ok(found.map(|reset| PasswordResetPreview {
-            status: reset.status(app.clock.now()).into(),
+        let Some(reset) = found else {
+            return Ok(None);
+        };
+        let status = reset.status(app.clock.now());
+        let user = match status {
+            password_reset::Status::Pending => users::find(app, reset.user_id).await?,
+            _ => None,
+        };
+        Ok(Some(PasswordResetPreview {
+            status: status.into(),
             expires_at: reset.expires_at.into(),
+            email: user.map(|user| EmailAddress(user.row.email)),
         }))
     }
 }
@@ -276,6 +285,10 @@ pub struct PasswordResetPreview {
     /// When the link expires.
     #[graphql(directive = public::apply())]
     expires_at: DateTime,
+    /// The user's e-mail address, under which a password manager stores the new password; null
+    /// unless the link works.
+    #[graphql(directive = public::apply())]
+    email: Option<EmailAddress>,
 }
 
 /// How hard a password is to guess, and whether it would be accepted.

@@ -4,15 +4,16 @@
 //! They are written once, at the start, from templates and the branding; nothing in them depends on
 //! the request. Everything else they do in the browser, through the public API and nothing else.
 
-use std::sync::Arc;
+mod document;
+mod errors;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
-use poem::http::StatusCode;
-use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use poem::{Endpoint, Request, Response, Result, Route, get};
-use sha2::{Digest, Sha256};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use poem::{Route, get};
 use url::Url;
 
+pub use self::errors::ErrorPages;
+
+use self::document::{Document, FRESH, NEVER};
 use super::identity::AllowedOrigins;
 use crate::color::Palette;
 use crate::config::Config;
@@ -42,12 +43,6 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("/account", "account.html", "Your account", FRESH),
 ];
 
-/// A copy is used if the server says that nothing has changed.
-const FRESH: &str = "no-cache";
-
-/// A cache is a list of addresses, and the address of this page holds a token.
-const NEVER: &str = "no-store";
-
 macro_rules! files {
     ($folder:literal: $($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("pages/", $folder, "/", $name)))),*]
@@ -56,7 +51,7 @@ macro_rules! files {
 
 const TEMPLATES: &[(&str, &str)] = files!("templates":
     "layout.html", "password.html", "dashboard.html", "sign-in.html", "accept-invitation.html",
-    "forgotten-password.html", "reset-password.html", "account.html",
+    "forgotten-password.html", "reset-password.html", "account.html", "error.html",
 );
 
 const STATIC: &[(&str, &str)] = files!("static":
@@ -64,7 +59,7 @@ const STATIC: &[(&str, &str)] = files!("static":
     "dashboard.js", "sign-in.js", "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
 );
 
-/// Adds the pages and what they load to the routes.
+/// Adds the pages and what they load to the routes, and returns the pages for errors.
 ///
 /// # Errors
 ///
@@ -73,50 +68,82 @@ pub fn add_to(
     mut routes: Route,
     settings: &Config,
     origins: &AllowedOrigins,
-) -> std::result::Result<Route, String> {
-    let problem = |error: minijinja::Error| format!("pages: {error:#}");
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_auto_escape_callback(|_| AutoEscape::Html);
-    for (name, source) in TEMPLATES {
-        templates.add_template(name, source).map_err(problem)?;
-    }
-    let branding = &settings.branding;
-    let logo = match branding.logo_url.as_str() {
-        "" => "pages/logo.svg",
-        url => url,
-    };
-    let policy = policy(&branding.logo_url);
+) -> Result<(Route, ErrorPages), String> {
+    let look = Look::new(settings)?;
     for (path, template, title, caching) in PAGES {
-        let html = templates
-            .get_template(template)
-            .and_then(|template| {
-                template.render(context! {
-                    title => *title,
-                    logo,
-                    origins => origins.to_string(),
-                    application => branding.name.as_str(),
-                    script => template.name().replace(".html", ".js"),
-                    playground => settings.serves_playground(),
-                    min_length => settings.passwords.min_length,
-                })
-            })
-            .map_err(problem)?;
-        let document = Document {
-            caching,
-            ..Document::new(html, "text/html; charset=utf-8", &policy)
-        };
-        routes = routes.at(*path, get(document));
+        let html = look.render(
+            template,
+            "",
+            context! {
+                title => *title,
+                script => template.replace(".html", ".js"),
+                origins => origins.to_string(),
+                playground => settings.serves_playground(),
+                min_length => settings.passwords.min_length,
+            },
+        )?;
+        routes = routes.at(*path, get(Document::page(html, &look.policy, caching)));
     }
     for (name, content) in STATIC {
-        let document = Document::new((*content).to_owned(), content_type(name), &policy);
+        let document = Document::new((*content).to_owned(), content_type(name), &look.policy);
         routes = routes.at(format!("/pages/{name}"), get(document));
     }
-    let brand = brand_style(&branding.color);
-    Ok(routes.at(
-        "/pages/brand.css",
-        get(Document::new(brand, "text/css; charset=utf-8", &policy)),
-    ))
+    let brand = brand_style(&settings.branding.color);
+    let brand = Document::new(brand, "text/css; charset=utf-8", &look.policy);
+    let routes = routes.at("/pages/brand.css", get(brand));
+    Ok((routes, ErrorPages::new(&look)?))
+}
+
+/// What all pages have in common.
+struct Look {
+    templates: Environment<'static>,
+    application: String,
+    logo_url: String,
+    /// The path of the public address, up to its last slash.
+    root: String,
+    policy: String,
+}
+
+impl Look {
+    fn new(settings: &Config) -> Result<Self, String> {
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.set_auto_escape_callback(|_| AutoEscape::Html);
+        for (name, source) in TEMPLATES {
+            templates.add_template(name, source).map_err(problem)?;
+        }
+        let path = Url::parse(&settings.server.public_url).map(|url| url.path().to_owned());
+        Ok(Self {
+            templates,
+            application: settings.branding.name.clone(),
+            logo_url: settings.branding.logo_url.clone(),
+            root: format!("{}/", path.unwrap_or_default().trim_end_matches('/')),
+            policy: policy(&settings.branding.logo_url),
+        })
+    }
+
+    /// `root` is what leads from the page's own address to the folder of all pages.
+    fn render(&self, template: &str, root: &str, page: Value) -> Result<String, String> {
+        let logo = match self.logo_url.as_str() {
+            "" => format!("{root}pages/logo.svg"),
+            url => url.to_owned(),
+        };
+        let application = &self.application;
+        self.templates
+            .get_template(template)
+            .and_then(|template| template.render(context! { logo, root, application, ..page }))
+            .map_err(problem)
+    }
+
+    /// A page for any address: how deep it is, is not known.
+    fn render_error(&self, title: &str, text: &str) -> Result<String, String> {
+        let page = context! { title, text, script => None::<&str> };
+        self.render("error.html", &self.root, page)
+    }
+}
+
+fn problem(error: minijinja::Error) -> String {
+    format!("pages: {error:#}")
 }
 
 /// The style sheet that names the brand's colours. What is no colour was refused with the settings.
@@ -152,51 +179,5 @@ fn content_type(name: &str) -> &'static str {
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
         _ => "image/svg+xml",
-    }
-}
-
-/// Something that is sent alike to everybody.
-#[derive(Clone)]
-struct Document {
-    body: Arc<str>,
-    content_type: &'static str,
-    policy: Arc<str>,
-    tag: String,
-    caching: &'static str,
-}
-
-impl Document {
-    fn new(body: String, content_type: &'static str, policy: &str) -> Self {
-        let digest = Sha256::digest(body.as_bytes());
-        let tag = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
-        Self {
-            tag: format!("\"{}\"", tag.collect::<String>()),
-            policy: policy.into(),
-            content_type,
-            body: body.into(),
-            caching: FRESH,
-        }
-    }
-}
-
-impl Endpoint for Document {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        let is_known = request
-            .headers()
-            .get(IF_NONE_MATCH)
-            .is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
-        let answer = Response::builder()
-            .header(CONTENT_TYPE, self.content_type)
-            .header(CACHE_CONTROL, self.caching)
-            .header(ETAG, &self.tag)
-            .header("content-security-policy", &*self.policy)
-            // The address of a page may hold a token: no other server is told where one came from.
-            .header("referrer-policy", "no-referrer");
-        Ok(match is_known {
-            true => answer.status(StatusCode::NOT_MODIFIED).finish(),
-            false => answer.body(self.body.to_string()),
-        })
     }
 }

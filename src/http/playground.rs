@@ -2,10 +2,11 @@
 //!
 //! How the bundle is made, and which headers it asks for, stands in `playground/README.md`.
 
+use poem::error::NotFoundError;
 use poem::http::StatusCode;
 use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use poem::web::Path;
-use poem::{Response, handler};
+use poem::{Response, Result, handler};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -17,32 +18,30 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// `GET /playground`
 #[handler]
-pub fn index() -> Response {
+pub fn index() -> Result<Response> {
     send("index.html")
 }
 
 /// `GET /playground/…`
 #[handler]
-pub fn asset(Path(path): Path<String>) -> Response {
+pub fn asset(Path(path): Path<String>) -> Result<Response> {
     match path.as_str() {
-        "" => Response::builder()
+        "" => Ok(Response::builder()
             .status(StatusCode::PERMANENT_REDIRECT)
             .header(LOCATION, "/playground")
-            .finish(),
+            .finish()),
         path => send(path),
     }
 }
 
-fn send(path: &str) -> Response {
-    let Some(file) = Files::get(&format!("{path}.gz")) else {
-        return Response::builder().status(StatusCode::NOT_FOUND).finish();
-    };
+fn send(path: &str) -> Result<Response> {
+    let file = Files::get(&format!("{path}.gz")).ok_or(NotFoundError)?;
     // The name of an asset holds a digest of its content: a changed one has another name.
     let caching = match path.starts_with("assets/") {
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };
-    Response::builder()
+    Ok(Response::builder()
         .header(CONTENT_TYPE, content_type(path))
         .header(CONTENT_ENCODING, "gzip")
         .header(CACHE_CONTROL, caching)
@@ -51,7 +50,7 @@ fn send(path: &str) -> Response {
         .body(match file.data {
             std::borrow::Cow::Borrowed(bytes) => poem::Body::from_bytes(bytes.into()),
             std::borrow::Cow::Owned(bytes) => poem::Body::from_vec(bytes),
-        })
+        }))
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -9,8 +9,9 @@ use super::client::TrustedProxies;
 use super::graphql_over_http::GraphqlEndpoint;
 use super::headers::Headers;
 use super::identity::AllowedOrigins;
+use super::pages::{self, ErrorPages};
 use super::sources::EmailSources;
-use super::{health, pages, playground, request_log};
+use super::{health, playground, request_log};
 use crate::app::App;
 use crate::graphql;
 
@@ -42,12 +43,15 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
             .at("/playground", get(playground::index))
             .at("/playground/*path", get(playground::asset));
     }
+    let mut errors = ErrorPages::default();
     if settings.pages.enabled {
-        routes = pages::add_to(routes, settings, &origins).map_err(|problem| vec![problem])?;
+        (routes, errors) =
+            pages::add_to(routes, settings, &origins).map_err(|problem| vec![problem])?;
     }
     Ok(routes
         .data(app)
         .with(CatchPanic::new())
+        .around(move |next, request| errors.clone().around(next, request))
         .around(move |next, request| headers.clone().around(next, request))
         .around(request_log::with_request_id))
 }

@@ -1,7 +1,7 @@
 //! The hosted pages and the playground as HTTP sees them: headers, caching, switches. What they do
 //! in a browser is tested in `tests/browser`.
 
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 
 use crate::support::TestServer;
 
@@ -74,10 +74,93 @@ async fn a_page_that_is_known_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn an_address_that_may_hold_a_token_is_in_no_cache() {
+    let server = TestServer::start().await;
+    for path in PAGES {
+        let caching = match path.contains("token") {
+            true => "no-store",
+            false => "no-cache",
+        };
+        assert_eq!(header(&get(&server, path).await, "cache-control"), caching);
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_a_page_shows_a_person_a_page_and_a_program_an_error() {
+    let server = TestServer::start_with(&[
+        "branding.name=K & B Bank",
+        "server.public_url=http://localhost:8000/staff",
+    ])
+    .await;
+    let request = |method: Method, path: &str, accept: &str| {
+        let request = server
+            .anonymous()
+            .http
+            .request(method, format!("{}{path}", server.url))
+            .header("accept", accept);
+        async move { request.send().await.unwrap() }
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let cases = [
+        (Method::GET, "/nowhere?token=abc", StatusCode::NOT_FOUND),
+        (Method::GET, "/a/b/<script>", StatusCode::NOT_FOUND),
+        (Method::GET, "/sign-in/", StatusCode::NOT_FOUND),
+        (Method::POST, "/nowhere", StatusCode::NOT_FOUND),
+        (
+            Method::GET,
+            "/playground/assets/none.js",
+            StatusCode::NOT_FOUND,
+        ),
+        (Method::POST, "/sign-in", StatusCode::METHOD_NOT_ALLOWED),
+        (
+            Method::DELETE,
+            "/pages/api.js",
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
+    ];
+    for (method, path, status) in cases {
+        let page = request(method.clone(), path, browser).await;
+        assert_eq!(page.status(), status, "{path}");
+        assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(header(&page, "cache-control"), "no-store");
+        assert_eq!(header(&page, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&page, "x-content-type-options"), "nosniff");
+        let policy = header(&page, "content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        let is_read_only = status == StatusCode::METHOD_NOT_ALLOWED;
+        let allow = page
+            .headers()
+            .get("allow")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(allow, is_read_only.then_some("GET, HEAD"), "{path}");
+        let html = page.text().await.unwrap().replace("&#x2f;", "/");
+        // How deep the address is, is not known: what the page loads is named from the root.
+        assert!(html.contains("href=\"/staff/pages/pages.css\""), "{html}");
+        assert!(html.contains("K &amp; B Bank") && html.contains("</html>"));
+        assert!(!html.contains("<script") && !html.contains("abc"), "{html}");
+
+        for accept in ["*/*", "application/json", "text/plain"] {
+            let plain = request(method.clone(), path, accept).await;
+            assert_eq!(plain.status(), status, "{path}");
+            assert!(!plain.text().await.unwrap().contains('<'), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_deployment_with_a_front_end_of_its_own_switches_them_off() {
     let server = TestServer::start_with(&["pages.enabled=false"]).await;
     for path in PAGES {
-        assert_eq!(get(&server, path).await.status(), StatusCode::NOT_FOUND);
+        let response = server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .header("accept", "text/html")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(!response.text().await.unwrap().contains('<'));
     }
     assert_eq!(get(&server, "/playground").await.status(), StatusCode::OK);
 }

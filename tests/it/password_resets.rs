@@ -57,7 +57,8 @@ async fn reset(server: &TestServer, token: &str, password: &str) -> Vec<String> 
 
 /// What has become of a link, as anybody sees it who has it.
 async fn preview(server: &TestServer, token: &str) -> Value {
-    let document = "query($token: String!) { passwordReset(token: $token) { status expiresAt } }";
+    let document =
+        "query($token: String!) { passwordReset(token: $token) { status expiresAt email } }";
     let answer = server
         .anonymous()
         .run_with(document, json!({ "token": token }))
@@ -65,7 +66,7 @@ async fn preview(server: &TestServer, token: &str) -> Value {
     answer.data()["passwordReset"].clone()
 }
 
-/// Security rule 10: looking does not use a link up, and tells nothing but what became of it.
+/// Security rule 10: looking does not use a link up, and tells nobody whose a dead one was.
 #[tokio::test]
 async fn a_link_says_what_became_of_it_before_a_password_is_typed() {
     let server = TestServer::start().await;
@@ -79,11 +80,14 @@ async fn a_link_says_what_became_of_it_before_a_password_is_typed() {
         let seen = preview(&server, token).await;
         assert_eq!(seen["status"], "PENDING");
         assert!(seen["expiresAt"].is_string());
+        assert_eq!(seen["email"], ADMINISTRATOR);
     }
     assert_eq!(reset(&server, &used, NEW).await, [""; 0]);
     server.inbox.next().await;
     assert_eq!(preview(&server, &used).await["status"], "USED");
+    assert_eq!(preview(&server, &used).await["email"], Value::Null);
     assert_eq!(preview(&server, &revoked).await["status"], "REVOKED");
+    assert_eq!(preview(&server, &revoked).await["email"], Value::Null);
 
     let expired = reset_token(&server, "laura@kbank.com").await;
     server.advance(Duration::from_secs(60 * 60));

@@ -7,6 +7,7 @@ import { watchStrength } from "./strength.js";
 const { token, said } = takeLink();
 const PREVIEW = `query Invitation($token: String!) {
   invitation(token: $token) { email firstName lastName status expiresAt }
+  viewer { email }
 }`;
 const ACCEPT = `mutation Accept($input: AcceptInvitationInput!) {
   acceptInvitation(input: $input) { user { id } userErrors { code field message } }
@@ -31,11 +32,11 @@ function tellWhy(invitation) {
 }
 
 async function look() {
-  return token ? (await ask(PREVIEW, { token })).invitation : null;
+  return token ? ask(PREVIEW, { token }) : {};
 }
 
 try {
-  const invitation = await look();
+  const { invitation, viewer } = await look();
   if (said) {
     showState(...said);
   } else if (invitation?.status !== "PENDING") {
@@ -46,6 +47,9 @@ try {
     const { email, firstName, lastName, password } = form.elements;
     section.querySelector("h1").textContent = invitation.firstName ? `Welcome, ${invitation.firstName}` : "Welcome";
     email.value = invitation.email;
+    const somebody = document.getElementById("somebody");
+    somebody.hidden = !viewer;
+    somebody.querySelector("bdi").textContent = viewer?.email ?? "";
     firstName.value = invitation.firstName;
     lastName.value = invitation.lastName;
     const expires = document.getElementById("expires");
@@ -59,7 +63,7 @@ try {
         forget();
         return location.replace(nextPage());
       }
-      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy(await look());
+      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy((await look()).invitation);
       return acceptInvitation.userErrors;
     });
   }

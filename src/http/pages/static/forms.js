@@ -66,7 +66,7 @@ export function showErrors(form, errors) {
     first ??= input;
   }
   setAlert(form, rest.join(" "));
-  first?.focus();
+  (first ?? form.querySelector(".alert")).focus();
 }
 
 /**
@@ -81,8 +81,9 @@ export function onSubmit(form, send) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    clear(form);
     const button = form.querySelector("[type=submit]");
+    if (button.disabled) return;
+    clear(form);
     const missing = [...form.elements]
       .filter((input) => input.required && !input.value)
       .map((input) => ({ field: [input.name], message: "Please fill in this field." }));
@@ -94,18 +95,37 @@ export function onSubmit(form, send) {
       if (errors.length > 0) showErrors(form, errors);
     } catch (error) {
       setAlert(form, error.message);
+      form.querySelector(".alert").focus();
     }
     button.disabled = false;
   });
 }
 
 for (const button of document.querySelectorAll("[data-shows]")) {
+  const input = document.getElementById(button.dataset.shows);
+  const show = (isShown) => {
+    input.type = isShown ? "text" : "password";
+    button.ariaLabel = button.ariaLabel.replace(button.textContent, isShown ? "Hide" : "Show");
+    button.textContent = isShown ? "Hide" : "Show";
+  };
   button.addEventListener("click", () => {
-    const input = document.getElementById(button.dataset.shows);
-    const isShown = input.type === "text";
-    input.type = isShown ? "password" : "text";
-    button.textContent = isShown ? "Show" : "Hide";
-    button.setAttribute("aria-pressed", String(!isShown));
+    show(input.type === "password");
+    announce(input.type === "text" ? "Your password is shown." : "Your password is hidden.");
     input.focus();
   });
+  // What is sent as plain text, browsers offer again as plain text.
+  input.form.addEventListener("submit", () => show(false));
+}
+
+for (const place of document.querySelectorAll("[data-caps-lock-of]")) {
+  const input = document.getElementById(place.dataset.capsLockOf);
+  const tell = (isOn) => {
+    const text = isOn ? "Caps Lock is on." : "";
+    if (place.textContent !== text) place.textContent = text;
+  };
+  for (const event of ["keydown", "keyup"]) {
+    // What a password manager fills in comes with events that know of no key.
+    input.addEventListener(event, (key) => tell(key.getModifierState?.("CapsLock") ?? false));
+  }
+  input.addEventListener("blur", () => tell(false));
 }

@@ -6,7 +6,7 @@ import { watchStrength } from "./strength.js";
 
 const { token, said } = takeLink();
 const again = ["Request a new link", withNext("forgotten-password")];
-const PREVIEW = "query Reset($token: String!) { passwordReset(token: $token) { status expiresAt } }";
+const PREVIEW = "query Reset($token: String!) { passwordReset(token: $token) { status expiresAt email } }";
 const RESET = `mutation Reset($input: ResetPasswordInput!) {
   resetPassword(input: $input) { user { id } userErrors { code field message } }
 }`;
@@ -41,8 +41,9 @@ try {
     tellWhy(reset);
   } else {
     const form = show("form").querySelector("form");
+    document.getElementById("address").textContent = form.username.value = reset.email;
     form.newPassword.focus();
-    watchStrength(form.newPassword);
+    watchStrength(form.newPassword, () => ({ email: reset.email }));
     onSubmit(form, async ({ newPassword }) => {
       const { resetPassword } = await ask(RESET, { input: { token, newPassword } });
       if (resetPassword.user) {

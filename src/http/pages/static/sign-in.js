@@ -20,7 +20,7 @@ if (viewer) {
       return location.assign(nextPage());
     }
     form.password.value = "";
-    form.password.focus();
-    return signIn.userErrors;
+    // What is wrong with the two together is said next to the one that has to be typed again.
+    return signIn.userErrors.map(({ field, ...error }) => ({ ...error, field: field ?? ["password"] }));
   });
 }
