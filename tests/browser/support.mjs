@@ -30,15 +30,25 @@ export async function startServer(settings = [], file = "") {
   const url = `http://127.0.0.1:${port}`;
   writeFileSync(join(folder, "usher.toml"), file);
   const all = [`server.bind=127.0.0.1:${port}`, `server.public_url=${url}`, "passwords.argon2.memory_kib=64", ...settings];
-  const child = spawn(process.env.USHER, all.flatMap((setting) => ["--set", setting]), { cwd: folder });
+  let child;
   let log = "";
   const watchers = new Set();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (data) => {
-      log += data;
-      for (const watcher of watchers) watcher();
-    });
-  }
+  const start = async () => {
+    log = "";
+    child = spawn(process.env.USHER, all.flatMap((setting) => ["--set", setting]), { cwd: folder });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => {
+        log += data;
+        for (const watcher of watchers) watcher();
+      });
+    }
+    await printed(/Listening/);
+  };
+  const stop = async (signal = "SIGTERM") => {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  };
   const printed = (pattern) =>
     new Promise((resolve, reject) => {
       const look = () => {
@@ -52,9 +62,14 @@ export async function startServer(settings = [], file = "") {
       watchers.add(look);
       look();
     });
-  await printed(/Listening/);
+  await start();
   return {
     url,
+    /** Ends the server without a warning, and starts it again on the same database. */
+    crash: async () => {
+      await stop("SIGKILL");
+      await start();
+    },
     /** Runs a command on the same database, and returns what it prints. */
     run: (...command) =>
       execFileSync(process.env.USHER, [...command, "--set", `server.public_url=${url}`], { cwd: folder, encoding: "utf8" }),
@@ -64,9 +79,7 @@ export async function startServer(settings = [], file = "") {
       return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+${path}\\?token=\\S+)`)))[1];
     },
     stop: async () => {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
+      await stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

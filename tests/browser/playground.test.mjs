@@ -1,0 +1,96 @@
+// An administrator's jobs in the playground, on a server that has just been set up.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { PASSWORD, graphql, site } from "./support.mjs";
+
+const pages = site();
+const ADA = "ada@example.com";
+
+async function open(path = "") {
+  await (pages.ada ??= pages.addUser(ADA, { firstName: "Ada" }));
+  const page = await pages.newPage({ viewport: { width: 1500, height: 900 } });
+  await pages.signIn(page, ADA, PASSWORD);
+  await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+  if (path === null) return page;
+  await page.goto(`${pages.server.url}/playground${path}`);
+  await page.getByText("Signed in as Ada").waitFor();
+  await page.locator(".graphiql-query-editor .monaco-editor").first().waitFor();
+  return page;
+}
+
+const choose = (page, name) => page.getByRole("tab", { name: new RegExp(name) }).first().click();
+const execute = (page) => page.getByRole("button", { name: /execute query/i }).click();
+const answers = (page, text) => page.locator(".graphiql-response", { hasText: text }).waitFor();
+const variables = (page, text) => page.locator(".graphiql-editor-tool", { hasText: text }).waitFor();
+
+test("an invitation grants no role until there is the one that it names", async () => {
+  const page = await open();
+  await choose(page, "InviteColleague");
+  await variables(page, "sam.rivera@example.com");
+  await execute(page);
+  await answers(page, "userErrors");
+  const usher = (query) => pages.ada.then((token) => graphql(pages.server.url, token, query));
+  assert.equal((await usher('{ users(filter: { search: "sam.rivera" }) { totalCount } }')).users.totalCount, 0);
+
+  await choose(page, "CreateRole");
+  await variables(page, "Support Desk");
+  await execute(page);
+  await answers(page, "SupportDesk");
+  const { id } = (await usher("{ roles { nodes { id codeName } } }")).roles.nodes.find((role) => role.codeName === "SupportDesk");
+  await choose(page, "InviteColleague");
+  await variables(page, id);
+  await execute(page);
+  await answers(page, "INVITED");
+  const [sam] = (await usher('{ users(filter: { search: "sam.rivera" }) { nodes { roles { name } } } }')).users.nodes;
+  assert.deepEqual(sam.roles, [{ name: "Support Desk" }]);
+
+  await choose(page, "ReadInvitation");
+  await variables(page, "invitation");
+  await execute(page);
+  await answers(page, "You have been invited");
+  await choose(page, "RetryFailedMail");
+  await variables(page, "FAILED");
+  await execute(page);
+  await answers(page, '"count": 0');
+});
+
+test("the dashboard's tiles open the job of their application", async () => {
+  const page = await open(null);
+  const jobs = { Users: "FindUsers", Roles: "ListRoles", "Email queue": "ReadQueue", "Event log": "ReadEvents" };
+  const tabs = [];
+  for (const [tile, job] of Object.entries(jobs)) {
+    await page.goto(`${pages.server.url}/`);
+    await page.getByRole("link", { name: tile }).click();
+    await page.getByRole("tab", { name: new RegExp(job), selected: true }).waitFor();
+    await execute(page);
+    await answers(page, '"data"');
+    tabs.push(await page.getByRole("tab").count());
+  }
+  // A tab that is open already is gone back to.
+  await page.goto(`${pages.server.url}/playground#roles`);
+  await page.getByRole("tab", { name: /ListRoles/, selected: true }).waitFor();
+  assert.equal(await page.getByRole("tab").count(), tabs.at(-1));
+  await page.goto(`${pages.server.url}/playground#nothing`);
+  await page.getByRole("tab", { name: /ListRoles/, selected: true }).waitFor();
+});
+
+test("a live view comes back when the server does", async () => {
+  const page = await open();
+  await choose(page, "WatchQueue");
+  const subscribed = () =>
+    page.waitForEvent("websocket", {
+      predicate: (socket) => socket.waitForEvent("framesent", ({ payload }) => payload.includes("emailChanged")).then(() => true, () => false),
+    });
+  let live = subscribed();
+  await execute(page);
+  await live;
+  await pages.invite("before@example.com");
+  await answers(page, "before@example.com");
+
+  live = subscribed();
+  await pages.server.crash();
+  await live;
+  await pages.invite("after@example.com");
+  await answers(page, "after@example.com");
+});
