@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
 };
-use async_graphql::{Response, ServerError, ValidationResult, async_trait};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, Type};
+use async_graphql::{
+    Response, ServerError, ServerResult, ValidationResult, Variables, async_trait,
+};
 
 use super::error::Code;
 use super::limits::MAX_COMPLEXITY;
@@ -35,6 +38,31 @@ struct StagesOfARequest;
 
 #[async_trait::async_trait]
 impl Extension for StagesOfARequest {
+    /// Refuses variables of types that the schema does not have. Validation would as well, but it
+    /// panics first where a list of them has a default value.
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        let types = &ctx.schema_env.registry.types;
+        let definitions = document
+            .operations
+            .iter()
+            .flat_map(|(_, operation)| &operation.node.variable_definitions);
+        for definition in definitions {
+            let name = innermost(&definition.node.var_type.node);
+            if !types.contains_key(name) {
+                let message = format!("Unknown type {name:?}");
+                return Err(ServerError::new(message, Some(definition.pos)));
+            }
+        }
+        Ok(document)
+    }
+
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -61,5 +89,15 @@ impl Extension for StagesOfARequest {
             executed.0.store(true, Ordering::Relaxed);
         }
         next.run(ctx, operation_name).await
+    }
+}
+
+/// The type of a list's items, however deep.
+fn innermost(mut of: &Type) -> &str {
+    loop {
+        match &of.base {
+            BaseType::Named(name) => return name,
+            BaseType::List(items) => of = items,
+        }
     }
 }

@@ -146,6 +146,19 @@ async fn what_is_no_request_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn a_variable_of_a_type_that_is_not_there_is_the_callers_mistake() {
+    let server = TestServer::start().await;
+    for of in ["Nothing", "[Nothing!]", "[[Nothing]]"] {
+        let query = format!("query($of: {of} = [\"x\"]) {{ __typename }}");
+        let body = json!({ "query": query }).to_string();
+        let accept = ("accept", RESPONSE_JSON);
+        let answer = send(&server, Method::POST, &[], &[JSON, accept], body).await;
+        assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"), "{of}");
+        assert!(answer.message().contains("Nothing"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn the_status_tells_by_graphqls_own_media_type_whether_it_was_executed() {
     let server = TestServer::start().await;
     for (query, executed) in [
