@@ -128,7 +128,7 @@ async fn fill(url: &str) -> String {
         ..Layers::default()
     };
     let (app, _) = usher::server::open(settings.load().unwrap()).await.unwrap();
-    let email = EmailAddress::parse("email", "admin@example.com").unwrap();
+    let email = EmailAddress::parse("admin@example.com").unwrap();
     let setup::NewAdministrator::Invited(invited) =
         setup::invite_administrator(&app, &email).await.unwrap()
     else {
@@ -148,7 +148,7 @@ async fn fill(url: &str) -> String {
     let now = app.clock.now();
     for number in 0..USERS {
         let address = format!("user{number}@example.com");
-        let email = EmailAddress::parse("email", &address).unwrap();
+        let email = EmailAddress::parse(&address).unwrap();
         // Names in another order than addresses.
         let last = format!("Name{}", number * 7_919 % USERS);
         let derived = DerivedColumns::of(&email, "First", &last);

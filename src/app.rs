@@ -165,8 +165,8 @@ impl Parts {
         let redirect = settings.mail.redirect_all_to.as_ref();
         let redirect = redirect.map(|address| ("mail.redirect_all_to", address));
         for (key, address) in [Some(administrator), redirect].into_iter().flatten() {
-            if let Err(error) = EmailAddress::parse(key, address) {
-                problems.push(format!("{key}: {}", error.message));
+            if let Err(error) = EmailAddress::parse(address) {
+                problems.push(format!("{key}: {error}"));
             }
         }
         match (catalogue, letters, passwords) {

@@ -1,5 +1,6 @@
 //! The connection to the database: how it is opened, brought up to date, read from and written to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -14,8 +15,10 @@ use crate::clock::Clock;
 use crate::config;
 
 mod file;
+mod rows;
 
 pub use file::DatabaseFile;
+pub use rows::{Found, StoredId};
 
 /// A database that any number of tasks can use at the same time.
 ///
@@ -26,6 +29,7 @@ pub use file::DatabaseFile;
 pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    reported: Arc<rows::Reported>,
 }
 
 /// Why a database could not be opened: a sentence that says which one, and what to look at.
@@ -84,7 +88,11 @@ impl Database {
             DbBackend::Sqlite => connect(1).await?,
             _ => readers.clone(),
         };
-        Ok(Self { readers, writer })
+        Ok(Self {
+            readers,
+            writer,
+            reported: Arc::default(),
+        })
     }
 
     /// Brings the schema up to date, and returns how many migrations that took.

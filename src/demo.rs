@@ -235,7 +235,7 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
 }
 
 async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
-    let user = users::find_by_email(app.db.read(), &address(email)?).await?;
+    let user = users::find_by_email(app.db.read(), address(email)?.normal()).await?;
     users::deactivate(app, actor, user.map(|user| user.row.id)).await?;
     Ok(())
 }
@@ -313,5 +313,5 @@ fn outcome(verdict: Verdict, response: &str) -> Outcome {
 }
 
 fn address(email: &str) -> Result<EmailAddress> {
-    EmailAddress::parse("email", email).map_err(|error| Error::internal(error.message))
+    EmailAddress::parse(email).map_err(Error::internal)
 }

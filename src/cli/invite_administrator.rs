@@ -9,7 +9,7 @@ use super::output::print_line;
 
 /// Invites them, and prints the link.
 pub async fn run(settings: Config, email: &str) -> Result<(), String> {
-    let email = EmailAddress::parse("email", email).map_err(|error| error.message)?;
+    let email = EmailAddress::parse(email).map_err(|error| error.to_string())?;
     let (app, _) = server::open(settings)
         .await
         .map_err(|error| error.to_string())?;

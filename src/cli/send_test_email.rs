@@ -9,8 +9,7 @@ use super::output::{print_line, tell};
 
 /// Sends it, and prints the answer.
 pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> Result<(), String> {
-    let to = EmailAddress::parse("address", address)
-        .map_err(|error| format!("{address}: {}", error.message))?;
+    let to = EmailAddress::parse(address).map_err(|error| format!("{address}: {error}"))?;
     let name = transport.unwrap_or(&settings.mail.transport);
     if name == "log" {
         // What this transport does is to print the mail through the log.

@@ -15,7 +15,7 @@ use super::sessions;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
-use super::{EmailAddress, roles};
+use super::{EmailAddress, email_address, roles};
 use crate::app::App;
 use crate::letters::Letter;
 
@@ -55,7 +55,7 @@ pub struct Invited {
 /// found, or a role that grants more than the actor holds; and those of [`emails::queue`].
 pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let mut errors = UserErrors::default();
-    let email = errors.check(EmailAddress::parse("email", &new.email));
+    let email = errors.check(email_address::read("email", &new.email));
     let first_name = errors.check(users::name("firstName", &new.first_name));
     let last_name = errors.check(users::name("lastName", &new.last_name));
     let transaction = app.db.begin().await?;
@@ -64,7 +64,9 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let role_ids =
         errors.check_all(roles::assignable(app, &transaction, actor, &new.role_ids).await?);
     if let Some(email) = &email
-        && users::find_by_email(&transaction, email).await?.is_some()
+        && users::find_by_email(&transaction, email.normal())
+            .await?
+            .is_some()
     {
         errors.push(users::email_taken());
     }
@@ -101,7 +103,7 @@ pub async fn invite_by_server(
     email: &EmailAddress,
     role: RoleId,
 ) -> Result<(Invited, Queued)> {
-    let known = match users::find_by_email(transaction, email).await? {
+    let known = match users::find_by_email(transaction, email.normal()).await? {
         Some(user) => users::find_locked(transaction, user.row.id).await?,
         None => None,
     };
@@ -207,7 +209,7 @@ async fn send(
                 inviter: inviter.as_deref(),
                 expires_at: invitation.expires_at,
             },
-            to: &user.address()?,
+            to: &user.address(),
             priority: Priority::Normal,
             secret_link: Some(link.clone()),
             purpose: Purpose::Invitation(invitation.id),

@@ -29,5 +29,5 @@ pub mod tokens;
 pub mod users;
 
 pub use actor::{Actor, Client, SignedIn, Who};
-pub use email_address::EmailAddress;
 pub use error::{Error, Result, UserError, UserErrorCode};
+pub use texts::EmailAddress;

@@ -6,8 +6,11 @@
 use std::net::IpAddr;
 
 use entity::email::Priority;
-use entity::{PasswordResetId, Timestamp, UserId, password_reset, password_reset_request, user};
-use sea_orm::sea_query::{LockBehavior, LockType};
+use entity::{
+    PasswordResetId, PasswordResetRequestId, Timestamp, UserId, password_reset,
+    password_reset_request, user,
+};
+use sea_orm::sea_query::{LockBehavior, LockType, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
@@ -22,7 +25,7 @@ use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, User};
-use super::{EmailAddress, devices, sessions};
+use super::{EmailAddress, devices, email_address, sessions};
 use crate::app::App;
 use crate::letters::Letter;
 
@@ -40,7 +43,7 @@ const MAX_OPEN: u64 = 3;
 /// Errors for the address, and [`TooManyAttempts`](UserErrorCode::TooManyAttempts), whether or not
 /// anybody has the address.
 pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
-    let address = EmailAddress::parse("email", email)?;
+    let address = email_address::read("email", email)?;
     // Each request counts, and is not taken back: it can cause an e-mail.
     let _counted = throttle::attempt(app, actor, Scope::PasswordReset, address.normal()).await?;
     let transaction = app.db.begin().await?;
@@ -58,35 +61,79 @@ pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
 }
 
 /// Sends the requested links. Requests for unknown addresses, or for users who cannot sign in, are
-/// dropped.
+/// dropped, and so is one that cannot be answered: those behind it must not wait for it.
 pub async fn answer_requests(app: &App) -> Result<()> {
     // Usually there are none, and then no write has to wait in line just to find that out.
-    let first = password_reset_request::Entity::find().one(app.db.read());
-    if first.await?.is_none() {
+    let any = password_reset_request::Entity::find().limit(1);
+    if any.count(app.db.read()).await? == 0 {
         return Ok(());
     }
-    while answer_one_request(app).await? {}
-    Ok(())
+    let mut failed = None;
+    loop {
+        match answer_one_request(app).await? {
+            Answered::None => return Ok(()),
+            Answered::One => {}
+            // A deadlock is no fault of the request's: it has a second try.
+            Answered::Failed(id, error) if failed == Some(id) => {
+                tracing::error!(?error, id = %id.0, "a request for a password reset was dropped");
+                remove_request(app, password_reset_request::Column::Id.eq(id)).await?;
+            }
+            Answered::Failed(id, _) => failed = Some(id),
+        }
+    }
 }
 
-/// Whether there was one.
-async fn answer_one_request(app: &App) -> Result<bool> {
+/// What became of the oldest request.
+enum Answered {
+    /// There was none.
+    None,
+    /// It is done.
+    One,
+    /// It is still there.
+    Failed(PasswordResetRequestId, Error),
+}
+
+async fn answer_one_request(app: &App) -> Result<Answered> {
     let transaction = app.db.begin().await?;
-    let request = password_reset_request::Entity::find()
+    let oldest = password_reset_request::Entity::find()
         .order_by_asc(password_reset_request::Column::Id)
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .one(&transaction)
-        .await?;
-    let Some(request) = request else {
-        return Ok(false);
-    };
-    let letter = answer(app, &transaction, &request).await?;
-    request.delete(&transaction).await?;
-    transaction.commit().await?;
-    if let Some(letter) = letter {
-        letter.announce(app);
+        .limit(1);
+    let mut oldest = app.db.find(&transaction, oldest).await?;
+    if let Some(unreadable) = oldest.unreadable.pop() {
+        drop(transaction);
+        remove_request(app, unreadable.is_id()).await?;
+        return Ok(Answered::One);
     }
-    Ok(true)
+    let Some(request) = oldest.rows.pop() else {
+        return Ok(Answered::None);
+    };
+    let id = request.id;
+    let answered = async {
+        let letter = answer(app, &transaction, &request).await?;
+        request.delete(&transaction).await?;
+        transaction.commit().await?;
+        Ok(letter)
+    };
+    match answered.await {
+        Ok(letter) => {
+            if let Some(letter) = letter {
+                letter.announce(app);
+            }
+            Ok(Answered::One)
+        }
+        Err(error) => Ok(Answered::Failed(id, error)),
+    }
+}
+
+async fn remove_request(app: &App, which: SimpleExpr) -> Result<()> {
+    let transaction = app.db.begin().await?;
+    password_reset_request::Entity::delete_many()
+        .filter(which)
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn answer(
@@ -94,9 +141,7 @@ async fn answer(
     transaction: &DatabaseTransaction,
     request: &password_reset_request::Model,
 ) -> Result<Option<Queued>> {
-    let address = EmailAddress::parse("email", &request.email_normal)
-        .map_err(|error| Error::internal(error.message))?;
-    let user = match users::find_by_email(transaction, &address).await? {
+    let user = match users::find_by_email(transaction, &request.email_normal).await? {
         // They may be about to be deactivated, which ends all links.
         Some(user) => users::find_locked(transaction, user.row.id).await?,
         None => None,
@@ -110,7 +155,7 @@ async fn answer(
     });
     let subject = match &user {
         Some(user) => Subject::from(user),
-        None => Subject::labelled(address.normal()),
+        None => Subject::labelled(&request.email_normal),
     };
     let action = Action::PasswordResetRequested;
     events::record(app, transaction, &actor, action, subject, Changes::none()).await?;
@@ -187,7 +232,7 @@ pub enum PrintedLink {
 /// who have access to the server's database, when e-mails do not arrive.
 pub async fn create_by_server(app: &App, email: &EmailAddress) -> Result<PrintedLink> {
     let transaction = app.db.begin().await?;
-    let user = match users::find_by_email(&transaction, email).await? {
+    let user = match users::find_by_email(&transaction, email.normal()).await? {
         Some(user) => users::find_locked(&transaction, user.row.id).await?,
         None => None,
     };
@@ -226,7 +271,7 @@ async fn send(
                 recipient: &user.display_name(),
                 expires_at: reset.expires_at,
             },
-            to: &user.address()?,
+            to: &user.address(),
             priority: Priority::High,
             secret_link: Some(link),
             purpose: Purpose::PasswordReset(reset.id),

@@ -195,7 +195,7 @@ pub(super) async fn give_notice(
             changed_at: app.clock.now(),
             address: address.as_deref(),
         },
-        to: &user.address()?,
+        to: &user.address(),
         priority: Priority::High,
         secret_link: None,
         purpose: Purpose::None,

@@ -55,17 +55,14 @@ pub async fn sign_in(
     password: Password,
     is_kept: bool,
 ) -> Result<NewSession> {
-    let address = EmailAddress::parse("email", email).ok();
-    // An invalid address is nobody's account; it counts as one all the same.
+    let address = EmailAddress::parse(email).ok();
+    // What is no address by today's rules may have been one when it was stored.
     let account = match &address {
         Some(address) => address.normal().to_owned(),
-        None => email.trim().to_lowercase(),
+        None => texts::fold(texts::invisible::trim(email)),
     };
     let guess = throttle::attempt(app, actor, Scope::Password, &account).await?;
-    let known = match &address {
-        Some(address) => users::find_by_email(app.db.read(), address).await?,
-        None => None,
-    };
+    let known = users::find_by_email(app.db.read(), &account).await?;
     let may_sign_in = |user: &User| user.row.status() == user::Status::Active;
     let candidate = known.clone().filter(may_sign_in);
     let hash = candidate

@@ -34,7 +34,7 @@ pub async fn run(app: &App) -> Result<Setup> {
     users::policy::lock_administrators(&transaction).await?;
     let (role, mut letters) = roles::ensure_administrator(app, &transaction).await?;
     let setup = if users::is_there_any(&transaction).await? {
-        let user = users::find_by_email(&transaction, &administrator).await?;
+        let user = users::find_by_email(&transaction, administrator.normal()).await?;
         let waits =
             |user: &User| user.row.status() == Status::Invited && user.role_ids.contains(&role);
         match user.filter(waits) {
@@ -55,8 +55,7 @@ pub async fn run(app: &App) -> Result<Setup> {
 }
 
 fn administrator(app: &App) -> Result<EmailAddress> {
-    EmailAddress::parse("setup.administrator", &app.settings.setup.administrator)
-        .map_err(|error| Error::internal(error.message))
+    EmailAddress::parse(&app.settings.setup.administrator).map_err(Error::internal)
 }
 
 /// The outcome of a request for a new administrator.
@@ -87,7 +86,7 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
     // One after the other, with whatever else makes administrators or takes them away.
     users::policy::lock_administrators(&transaction).await?;
     let (role, mut letters) = roles::ensure_administrator(app, &transaction).await?;
-    let user = match users::find_by_email(&transaction, email).await? {
+    let user = match users::find_by_email(&transaction, email.normal()).await? {
         Some(user) => users::find_locked(&transaction, user.row.id).await?,
         None => None,
     };

@@ -52,10 +52,7 @@ fn check(
     Ok(text)
 }
 
-/// The form in which texts are compared when case is ignored.
-pub fn fold(text: &str) -> String {
-    text.nfc().collect::<String>().to_lowercase()
-}
+pub use texts::fold;
 
 /// The maximum length of a search term, in characters.
 pub const MAX_SEARCH_LENGTH: usize = 200;

@@ -50,7 +50,7 @@ impl Delivery {
         ];
         all.extend(settings.iter().map(String::as_str));
         let usher = TestServer::start_with(&all).await;
-        let address = EmailAddress::parse("email", "admin@example.com").unwrap();
+        let address = EmailAddress::parse("admin@example.com").unwrap();
         let invited = invite_administrator(&usher.server.app, &address).await;
         let NewAdministrator::Invited(invited) = invited.unwrap() else {
             panic!("there is an administrator already");

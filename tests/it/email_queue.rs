@@ -448,7 +448,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
     let (administrator, role) = office(&server).await;
     server.inbox.refuse_to("undeliverable@");
     let app = &server.server.app;
-    let to = usher::domain::EmailAddress::parse("to", "undeliverable@kbank.com").unwrap();
+    let to = usher::domain::EmailAddress::parse("undeliverable@kbank.com").unwrap();
     let transaction = app.db.begin().await.unwrap();
     for _ in 0..1000 {
         let new = usher::domain::emails::NewEmail {
@@ -520,7 +520,7 @@ async fn priority_comes_before_due_time() {
         ("high@kbank.com", Priority::High),
         ("later@kbank.com", Priority::High),
     ] {
-        let to = usher::domain::EmailAddress::parse("to", address).unwrap();
+        let to = usher::domain::EmailAddress::parse(address).unwrap();
         let transaction = app.db.begin().await.unwrap();
         let new = usher::domain::emails::NewEmail {
             letter: usher::letters::Letter::Test {

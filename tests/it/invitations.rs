@@ -320,7 +320,7 @@ async fn a_new_link_for_an_administrator_voids_the_old_one() {
 
     let server = TestServer::start().await;
     let old = crate::support::token_in(&server.inbox.next().await);
-    let email = usher::domain::EmailAddress::parse("email", "Admin@Example.com").unwrap();
+    let email = usher::domain::EmailAddress::parse("Admin@Example.com").unwrap();
     let outcome = invite_administrator(&server.server.app, &email)
         .await
         .unwrap();

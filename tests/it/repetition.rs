@@ -117,7 +117,7 @@ async fn as_many_people_can_be_invited_as_there_are() {
     let (_, refused) = hundredfold(&administrator, "inviteUser", input).await;
     assert_eq!(refused, 0);
     for _ in 0..5 {
-        let email = EmailAddress::parse("email", "operator@kbank.com").unwrap();
+        let email = EmailAddress::parse("operator@kbank.com").unwrap();
         setup::invite_administrator(&server.server.app, &email)
             .await
             .unwrap();

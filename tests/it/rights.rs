@@ -198,7 +198,7 @@ async fn an_account_that_the_command_line_promotes_is_closed_to_whoever_set_it_u
     let request = json!({ "email": "cto@kbank.com" });
     anonymous.mutate("requestPasswordReset", request, "").await;
     let old_link = token_in(&server.inbox.next().await);
-    let address = EmailAddress::parse("email", "cto@kbank.com").unwrap();
+    let address = EmailAddress::parse("cto@kbank.com").unwrap();
     let invite = async || {
         invite_administrator(&server.server.app, &address)
             .await

@@ -253,7 +253,7 @@ async fn every_letter_is_told_of_when_it_is_queued() {
         event["data"]["emailChanged"],
         json!({ "to": ["l@kbank.com"], "status": "QUEUED", "kind": "password-required" })
     );
-    let address = EmailAddress::parse("email", "grace@kbank.com").unwrap();
+    let address = EmailAddress::parse("grace@kbank.com").unwrap();
     invite_administrator(&server.server.app, &address)
         .await
         .unwrap();

@@ -16,6 +16,8 @@ use lettre::{
     },
 };
 
+use texts::local_part;
+
 use crate::{
     Failure, Mail, SendError,
     text::{one_line, unix_lines},
@@ -113,16 +115,19 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
             None if name.contains('@') && name.contains([',', ';', '<', '>']) => return None,
             None => name.to_owned(),
         };
-        if address.contains(|c: char| c.is_control() || c.is_whitespace() || "<>".contains(c)) {
+        let (user, domain) = address.rsplit_once('@')?;
+        if domain.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return None;
         }
-        let (user, domain) = address.rsplit_once('@')?;
         // As A-labels (RFC 5890 §2.3.2.1), which every server understands.
         let domain = match domain.is_ascii() {
             true => Cow::Borrowed(domain),
             false => Cow::Owned(idna::domain_to_ascii(domain).ok()?),
         };
-        let address = Address::new(user, domain).ok()?;
+        // lettre knows the letters of some scripts only, so it is asked about the domain alone.
+        Address::new("user", &domain).ok()?;
+        let user = local_part::write(&local_part::read(user)?);
+        let address = Address::new_dangerous(user, domain);
         let name = one_line(&name);
         Some(Mailbox { name, address })
     };
@@ -368,6 +373,13 @@ mod tests {
                 "\"A Bcc: b@example.com\" <ada@example.com>",
             ),
             ("josé@example.com", "josé@example.com"),
+            ("संपर्क@example.com", "संपर्क@example.com"),
+            ("\"xxx.\"@example.com", "\"xxx.\"@example.com"),
+            (
+                "Ada <\"ada lovelace\"@example.com>",
+                "Ada <\"ada lovelace\"@example.com>",
+            ),
+            ("<\"ada\"@example.com>", "ada@example.com"),
         ] {
             assert_eq!(mailbox(source).unwrap().header(), header, "{source}");
         }
@@ -388,6 +400,9 @@ mod tests {
             "ada@example.com>\r\nRCPT TO:<bob@example.com",
             "Ada <ada@example.com",
             "ada @example.com",
+            "a..b@example.com",
+            "\"<bob@example.com>\"@example.com",
+            "\"ada, bob\"@example.com",
             "ada@exa\u{0}mple.com",
         ] {
             let error = mailbox(source).unwrap_err();

@@ -344,6 +344,24 @@ async fn names_and_subjects_in_utf_8() {
     .await;
 }
 
+/// RFC 5321's quoted local parts, and RFC 6531's letters of all scripts.
+#[tokio::test]
+async fn addresses_as_the_standards_have_them() {
+    for to in [
+        "\"xxx.\"@docomo.example",
+        "\"aaa..bbb\"@docomo.example",
+        "\"ada lovelace\"@example.com",
+        "संपर्क@डाटामेल.भारत",
+        "info@ไปรษณีย์.ไทย",
+    ] {
+        arrives(&Mail {
+            to: vec![to.into()],
+            ..mail()
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn two_megabytes() {
     arrives(&Mail {

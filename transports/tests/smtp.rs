@@ -64,6 +64,32 @@ async fn a_mail_arrives_as_it_was_written() {
     assert_eq!(server.turns()[1].line, "EHLO client.example.com");
 }
 
+/// RFC 5321's quoted local parts, and RFC 6531's letters of all scripts.
+#[tokio::test]
+async fn a_recipient_is_written_as_the_standards_have_it() {
+    for (to, written) in [
+        ("\"xxx.\"@docomo.example", "<\"xxx.\"@docomo.example>"),
+        (
+            "\"ada lovelace\"@example.com",
+            "<\"ada lovelace\"@example.com>",
+        ),
+        ("\"ada\"@example.com", "<ada@example.com>"),
+        ("info@ไปรษณีย์.ไทย", "<info@xn--k3cpwc4a3e2e2c.xn--o3cw4h>"),
+        ("संपर्क@डाटामेल.भारत", "<संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c>"),
+    ] {
+        let server = Server::start(Behaviour::default()).await;
+        let mail = Mail {
+            to: vec![to.into()],
+            ..mail()
+        };
+        smtp(&server, json!({})).send(&mail).await.unwrap();
+        assert_eq!(server.received()[0].to, [written]);
+        let header = format!("\r\nTo: {}\r\n", written.trim_matches(['<', '>']));
+        let content = String::from_utf8(server.received()[0].content.clone()).unwrap();
+        assert!(content.contains(&header), "{content}");
+    }
+}
+
 #[tokio::test]
 async fn refusals_are_sorted_by_step_and_code() {
     for (step, reply, kind, said) in [

@@ -15,8 +15,8 @@ use super::{
     Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, delivery, queue, still_serves,
 };
 use crate::app::App;
-use crate::domain::EmailAddress;
 use crate::domain::actor::Actor;
+use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes, Subject};
 use crate::letters::Letter;
@@ -270,7 +270,7 @@ async fn record(
 ///
 /// For `to`: required, too long, or not an address; and those of [`queue`].
 pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
-    let to = EmailAddress::parse("to", to)?;
+    let to = email_address::read("to", to)?;
     let transaction = app.db.begin().await?;
     let sender = actor
         .signed_in()

@@ -100,7 +100,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         .filter(|user| user.row.status() == user::Status::Invited)
         .ok_or_else(token_invalid)?;
     use_up(app, &transaction, invitation.id).await?;
-    let derived = DerivedColumns::of(&user.address()?, &first_name, &last_name);
+    let derived = DerivedColumns::of(&user.address(), &first_name, &last_name);
     let before = user.row.clone();
     user.row = user::ActiveModel {
         id: Set(user.row.id),

@@ -51,7 +51,7 @@ pub async fn require_new_password(
             reason,
             expires_at: reset.expires_at,
         },
-        to: &user.address()?,
+        to: &user.address(),
         priority: Priority::High,
         secret_link: Some(link.clone()),
         purpose: Purpose::PasswordReset(reset.id),

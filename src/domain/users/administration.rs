@@ -14,7 +14,9 @@ use crate::domain::emails::{self, NewEmail, Purpose, Queued};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::patch::Patch;
-use crate::domain::{EmailAddress, invitations, password_resets, roles, sessions, throttle};
+use crate::domain::{
+    EmailAddress, email_address, invitations, password_resets, roles, sessions, throttle,
+};
 use crate::letters::{Letter, NewPasswordReason};
 
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
@@ -155,7 +157,7 @@ async fn notify_old_address(
             changed_at: app.clock.now(),
             administrator: &actor.signed_in()?.user.display_name(),
         },
-        to: &user.address()?,
+        to: &user.address(),
         priority: Priority::High,
         secret_link: None,
         purpose: Purpose::None,
@@ -193,7 +195,7 @@ pub async fn update_profile(
         &last_name.over(&user.row.last_name),
     ));
     let (first_name, last_name) = errors.finish(first_name.zip(last_name))?;
-    let email = user.address()?;
+    let email = user.address();
     let changed = User {
         row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
         role_ids: user.role_ids.clone(),
@@ -321,9 +323,9 @@ async fn end_links(app: &App, transaction: &DatabaseTransaction, user: UserId) -
 
 fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAddress, UserError> {
     match email {
-        Patch::Keep => EmailAddress::parse("email", &user.row.email),
-        Patch::Clear => EmailAddress::parse("email", ""),
-        Patch::Set(typed) => EmailAddress::parse("email", &typed),
+        Patch::Keep => Ok(user.address()),
+        Patch::Clear => email_address::read("email", ""),
+        Patch::Set(typed) => email_address::read("email", &typed),
     }
 }
 
@@ -332,7 +334,7 @@ async fn is_somebody_elses(
     email: &EmailAddress,
     own: UserId,
 ) -> Result<bool> {
-    let owner = super::find_by_email(transaction, email).await?;
+    let owner = super::find_by_email(transaction, email.normal()).await?;
     Ok(owner.is_some_and(|owner| owner.row.id != own))
 }
 

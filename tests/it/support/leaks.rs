@@ -24,6 +24,9 @@ static PASSWORDS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// Where a secret was found.
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// The errors that all tests of this process have logged.
+static ERRORS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// Writes the log of all tests of this process, as talkative as can be, to where it is searched.
 pub fn watch_the_log() {
     static ONCE: Once = Once::new();
@@ -68,6 +71,13 @@ pub fn search(place: &str, text: &str) {
     }
 }
 
+/// The errors in the log that contain this.
+pub fn errors_about(text: &str) -> Vec<String> {
+    let errors = ERRORS.lock().unwrap();
+    let about = errors.iter().filter(|line| line.contains(text));
+    about.cloned().collect()
+}
+
 /// Fails where something was found.
 pub fn none_so_far() {
     let found = std::mem::take(&mut *FOUND.lock().unwrap());
@@ -92,7 +102,11 @@ struct Watched;
 
 impl io::Write for Watched {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        search("the log", &String::from_utf8_lossy(bytes));
+        let line = String::from_utf8_lossy(bytes);
+        search("the log", &line);
+        if line.contains("ERROR") {
+            ERRORS.lock().unwrap().push(line.into_owned());
+        }
         Ok(bytes.len())
     }
 

@@ -14,5 +14,6 @@ pub use browser::{Browser, PROXY};
 pub use client::{Answer, Client, Event, ids};
 pub use database::TestDatabase;
 pub use inbox::{link_in, token_in};
+pub use leaks::errors_about;
 pub use server::{APPLICATIONS, PASSWORD, TestServer};
 pub use socket::{Said, Socket};
