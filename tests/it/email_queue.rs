@@ -276,6 +276,40 @@ async fn resuming_has_an_unavailable_transport_tried_at_once() {
     assert_eq!(mails[0]["attemptCount"], 1);
 }
 
+/// A mail server may take nothing for some domains only, and say that it does not relay. However
+/// many e-mails that concerns, and however urgent they are, others go.
+#[tokio::test]
+async fn those_that_wait_for_the_transport_do_not_hold_up_others() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.inbox.unavailable_to("@foreign");
+    for foreign in 0..6 {
+        send_test(&administrator, &format!("ada@foreign{foreign}.test")).await;
+    }
+    let mut changes = server.server.app.email_changed.subscribe();
+    let invited = json!({ "email": "laura@kbank.com", "roleIds": [role] });
+    administrator
+        .mutate("inviteUser", invited, "user { id }")
+        .await;
+    let mut turns = 0;
+    while count(
+        &administrator,
+        json!({ "to": "laura@kbank.com", "status": ["SENT"] }),
+    )
+    .await
+        == 0
+    {
+        turns += 1;
+        assert!(turns < 60, "it is held up");
+        // Whatever pause there is comes to its end.
+        server.advance(Duration::from_secs(3_600));
+        let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
+        assert!(change.is_ok(), "nothing is tried");
+    }
+    let waiting = json!({ "to": "@foreign", "status": ["QUEUED", "SENDING"] });
+    assert_eq!(count(&administrator, waiting).await, 6);
+}
+
 /// What has not happened yet does not break the pages.
 #[tokio::test]
 async fn mails_are_sorted_by_when_they_were_sent_or_are_due() {

@@ -86,8 +86,8 @@ pub async fn turn(
     let mut in_order: Vec<_> = done.iter().collect();
     in_order.sort_by_key(|(claim, _)| claim.email.id.0);
     for (claim, outcome) in in_order {
-        record_in(app, &transaction, claim, outcome).await?;
         note_transport(app, &transaction, &mut state, outcome).await?;
+        record_in(app, &transaction, claim, outcome, &state).await?;
     }
     let claims = match limit {
         0 => Vec::new(),
@@ -95,7 +95,10 @@ pub async fn turn(
             take_back_expired_leases(app, &transaction).await?;
             match is_paused(app, &state) {
                 true => Vec::new(),
-                false => claim_due(app, &transaction, transport, limit, lanes).await?,
+                false => {
+                    let is_trial = state.transport_failed_at.is_some();
+                    claim_due(app, &transaction, transport, limit, lanes, is_trial).await?
+                }
             }
         }
     };
@@ -124,10 +127,11 @@ async fn claim_due(
     transport: &str,
     limit: u64,
     lanes: &Lanes,
+    is_trial: bool,
 ) -> Result<Vec<Claim>> {
     use email::Column;
     let now = app.clock.now();
-    let due = choose_due(app, transaction, limit, &mut lanes.view()).await?;
+    let due = choose_due(app, transaction, limit, &mut lanes.view(), is_trial).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -170,18 +174,27 @@ async fn claim_due(
 
 /// The e-mails to be sent next: the more urgent first, and of those the ones that have been due for
 /// longest, but never more to one domain than its lane takes.
+///
+/// To try a transport that was unavailable, those that it was unavailable for come last, however
+/// urgent they are: it may be so for them alone, such as for the domains that it does not relay to.
 async fn choose_due(
     app: &App,
     transaction: &DatabaseTransaction,
     limit: u64,
     lanes: &mut View,
+    is_trial: bool,
 ) -> Result<Vec<email::Model>> {
     use email::Column;
     let now = app.clock.now();
     let mut due: Vec<email::Model> = Vec::new();
     // One query per priority: each reads just what it needs from the index, whereas a single one
     // over all of them would sort the whole backlog.
-    for priority in [Priority::High, Priority::Normal, Priority::Low] {
+    let each = [Priority::High, Priority::Normal, Priority::Low];
+    let groups = match is_trial {
+        true => vec![each.to_vec()],
+        false => each.map(|priority| vec![priority]).to_vec(),
+    };
+    for priorities in groups {
         loop {
             let left = limit.saturating_sub(due.len() as u64);
             if left == 0 {
@@ -189,7 +202,7 @@ async fn choose_due(
             }
             let mut select = email::Entity::find()
                 .filter(Column::Status.eq(Status::Queued))
-                .filter(Column::Priority.eq(priority))
+                .filter(Column::Priority.is_in(priorities.iter().copied()))
                 .filter(Column::NextAttemptAt.lte(now))
                 .filter(super::still_serves(now))
                 .filter(Column::Id.is_not_in(due.iter().map(|email| email.id)));
@@ -240,7 +253,7 @@ async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) 
             response: "The worker stopped responding, and its lease expired.".to_owned(),
             verdict: Verdict::Transient,
         };
-        let after = after_failure(app, &email, &outcome, Duration::ZERO);
+        let after = after_failure(app, &email, &outcome, app.clock.now());
         email::Entity::update_many()
             .set(after)
             .filter(email::Column::Id.eq(email.id))
@@ -286,6 +299,7 @@ async fn record_in(
     transaction: &DatabaseTransaction,
     claim: &Claim,
     outcome: &Outcome,
+    state: &email_queue::Model,
 ) -> Result<()> {
     let now = app.clock.now();
     let queue = &app.settings.mail.queue;
@@ -332,8 +346,16 @@ async fn record_in(
             ..unclaimed(now)
         },
         _ => {
-            let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
-            after_failure(app, &current, outcome, wait)
+            let due = match (outcome.verdict, state.transport_retry_at) {
+                // Behind all that are queued until the transport is tried again.
+                (Verdict::Unavailable, Some(retry_at)) => retry_at,
+                _ => now.after(back_off(
+                    queue.retry_after,
+                    queue.retry_after_at_most,
+                    &current,
+                )?),
+            };
+            after_failure(app, &current, outcome, due)
         }
     };
     email::Entity::update_many()
@@ -375,12 +397,12 @@ fn unclaimed(now: Timestamp) -> email::ActiveModel {
     }
 }
 
-/// The state of an e-mail that was not delivered.
+/// The state of an e-mail that was not delivered; where it is to be tried again, it is `due` then.
 fn after_failure(
     app: &App,
     email: &email::Model,
     outcome: &Outcome,
-    wait: Duration,
+    due: Timestamp,
 ) -> email::ActiveModel {
     let now = app.clock.now();
     let is_last = email.attempt_count.unsigned_abs() >= app.settings.mail.queue.max_attempts;
@@ -392,11 +414,11 @@ fn after_failure(
             last_error,
             ..unclaimed(now)
         },
-        // The transport is paused, so waiting costs the e-mail neither time nor an attempt.
+        // The transport is paused for as long, so waiting costs the e-mail neither time nor an attempt.
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count - 1),
-            next_attempt_at: Set(now.into()),
+            next_attempt_at: Set(due.into()),
             last_error,
             ..unclaimed(now)
         },
@@ -408,7 +430,7 @@ fn after_failure(
         },
         Verdict::Transient if !is_last => email::ActiveModel {
             status: Set(Status::Queued),
-            next_attempt_at: Set(now.after(wait).into()),
+            next_attempt_at: Set(due.into()),
             last_error,
             ..unclaimed(now)
         },

@@ -95,6 +95,19 @@ pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
         let (action, none) = (Action::EmailQueueResumed, Changes::none());
         events::record(app, &transaction, actor, action, Subject::none(), none).await?;
     }
+    if let Some(retry_at) = state.transport_retry_at {
+        // Those that were to wait as long.
+        email::Entity::update_many()
+            .set(email::ActiveModel {
+                next_attempt_at: Set(app.clock.now().into()),
+                ..Default::default()
+            })
+            .filter(email::Column::Status.eq(Status::Queued))
+            .filter(email::Column::NextAttemptAt.gt(app.clock.now()))
+            .filter(email::Column::NextAttemptAt.lte(retry_at))
+            .exec(&transaction)
+            .await?;
+    }
     transaction.commit().await?;
     app.mail_queued.notify_one();
     Ok(())

@@ -80,6 +80,15 @@ impl Inbox {
         });
     }
 
+    /// From now on, the transport is unavailable for mails to addresses that contain this.
+    pub fn unavailable_to(&self, to: &'static str) {
+        *self.refusal.lock().unwrap() = Some(Refusal {
+            failure: Failure::Unavailable,
+            to,
+            quotes: false,
+        });
+    }
+
     /// From now on, every mail is refused for the link in it, which the refusal quotes.
     pub fn refuse_links(&self) {
         *self.refusal.lock().unwrap() = Some(Refusal {
