@@ -1,6 +1,7 @@
 //! What can be held open, and for how long: each row of the table in docs/security.md.
 
 use std::io::ErrorKind;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::emails::office;
-use crate::support::{Client, Event, Said, Socket, TestServer};
+use crate::support::{Binary, Client, Event, Said, Socket, TestServer};
 
 /// Long enough for a machine with much to do; nothing that ends by itself takes as long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -407,6 +408,33 @@ async fn connections_from_a_trusted_proxy_are_not_bounded() {
     assert!(first.0.is_ok() && first.1.is_ok());
     assert_eq!(from("203.0.113.9").await.err(), Some(429));
     assert!(from("203.0.113.10").await.is_ok());
+}
+
+/// Security rule 20: nor all of the files that the system lets the server open, of which many systems
+/// allow few unless one asks for more.
+#[tokio::test]
+async fn connections_leave_files_for_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .current_dir(folder.path())
+        .args([
+            "-c",
+            "ulimit -Sn 64; exec \"$0\" --set server.bind=127.0.0.1:0",
+        ])
+        .arg(env!("CARGO_BIN_EXE_usher"));
+    let server = Binary::spawn(command);
+    let address = server.url.strip_prefix("http://").unwrap();
+    let connect = async |_| TcpStream::connect(address).await.unwrap();
+    let _silent = join_all((0..200).map(connect)).await;
+    let ask = "mutation { requestPasswordReset(input: { email: \"a@b.example\" }) { userErrors { code } } }";
+    let answer = Client::anonymous(server.url.clone()).run(ask).await;
+    assert_eq!(
+        answer.data()["requestPasswordReset"]["userErrors"],
+        json!([])
+    );
+    let log = server.stop();
+    assert!(!log.contains("ERROR"), "{log}");
 }
 
 /// Security rule 20: nor can one user, from wherever.
