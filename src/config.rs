@@ -94,6 +94,8 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// How many connections there may be at the same time; others wait.
     pub max_connections: usize,
+    /// How many of them may come from one client address; others are refused.
+    pub max_connections_per_client: usize,
     /// How long a client may take to send a request or to take an answer.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
@@ -234,6 +236,8 @@ pub struct Passwords {
     pub hash_workers: usize,
     /// How many may wait for their turn; what is more is refused.
     pub hash_queue: usize,
+    /// How many of them may come from one client address.
+    pub hash_queue_per_client: usize,
     /// How long the link of a password reset works.
     #[serde(with = "humantime_serde")]
     pub reset_valid_for: Duration,

@@ -38,4 +38,5 @@ pub mod letters;
 pub mod log;
 pub mod mail;
 pub mod metrics;
+pub mod quota;
 pub mod server;

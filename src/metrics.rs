@@ -8,6 +8,7 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -17,6 +18,8 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Histogram,
     sends: Family<SendLabels, Counter>,
+    connections: Gauge,
+    refused_connections: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,6 +41,8 @@ impl Default for Metrics {
             // From half a millisecond to some 16 seconds.
             durations: Histogram::new(exponential_buckets(0.0005, 2.0, 16)),
             sends: Family::default(),
+            connections: Gauge::default(),
+            refused_connections: Counter::default(),
         }
     }
 }
@@ -61,6 +66,21 @@ impl Metrics {
             .inc();
     }
 
+    /// A connection was accepted.
+    pub fn connected(&self) {
+        self.connections.inc();
+    }
+
+    /// A connection has ended.
+    pub fn disconnected(&self) {
+        self.connections.dec();
+    }
+
+    /// A connection was refused, since its client had too many.
+    pub fn refused_connection(&self) {
+        self.refused_connections.inc();
+    }
+
     /// Puts them among what is shown.
     pub fn register(&self, registry: &mut Registry) {
         let requests = self.requests.clone();
@@ -74,6 +94,12 @@ impl Metrics {
             "email_sends",
             "Attempts to send an e-mail",
             self.sends.clone(),
+        );
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register(
+            "refused_connections",
+            "Connections refused, since their client had too many",
+            self.refused_connections.clone(),
         );
     }
 }

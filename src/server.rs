@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transports::{Registry, Transport};
@@ -13,7 +12,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::database::Database;
 use crate::domain::setup::{self, Setup};
-use crate::http::connections::Bounded;
+use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};
 use crate::{http, log, mail};
 
@@ -123,12 +122,12 @@ impl Server {
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
-        let acceptor = match part {
+        let listener = match part {
             Part::Worker => None,
             Part::All | Part::Web => Some(listen("server.bind", settings.server.bind).await?),
         };
-        let address = match &acceptor {
-            Some(acceptor) => bound(acceptor)?,
+        let address = match &listener {
+            Some(listener) => bound("server.bind", listener)?,
             None => settings.server.bind,
         };
         let metrics = match settings.metrics.bind {
@@ -143,7 +142,8 @@ impl Server {
             .map_err(|error| StartError(format!("database: {error:?}")))?;
 
         let stop = app.stopping.clone();
-        let timeout = app.settings.server.shutdown_timeout;
+        let proxies =
+            TrustedProxies::new(&app.settings.server.trusted_proxies).map_err(StartError)?;
         let mut tasks = Vec::new();
         match part {
             Part::All | Part::Worker => {
@@ -151,16 +151,16 @@ impl Server {
             }
             Part::Web => app.leave_mails_to_others(),
         }
-        if let Some(acceptor) = acceptor {
-            let acceptor = Bounded::new(acceptor, &app.settings.server);
-            tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
+        if let Some(listener) = listener {
+            let serving = Serving::new(listener, routes, app.clone(), proxies.clone());
+            tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
         let mut metrics_address = None;
-        if let Some(acceptor) = metrics {
-            metrics_address = Some(bound(&acceptor)?);
-            let acceptor = Bounded::new(acceptor, &app.settings.server);
+        if let Some(listener) = metrics {
+            metrics_address = Some(bound("metrics.bind", &listener)?);
             let routes = http::metrics_routes(app.clone());
-            tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
+            let serving = Serving::new(listener, routes, app.clone(), proxies);
+            tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
         Ok(Self {
             app,
@@ -192,26 +192,20 @@ impl Server {
     }
 }
 
-async fn listen(key: &str, address: SocketAddr) -> Result<TcpAcceptor, StartError> {
-    TcpListener::bind(address)
-        .into_acceptor()
-        .await
-        .map_err(|error| {
-            StartError(match error.kind() {
-                std::io::ErrorKind::AddrInUse => format!(
-                    "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
-                ),
-                _ => format!("{key}: cannot listen on {address}: {error}"),
-            })
+async fn listen(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        StartError(match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
+            ),
+            _ => format!("{key}: cannot listen on {address}: {error}"),
         })
+    })
 }
 
-fn bound(acceptor: &TcpAcceptor) -> Result<SocketAddr, StartError> {
-    acceptor
-        .local_addr()
-        .first()
-        .and_then(|address| address.as_socket_addr().copied())
-        .ok_or_else(|| StartError("server.bind: the socket has no address".to_owned()))
+fn bound(key: &str, listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    let address = listener.local_addr();
+    address.map_err(|error| StartError(format!("{key}: the socket has no address: {error}")))
 }
 
 fn spawn_worker(
@@ -223,23 +217,4 @@ fn spawn_worker(
         let _running = app.worker_guard();
         mail::worker::run(app.clone(), transport, stop).await;
     })
-}
-
-/// How many requests one HTTP/2 connection may have under way.
-const HTTP2_STREAMS: u32 = 20;
-
-async fn serve(
-    acceptor: Bounded,
-    routes: impl poem::Endpoint + 'static,
-    stop: CancellationToken,
-    timeout: Duration,
-) {
-    let served = poem::Server::new_with_acceptor(acceptor)
-        // Each is as much work as a connection of its own.
-        .http2_max_concurrent_streams(HTTP2_STREAMS)
-        .run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(timeout))
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the web server failed");
-    }
 }

@@ -7,6 +7,9 @@ use usher::server::{Part, Server};
 
 use super::output::{print, tell};
 
+/// Files that are open beside the connections: databases, logs, the runtime's own.
+const OTHER_FILES: usize = 100;
+
 /// Starts the server, or a part of it, says what to do next, and waits for its end.
 pub async fn run(settings: Config, part: Part) -> Result<(), String> {
     let server = start(settings, part).await?;
@@ -23,9 +26,26 @@ pub async fn run(settings: Config, part: Part) -> Result<(), String> {
 
 /// Starts the server, or a part of it.
 pub async fn start(settings: Config, part: Part) -> Result<Server, String> {
+    allow_open_files(&settings);
     Server::start_part(settings, &Registry::builtin(), part)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// Each connection is an open file, of which many systems allow a process 1,024 unless it asks for
+/// more. Without any left, the server could not reach its database either.
+fn allow_open_files(settings: &Config) {
+    let connections = settings.server.max_connections
+        + settings.database.max_connections as usize
+        + settings.mail.queue.workers;
+    let needed = (connections + OTHER_FILES) as u64;
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(allowed) if allowed >= needed => {}
+        Ok(allowed) => tracing::warn!(
+            "server.max_connections: up to {needed} files may be open at a time, but the system allows {allowed}; raise the limit (ulimit -n, LimitNOFILE in systemd), or lower the key"
+        ),
+        Err(error) => tracing::warn!(%error, "cannot tell how many files may be open"),
+    }
 }
 
 /// Welcomes, and waits until somebody wants the server to stop, and until it has.

@@ -36,6 +36,10 @@ impl Config {
             (1..=MAX_CONNECTIONS).contains(&server.max_connections),
             "server.max_connections: must be from 1 to 1,000,000",
         );
+        problems.must(
+            server.max_connections_per_client >= 1,
+            "server.max_connections_per_client: must be at least 1",
+        );
         problems.must_last("server.idle_timeout", server.idle_timeout);
         problems.must_last("graphql.timeout", self.graphql.timeout);
         problems.must(
@@ -97,6 +101,10 @@ impl Config {
         problems.must(
             passwords.hash_workers <= MAX_HASH_WORKERS,
             "passwords.hash_workers: must be at most 1,000; 0 is one per CPU core",
+        );
+        problems.must(
+            passwords.hash_queue_per_client >= 1,
+            "passwords.hash_queue_per_client: must be at least 1, or nobody could sign in",
         );
         for (key, attempts) in [
             ("throttle.account_attempts", throttle.account_attempts),

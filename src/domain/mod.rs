@@ -18,6 +18,7 @@ pub mod page;
 pub mod password_resets;
 pub mod passwords;
 pub mod patch;
+pub mod queue;
 pub mod refusals;
 pub mod rights;
 pub mod roles;

@@ -359,7 +359,14 @@ pub async fn complete(
     password: Password,
 ) -> Result<Completed> {
     let (reset, user) = find_by_token(app, token).await?;
-    let hash = passwords::hash_new(app, "newPassword", password, &user.password_context()).await?;
+    let hash = passwords::hash_new(
+        app,
+        &actor.client,
+        "newPassword",
+        password,
+        &user.password_context(),
+    )
+    .await?;
 
     let transaction = app.db.begin().await?;
     // Read again: the user may have been deactivated while the password was hashed. Whoever changes

@@ -90,7 +90,11 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let mut errors = UserErrors::default();
     let verified = app
         .passwords
-        .verify(current.usable(), user.row.password_hash.clone())
+        .verify(
+            &actor.client,
+            current.usable(),
+            user.row.password_hash.clone(),
+        )
         .await;
     let is_right = match verified {
         Ok(is_right) => is_right,
@@ -107,8 +111,16 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             "This is not your current password.",
         ));
     }
-    let new =
-        errors.check(policy::check_new(app, "newPassword", new, &user.password_context()).await?);
+    let new = errors.check(
+        policy::check_new(
+            app,
+            &actor.client,
+            "newPassword",
+            new,
+            &user.password_context(),
+        )
+        .await?,
+    );
     if is_right && is_unchanged {
         errors.push(UserError::new(
             UserErrorCode::PasswordUnchanged,
@@ -125,7 +137,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             return Err(error);
         }
     };
-    let hash = app.passwords.hash(new).await?;
+    let hash = app.passwords.hash(&actor.client, new).await?;
 
     let transaction = app.db.begin().await?;
     // It may have been changed or reset meanwhile; then the current one is not the current one.

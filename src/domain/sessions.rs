@@ -70,7 +70,11 @@ pub async fn sign_in(
         .and_then(|user| user.row.password_hash.clone());
     let password = password.usable();
     let rehashed = password.duplicate();
-    let matches = match app.passwords.verify(password, hash.clone()).await {
+    let matches = match app
+        .passwords
+        .verify(&actor.client, password, hash.clone())
+        .await
+    {
         Ok(matches) => matches,
         Err(error) => {
             throttle::take_back(app, &guess).await?;
@@ -94,7 +98,9 @@ pub async fn sign_in(
     };
 
     let rehashed = match &hash {
-        Some(hash) if app.passwords.is_outdated(hash) => Some(app.passwords.hash(rehashed).await?),
+        Some(hash) if app.passwords.is_outdated(hash) => {
+            Some(app.passwords.hash(&actor.client, rehashed).await?)
+        }
         _ => None,
     };
     let transaction = app.db.begin().await?;

@@ -30,6 +30,7 @@ mod networks;
 mod turns;
 
 use counters::{Counted, Counter, count, count_all};
+pub use networks::customer_network;
 use networks::networks;
 pub use turns::Turns;
 
@@ -78,7 +79,11 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     }
     let turn = match scope {
         // A stranger's guesses do not stand in a known device's way.
-        Scope::Password => Some(app.turns.of(app, own.as_ref().unwrap_or(&digest)).await?),
+        Scope::Password => Some(
+            app.turns
+                .of(app, &actor.client, own.as_ref().unwrap_or(&digest))
+                .await?,
+        ),
         Scope::PasswordReset => None,
     };
     let transaction = app.db.begin().await?;

@@ -65,7 +65,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Waits for the next e-mail to report; `None` after an error, or once the server stops.
+    /// Waits for the next e-mail to report; `None` after an error.
     async fn next(&mut self) -> domain::Result<Option<emails::Email>> {
         if self.is_over {
             return Ok(None);
@@ -83,10 +83,7 @@ impl Watcher {
                         return Ok(email);
                     }
                 }
-                None => match self.watch.next(&self.app).await? {
-                    Some(news) => self.changed.extend(news),
-                    None => return Ok(None),
-                },
+                None => self.changed.extend(self.watch.next(&self.app).await?),
             }
         }
     }

@@ -89,7 +89,7 @@ impl PasswordMutation {
             last_name: &last_name,
         };
         let password = Password::new(&input.password);
-        let outcome = passwords::assess(ctx.app()?, password, &context).await;
+        let outcome = passwords::assess(ctx.app()?, &ctx.actor()?.client, password, &context).await;
         payload(outcome, |assessment| CheckPasswordPayload {
             assessment: Some(PasswordAssessment {
                 score: assessment.score,

@@ -1,37 +1,39 @@
-//! Connections: how many there may be, and how long each may keep the server waiting.
+//! Connections: how long each may keep the server waiting. How many there may be stands in `slots`.
 //!
-//! hyper, as poem sets it up, waits for ever for the rest of a request's head. Here a connection is
-//! closed where its client takes too long to send a request, to take the answer, or to send the next
-//! request; a WebSocket or an event stream may be silent for as long as it likes.
+//! hyper alone waits for ever for a client that is slow, or silent. Here a connection is closed where
+//! its client takes too long to send a request, to take the answer, or to send the next request; a
+//! WebSocket or an event stream may be silent for as long as it likes.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use poem::http::uri::Scheme;
-use poem::listener::{Acceptor, TcpAcceptor};
-use poem::web::{LocalAddr, RemoteAddr};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::config;
 
-/// How far into what is written an answer's head is looked at.
-const HEAD: usize = 2048;
+mod slots;
 
-/// Accepts no more connections than the settings allow; others wait in the operating system's queue.
-pub struct Bounded {
-    inner: TcpAcceptor,
-    slots: Arc<Semaphore>,
-    timeouts: Timeouts,
-}
+pub use slots::{Slot, Slots};
 
+/// How an HTTP/2 connection begins when its client knows, or believes, that the server speaks it
+/// (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The answer to it: no settings, and then GOAWAY with HTTP_1_1_REQUIRED (RFC 9113, section 7).
+const HTTP_1_1_REQUIRED: &[u8] = &[
+    0, 0, 0, 4, 0, 0, 0, 0, 0, // SETTINGS
+    0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13, // GOAWAY
+];
+
+/// How long a client may take for what.
 #[derive(Clone, Copy)]
-struct Timeouts {
+pub struct Timeouts {
     /// From the first byte of a request to the first of its answer, and for a piece of the answer to
     /// be taken.
     request: Duration,
@@ -39,37 +41,44 @@ struct Timeouts {
     idle: Duration,
 }
 
-impl Bounded {
-    /// Bounds what the acceptor accepts.
-    pub fn new(inner: TcpAcceptor, settings: &config::Server) -> Self {
+impl Timeouts {
+    /// As the settings say.
+    pub fn new(settings: &config::Server) -> Self {
         Self {
-            inner,
-            slots: Arc::new(Semaphore::new(settings.max_connections)),
-            timeouts: Timeouts {
-                request: settings.request_timeout,
-                idle: settings.idle_timeout,
-            },
+            request: settings.request_timeout,
+            idle: settings.idle_timeout,
         }
     }
 }
 
-impl Acceptor for Bounded {
-    type Io = Connection;
+/// What those who answer requests tell the connection about the answer.
+#[derive(Clone, Default)]
+pub struct NextAnswer(Arc<AtomicU8>);
 
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        self.inner.local_addr()
+/// An answer that is about to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum AnswerKind {
+    /// None that is known of.
+    None = 0,
+    /// The client may send another request after it.
+    Ends,
+    /// Both sides may be silent from here on: a WebSocket or an event stream.
+    Lasts,
+}
+
+impl NextAnswer {
+    /// The answer is about to be written.
+    pub fn is(&self, kind: AnswerKind) {
+        self.0.store(kind as u8, Ordering::Release);
     }
 
-    async fn accept(&mut self) -> Result<(Connection, LocalAddr, RemoteAddr, Scheme)> {
-        let slot = self.slots.clone().acquire_owned().await;
-        let slot = slot.map_err(Error::other)?;
-        let (io, local, remote, scheme) = self.inner.accept().await?;
-        Ok((
-            Connection::new(io, slot, self.timeouts),
-            local,
-            remote,
-            scheme,
-        ))
+    fn take(&self) -> AnswerKind {
+        match self.0.swap(AnswerKind::None as u8, Ordering::AcqRel) {
+            kind if kind == AnswerKind::Ends as u8 => AnswerKind::Ends,
+            kind if kind == AnswerKind::Lasts as u8 => AnswerKind::Lasts,
+            _ => AnswerKind::None,
+        }
     }
 }
 
@@ -77,12 +86,15 @@ impl Acceptor for Bounded {
 pub struct Connection {
     io: TcpStream,
     timeouts: Timeouts,
+    next_answer: NextAnswer,
     waits_for: WaitsFor,
+    /// Whether nothing has been read yet.
+    is_new: bool,
     /// When the client must have sent what the server waits for.
     read_by: Pin<Box<Sleep>>,
     /// When the client must have taken what is written.
     taken_by: Option<Pin<Box<Sleep>>>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,11 +108,14 @@ enum WaitsFor {
 }
 
 impl Connection {
-    fn new(io: TcpStream, slot: OwnedSemaphorePermit, timeouts: Timeouts) -> Self {
+    /// A connection that holds this place.
+    pub fn new(io: TcpStream, slot: Slot, timeouts: Timeouts, next_answer: NextAnswer) -> Self {
         Self {
             io,
             timeouts,
+            next_answer,
             waits_for: WaitsFor::Request,
+            is_new: true,
             read_by: Box::pin(sleep(timeouts.request)),
             taken_by: None,
             _slot: slot,
@@ -117,16 +132,26 @@ impl Connection {
         self.read_by.as_mut().reset(Instant::now() + timeout);
     }
 
-    fn has_written(&mut self, start: &[u8]) {
+    fn has_written(&mut self) {
         self.taken_by = None;
-        if self.waits_for == WaitsFor::Nothing {
-            return;
+        match (self.waits_for, self.next_answer.take()) {
+            (WaitsFor::Nothing, _) => {}
+            (_, AnswerKind::Lasts) => self.wait_for(WaitsFor::Nothing),
+            // `100 Continue` is no answer: the client still owes the rest of its request.
+            (WaitsFor::Request, AnswerKind::None) => {}
+            (WaitsFor::Request | WaitsFor::NextRequest, _) => self.wait_for(WaitsFor::NextRequest),
         }
-        let next = match self.waits_for == WaitsFor::Request && is_endless(start) {
-            true => WaitsFor::Nothing,
-            false => WaitsFor::NextRequest,
-        };
-        self.wait_for(next);
+    }
+
+    /// Refuses HTTP/2: nothing but a request or its answer may keep a connection open, and there are
+    /// many frames that are neither. Browsers never speak it without TLS, nor do proxies unless told.
+    fn refuses(&mut self, read: &[u8]) -> bool {
+        let refuses = std::mem::take(&mut self.is_new) && read.starts_with(HTTP2_PREFACE);
+        if refuses {
+            // It has just been opened, so there is room for this; if not, it is no loss.
+            let _ = self.io.try_write(HTTP_1_1_REQUIRED);
+        }
+        refuses
     }
 
     /// What is written has to be taken in time.
@@ -143,13 +168,6 @@ fn too_slow() -> Error {
     Error::new(ErrorKind::TimedOut, "the client is too slow")
 }
 
-/// Whether an answer begins here after which both sides may be silent.
-fn is_endless(start: &[u8]) -> bool {
-    let head = &start[..start.len().min(HEAD)];
-    let holds = |part: &[u8]| head.windows(part.len()).any(|bytes| bytes == part);
-    head.starts_with(b"HTTP/1.1 101") || holds(b"text/event-stream")
-}
-
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -159,7 +177,11 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
             Poll::Ready(outcome) => {
-                if buffer.filled().len() > before && self.waits_for == WaitsFor::NextRequest {
+                let read = &buffer.filled()[before..];
+                if self.refuses(read) {
+                    // As if the client had closed it.
+                    buffer.set_filled(before);
+                } else if !read.is_empty() && self.waits_for == WaitsFor::NextRequest {
                     self.wait_for(WaitsFor::Request);
                 }
                 Poll::Ready(outcome)
@@ -181,7 +203,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<Result<usize>> {
         match Pin::new(&mut self.io).poll_write(cx, bytes) {
             Poll::Ready(outcome) => {
-                self.has_written(bytes);
+                self.has_written();
                 Poll::Ready(outcome)
             }
             Poll::Pending => self.poll_taken(cx).map(Err),
@@ -195,7 +217,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<Result<usize>> {
         match Pin::new(&mut self.io).poll_write_vectored(cx, pieces) {
             Poll::Ready(outcome) => {
-                self.has_written(pieces.first().map_or(&[], |piece| &**piece));
+                self.has_written();
                 Poll::Ready(outcome)
             }
             Poll::Pending => self.poll_taken(cx).map(Err),

@@ -27,12 +27,14 @@ use crate::graphql::stages::WasExecuted;
 
 mod event_stream;
 mod measure;
+mod open_streams;
 mod request;
 mod response;
 mod streams;
 mod web_socket;
 
 use measure::Measure;
+use open_streams::OpenStreams;
 use request::{Parameters, Requests, must_be_a_query, requests};
 use response::{Answer, MediaType, Refusal, Rendered, panicked};
 use streams::Streaming;
@@ -44,6 +46,7 @@ pub struct GraphqlEndpoint<E> {
     cookies: Cookies,
     proxies: TrustedProxies,
     origins: AllowedOrigins,
+    open: OpenStreams,
 }
 
 impl<E: Executor> GraphqlEndpoint<E> {
@@ -55,12 +58,14 @@ impl<E: Executor> GraphqlEndpoint<E> {
         origins: AllowedOrigins,
     ) -> Self {
         let cookies = Cookies::new(&app.settings);
+        let per_client = app.settings.server.max_connections_per_client;
         Self {
             executor,
             app,
             cookies,
             proxies,
             origins,
+            open: OpenStreams::new(per_client),
         }
     }
 }
@@ -175,8 +180,10 @@ impl<E: Executor> GraphqlEndpoint<E> {
         let actor = self.identify(request, id).await?;
         let mut operation = GraphqlRequest::new(parameters.query).variables(parameters.variables);
         operation.operation_name = parameters.operation_name;
+        let open = self.open.open(&actor)?;
         let responses = self.streaming(id).execute(operation, actor)?;
-        Ok(event_stream::respond(responses))
+        let stopping = self.app.stopping.clone();
+        Ok(event_stream::respond(responses, open, stopping))
     }
 
     /// Goes on as a WebSocket.
@@ -189,6 +196,7 @@ impl<E: Executor> GraphqlEndpoint<E> {
         Streaming {
             executor: self.executor.clone(),
             app: self.app.clone(),
+            open: self.open.clone(),
             id: id.to_owned(),
         }
     }

@@ -13,12 +13,18 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::health;
 use crate::app::App;
 use crate::domain::{Error, emails, sessions};
 
-/// All that the address of metrics answers.
+/// All that the address of metrics answers: health as well, which can be asked for here when clients
+/// hold all of the other address's connections.
 pub fn metrics_routes(app: Arc<App>) -> impl Endpoint {
-    Route::new().at("/metrics", get(read)).data(app)
+    Route::new()
+        .at("/metrics", get(read))
+        .at("/healthz", get(health::healthz))
+        .at("/readyz", get(health::readyz))
+        .data(app)
 }
 
 #[handler]

@@ -1,7 +1,7 @@
 //! HTTP: who asks, what is asked for, and how the answer travels.
 
 mod client;
-pub mod connections;
+mod connections;
 mod cookie;
 mod graphql_over_http;
 mod headers;
@@ -12,6 +12,7 @@ mod pages;
 mod playground;
 mod request_log;
 mod routes;
+pub mod serving;
 mod sources;
 
 pub use client::TrustedProxies;

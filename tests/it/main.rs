@@ -29,6 +29,7 @@ mod faults;
 mod files;
 mod hardening;
 mod health;
+mod held_open;
 mod invitations;
 mod limits;
 mod nodes;

@@ -470,3 +470,46 @@ async fn too_many_passwords_to_judge_at_once_are_refused() {
         assert_eq!(answer.headers["retry-after"], "5");
     }
 }
+
+/// Security rule 1: nobody waits behind all of what somebody else asks for, and nobody takes all of
+/// the places.
+#[tokio::test]
+async fn many_passwords_from_one_client_keep_nobody_else_waiting() {
+    let server = TestServer::start_with(&[
+        "passwords.hash_workers=1",
+        "passwords.hash_queue=60",
+        "passwords.hash_queue_per_client=40",
+        "passwords.argon2.memory_kib=65536",
+        "passwords.argon2.iterations=3",
+        "server.trusted_proxies=[\"127.0.0.1\"]",
+    ])
+    .await;
+    let emails: Vec<String> = (0..80)
+        .map(|user| format!("user{user}@kbank.com"))
+        .collect();
+    let guesses = emails
+        .iter()
+        .map(|email| sign_in_from(&server, "203.0.113.9", email, "wrong"));
+    let mut flood = std::pin::pin!(join_all(guesses));
+    let pending = || server.server.app.passwords.pending();
+    let other = async {
+        while pending() < 30 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let answer = sign_in_from(&server, "203.0.113.10", "other@kbank.com", "wrong").await;
+        assert_eq!(codes(&answer), ["INVALID_CREDENTIALS "]);
+        assert!(pending() >= 10, "it has waited for the others");
+    };
+    let mut other = std::pin::pin!(other);
+    tokio::select! {
+        biased;
+        () = &mut other => {}
+        _ = &mut flood => panic!("the others came first"),
+    }
+    let answers = flood.await;
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.code() == "RATE_LIMITED")
+        .count();
+    assert!((20..80).contains(&refused), "{refused}");
+}

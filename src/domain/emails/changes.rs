@@ -9,7 +9,8 @@ use std::time::Duration;
 use entity::{EmailId, Timestamp, email};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::time::{Instant, sleep_until};
 
 use super::{Email, EmailFilter, as_seen_by};
 use crate::app::App;
@@ -24,11 +25,17 @@ const SEEN_LATE_BY: Duration = Duration::from_secs(5);
 /// they would be told about.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
+/// How often a watcher looks at most, so that many changes in quick succession are one piece of work.
+const LOOKS_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+
 /// A watcher's view of the queue: what they have not been told about yet.
 #[derive(Debug)]
 pub struct Watch {
     hints: broadcast::Receiver<EmailId>,
     since: Timestamp,
+    /// When they looked last, by the clock, and by that of the process.
+    looked_at: Timestamp,
+    may_look_at: Instant,
     told: HashMap<EmailId, Timestamp>,
 }
 
@@ -38,24 +45,27 @@ impl Watch {
         Self {
             hints: app.email_changed.subscribe(),
             since: app.clock.now(),
+            looked_at: app.clock.now(),
+            may_look_at: Instant::now(),
             told: HashMap::new(),
         }
     }
 
     /// Waits until something changes, but not for long, and returns the e-mails that have changed, if
-    /// any, in the order of their changes; `None` once the server stops.
-    pub async fn next(&mut self, app: &App) -> Result<Option<Vec<EmailId>>> {
+    /// any, in the order of their changes.
+    pub async fn next(&mut self, app: &App) -> Result<Vec<EmailId>> {
         let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
         tokio::select! {
-            () = app.stopping.cancelled() => return Ok(None),
-            hint = self.hints.recv() => if let Err(RecvError::Closed) = hint {
-                return Ok(None);
-            },
+            _ = self.hints.recv() => {}
             () = tokio::time::sleep(interval) => {}
         }
+        sleep_until(self.may_look_at).await;
+        self.may_look_at = Instant::now() + LOOKS_AT_MOST_EVERY;
         // One poll answers all the hints that have arrived by now.
         while let Ok(_) | Err(TryRecvError::Lagged(_)) = self.hints.try_recv() {}
-        let from = app.clock.now().before(SEEN_LATE_BY).max(self.since);
+        // Whoever takes long to read what they were told before misses nothing.
+        let from = self.looked_at.before(SEEN_LATE_BY).max(self.since);
+        self.looked_at = app.clock.now();
         let changed: Vec<(EmailId, Timestamp)> = email::Entity::find()
             .select_only()
             .column(email::Column::Id)
@@ -72,7 +82,7 @@ impl Watch {
             .filter(|(id, at)| self.told.insert(*id, *at) != Some(*at))
             .map(|(id, _)| id)
             .collect();
-        Ok(Some(news))
+        Ok(news)
     }
 }
 

@@ -77,6 +77,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     ));
     let hash = passwords::hash_new(
         app,
+        &actor.client,
         "password",
         acceptance.password,
         &passwords::Context {

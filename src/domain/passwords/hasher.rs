@@ -14,6 +14,7 @@ use entity::user::PasswordHash;
 use super::Password;
 use super::pool::Pool;
 use crate::config;
+use crate::domain::actor::Client;
 use crate::domain::error::{Error, Result};
 
 const SALT_LENGTH: usize = 16;
@@ -63,9 +64,9 @@ impl PasswordHasher {
         };
         let dummy = phc(&params, &[0; SALT_LENGTH], &[0; HASH_LENGTH])?;
         Ok(Self {
-            pool: Pool::new(workers, settings.hash_queue),
-            scoring: Pool::new(workers, settings.hash_queue),
-            assessing: Pool::new(workers.div_ceil(2), settings.hash_queue / 4),
+            pool: Pool::new(workers, settings, 1),
+            scoring: Pool::new(workers, settings, 1),
+            assessing: Pool::new(workers.div_ceil(2), settings, 4),
             memory: Arc::default(),
             params,
             dummy,
@@ -73,9 +74,9 @@ impl PasswordHasher {
     }
 
     /// Hashes a password with a new salt.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
+    pub async fn hash(&self, client: &Client, password: Password) -> Result<PasswordHash> {
         let params = self.params.clone();
-        self.run(move |memory| {
+        self.run(client, move |memory| {
             let mut salt = [0; SALT_LENGTH];
             getrandom::fill(&mut salt).map_err(Error::internal)?;
             let mut output = [0; HASH_LENGTH];
@@ -88,13 +89,18 @@ impl PasswordHasher {
     /// Whether the password is the one that was hashed; never, if there is no hash, or a void one. A rejection takes
     /// as much work in every case, even if the hash is one of the cheaper ones from before the
     /// parameters were raised.
-    pub async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool> {
+    pub async fn verify(
+        &self,
+        client: &Client,
+        password: Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<bool> {
         let hash = hash.filter(|hash| !hash.is_void());
         let is_there = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
         let in_force = self.params.clone();
         let matches = self
-            .run(move |memory| {
+            .run(client, move |memory| {
                 let parsed = Phc::new(&hash.0).map_err(Error::internal)?;
                 let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
                     return Err(Error::internal("a stored password hash is incomplete"));
@@ -138,11 +144,12 @@ impl PasswordHasher {
     /// Runs a computation when a worker is free, in memory that an earlier one has left.
     async fn run<T: Send + 'static>(
         &self,
+        client: &Client,
         compute: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let memories = self.memory.clone();
         self.pool
-            .run(move || {
+            .run(client, move || {
                 let mut memory = lock(&memories).pop().unwrap_or(Memory(Vec::new()));
                 let outcome = compute(&mut memory);
                 lock(&memories).push(memory);

@@ -5,6 +5,7 @@ use zxcvbn::Score;
 use super::{MAX_LENGTH, Password};
 use crate::app::App;
 use crate::config;
+use crate::domain::actor::Client;
 use crate::domain::error::{Result, UserError, UserErrorCode};
 
 /// How much of a password zxcvbn looks at; the rest can only make it harder to guess. At three times
@@ -30,17 +31,19 @@ pub struct Context<'a> {
 /// [`PasswordTooWeak`](UserErrorCode::PasswordTooWeak) for the input `field`, with advice.
 pub async fn hash_new(
     app: &App,
+    client: &Client,
     field: &'static str,
     password: Password,
     context: &Context<'_>,
 ) -> Result<entity::user::PasswordHash> {
-    let password = check_new(app, field, password, context).await??;
-    app.passwords.hash(password).await
+    let password = check_new(app, client, field, password, context).await??;
+    app.passwords.hash(client, password).await
 }
 
 /// Checks a new password, and returns it if it is acceptable.
 pub(super) async fn check_new(
     app: &App,
+    client: &Client,
     field: &'static str,
     password: Password,
     context: &Context<'_>,
@@ -52,7 +55,7 @@ pub(super) async fn check_new(
         let estimate = estimate(&password, &words);
         check(&policy, field, &password, &estimate).map(|()| password)
     };
-    app.passwords.scoring.run(judge).await
+    app.passwords.scoring.run(client, judge).await
 }
 
 /// How hard a password is to guess. Nothing of it is stored.
@@ -69,7 +72,12 @@ pub struct Assessment {
 }
 
 /// Scores a password against the policy, for forms that help users choose one.
-pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Result<Assessment> {
+pub async fn assess(
+    app: &App,
+    client: &Client,
+    password: Password,
+    context: &Context<'_>,
+) -> Result<Assessment> {
     let policy = app.settings.passwords.clone();
     let words = words_of(context, &app.settings.branding.name);
     let judge = move || {
@@ -89,7 +97,7 @@ pub async fn assess(app: &App, password: Password, context: &Context<'_>) -> Res
                 .collect(),
         }
     };
-    app.passwords.assessing.run(judge).await
+    app.passwords.assessing.run(client, judge).await
 }
 
 fn check(

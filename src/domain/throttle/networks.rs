@@ -48,6 +48,12 @@ pub(super) fn networks(address: IpAddr) -> Vec<Network> {
     }
 }
 
+/// One customer's network, by its name.
+pub fn customer_network(address: IpAddr) -> String {
+    let own = networks(address).into_iter().next();
+    own.map_or_else(String::new, |network| network.name)
+}
+
 fn network(first: IpAddr, prefix: u32, percent: u32) -> Network {
     Network {
         name: format!("{first}/{prefix}"),

@@ -1,7 +1,9 @@
 //! Server-Sent Events, by the "distinct connections mode" of GraphQL over SSE
 //! (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>): each answer is an event
-//! `next`, and `complete` is the last one.
+//! `next`, and `complete` is the last one, unless the server stops: a stream that breaks off is one
+//! that its client asks for again.
 
+use std::io;
 use std::time::Duration;
 
 use async_graphql::Response as GraphqlResponse;
@@ -10,7 +12,9 @@ use futures_util::stream::{self, BoxStream};
 use poem::http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use poem::http::{HeaderMap, Method};
 use poem::{Body, Request, Response};
+use tokio_util::sync::CancellationToken;
 
+use super::open_streams::OpenStream;
 use super::response::to_json;
 
 /// How often a silent connection is told that it still stands, so that no proxy gives it up.
@@ -36,18 +40,26 @@ struct Events {
     answers: BoxStream<'static, GraphqlResponse>,
     is_new: bool,
     is_over: bool,
+    stopping: CancellationToken,
+    _open: OpenStream,
 }
 
 /// The answers as events.
-pub(super) fn respond(answers: BoxStream<'static, GraphqlResponse>) -> Response {
+pub(super) fn respond(
+    answers: BoxStream<'static, GraphqlResponse>,
+    open: OpenStream,
+    stopping: CancellationToken,
+) -> Response {
     let events = Events {
         answers,
         is_new: true,
         is_over: false,
+        stopping,
+        _open: open,
     };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
-        Some((Ok::<_, std::io::Error>(event), events))
+        Some((event, events))
     });
     Response::builder()
         .header(CONTENT_TYPE, "text/event-stream")
@@ -60,7 +72,7 @@ pub(super) fn respond(answers: BoxStream<'static, GraphqlResponse>) -> Response 
 }
 
 impl Events {
-    async fn next(&mut self) -> Option<Vec<u8>> {
+    async fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
         if self.is_over {
             return None;
         }
@@ -71,14 +83,19 @@ impl Events {
         };
         tokio::select! {
             biased;
-            answer = self.answers.next() => Some(match answer {
+            // To the client it looks like a lost connection, so that it connects again.
+            () = self.stopping.cancelled() => {
+                self.is_over = true;
+                Some(Err(io::Error::other("the server stops")))
+            }
+            answer = self.answers.next() => Some(Ok(match answer {
                 Some(answer) => event("next", &to_json(&answer)),
                 None => {
                     self.is_over = true;
                     event("complete", b"")
                 }
-            }),
-            () = tokio::time::sleep(silence) => Some(b":\n\n".to_vec()),
+            })),
+            () = tokio::time::sleep(silence) => Some(Ok(b":\n\n".to_vec())),
         }
     }
 }

@@ -10,6 +10,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 
 use super::measure::Measure;
+use super::open_streams::{OpenStream, OpenStreams};
 use super::response::{Answer, Refusal, panicked};
 use super::{parse, request};
 use crate::app::App;
@@ -22,6 +23,7 @@ use crate::graphql::stages::WasExecuted;
 pub(super) struct Streaming<E> {
     pub(super) executor: E,
     pub(super) app: Arc<App>,
+    pub(super) open: OpenStreams,
     /// The request's ID, for the errors of its responses.
     pub(super) id: String,
 }
@@ -47,8 +49,9 @@ impl<E: Executor> Streaming<E> {
         request.set_parsed_query(document);
         let refusal = match operation {
             Some(OperationType::Subscription) => {
+                let open = self.open.subscribe(&actor)?;
                 measure.executes(operation);
-                return Ok(self.watch(request, actor, measure));
+                return Ok(self.watch(request, actor, measure, open));
             }
             Some(OperationType::Query) => {
                 measure.executes(operation);
@@ -82,12 +85,14 @@ impl<E: Executor> Streaming<E> {
         request: GraphqlRequest,
         actor: Actor,
         mut measure: Measure,
+        open: OpenStream,
     ) -> BoxStream<'static, GraphqlResponse> {
         let caller = Arc::new(Caller::new(actor));
         let request = self.equip(request, &caller, &Arc::default());
         AssertUnwindSafe(self.executor.execute_stream(request, None).boxed())
             .catch_unwind()
             .then(move |response| {
+                let _held_until_the_end = &open;
                 let response = response.unwrap_or_else(|_| panicked());
                 measure.came_to(&response, true);
                 let (streaming, caller) = (self.clone(), caller.clone());

@@ -3,12 +3,11 @@
 //! upgrade's headers, as with any request, or in the payload of `connection_init`: a browser cannot
 //! set headers on a WebSocket.
 //!
-//! A WebSocket holds one of the server's connections for as long as it is open. So it is closed where
-//! its client does not introduce itself, does not respond to pings, or is nobody who could watch
-//! anything.
+//! Who asks is settled once, when the connection begins; it is closed when their session ends. When
+//! else it is closed stands in `ending`.
 
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_graphql::http::WebSocketProtocols;
@@ -21,15 +20,20 @@ use poem::http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use poem::http::{HeaderMap, StatusCode};
 use poem::web::websocket::{Message, WebSocket, WebSocketConfig, WebSocketStream};
 use poem::{FromRequest, IntoResponse, Request, Response};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, interval_at, sleep_until};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, interval_at, timeout};
 use tokio_util::sync::PollSender;
 
+use super::open_streams::OpenStream;
 use super::request::MAX_BODY;
 use super::response::Refusal;
 use super::streams::Streaming;
 use crate::domain::{Actor, Client, sessions};
 use crate::http::identity::token_in;
+
+mod ending;
+
+use ending::{Close, Life};
 
 /// The one protocol that is spoken; its forerunner `graphql-ws` is given up by its authors.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -37,15 +41,17 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// How many operations one WebSocket may have under way.
 const MAX_OPERATIONS: usize = 20;
 
+/// How many further ones are refused at a time, before the connection is closed.
+const MAX_REFUSALS: usize = 100;
+
 /// Room for a message; the library would reserve 128 KiB for each connection.
 const READ_BUFFER: usize = 4 * 1024;
 
 /// The protocol's own ping, which every client responds to.
 const PING: &str = r#"{"type":"ping"}"#;
 
-/// Why the server closes a WebSocket; the protocol chose the numbers.
-const INITIALISATION_TIMEOUT: (u16, &str) = (4408, "Connection initialisation timeout");
-const UNAUTHORIZED: (u16, &str) = (4401, "Unauthorized: sign in to watch something");
+/// How long the client may take to learn that the connection is closed.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether the request wants to become a WebSocket.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -75,11 +81,14 @@ pub(super) async fn upgrade<E: Executor>(
     let socket = WebSocket::from_request_without_body(request)
         .await
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let open = streaming.open.open(&actor)?;
     let connection = Connection {
         streaming,
         client: actor.client.clone(),
-        actor: Arc::new(OnceLock::new()),
+        life: Arc::default(),
+        open: Arc::new(Mutex::new(Some(open))),
         operations: Arc::new(Semaphore::new(MAX_OPERATIONS)),
+        refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
     };
     Ok(socket
         .protocols([PROTOCOL])
@@ -98,10 +107,13 @@ pub(super) async fn upgrade<E: Executor>(
 struct Connection<E> {
     streaming: Streaming<E>,
     client: Client,
-    /// Who asks: known once the connection is initialised.
-    actor: Arc<OnceLock<Actor>>,
+    life: Arc<Life>,
+    /// Counts the connection for whoever uses it.
+    open: Arc<Mutex<Option<OpenStream>>>,
     /// A permit for each operation that may still begin.
     operations: Arc<Semaphore>,
+    /// A permit for each operation that may still be refused before the client has read of others.
+    refusals: Arc<Semaphore>,
 }
 
 impl<E: Executor> Connection<E> {
@@ -128,51 +140,36 @@ impl<E: Executor> Connection<E> {
     }
 
     /// Sends the answers, and pings in between, until the connection is to be closed or has gone.
-    async fn write(
+    async fn write(&self, answers: mpsc::Receiver<Message>, mut sink: impl Sink<Message> + Unpin) {
+        // Also while the client does not take what is sent.
+        let close = tokio::select! {
+            biased;
+            close = self.life.ended(&self.streaming.app) => close,
+            () = self.write_answers(answers, &mut sink) => return,
+        };
+        let _ = timeout(CLOSED_WITHIN, sink.send(close.message())).await;
+    }
+
+    async fn write_answers(
         &self,
         mut answers: mpsc::Receiver<Message>,
-        mut sink: impl Sink<Message> + Unpin,
+        sink: &mut (impl Sink<Message> + Unpin),
     ) {
-        let begun = Instant::now();
         // So often that a client misses more than one ping before it counts as gone.
         let ping_every = (self.idle_timeout() / 3).max(Duration::from_millis(1));
-        let mut pings = interval_at(begun + ping_every, ping_every);
+        let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         loop {
-            let closing = async {
-                match self.closing(begun) {
-                    Some((at, (code, reason))) => {
-                        sleep_until(at).await;
-                        Message::close_with(code, reason)
-                    }
-                    None => pending().await,
-                }
-            };
             let message = tokio::select! {
                 answer = answers.recv() => match answer {
-                    Some(answer) => answer,
+                    Some(answer) => Close::by_protocol(answer),
                     None => return,
                 },
                 _ = pings.tick() => Message::text(PING),
-                close = closing => close,
             };
             let is_last = message.is_close();
             if sink.send(message).await.is_err() || is_last {
                 return;
             }
-        }
-    }
-
-    /// When the connection is closed if nothing changes, and why.
-    fn closing(&self, begun: Instant) -> Option<(Instant, (u16, &'static str))> {
-        match self.actor.get() {
-            None => {
-                let timeout = self.streaming.app.settings.server.request_timeout;
-                Some((begun + timeout, INITIALISATION_TIMEOUT))
-            }
-            Some(actor) if actor.user_id().is_none() => {
-                Some((begun + self.idle_timeout(), UNAUTHORIZED))
-            }
-            Some(_) => None,
         }
     }
 
@@ -186,16 +183,34 @@ impl<E: Executor> Connection<E> {
         actor: Actor,
         payload: serde_json::Value,
     ) -> async_graphql::Result<Data> {
-        let actor = match bearer_token(&payload) {
+        let named = match bearer_token(&payload) {
             Some(token) => {
                 let app = &self.streaming.app;
-                sessions::authenticate(app, self.client.clone(), token).await?
+                sessions::authenticate(app, self.client.clone(), token).await
             }
-            None => actor,
+            None => Ok(actor),
         };
+        let actor = match named {
+            Ok(actor) => actor,
+            Err(error) => {
+                tracing::error!(?error, "cannot tell who opens a WebSocket");
+                return self.closing(Close::FAILED).await;
+            }
+        };
+        match self.streaming.open.open(&actor) {
+            // Whoever the headers named has nothing open any more.
+            Ok(open) => *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open),
+            Err(_) => return self.closing(Close::TOO_MANY).await,
+        }
         // It is asked for once: a second `connection_init` closes the connection.
-        let _ = self.actor.set(actor);
+        let _ = self.life.actor.set(actor);
         Ok(Data::default())
+    }
+
+    /// Waits for the end, since the connection is to be closed.
+    async fn closing<T>(&self, close: Close) -> T {
+        let _ = self.life.close.set(close);
+        pending().await
     }
 }
 
@@ -220,19 +235,36 @@ impl<E: Executor> Executor for Connection<E> {
         _: Option<Arc<Data>>,
     ) -> BoxStream<'static, GraphqlResponse> {
         let Ok(permit) = self.operations.clone().try_acquire_owned() else {
-            let message = format!("More than {MAX_OPERATIONS} operations are under way.");
-            let refusal = Refusal::limit_exceeded(StatusCode::TOO_MANY_REQUESTS, message);
-            return stream::iter([refusal.into_response()]).boxed();
+            return self.refuse();
         };
         let nobody = || Actor::anonymous(self.client.clone());
-        let actor = self.actor.get().cloned().unwrap_or_else(nobody);
-        self.streaming
-            .clone()
-            .execute_later(request, actor)
-            .inspect(move |_| {
-                // Held until the operation has ended.
-                let _ = &permit;
-            })
-            .boxed()
+        let actor = self.life.actor.get().cloned().unwrap_or_else(nobody);
+        let answers = self.streaming.clone().execute_later(request, actor);
+        holding(permit, answers)
     }
+}
+
+impl<E: Executor> Connection<E> {
+    /// Refuses an operation. The library takes in all that has arrived before it sends a response:
+    /// whoever sends faster than they read is not worth the memory.
+    fn refuse(&self) -> BoxStream<'static, GraphqlResponse> {
+        let Ok(permit) = self.refusals.clone().try_acquire_owned() else {
+            let _ = self.life.close.set(Close::FLOOD);
+            return stream::pending().boxed();
+        };
+        let message = format!("More than {MAX_OPERATIONS} operations are under way.");
+        let refusal = Refusal::limit_exceeded(StatusCode::TOO_MANY_REQUESTS, message);
+        holding(permit, stream::iter([refusal.into_response()]).boxed())
+    }
+}
+
+/// Holds the permit until the operation has ended.
+fn holding(
+    permit: OwnedSemaphorePermit,
+    answers: BoxStream<'static, GraphqlResponse>,
+) -> BoxStream<'static, GraphqlResponse> {
+    let held = answers.inspect(move |_| {
+        let _ = &permit;
+    });
+    held.boxed()
 }

@@ -102,6 +102,8 @@ pub enum Event {
     Complete,
     /// Nothing, to keep the connection alive.
     Comment,
+    /// The connection was lost: there may be more elsewhere.
+    Lost,
 }
 
 impl Events {
@@ -121,7 +123,10 @@ impl Events {
                     _ => panic!("{part}"),
                 });
             }
-            let bytes = self.response.chunk().await.unwrap()?;
+            let bytes = match self.response.chunk().await {
+                Ok(bytes) => bytes?,
+                Err(_) => return Some(Event::Lost),
+            };
             self.received.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
@@ -131,7 +136,7 @@ impl Events {
         match self.part().await.unwrap() {
             Event::Next(answer) => Some(answer),
             Event::Comment => None,
-            Event::Complete => panic!("complete before anything came"),
+            other => panic!("{other:?} before anything came"),
         }
     }
 
@@ -141,7 +146,7 @@ impl Events {
             loop {
                 match self.part().await? {
                     Event::Next(answer) => return Some(answer),
-                    Event::Complete => return None,
+                    Event::Complete | Event::Lost => return None,
                     Event::Comment => {}
                 }
             }

@@ -1,0 +1,119 @@
+//! How many connections there may be: in all, and from one client.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::domain::throttle::customer_network;
+use crate::http::TrustedProxies;
+use crate::quota::{Quota, Share};
+
+/// How often it is logged that a client has too many connections.
+const LOGGED_EVERY: Duration = Duration::from_secs(60);
+
+/// What a client is told that has too many connections, if it listens.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\n\
+    Retry-After: 5\r\nConnection: close\r\nContent-Length: 45\r\n\r\n\
+    There are too many connections from your IP.\n";
+
+/// The places for connections.
+pub struct Slots {
+    places: Arc<Semaphore>,
+    in_all: u32,
+    clients: Quota<String>,
+    per_client: usize,
+    /// All of the clients behind a proxy have its address.
+    proxies: TrustedProxies,
+    app: Arc<App>,
+    logged_at: Mutex<Option<Instant>>,
+}
+
+/// The place that a connection holds until it is dropped.
+pub struct Slot {
+    _place: OwnedSemaphorePermit,
+    _share: Option<Share<String>>,
+    app: Arc<App>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.app.metrics.disconnected();
+    }
+}
+
+impl Slots {
+    /// As many as the settings allow.
+    pub fn new(app: Arc<App>, proxies: TrustedProxies) -> Self {
+        let settings = &app.settings.server;
+        Self {
+            places: Arc::new(Semaphore::new(settings.max_connections)),
+            in_all: u32::try_from(settings.max_connections).unwrap_or(u32::MAX),
+            clients: Quota::default(),
+            per_client: settings.max_connections_per_client,
+            proxies,
+            app,
+            logged_at: Mutex::default(),
+        }
+    }
+
+    /// Waits until there is a place for one more connection; others wait in the operating system's
+    /// queue meanwhile.
+    pub async fn free(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits until no connection is left, in a server that accepts no more.
+    pub async fn all_free(&self) {
+        // It is at most a million: the settings are checked.
+        let _ = self.places.acquire_many(self.in_all).await;
+    }
+
+    /// Gives the place to a client. One that has as many as it may is told so and is not waited for:
+    /// `None`.
+    pub fn admit(
+        &self,
+        place: OwnedSemaphorePermit,
+        client: IpAddr,
+        io: &TcpStream,
+    ) -> Option<Slot> {
+        let share = match self.proxies.trusts(client) {
+            true => None,
+            false => {
+                let share = self.clients.take(customer_network(client), self.per_client);
+                if share.is_none() {
+                    self.app.metrics.refused_connection();
+                    self.log_refusal(client);
+                    // It has just been accepted, so there is room for this; if not, it is no loss.
+                    let _ = io.try_write(TOO_MANY);
+                    return None;
+                }
+                share
+            }
+        };
+        self.app.metrics.connected();
+        Some(Slot {
+            _place: place,
+            _share: share,
+            app: self.app.clone(),
+        })
+    }
+
+    fn log_refusal(&self, client: IpAddr) {
+        let mut logged_at = self
+            .logged_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if logged_at.is_none_or(|at| at.elapsed() >= LOGGED_EVERY) {
+            *logged_at = Some(Instant::now());
+            tracing::warn!(
+                %client,
+                "refused a connection: the client has server.max_connections_per_client; if it is a proxy, add it to server.trusted_proxies"
+            );
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Serving connections, by HTTP/1.1 alone: it is what proxies speak to a server behind them, and a
+//! connection of HTTP/2 could be kept open without a request.
+
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use poem::endpoint::BoxEndpoint;
+use poem::http::StatusCode;
+use poem::http::header::CONTENT_TYPE;
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, EndpointExt, Request, Response};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::TrustedProxies;
+use super::connections::{AnswerKind, Connection, NextAnswer, Slots, Timeouts};
+use crate::app::App;
+
+/// How long a request's line and headers may be together, in bytes. Longer ones are answered with
+/// status 431.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// How long nothing is accepted after the operating system has refused to, such as for lack of file
+/// descriptors.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Answers the requests that come to an address.
+pub struct Serving {
+    listener: TcpListener,
+    routes: BoxEndpoint<'static, Response>,
+    slots: Slots,
+    timeouts: Timeouts,
+    /// How long requests that are under way may take when the server stops.
+    shutdown_timeout: Duration,
+}
+
+impl Serving {
+    /// Answers what comes to the listener by the routes.
+    pub fn new(
+        listener: TcpListener,
+        routes: impl Endpoint + 'static,
+        app: Arc<App>,
+        proxies: TrustedProxies,
+    ) -> Self {
+        Self {
+            listener,
+            routes: routes.map_to_response().boxed(),
+            timeouts: Timeouts::new(&app.settings.server),
+            shutdown_timeout: app.settings.server.shutdown_timeout,
+            slots: Slots::new(app, proxies),
+        }
+    }
+
+    /// Serves until the server stops and the requests under way are answered.
+    pub async fn run(self, stop: CancellationToken) {
+        let serving = Arc::new(self);
+        let give_up = CancellationToken::new();
+        loop {
+            let connection = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                connection = serving.accept() => connection,
+            };
+            let Some((connection, next_answer, remote)) = connection else {
+                continue;
+            };
+            let (serving, stop) = (serving.clone(), stop.clone());
+            let given_up = give_up.clone().cancelled_owned();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = serving.serve(connection, next_answer, remote, stop) => {}
+                    () = given_up => {}
+                }
+            });
+        }
+        // WebSockets as well: their clients are told.
+        let all_closed = tokio::time::timeout(serving.shutdown_timeout, serving.slots.all_free());
+        if all_closed.await.is_err() {
+            give_up.cancel();
+        }
+    }
+
+    /// The next connection, unless its client has too many.
+    async fn accept(&self) -> Option<(Connection, NextAnswer, std::net::SocketAddr)> {
+        let place = self.slots.free().await?;
+        let (io, remote) = match self.listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                return None;
+            }
+        };
+        let slot = self.slots.admit(place, remote.ip(), &io)?;
+        let next_answer = NextAnswer::default();
+        let connection = Connection::new(io, slot, self.timeouts, next_answer.clone());
+        Some((connection, next_answer, remote))
+    }
+
+    async fn serve(
+        &self,
+        connection: Connection,
+        next_answer: NextAnswer,
+        remote: std::net::SocketAddr,
+        stop: CancellationToken,
+    ) {
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let local = LocalAddr::default();
+            let remote = RemoteAddr(remote.into());
+            let request = Request::from((request, local, remote, Scheme::HTTP));
+            let next_answer = next_answer.clone();
+            async move {
+                let response = self.routes.get_response(request).await;
+                next_answer.is(kind_of(&response));
+                Ok::<_, Infallible>(hyper::Response::from(response))
+            }
+        });
+        let served = http1::Builder::new()
+            .max_header_size(MAX_HEAD)
+            // The connection has time-outs of its own.
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(connection), service)
+            .with_upgrades();
+        let mut served = pin!(served);
+        // What ends a connection early is its client's affair.
+        tokio::select! {
+            _ = &mut served => return,
+            () = stop.cancelled() => served.as_mut().graceful_shutdown(),
+        }
+        let _ = served.await;
+    }
+}
+
+fn kind_of(response: &Response) -> AnswerKind {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let lasts = response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || content_type.is_some_and(|value| value == "text/event-stream");
+    match lasts {
+        true => AnswerKind::Lasts,
+        false => AnswerKind::Ends,
+    }
+}
+
+/// A client that has gone again is no reason to wait; what the operating system lacks is.
+async fn pause_after(error: &std::io::Error) {
+    let is_the_clients = matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    );
+    if !is_the_clients {
+        tracing::error!(%error, "cannot accept connections");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
