@@ -16,12 +16,14 @@ mod addresses;
 mod layers;
 mod problems;
 mod production;
+mod secrets;
 mod show;
 mod warnings;
 
 pub use addresses::is_loopback;
 pub use layers::{DEFAULTS, Layers, LoadError};
-pub use show::{Shown, without_password};
+pub use secrets::without_password;
+pub use show::Shown;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]

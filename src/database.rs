@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
+use sea_orm::sqlx::mysql::MySqlConnectOptions;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -47,6 +49,22 @@ impl OpenError {
 }
 
 impl Database {
+    /// Whether the address can be used, as far as that can be said without opening anything.
+    ///
+    /// # Errors
+    ///
+    /// A reason.
+    pub fn check(config: &config::Database) -> Result<(), String> {
+        let url = config.url.expose_secret();
+        let (scheme, _) = url.split_once(':').unwrap_or_default();
+        let parsed = match scheme {
+            "sqlite" => return DatabaseFile::of(url).map(drop),
+            "postgres" | "postgresql" => url.parse::<PgConnectOptions>().map(drop),
+            _ => url.parse::<MySqlConnectOptions>().map(drop),
+        };
+        parsed.map_err(|error| root_cause(&error))
+    }
+
     /// Makes sure that SQLite's file is there, and that its owner alone can read it. Other databases
     /// look after their own files.
     ///
@@ -242,8 +260,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 }
 
 /// The innermost error's words: those around it repeat that a connection failed.
-fn root_cause(error: &DbErr) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

@@ -80,12 +80,20 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
     let mut problems = settings.problems();
     let parts = App::check(settings).err().into_iter().flatten();
     let others = transport.err().map(|error| error.to_string());
+    // An address of no known kind is among the problems.
+    let is_readable = !problems
+        .iter()
+        .any(|problem| problem.starts_with("database.url: "));
+    let database = Database::check(&settings.database)
+        .err()
+        .filter(|_| is_readable);
     for problem in others
         .into_iter()
         .chain(parts)
         .chain(proxies.err())
         .chain(origins.err())
         .chain(log.err())
+        .chain(database.map(|problem| format!("database.url: {problem}")))
     {
         // A part may refuse what the settings were refused for already.
         if !problems.contains(&problem) {

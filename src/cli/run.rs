@@ -43,7 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
 fn layers(arguments: &Arguments) -> Layers {
     Layers {
         file: arguments.config.clone(),
-        environment: std::env::vars().collect(),
+        environment: std::env::vars_os().collect(),
         command_line: arguments.set.clone(),
     }
 }

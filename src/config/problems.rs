@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{Config, addresses, production};
+use super::{Config, addresses, production, secrets};
 use crate::color::Palette;
 
 /// Far above what any machine can hold open, and far below what a semaphore can count.
@@ -46,12 +46,10 @@ impl Config {
             (2..=MAX_DATABASE_CONNECTIONS).contains(&database.max_connections),
             "database.max_connections: must be from 2 to 10,000",
         );
-        problems.must(
-            ["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"]
-                .iter()
-                .any(|scheme| database.url.expose_secret().starts_with(scheme)),
-            "database.url: must start with sqlite://, postgres:// or mysql://",
-        );
+        let flaw = secrets::flaw_of_database_url(database.url.expose_secret());
+        problems
+            .0
+            .extend(flaw.map(|flaw| format!("database.url: {flaw}")));
     }
 
     fn check_mail(&self, problems: &mut Problems) {

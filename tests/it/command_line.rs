@@ -534,7 +534,7 @@ fn a_database_that_cannot_be_opened_is_named() {
         .output()
         .unwrap();
         let complaint = complaint(&output);
-        assert!(complaint.starts_with("database "), "{complaint}");
+        assert!(complaint.starts_with("database"), "{complaint}");
         assert!(complaint.contains(part), "{complaint}");
         assert!(!complaint.contains("secret"), "{complaint}");
     }
