@@ -82,6 +82,39 @@ impl Database {
         Ok(())
     }
 
+    /// Refuses SQLite's file if it is not there; whether another database is, its server says.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says where the file was looked for, and how to name another.
+    pub fn must_exist(config: &config::Database) -> Result<(), OpenError> {
+        let url = config.url.expose_secret();
+        let refuse = |reason| OpenError::new(url, reason);
+        match DatabaseFile::of(url).map_err(refuse)? {
+            Some(file) => file.must_exist().map_err(refuse),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a schema that is not this version's.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what to do.
+    pub async fn must_be_migrated(&self, config: &config::Database) -> Result<(), OpenError> {
+        let refuse = |reason| OpenError::new(config.url.expose_secret(), reason);
+        match self.pending_migrations().await {
+            Ok(0) => Ok(()),
+            Ok(count) if count == Migrator::migrations().len() => {
+                Err(refuse(format!("it is empty. {}", file::ELSEWHERE)))
+            }
+            Ok(count) => Err(refuse(format!(
+                "its schema is older than this version, which has {count} further migrations; run usher migrate first"
+            ))),
+            Err(error) => Err(refuse(error.to_string())),
+        }
+    }
+
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use transports::{Registry, Transport};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::database::Database;
+use crate::database::{Database, OpenError};
 use crate::domain::setup::{self, Setup};
 use crate::http::connections::Bounded;
 use crate::http::{AllowedOrigins, TrustedProxies};
@@ -64,6 +64,24 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
         .await
         .map_err(|error| StartError(format!("database: migration failed: {error}")))?;
     Ok((Arc::new(app), migrated))
+}
+
+/// Opens the server's database for a command that helps the server's operators, and changes nothing
+/// about it.
+///
+/// # Errors
+///
+/// As for [`open`], and a database that is not there, is empty, or has another version's schema.
+pub async fn open_existing(settings: Config) -> Result<Arc<App>, StartError> {
+    let refused = |error: OpenError| StartError(error.to_string());
+    Database::must_exist(&settings.database).map_err(refused)?;
+    Database::prepare(&settings.database).map_err(refused)?;
+    let app = App::open(settings).await.map_err(StartError)?;
+    app.db
+        .must_be_migrated(&app.settings.database)
+        .await
+        .map_err(refused)?;
+    Ok(Arc::new(app))
 }
 
 /// Whether a server could start with these settings, as far as that can be said without opening
@@ -128,19 +146,38 @@ impl Server {
     ) -> Result<Self, StartError> {
         // Whatever can be refused is refused before anything is changed.
         check(&settings, registry).map_err(|problems| StartError(problems.join("\n")))?;
+        let socket = match part {
+            Part::Worker => {
+                // A worker alone has nothing to do on a database that it would create.
+                Database::must_exist(&settings.database)
+                    .map_err(|error| StartError(error.to_string()))?;
+                None
+            }
+            Part::All | Part::Web => Some(Socket::bind("server.bind", settings.server.bind).await?),
+        };
+        Self::start_on(settings, registry, part, socket).await
+    }
+
+    /// Starts a server that answers there, or one that only sends e-mails.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub async fn start_on(
+        settings: Config,
+        registry: &Registry,
+        part: Part,
+        socket: Option<Socket>,
+    ) -> Result<Self, StartError> {
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
-        let acceptor = match part {
-            Part::Worker => None,
-            Part::All | Part::Web => Some(listen("server.bind", settings.server.bind).await?),
-        };
-        let address = match &acceptor {
-            Some(acceptor) => bound(acceptor)?,
+        let address = match &socket {
+            Some(socket) => socket.address,
             None => settings.server.bind,
         };
         let metrics = match settings.metrics.bind {
-            Some(address) => Some(listen("metrics.bind", address).await?),
+            Some(address) => Some(Socket::bind("metrics.bind", address).await?),
             None => None,
         };
         let (app, migrated) = open(settings).await?;
@@ -159,14 +196,14 @@ impl Server {
             }
             Part::Web => app.leave_mails_to_others(),
         }
-        if let Some(acceptor) = acceptor {
-            let acceptor = Bounded::new(acceptor, &app.settings.server);
+        if let Some(socket) = socket {
+            let acceptor = Bounded::new(socket.acceptor, &app.settings.server);
             tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
         }
         let mut metrics_address = None;
-        if let Some(acceptor) = metrics {
-            metrics_address = Some(bound(&acceptor)?);
-            let acceptor = Bounded::new(acceptor, &app.settings.server);
+        if let Some(socket) = metrics {
+            metrics_address = Some(socket.address);
+            let acceptor = Bounded::new(socket.acceptor, &app.settings.server);
             let routes = http::metrics_routes(app.clone());
             tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
         }
@@ -200,26 +237,38 @@ impl Server {
     }
 }
 
-async fn listen(key: &str, address: SocketAddr) -> Result<TcpAcceptor, StartError> {
-    TcpListener::bind(address)
-        .into_acceptor()
-        .await
-        .map_err(|error| {
-            StartError(match error.kind() {
-                std::io::ErrorKind::AddrInUse => format!(
-                    "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
-                ),
-                _ => format!("{key}: cannot listen on {address}: {error}"),
-            })
-        })
+/// A port that is taken; who connects to it is answered once a server was started on it.
+pub struct Socket {
+    acceptor: TcpAcceptor,
+    /// Where it is.
+    pub address: SocketAddr,
 }
 
-fn bound(acceptor: &TcpAcceptor) -> Result<SocketAddr, StartError> {
-    acceptor
-        .local_addr()
-        .first()
-        .and_then(|address| address.as_socket_addr().copied())
-        .ok_or_else(|| StartError("server.bind: the socket has no address".to_owned()))
+impl Socket {
+    /// Takes the port that the setting `key` names; port 0 takes any.
+    ///
+    /// # Errors
+    ///
+    /// A port that is in use, or an address that is not this machine's.
+    pub async fn bind(key: &str, address: SocketAddr) -> Result<Self, StartError> {
+        let acceptor = TcpListener::bind(address)
+            .into_acceptor()
+            .await
+            .map_err(|error| {
+                StartError(match error.kind() {
+                    std::io::ErrorKind::AddrInUse => format!(
+                        "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
+                    ),
+                    _ => format!("{key}: cannot listen on {address}: {error}"),
+                })
+            })?;
+        let address = acceptor
+            .local_addr()
+            .first()
+            .and_then(|address| address.as_socket_addr().copied())
+            .ok_or_else(|| StartError(format!("{key}: the socket has no address")))?;
+        Ok(Self { acceptor, address })
+    }
 }
 
 fn spawn_worker(

@@ -85,7 +85,7 @@ impl Layers {
             .figment
             .extract()
             .map_err(|error| LoadError(errors::explain(&error, &stack.figment, &stack.shapes)))?;
-        refuse_stray_mail_keys(&config, &stack)?;
+        check_mail_keys(&config, &stack)?;
         Ok(config)
     }
 
@@ -279,13 +279,22 @@ fn table_of(provider: &impl Provider, name: &str) -> Result<Dict, LoadError> {
 
 /// `[mail]` takes a section for each transport, built in or not, so what is no section is a
 /// mistyped key.
-fn refuse_stray_mail_keys(config: &Config, stack: &Stack) -> Result<(), LoadError> {
-    let stray = config
-        .mail
-        .transports
-        .iter()
-        .find(|(_, section)| !section.is_object());
-    let Some((key, _)) = stray else {
+fn check_mail_keys(config: &Config, stack: &Stack) -> Result<(), LoadError> {
+    let sections = &config.mail.transports;
+    for (section, values) in sections.iter() {
+        // The transports would repeat the value, which may be a password without quotes.
+        for (name, value) in values.as_object().into_iter().flatten() {
+            let key = format!("mail.{section}.{name}");
+            if stack.shapes.is_text(&key) && !value.is_string() {
+                let layer = stack.figment.find_metadata(&key);
+                let place = errors::place(layer, &key);
+                return Err(LoadError(format!(
+                    "{place}: the value is not text (in quotes)"
+                )));
+            }
+        }
+    }
+    let Some((key, _)) = sections.iter().find(|(_, section)| !section.is_object()) else {
         return Ok(());
     };
     let key = format!("mail.{key}");

@@ -26,7 +26,11 @@ pub(super) fn shown(key: &str, value: &Value, shapes: &Shapes) -> String {
             Some("") => "\"\"".to_owned(),
             _ => format!("{MASK:?}"),
         },
-        true => shown_parts(key, value),
+        true if key == "database.url" => match value.as_str() {
+            Some(url) => format!("{:?}", without_password(url)),
+            None => format!("{MASK:?}"),
+        },
+        true => shown_parts(value),
         false => format!("{MASK:?}"),
     }
 }
@@ -49,21 +53,17 @@ pub(super) fn any_in(table: &Dict, shapes: &Shapes) -> bool {
 }
 
 /// Lists, numbers and booleans look alike in TOML and JSON.
-fn shown_parts(key: &str, value: &Value) -> String {
-    let masked = |text: &str| match key {
-        "database.url" => without_password(text),
-        _ => without_credentials(text),
-    };
+fn shown_parts(value: &Value) -> String {
     match value {
-        Value::String(_, text) => format!("{:?}", masked(text)),
+        Value::String(_, text) => format!("{:?}", without_credentials(text)),
         Value::Array(_, items) => {
-            let items: Vec<String> = items.iter().map(|item| shown_parts(key, item)).collect();
+            let items: Vec<String> = items.iter().map(shown_parts).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Dict(_, table) => {
             let pairs = table.iter().map(|(name, value)| {
                 let value = match OF_APPLICATIONS.contains(&name.as_str()) {
-                    true => shown_parts(key, value),
+                    true => shown_parts(value),
                     false => format!("{MASK:?}"),
                 };
                 format!("{name} = {value}")
@@ -74,58 +74,123 @@ fn shown_parts(key: &str, value: &Value) -> String {
     }
 }
 
+/// Parameters of PostgreSQL's and MySQL's addresses, as sqlx knows them, whose values may be shown.
+const OPEN_PARAMETERS: [&str; 20] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "application_name",
+    "charset",
+    "collation",
+    "socket",
+    "timezone",
+    "time-zone",
+];
+/// The others that it knows.
+const CLOSED_PARAMETERS: [&str; 4] = ["password", "sslkey", "ssl-key", "options"];
+
 /// A database's address as it may be shown.
 pub fn without_password(url: &str) -> String {
-    let (scheme, _) = url.split_once(':').unwrap_or_default();
-    match scheme {
-        // It names a file.
-        "sqlite" => url.to_owned(),
-        "postgres" | "postgresql" | "mysql" | "mariadb" => {
-            masked(url).unwrap_or_else(|| MASK.to_owned())
+    match server_of(url) {
+        Server::None => url.to_owned(),
+        Server::Unknown => MASK.to_owned(),
+        Server::Some => {
+            let is_open = |key: &str| OPEN_PARAMETERS.contains(&key);
+            masked(url, is_open).unwrap_or_else(|| MASK.to_owned())
         }
-        _ => MASK.to_owned(),
     }
 }
 
 /// Why a database's address cannot be read, if so.
 pub(super) fn flaw_of_database_url(url: &str) -> Option<&'static str> {
-    let (scheme, _) = url.split_once(':').unwrap_or_default();
-    match scheme {
-        "sqlite" => None,
-        "postgres" | "postgresql" | "mysql" | "mariadb" => readable(url).is_none().then_some(
-            "cannot be read. In its user name and password, write % as %25, # as %23, / as %2F, ? as %3F, @ as %40 and : as %3A",
-        ),
-        _ => Some("must start with sqlite://, postgres:// or mysql://"),
+    match server_of(url) {
+        Server::None => None,
+        Server::Unknown => Some("must start with sqlite://, postgres:// or mysql://"),
+        Server::Some => {
+            let Some(url) = readable(url).filter(|url| url.fragment().is_none()) else {
+                return Some(
+                    "cannot be read. In its user name and password, write % as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and & as %26",
+                );
+            };
+            // sqlx would write the value of an unknown one into the log.
+            let is_known = |key: &str| {
+                OPEN_PARAMETERS.contains(&key)
+                    || CLOSED_PARAMETERS.contains(&key)
+                    || key.starts_with("options[")
+            };
+            let are_known = url.query_pairs().all(|(key, _)| is_known(&key));
+            (!are_known).then_some(
+                "has an unknown parameter behind its ?. In values, write % as %25, & as %26, # as %23 and + as %2B",
+            )
+        }
+    }
+}
+
+/// Whether a database is on a server, to which somebody signs in.
+enum Server {
+    Some,
+    /// It is a file.
+    None,
+    Unknown,
+}
+
+fn server_of(url: &str) -> Server {
+    match url.split_once(':').unwrap_or_default().0 {
+        "sqlite" => Server::None,
+        "postgres" | "postgresql" | "mysql" | "mariadb" => Server::Some,
+        _ => Server::Unknown,
     }
 }
 
 /// Any other text as it may be shown; it may be a URL.
-fn without_credentials(text: &str) -> String {
-    match text.contains("://") && text.contains('@') {
-        true => masked(text).unwrap_or_else(|| MASK.to_owned()),
-        false => text.to_owned(),
+pub(super) fn without_credentials(text: &str) -> String {
+    let is_open = |key: &str| {
+        let key = key.to_lowercase();
+        ["pass", "pw", "secret", "key"]
+            .iter()
+            .all(|word| !key.contains(word))
+    };
+    if !text.contains("://") {
+        return text.to_owned();
+    }
+    match masked(text, is_open) {
+        Some(masked) => masked,
+        // Text with a URL in it, at most.
+        None if !text.contains('@') && is_open(text) => text.to_owned(),
+        None => MASK.to_owned(),
     }
 }
 
 /// The URL without its password; none, where it cannot be told for certain which part that is.
-fn masked(text: &str) -> Option<String> {
+fn masked(text: &str, is_open: impl Fn(&str) -> bool) -> Option<String> {
     let mut url = readable(text)?;
+    let mut is_changed = false;
     if url.password().is_some() {
         url.set_password(Some(MASK)).ok()?;
+        is_changed = true;
     }
-    let is_secret = |key: &str| {
-        ["pass", "pwd", "secret", "token", "key"]
-            .iter()
-            .any(|word| key.contains(word))
-    };
     // Nobody can tell where a value ends that holds an & of its own.
-    if url
-        .query_pairs()
-        .any(|(key, _)| is_secret(&key.to_lowercase()))
-    {
+    if url.query_pairs().any(|(key, _)| !is_open(&key)) {
         url.set_query(Some(MASK));
+        url.set_fragment(None);
+        is_changed = true;
     }
-    Some(url.into())
+    // As it was written, rather than as it is encoded.
+    Some(match is_changed {
+        true => url.into(),
+        false => text.to_owned(),
+    })
 }
 
 /// Reads a URL with a password, if it is clear where the password ends: behind one that holds `/`, `?`

@@ -45,6 +45,13 @@ impl Shapes {
             .is_some_and(|value| value.as_dict().is_some())
     }
 
+    /// Whether there is a setting of that name, and it is text.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        let path: Vec<&str> = key.split('.').collect();
+        self.find(&path)
+            .is_some_and(|value| value.as_str().is_some())
+    }
+
     /// The keys of a section, with its name.
     pub(super) fn keys_of(&self, section: &str) -> Vec<String> {
         let start = format!("{section}.");
@@ -166,10 +173,14 @@ fn parse(text: &str) -> Value {
         .unwrap_or_else(|never: std::convert::Infallible| match never {})
 }
 
+/// Without the pair of quotes that surrounds it; those of `"a", "b"` are two pairs.
 fn unquoted(text: &str) -> &str {
     ['"', '\'']
-        .iter()
-        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
+        .into_iter()
+        .find_map(|quote| {
+            let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+            (!inner.contains(quote)).then_some(inner)
+        })
         .unwrap_or(text)
 }
 
