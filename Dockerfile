@@ -14,4 +14,5 @@ WORKDIR /data
 VOLUME /data
 ENV USHER_SERVER__BIND=0.0.0.0:8000
 EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/usher", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/usher"]

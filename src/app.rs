@@ -41,6 +41,10 @@ pub struct App {
     pub letters: Letters,
     /// The applications and permissions that there are.
     pub catalogue: Catalogue,
+    /// Who is invited as Administrator when there is no user yet.
+    pub administrator: EmailAddress,
+    /// The one address that all e-mails go to, if there is one.
+    pub redirect_all_to: Option<EmailAddress>,
     /// The roles and what they grant, as of their last change.
     pub roles: RoleCache,
     /// Wakes the mail worker when a mail was queued.
@@ -68,6 +72,8 @@ impl App {
             catalogue,
             letters,
             passwords,
+            administrator,
+            redirect_all_to,
         } = Parts::new(&settings).map_err(|problems| problems.join("\n"))?;
         let db = Database::open(&settings.database)
             .await
@@ -81,6 +87,8 @@ impl App {
             metrics: Metrics::default(),
             letters,
             catalogue,
+            administrator,
+            redirect_all_to,
             roles: RoleCache::default(),
             mail_queued: Notify::new(),
             email_changed: broadcast::Sender::new(CHANGES_KEPT),
@@ -146,6 +154,8 @@ struct Parts {
     catalogue: Catalogue,
     letters: Letters,
     passwords: PasswordHasher,
+    administrator: EmailAddress,
+    redirect_all_to: Option<EmailAddress>,
 }
 
 impl Parts {
@@ -161,20 +171,26 @@ impl Parts {
         let passwords = PasswordHasher::new(&settings.passwords)
             .map_err(|error| problems.push(format!("passwords.argon2: {error}")))
             .ok();
-        let administrator = ("setup.administrator", &settings.setup.administrator);
-        let redirect = settings.mail.redirect_all_to.as_ref();
-        let redirect = redirect.map(|address| ("mail.redirect_all_to", address));
-        for (key, address) in [Some(administrator), redirect].into_iter().flatten() {
-            if let Err(error) = EmailAddress::parse(address) {
-                problems.push(format!("{key}: {error}"));
+        let mut address = |key, text: &str| {
+            EmailAddress::parse(text)
+                .map_err(|error| problems.push(format!("{key}: {error}")))
+                .ok()
+        };
+        let administrator = address("setup.administrator", &settings.setup.administrator);
+        let redirect = settings.mail.redirect_all_to.as_deref();
+        let redirect_all_to = redirect.and_then(|text| address("mail.redirect_all_to", text));
+        match (catalogue, letters, passwords, administrator) {
+            (Some(catalogue), Some(letters), Some(passwords), Some(administrator))
+                if problems.is_empty() =>
+            {
+                Ok(Self {
+                    catalogue,
+                    letters,
+                    passwords,
+                    administrator,
+                    redirect_all_to,
+                })
             }
-        }
-        match (catalogue, letters, passwords) {
-            (Some(catalogue), Some(letters), Some(passwords)) if problems.is_empty() => Ok(Self {
-                catalogue,
-                letters,
-                passwords,
-            }),
             _ => Err(problems),
         }
     }

@@ -5,6 +5,7 @@
 //! `layers`, and what must hold of the values in `problems`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,12 +17,17 @@ mod addresses;
 mod layers;
 mod problems;
 mod production;
+mod secrets;
+mod sender;
 mod show;
+mod values;
 mod warnings;
 
 pub use addresses::is_loopback;
 pub use layers::{DEFAULTS, Layers, LoadError};
-pub use show::{Shown, without_password};
+pub use secrets::without_password;
+pub use sender::Sender;
+pub use show::Shown;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,6 +87,7 @@ pub enum Environment {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// The address and port to listen on.
+    #[serde(deserialize_with = "values::address")]
     pub bind: SocketAddr,
     /// The address that people reach the server by, without a trailing slash.
     #[serde(deserialize_with = "addresses::base_url")]
@@ -168,12 +175,12 @@ pub struct Mail {
     /// The name of the transport that is used.
     pub transport: String,
     /// The sender, as an RFC 5322 mailbox.
-    pub from: String,
+    pub from: Sender,
     /// The one address that all mails go to, whomever they are for; empty for none.
-    #[serde(deserialize_with = "optional_text")]
+    #[serde(deserialize_with = "values::optional_text")]
     pub redirect_all_to: Option<String>,
     /// A folder whose templates replace the built-in ones; empty for none.
-    #[serde(deserialize_with = "optional_path")]
+    #[serde(deserialize_with = "values::optional_path")]
     pub templates: Option<PathBuf>,
     /// Whether the log transport, which prints secret links, may be used in production.
     pub log_in_production: bool,
@@ -181,13 +188,24 @@ pub struct Mail {
     pub queue: MailQueue,
     /// The sections of the transports, by name. Each transport knows its own keys.
     #[serde(flatten)]
-    pub transports: BTreeMap<String, serde_json::Value>,
+    pub transports: Sections,
 }
 
-impl Mail {
-    /// The domain of the sender's address, in A-labels.
-    pub fn domain(&self) -> Option<String> {
-        transports::domain_of(&self.from)
+/// The sections of the transports, by name; they hold passwords.
+#[derive(Clone, Deserialize)]
+pub struct Sections(BTreeMap<String, serde_json::Value>);
+
+impl std::ops::Deref for Sections {
+    type Target = BTreeMap<String, serde_json::Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -336,7 +354,7 @@ pub struct Graphql {
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
     /// The address and port on which `/metrics` is served, if it is.
-    #[serde(deserialize_with = "optional_address")]
+    #[serde(deserialize_with = "values::optional_address")]
     pub bind: Option<SocketAddr>,
 }
 
@@ -389,32 +407,4 @@ impl Config {
     fn is_demo(&self) -> bool {
         self.environment == Environment::Demo
     }
-}
-
-fn optional_text<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok((!text.is_empty()).then_some(text))
-}
-
-fn optional_address<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<SocketAddr>, D::Error> {
-    use serde::de::Error;
-    let text = String::deserialize(deserializer)?;
-    match text.is_empty() {
-        true => Ok(None),
-        false => text
-            .parse()
-            .map(Some)
-            .map_err(|error| D::Error::custom(format!("{text:?}: {error}"))),
-    }
-}
-
-fn optional_path<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<PathBuf>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }

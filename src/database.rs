@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
+use sea_orm::sqlx::mysql::MySqlConnectOptions;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -51,6 +53,22 @@ impl OpenError {
 }
 
 impl Database {
+    /// Whether the address can be used, as far as that can be said without opening anything.
+    ///
+    /// # Errors
+    ///
+    /// A reason.
+    pub fn check(config: &config::Database) -> Result<(), String> {
+        let url = config.url.expose_secret();
+        let (scheme, _) = url.split_once(':').unwrap_or_default();
+        let parsed = match scheme {
+            "sqlite" => return DatabaseFile::of(url).map(drop),
+            "postgres" | "postgresql" => url.parse::<PgConnectOptions>().map(drop),
+            _ => url.parse::<MySqlConnectOptions>().map(drop),
+        };
+        parsed.map_err(|error| root_cause(&error))
+    }
+
     /// Makes sure that SQLite's file is there, and that its owner alone can read it. Other databases
     /// look after their own files.
     ///
@@ -66,6 +84,39 @@ impl Database {
             file.make_private();
         }
         Ok(())
+    }
+
+    /// Refuses SQLite's file if it is not there; whether another database is, its server says.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says where the file was looked for, and how to name another.
+    pub fn must_exist(config: &config::Database) -> Result<(), OpenError> {
+        let url = config.url.expose_secret();
+        let refuse = |reason| OpenError::new(url, reason);
+        match DatabaseFile::of(url).map_err(refuse)? {
+            Some(file) => file.must_exist().map_err(refuse),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a schema that is not this version's.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what to do.
+    pub async fn must_be_migrated(&self, config: &config::Database) -> Result<(), OpenError> {
+        let refuse = |reason| OpenError::new(config.url.expose_secret(), reason);
+        match self.pending_migrations().await {
+            Ok(0) => Ok(()),
+            Ok(count) if count == Migrator::migrations().len() => {
+                Err(refuse(format!("it is empty. {}", file::ELSEWHERE)))
+            }
+            Ok(count) => Err(refuse(format!(
+                "its schema is older than this version, which has {count} further migrations; run usher migrate first"
+            ))),
+            Err(error) => Err(refuse(error.to_string())),
+        }
     }
 
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
@@ -250,8 +301,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 }
 
 /// The innermost error's words: those around it repeat that a connection failed.
-fn root_cause(error: &DbErr) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

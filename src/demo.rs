@@ -12,6 +12,7 @@ use sea_orm::{ActiveModelTrait, Set};
 
 use crate::app::App;
 use crate::config;
+use crate::domain::applications::Permission;
 use crate::domain::emails::administration;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::error::{Error, Result};
@@ -69,7 +70,10 @@ const DEACTIVATED: Persona = Persona {
 /// Those who can sign in.
 pub const PERSONAS: &[Persona] = &[ADMINISTRATOR, LAURA, AUDITOR];
 
+/// How long ago the demo begins.
+const PAST: Duration = Duration::from_secs(9 * 24 * 60 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
+const MOMENT: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The applications that the demo's dashboard shows beside the server's own.
@@ -102,7 +106,7 @@ pub fn applications() -> Vec<config::Application> {
 
 /// Fills an empty database.
 pub async fn fill(app: &App) -> Result<()> {
-    app.clock.set_back(DAY * 9);
+    app.clock.set_back(PAST);
     let administrator = first_administrator(app).await?;
     let manager = role(
         app,
@@ -191,7 +195,12 @@ async fn role(
         name: name.to_owned(),
         code_name: None,
         description: description.to_owned(),
-        permissions: permissions.iter().map(|code| (*code).to_owned()).collect(),
+        permissions: permissions
+            .iter()
+            // A deployment may declare an application of that name with other actions.
+            .filter(|code| app.catalogue.declares(&Permission::from_code(**code)))
+            .map(|code| (*code).to_owned())
+            .collect(),
     };
     Ok(roles::create(app, actor, new).await?.row.id)
 }
@@ -218,12 +227,8 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".to_owned()),
         ..Client::default()
     };
-    let token = invited
-        .link
-        .split_once("token=")
-        .map_or("", |(_, token)| token);
     let acceptance = Acceptance {
-        token: token.to_owned(),
+        token: token_in(app, &invited.link).to_owned(),
         password: Password::new(persona.password),
         first_name: Some(persona.name.0.to_owned()),
         last_name: Some(persona.name.1.to_owned()),
@@ -232,6 +237,21 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
     let session = invitations::accept(app, &stranger, acceptance).await?;
     let signed_in: Arc<SignedIn> = session.signed_in;
     Ok(Actor::user(signed_in, client))
+}
+
+/// What stands in the link where its pattern has the token.
+fn token_in<'a>(app: &App, link: &'a str) -> &'a str {
+    let settings = &app.settings;
+    let pattern = settings
+        .links
+        .invitation
+        .replace("{public_url}", &settings.server.public_url);
+    let (before, after) = pattern.split_once("{token}").unwrap_or_default();
+    // The token may stand in it again further on, and is as long there.
+    let times = after.matches("{token}").count() + 1;
+    let length = (link.len() + times * "{token}".len() - pattern.len()) / times;
+    link.get(before.len()..before.len() + length)
+        .unwrap_or_default()
 }
 
 async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
@@ -268,8 +288,10 @@ async fn hard_to_reach(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
                 .mul_f64(1.3)
         })
         .collect();
+    // So that the last attempt was made a moment ago, and nothing in the time to come.
+    let ago = Duration::from_micros(app.clock.ahead().unsigned_abs());
     app.clock
-        .advance(DAY.saturating_sub(HOUR + waits.iter().sum::<Duration>()));
+        .advance(ago.saturating_sub(waits.iter().sum::<Duration>() + MOMENT));
     let address = "ines.costa@kbank.com";
     invite(app, actor, ("Inês", "Costa"), address, role).await?;
     let busy = || {

@@ -10,7 +10,7 @@ use transports::{Registry, Transport};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::database::Database;
+use crate::database::{Database, OpenError};
 use crate::domain::setup::{self, Setup};
 use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};
@@ -65,6 +65,24 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
     Ok((Arc::new(app), migrated))
 }
 
+/// Opens the server's database for a command that helps the server's operators, and changes nothing
+/// about it.
+///
+/// # Errors
+///
+/// As for [`open`], and a database that is not there, is empty, or has another version's schema.
+pub async fn open_existing(settings: Config) -> Result<Arc<App>, StartError> {
+    let refused = |error: OpenError| StartError(error.to_string());
+    Database::must_exist(&settings.database).map_err(refused)?;
+    Database::prepare(&settings.database).map_err(refused)?;
+    let app = App::open(settings).await.map_err(StartError)?;
+    app.db
+        .must_be_migrated(&app.settings.database)
+        .await
+        .map_err(refused)?;
+    Ok(Arc::new(app))
+}
+
 /// Whether a server could start with these settings, as far as that can be said without opening
 /// anything. Each start begins with it.
 ///
@@ -79,12 +97,20 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
     let mut problems = settings.problems();
     let parts = App::check(settings).err().into_iter().flatten();
     let others = transport.err().map(|error| error.to_string());
+    // An address of no known kind is among the problems.
+    let is_readable = !problems
+        .iter()
+        .any(|problem| problem.starts_with("database.url: "));
+    let database = Database::check(&settings.database)
+        .err()
+        .filter(|_| is_readable);
     for problem in others
         .into_iter()
         .chain(parts)
         .chain(proxies.err())
         .chain(origins.err())
         .chain(log.err())
+        .chain(database.map(|problem| format!("database.url: {problem}")))
     {
         // A part may refuse what the settings were refused for already.
         if !problems.contains(&problem) {
@@ -119,19 +145,38 @@ impl Server {
     ) -> Result<Self, StartError> {
         // Whatever can be refused is refused before anything is changed.
         check(&settings, registry).map_err(|problems| StartError(problems.join("\n")))?;
+        let socket = match part {
+            Part::Worker => {
+                // A worker alone has nothing to do on a database that it would create.
+                Database::must_exist(&settings.database)
+                    .map_err(|error| StartError(error.to_string()))?;
+                None
+            }
+            Part::All | Part::Web => Some(Socket::bind("server.bind", settings.server.bind).await?),
+        };
+        Self::start_on(settings, registry, part, socket).await
+    }
+
+    /// Starts a server that answers there, or one that only sends e-mails.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub async fn start_on(
+        settings: Config,
+        registry: &Registry,
+        part: Part,
+        socket: Option<Socket>,
+    ) -> Result<Self, StartError> {
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
-        let listener = match part {
-            Part::Worker => None,
-            Part::All | Part::Web => Some(listen("server.bind", settings.server.bind).await?),
-        };
-        let address = match &listener {
-            Some(listener) => bound("server.bind", listener)?,
+        let address = match &socket {
+            Some(socket) => socket.address,
             None => settings.server.bind,
         };
         let metrics = match settings.metrics.bind {
-            Some(address) => Some(listen("metrics.bind", address).await?),
+            Some(address) => Some(Socket::bind("metrics.bind", address).await?),
             None => None,
         };
         let (app, migrated) = open(settings).await?;
@@ -151,15 +196,15 @@ impl Server {
             }
             Part::Web => app.leave_mails_to_others(),
         }
-        if let Some(listener) = listener {
-            let serving = Serving::new(listener, routes, app.clone(), proxies.clone());
+        if let Some(socket) = socket {
+            let serving = Serving::new(socket.listener, routes, app.clone(), proxies.clone());
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
         let mut metrics_address = None;
-        if let Some(listener) = metrics {
-            metrics_address = Some(bound("metrics.bind", &listener)?);
+        if let Some(socket) = metrics {
+            metrics_address = Some(socket.address);
             let routes = http::metrics_routes(app.clone());
-            let serving = Serving::new(listener, routes, app.clone(), proxies);
+            let serving = Serving::new(socket.listener, routes, app.clone(), proxies);
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
         Ok(Self {
@@ -192,20 +237,33 @@ impl Server {
     }
 }
 
-async fn listen(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| {
-        StartError(match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!(
-                "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
-            ),
-            _ => format!("{key}: cannot listen on {address}: {error}"),
-        })
-    })
+/// A port that is taken; who connects to it is answered once a server was started on it.
+pub struct Socket {
+    listener: TcpListener,
+    /// Where it is.
+    pub address: SocketAddr,
 }
 
-fn bound(key: &str, listener: &TcpListener) -> Result<SocketAddr, StartError> {
-    let address = listener.local_addr();
-    address.map_err(|error| StartError(format!("{key}: the socket has no address: {error}")))
+impl Socket {
+    /// Takes the port that the setting `key` names; port 0 takes any.
+    ///
+    /// # Errors
+    ///
+    /// A port that is in use, or an address that is not this machine's.
+    pub async fn bind(key: &str, address: SocketAddr) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            StartError(match error.kind() {
+                std::io::ErrorKind::AddrInUse => format!(
+                    "{key}: {address} is already in use by another program; stop it, or choose another port with --set {key}=127.0.0.1:8001"
+                ),
+                _ => format!("{key}: cannot listen on {address}: {error}"),
+            })
+        })?;
+        let address = listener.local_addr().map_err(|error| {
+            StartError(format!("{key}: the socket has no address: {error}"))
+        })?;
+        Ok(Self { listener, address })
+    }
 }
 
 fn spawn_worker(

@@ -32,9 +32,7 @@ impl Setup {
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.layers
-            .environment
-            .push((name.to_owned(), value.to_owned()));
+        self.layers.environment.push((name.into(), value.into()));
         self
     }
 

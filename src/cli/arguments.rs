@@ -87,6 +87,14 @@ pub enum Command {
     },
     /// Check configuration, database, mail transport, public URL and administrators
     Doctor,
+    /// Ask the running server whether it can serve requests: exit code 0 if it can, 1 if not
+    ///
+    /// The server is the one that these settings start on this machine.
+    Healthcheck {
+        /// Ask the server at this address instead, such as http://127.0.0.1:8000
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Print the GraphQL schema
     Schema,
     /// Print shell completions: usher completions bash > /etc/bash_completion.d/usher

@@ -1,21 +1,22 @@
 //! `usher demo`: a server on a database that is made for the occasion, and goes with it.
 
-use std::net::SocketAddr;
+use std::path::Path;
 
 use tempfile::TempDir;
-use usher::config::{Config, Layers};
+use transports::Registry;
+use usher::config::{Application, Config, Layers, Mail, Passwords};
 use usher::demo::{self, PERSONAS};
-use usher::server;
-use usher::server::Part;
+use usher::server::{self, Part, Server, Socket};
 
 use super::output::tell;
+use super::serve::reached_at;
 use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
 pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
     let folder =
         private_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-    let settings = settings(&mut layers, folder.path())?;
+    let (mut settings, samples) = settings(&mut layers, folder.path())?;
     let bind = settings.server.bind;
     if !bind.ip().is_loopback() && !force {
         return Err(format!(
@@ -23,10 +24,18 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
         ));
     }
     config::start_log(&layers, &settings)?;
+    let socket = Socket::bind("server.bind", bind)
+        .await
+        .map_err(|error| error.to_string())?;
+    if !is_set(&layers, "server.public_url")? {
+        settings.server.public_url = format!("http://{}", reached_at(socket.address));
+    }
     tell("Creating sample users, roles and e-mails …");
-    fill(settings.clone()).await?;
-    let server = serve::start(settings, Part::All).await?;
-    let text = welcome(&server.app.settings, server.address);
+    fill(&settings, samples).await?;
+    let server = Server::start_on(settings, &Registry::builtin(), Part::All, Some(socket))
+        .await
+        .map_err(|error| error.to_string())?;
+    let text = welcome(&server);
     serve::until_stopped(server, &text).await?;
     folder
         .close()
@@ -42,42 +51,77 @@ fn private_folder() -> std::io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// What the layers say, but for what makes it a demo.
-fn settings(layers: &mut Layers, folder: &std::path::Path) -> Result<Config, String> {
-    if layers.file.is_none() {
-        // An empty file in the place of usher.toml, which may name a database and a mail server.
-        let file = folder.join("usher.toml");
-        std::fs::write(&file, "").map_err(|error| format!("{}: {error}", file.display()))?;
-        layers.file = Some(file);
+/// What makes a server a demo.
+const FORCED: [&str; 4] = [
+    "database.url",
+    "mail.transport",
+    "environment",
+    "setup.administrator",
+];
+
+/// What the layers say, but for what makes it a demo; and the settings that its data is made by.
+fn settings(layers: &mut Layers, folder: &Path) -> Result<(Config, Config), String> {
+    // An empty file in the place of usher.toml, which may name a database and a mail server.
+    let empty = folder.join("usher.toml");
+    std::fs::write(&empty, "").map_err(|error| format!("{}: {error}", empty.display()))?;
+    layers.file.get_or_insert_with(|| empty.clone());
+    for key in FORCED {
+        if is_set(layers, key)? {
+            tell(&format!(
+                "usher: the demo does not go by {key}, and has its own"
+            ));
+        }
     }
     let url = format!("sqlite://{}/usher.db?mode=rwc", folder.display());
     layers.command_line.extend([
         format!("database.url={url}"),
         "mail.transport=log".to_owned(),
         "environment=demo".to_owned(),
-        "playground.enabled=true".to_owned(),
-        "graphql.introspection=true".to_owned(),
         format!("setup.administrator={}", demo::ADMINISTRATOR.email),
     ]);
     let mut settings = config::startable(layers)?;
     for application in demo::applications() {
-        let is_new = |known: &[usher::config::Application]| {
-            known.iter().all(|known| known.code != application.code)
-        };
+        let is_new =
+            |known: &[Application]| known.iter().all(|known| known.code != application.code);
         if is_new(&settings.applications) {
             settings.applications.push(application);
         }
     }
-    // On another port, the default address would lead elsewhere.
-    let bind = settings.server.bind;
-    let is_default = |url: &str| url == "http://127.0.0.1:8000";
-    if bind.port() != 0 && is_default(&settings.server.public_url) {
-        settings.server.public_url = format!("http://{bind}");
-    }
-    Ok(settings)
+    let defaults = Layers {
+        file: Some(empty),
+        ..Layers::default()
+    };
+    let defaults = defaults.load().map_err(|error| error.to_string())?;
+    Ok((settings, defaults))
 }
 
-async fn fill(settings: Config) -> Result<(), String> {
+/// Whether anybody has set that key.
+fn is_set(layers: &Layers, key: &str) -> Result<bool, String> {
+    let shown = layers.shown().map_err(|error| error.to_string())?;
+    Ok(shown
+        .iter()
+        .any(|setting| setting.key == key && setting.layer != "default"))
+}
+
+/// Makes the data. Its people, e-mails and events are told of a past that went by the default limits
+/// and time-outs, whatever those of the server are.
+async fn fill(settings: &Config, defaults: Config) -> Result<(), String> {
+    let settings = Config {
+        mail: Mail {
+            from: settings.mail.from.clone(),
+            templates: settings.mail.templates.clone(),
+            ..defaults.mail
+        },
+        passwords: Passwords {
+            argon2: settings.passwords.argon2,
+            ..defaults.passwords
+        },
+        invitations: defaults.invitations,
+        sessions: defaults.sessions,
+        throttle: defaults.throttle,
+        event_log: defaults.event_log,
+        ..settings.clone()
+    };
     let (app, _) = server::open(settings)
         .await
         .map_err(|error| error.to_string())?;
@@ -91,7 +135,8 @@ async fn fill(settings: Config) -> Result<(), String> {
         .map_err(|error| format!("database: {error}"))
 }
 
-fn welcome(settings: &Config, address: SocketAddr) -> String {
+fn welcome(server: &Server) -> String {
+    let settings = &server.app.settings;
     let url = &settings.server.public_url;
     let mut lines = vec![
         format!(
@@ -99,15 +144,21 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
             env!("VERSION_AND_COMMIT")
         ),
         String::new(),
-        format!("  Pages       {url}/"),
-        format!("  Playground  {url}/playground"),
+    ];
+    if settings.pages.enabled {
+        lines.push(format!("  Pages       {url}/"));
+    }
+    if settings.serves_playground() {
+        lines.push(format!("  Playground  {url}/playground"));
+    }
+    lines.extend([
         format!("  GraphQL     {url}/graphql"),
-        format!("  Listening   {address}"),
+        format!("  Listening   {}", server.address),
         "  Mail        log: e-mails are printed here and not sent".to_owned(),
         String::new(),
         "Sign in as:".to_owned(),
         String::new(),
-    ];
+    ]);
     for persona in PERSONAS {
         let name = format!("{} {}", persona.name.0, persona.name.1);
         lines.push(format!(
@@ -115,17 +166,44 @@ fn welcome(settings: &Config, address: SocketAddr) -> String {
             persona.email, persona.password, persona.role
         ));
     }
+    lines.extend(things_to_try(settings));
     lines.extend([
-        String::new(),
-        "Three things to try:".to_owned(),
-        String::new(),
-        format!("  1. Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."),
-        format!("  2. Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that appears here."),
-        "  3. As Ada, run \"RetryFailedMail\": an e-mail was rejected earlier; this sends it again.".to_owned(),
         String::new(),
         "Press Ctrl-C to stop.".to_owned(),
         String::new(),
         String::new(),
     ]);
     lines.join("\n")
+}
+
+/// What can be tried with what is served.
+fn things_to_try(settings: &Config) -> Vec<String> {
+    let url = &settings.server.public_url;
+    let mut things = Vec::new();
+    if settings.pages.enabled {
+        things.push(format!(
+            "Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."
+        ));
+    }
+    if settings.serves_playground() {
+        things.push(format!("Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that appears here."));
+        things.push(
+            "As Ada, run \"RetryFailedMail\": an e-mail was rejected earlier; this sends it again."
+                .to_owned(),
+        );
+    }
+    let heading = match things.len() {
+        0 => return Vec::new(),
+        1 => "One thing to try:",
+        2 => "Two things to try:",
+        _ => "Three things to try:",
+    };
+    let things = things
+        .iter()
+        .zip(1..)
+        .map(|(thing, number)| format!("  {number}. {thing}"));
+    [String::new(), heading.to_owned(), String::new()]
+        .into_iter()
+        .chain(things)
+        .collect()
 }

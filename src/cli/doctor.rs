@@ -80,7 +80,7 @@ async fn transport(settings: &Config) -> Finding {
         Ok(transport) => transport,
         Err(error) => return Wrong(error.to_string()),
     };
-    match transport.check_sender(&settings.mail.from).await {
+    match transport.check_sender(settings.mail.from.mailbox()).await {
         Err(error) => Wrong(format!(
             "mail.transport: {name}: {}\nTry: usher send-test-email you@example.com",
             error.response
@@ -141,7 +141,7 @@ async fn administrators(app: &App) -> Finding {
     match setup::count_administrators(app).await {
         Ok(0) => Wrong(format!(
             "administrators: no active user has the Administrator role\nTry: usher invite-administrator {}",
-            app.settings.setup.administrator
+            app.administrator
         )),
         Ok(count) => Fine(format!("administrators: {count} active")),
         Err(error) => Wrong(format!("database: {error:?}")),

@@ -10,7 +10,7 @@ use super::output::print_line;
 /// Invites them, and prints the link.
 pub async fn run(settings: Config, email: &str) -> Result<(), String> {
     let email = EmailAddress::parse(email).map_err(|error| error.to_string())?;
-    let (app, _) = server::open(settings)
+    let app = server::open_existing(settings)
         .await
         .map_err(|error| error.to_string())?;
     let outcome = setup::invite_administrator(&app, &email)

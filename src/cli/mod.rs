@@ -5,6 +5,7 @@ mod arguments;
 mod config;
 mod demo;
 mod doctor;
+mod healthcheck;
 mod invite_administrator;
 mod output;
 mod reset_password;

@@ -10,7 +10,7 @@ use super::output::print_line;
 /// Creates a link with which the user chooses a new password, and prints it.
 pub async fn run(settings: Config, email: &str) -> Result<(), String> {
     let email = EmailAddress::parse(email).map_err(|error| error.to_string())?;
-    let (app, _) = server::open(settings)
+    let app = server::open_existing(settings)
         .await
         .map_err(|error| error.to_string())?;
     let outcome = password_resets::create_by_server(&app, &email)

@@ -6,7 +6,9 @@ use usher::server::{self, Part};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{print, print_line, tell};
-use super::{config, demo, doctor, invite_administrator, reset_password, send_test_email, serve};
+use super::{
+    config, demo, doctor, healthcheck, invite_administrator, reset_password, send_test_email, serve,
+};
 
 /// Does it, or says in sentences for standard error why not.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
@@ -32,6 +34,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(Command::SendTestEmail { address, transport }) => {
             send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await
         }
+        Some(Command::Healthcheck { url }) => healthcheck::run(&layers, url.as_deref()).await,
         Some(Command::Doctor) => doctor::run(&layers).await,
     }
 }
@@ -43,7 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
 fn layers(arguments: &Arguments) -> Layers {
     Layers {
         file: arguments.config.clone(),
-        environment: std::env::vars().collect(),
+        environment: std::env::vars_os().collect(),
         command_line: arguments.set.clone(),
     }
 }

@@ -37,14 +37,11 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
 fn mail(settings: &Config, to: &EmailAddress) -> Mail {
     let date = Clock::system().now();
     let name = &settings.branding.name;
-    let domain = settings
-        .mail
-        .domain()
-        .unwrap_or_else(|| "localhost".to_owned());
+    let domain = settings.mail.from.domain().unwrap_or("localhost");
     Mail {
         message_id: format!("<test-{}@{domain}>", date.0),
         date: date.to_utc(),
-        from: settings.mail.from.clone(),
+        from: settings.mail.from.mailbox().to_owned(),
         to: vec![to.as_typed().to_owned()],
         subject: format!("Test e-mail from {name}"),
         text: format!(

@@ -1,5 +1,7 @@
 //! `usher serve`: the server, until somebody stops it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use transports::Registry;
 use usher::config::Config;
 use usher::domain::setup::Setup;
@@ -24,8 +26,18 @@ pub async fn run(settings: Config, part: Part) -> Result<(), String> {
     until_stopped(server, &text).await
 }
 
+/// Where a server is reached from this machine that listens there.
+pub fn reached_at(bind: SocketAddr) -> SocketAddr {
+    let ip = match bind.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bind.port())
+}
+
 /// Starts the server, or a part of it.
-pub async fn start(settings: Config, part: Part) -> Result<Server, String> {
+async fn start(settings: Config, part: Part) -> Result<Server, String> {
     allow_open_files(&settings);
     Server::start_part(settings, &Registry::builtin(), part)
         .await

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, de::Error};
 use url::{Host, Url};
 
+use super::secrets::without_credentials;
+
 /// The longest link, in octets: a line of an e-mail is not longer (RFC 5322, section 2.1.1), and a
 /// link is a line of its own.
 const MAX_LINK: usize = 1_900;
@@ -17,7 +19,7 @@ pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Str
         // Whatever stands before an @ may be a secret.
         D::Error::custom(match text.contains('@') {
             true => problem.to_owned(),
-            false => format!("{problem}: {text:?}"),
+            false => format!("{problem}: {:?}", without_credentials(&text)),
         })
     };
     let url = parse(&text).map_err(|problem| refuse(&problem))?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{Config, addresses, production};
+use super::{Config, addresses, production, secrets};
 use crate::color::Palette;
 
 /// Far above what any machine can hold open, and far below what a semaphore can count.
@@ -13,6 +13,13 @@ const MAX_CONNECTIONS: usize = 1_000_000;
 const MAX_DATABASE_CONNECTIONS: u32 = 10_000;
 /// Each may be a connection of its own to the mail server.
 const MAX_MAIL_WORKERS: usize = 1_000;
+/// Nothing that is counted from now on ends after the calendar does.
+const MAX_DURATION: Duration = Duration::from_secs(MAX_DAYS as u64 * 24 * 60 * 60);
+const MAX_DAYS: u32 = 100 * 365 + 25;
+/// 4 GiB for each password that is hashed.
+const MAX_ARGON2_MEMORY: u32 = 4 * 1024 * 1024;
+/// Each takes as long as the one before.
+const MAX_ARGON2_ITERATIONS: u32 = 1_000;
 /// More threads than this only take turns.
 const MAX_HASH_WORKERS: usize = 1_000;
 
@@ -40,6 +47,8 @@ impl Config {
             server.max_connections_per_client >= 1,
             "server.max_connections_per_client: must be at least 1",
         );
+        problems.must_end("server.shutdown_timeout", server.shutdown_timeout);
+        problems.must_end("server.request_timeout", server.request_timeout);
         problems.must_last("server.idle_timeout", server.idle_timeout);
         problems.must_last("graphql.timeout", self.graphql.timeout);
         problems.must(
@@ -50,18 +59,16 @@ impl Config {
             (2..=MAX_DATABASE_CONNECTIONS).contains(&database.max_connections),
             "database.max_connections: must be from 2 to 10,000",
         );
-        problems.must(
-            ["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"]
-                .iter()
-                .any(|scheme| database.url.expose_secret().starts_with(scheme)),
-            "database.url: must start with sqlite://, postgres:// or mysql://",
-        );
+        let flaw = secrets::flaw_of_database_url(database.url.expose_secret());
+        problems
+            .0
+            .extend(flaw.map(|flaw| format!("database.url: {flaw}")));
     }
 
     fn check_mail(&self, problems: &mut Problems) {
         let queue = &self.mail.queue;
         problems.must(
-            transports::is_mailbox(&self.mail.from),
+            self.mail.from.domain().is_some(),
             "mail.from: must be one e-mail address, with or without a name, such as Usher <no-reply@example.com>",
         );
         problems.must(
@@ -80,6 +87,17 @@ impl Config {
             queue.poll_interval >= Duration::from_millis(10),
             "mail.queue.poll_interval: must be at least 10ms, or the server does little else",
         );
+        for (key, days) in [
+            ("mail.queue.keep_sent_days", queue.keep_sent_days),
+            ("event_log.keep_days", self.event_log.keep_days),
+        ] {
+            problems.must(
+                days <= MAX_DAYS,
+                &format!("{key}: must be at most {MAX_DAYS}, which is 100 years"),
+            );
+        }
+        problems.must_end("mail.queue.lease", queue.lease);
+        problems.must_end("mail.queue.poll_interval", queue.poll_interval);
         problems.must_last("mail.queue.retry_after", queue.retry_after);
         problems.must_last("mail.queue.retry_after_at_most", queue.retry_after_at_most);
     }
@@ -105,6 +123,18 @@ impl Config {
         problems.must(
             passwords.hash_queue_per_client >= 1,
             "passwords.hash_queue_per_client: must be at least 1, or nobody could sign in",
+        );
+        problems.must(
+            passwords.hash_queue <= MAX_CONNECTIONS,
+            "passwords.hash_queue: must be at most 1,000,000",
+        );
+        problems.must(
+            passwords.argon2.memory_kib <= MAX_ARGON2_MEMORY,
+            "passwords.argon2.memory_kib: must be at most 4,194,304, which is 4 GiB for each password",
+        );
+        problems.must(
+            passwords.argon2.iterations <= MAX_ARGON2_ITERATIONS,
+            "passwords.argon2.iterations: must be at most 1,000",
         );
         for (key, attempts) in [
             ("throttle.account_attempts", throttle.account_attempts),
@@ -196,6 +226,15 @@ impl Problems {
         self.must(
             !duration.is_zero(),
             &format!("{key}: must be longer than 0s"),
+        );
+        self.must_end(key, duration);
+    }
+
+    /// What ends when nobody is left need not be counted.
+    fn must_end(&mut self, key: &str, duration: Duration) {
+        self.must(
+            duration <= MAX_DURATION,
+            &format!("{key}: must be at most 100 years"),
         );
     }
 }

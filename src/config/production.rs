@@ -31,7 +31,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         );
     }
     refuse(
-        config.mail.domain().as_deref().is_some_and(is_example),
+        config.mail.from.domain().is_some_and(is_example),
         "mail.from: must be your own address, not an example",
     );
     refuse(

@@ -11,6 +11,9 @@ use url::form_urlencoded;
 /// What SQLite keeps beside the file, under the file's own name with this behind it.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+/// How to name another database.
+pub(super) const ELSEWHERE: &str = "If the server's database is another one, run this command in the server's folder, or name its configuration with --config FILE or its database with --set database.url=…; `usher migrate` and `usher serve` create a new one";
+
 /// The file of a SQLite database, whether or not it is there.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
@@ -60,6 +63,21 @@ impl DatabaseFile {
     /// Whether it is there.
     pub fn exists(&self) -> bool {
         self.path.exists()
+    }
+
+    /// Refuses one that is not there, and says where it was looked for.
+    ///
+    /// # Errors
+    ///
+    /// A reason.
+    pub fn must_exist(&self) -> Result<(), String> {
+        match self.exists() {
+            true => Ok(()),
+            false => Err(format!(
+                "{} does not exist. {ELSEWHERE}",
+                self.path().display()
+            )),
+        }
     }
 
     /// Creates it, if it is missing and the address says `mode=rwc`. Left to itself, SQLite would

@@ -90,7 +90,7 @@ pub async fn queue(
         kind: new.letter.kind().to_owned(),
         status: Status::Queued,
         priority: new.priority,
-        from_mailbox: app.settings.mail.from.clone(),
+        from_mailbox: app.settings.mail.from.mailbox().to_owned(),
         recipients: new.to.as_typed().to_owned(),
         recipients_key: text::fold(new.to.as_typed()),
         subject_key: text::fold(&written.subject),
@@ -107,7 +107,7 @@ pub async fn queue(
             Purpose::Invitation(_) | Purpose::None => None,
         },
         expires_at: new.expires_at,
-        message_id: message_id(id, &app.settings.mail),
+        message_id: message_id(id, &app.settings.mail.from),
         attempt_count: 0,
         last_error: None,
         next_attempt_at: now.into(),
@@ -152,9 +152,8 @@ impl Queued {
 
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a
 /// recipient's server recognises an e-mail that reaches it twice.
-fn message_id(id: EmailId, sender: &config::Mail) -> String {
-    let domain = sender.domain().unwrap_or_else(|| "localhost".to_owned());
-    format!("<{}@{domain}>", id.0)
+fn message_id(id: EmailId, sender: &config::Sender) -> String {
+    format!("<{}@{}>", id.0, sender.domain().unwrap_or("localhost"))
 }
 
 /// Ends the purpose of an invitation's e-mails: queued ones are cancelled, one that is being sent

@@ -28,7 +28,7 @@ pub enum Setup {
 /// Creates the built-in role if it is missing, extends it by what the configuration declares for the
 /// first time, and invites the configured administrator if there are no users yet.
 pub async fn run(app: &App) -> Result<Setup> {
-    let administrator = administrator(app)?;
+    let administrator = app.administrator.clone();
     let transaction = app.db.begin().await?;
     // Servers that start at the same time do this one after the other.
     users::policy::lock_administrators(&transaction).await?;
@@ -52,10 +52,6 @@ pub async fn run(app: &App) -> Result<Setup> {
         letter.announce(app);
     }
     Ok(setup)
-}
-
-fn administrator(app: &App) -> Result<EmailAddress> {
-    EmailAddress::parse(&app.settings.setup.administrator).map_err(Error::internal)
 }
 
 /// The outcome of a request for a new administrator.

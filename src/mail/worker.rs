@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::emails::lanes::{Lane, Lanes};
 use crate::domain::emails::retention;
-use crate::domain::{devices, events, password_resets, sessions, throttle};
+use crate::domain::{EmailAddress, devices, events, password_resets, sessions, throttle};
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -154,7 +154,7 @@ async fn deliver(
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
-    let redirect = app.settings.mail.redirect_all_to.as_deref();
+    let redirect = app.redirect_all_to.as_ref().map(EmailAddress::as_typed);
     let mail = messages::outgoing(&claim.email, redirect);
     match transport.send(&mail).await {
         Ok(delivery) => Outcome {

@@ -171,6 +171,7 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
 #[tokio::test]
 async fn a_reset_link_can_be_printed_for_an_active_user() {
     let folder = folder();
+    printed(folder.path(), &["migrate"]);
     let reset = |email: &str| {
         let output = usher(folder.path(), &["reset-password", email]).output();
         output.unwrap()
@@ -534,7 +535,7 @@ fn a_database_that_cannot_be_opened_is_named() {
         .output()
         .unwrap();
         let complaint = complaint(&output);
-        assert!(complaint.starts_with("database "), "{complaint}");
+        assert!(complaint.starts_with("database"), "{complaint}");
         assert!(complaint.contains(part), "{complaint}");
         assert!(!complaint.contains("secret"), "{complaint}");
     }
@@ -867,4 +868,141 @@ fn the_demo_leaves_nothing_behind_and_stays_on_this_machine() {
     assert!(child.wait().unwrap().success());
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
     assert!(!folder.path().join("usher.db").exists());
+}
+
+/// In the wrong folder, a rescuer would be given a link that works nowhere.
+#[test]
+fn a_command_for_operators_creates_no_database() {
+    let folder = folder();
+    let path = folder.path().join("usher.db");
+    let commands = [
+        &["invite-administrator", "admin@example.com"][..],
+        &["reset-password", "admin@example.com"],
+        &["worker"],
+    ];
+    for command in commands {
+        let complaint = complaint(&usher(folder.path(), command).output().unwrap());
+        assert!(
+            complaint.contains(&path.display().to_string()),
+            "{complaint}"
+        );
+        assert!(complaint.contains("does not exist"), "{complaint}");
+        assert!(complaint.contains("--config FILE"), "{complaint}");
+        assert!(!path.exists(), "{command:?}");
+    }
+    // Another program's file, or one that somebody has only touched.
+    std::fs::write(&path, "").unwrap();
+    for command in &commands[..2] {
+        let complaint = complaint(&usher(folder.path(), command).output().unwrap());
+        assert!(complaint.contains("it is empty"), "{complaint}");
+    }
+    std::fs::write(
+        &path,
+        "no database at all, but a text of some length\n".repeat(100),
+    )
+    .unwrap();
+    for command in commands {
+        let complaint = complaint(&usher(folder.path(), command).output().unwrap());
+        assert!(complaint.contains("not a database"), "{complaint}");
+    }
+}
+
+/// What the demo prints until it is ready, under these settings.
+fn demo_welcome(settings: &[&str]) -> (String, Child) {
+    let folder = folder();
+    let mut arguments = vec!["demo"];
+    for setting in settings {
+        arguments.extend(["--set", setting]);
+    }
+    let mut command = usher(folder.path(), &arguments);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut welcome = String::new();
+    while !welcome.contains("Ctrl-C") && stdout.read_line(&mut welcome).unwrap() > 0 {}
+    assert!(welcome.contains("Ctrl-C"), "{settings:?}: {welcome}");
+    (welcome, child)
+}
+
+fn end(mut child: Child) {
+    let id = child.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn the_demo_takes_the_settings_that_a_server_takes() {
+    for settings in [
+        &["links.invitation={public_url}/#/accept/{token}"][..],
+        &[
+            "links.invitation={public_url}/a/{token}/{token}?b=1",
+            "links.password_reset=https://app.kbank.com/{token}",
+        ],
+        &[
+            "invitations.valid_for=1m",
+            "sessions.idle_timeout=1m",
+            "sessions.absolute_timeout=1m",
+        ],
+        &[
+            "passwords.min_length=64",
+            "passwords.min_score=4",
+            "throttle.account_attempts=1",
+        ],
+        &[
+            "mail.queue.max_attempts=1",
+            "mail.queue.retry_after=7d",
+            "mail.queue.keep_sent_days=0",
+        ],
+        &["applications=[{code=\"content-hub\", name=\"Hub\", actions=[\"view\"]}]"],
+        &[
+            "mail.redirect_all_to=qa@kbank.com",
+            "event_log.keep_days=1",
+            "log.format=json",
+        ],
+    ] {
+        let (welcome, child) = demo_welcome(&[settings, &["server.bind=127.0.0.1:0"]].concat());
+        assert!(
+            welcome.contains("Three things to try:"),
+            "{settings:?}: {welcome}"
+        );
+        end(child);
+    }
+}
+
+#[tokio::test]
+async fn the_demo_shows_the_addresses_that_are_served() {
+    let (welcome, child) = demo_welcome(&["server.bind=127.0.0.1:0"]);
+    let line = welcome.lines().find(|line| line.contains("Listening"));
+    let address = line.unwrap().split_whitespace().last().unwrap();
+    assert!(
+        welcome.contains(&format!("http://{address}/playground")),
+        "{welcome}"
+    );
+    assert!(!welcome.contains(":8000"), "{welcome}");
+    let answer = Client::anonymous(format!("http://{address}"))
+        .run("{ passwordPolicy { minLength } }")
+        .await;
+    assert_eq!(answer.data()["passwordPolicy"]["minLength"], 12);
+    end(child);
+
+    let (welcome, child) = demo_welcome(&["server.bind=127.0.0.1:0", "pages.enabled=false"]);
+    assert!(
+        !welcome.contains("Pages") && !welcome.contains("/sign-in"),
+        "{welcome}"
+    );
+    assert!(welcome.contains("Two things to try:"), "{welcome}");
+    end(child);
+    let (welcome, child) = demo_welcome(&["server.bind=127.0.0.1:0", "playground.enabled=false"]);
+    assert!(
+        !welcome.contains("/playground") && welcome.contains("One thing"),
+        "{welcome}"
+    );
+    end(child);
+    let set = "server.public_url=https://people.kbank.com";
+    let (welcome, child) = demo_welcome(&["server.bind=127.0.0.1:0", set]);
+    assert!(
+        welcome.contains("https://people.kbank.com/graphql"),
+        "{welcome}"
+    );
+    end(child);
 }

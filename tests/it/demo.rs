@@ -1,6 +1,6 @@
 //! The demo's data: it holds what it promises.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use usher::config::Layers;
 use usher::demo;
 
@@ -90,4 +90,29 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
         assert!(mails.iter().any(|mail| mail["kind"] == kind), "{kind}");
     }
     assert!(everything["events"]["nodes"].as_array().unwrap().len() > 15);
+    // What lies ahead would reach those who watch the queue as news.
+    let times = clients[0]
+        .run(
+            "{
+            users(first: 100) { nodes { createdAt } }
+            emails(first: 100) { nodes { createdAt sentAt attempts { finishedAt } } }
+            events(first: 100) { nodes { createdAt } }
+        }",
+        )
+        .await;
+    let now = server.server.app.clock.now().to_utc().to_rfc3339();
+    let mut checked = 0;
+    let mut left = vec![times.data()];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(fields) => left.extend(fields.values()),
+            Value::String(time) => {
+                assert!(*time <= now, "{time} is later than {now}");
+                checked += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(checked > 50, "{checked}");
 }

@@ -1,0 +1,205 @@
+//! What of a setting may be shown: in messages, in the log, and to whoever asks what is set.
+//!
+//! What cannot be told from a secret for certain is masked as a whole.
+
+use figment::value::{Dict, Value};
+use url::Url;
+
+use super::layers::{Shapes, is_secret};
+
+/// What stands for a secret.
+pub(super) const MASK: &str = "****";
+
+/// The keys of an application; all are shown.
+const OF_APPLICATIONS: [&str; 4] = ["code", "name", "actions", "url"];
+
+/// A setting as TOML writes it, without what is secret about it. The value of a key that there is not
+/// may be a mistyped key's secret.
+pub(super) fn shown(key: &str, value: &Value, shapes: &Shapes) -> String {
+    let path: Vec<&str> = key.split('.').collect();
+    let is_of_application = path[0] == "applications"
+        && path
+            .last()
+            .is_some_and(|last| OF_APPLICATIONS.contains(last));
+    match shapes.has_setting(key) || is_of_application {
+        true if is_secret(&path) => match value.as_str() {
+            Some("") => "\"\"".to_owned(),
+            _ => format!("{MASK:?}"),
+        },
+        true if key == "database.url" => match value.as_str() {
+            Some(url) => format!("{:?}", without_password(url)),
+            None => format!("{MASK:?}"),
+        },
+        true => shown_parts(value),
+        false => format!("{MASK:?}"),
+    }
+}
+
+/// Whether any of a file's settings is one that is not shown.
+pub(super) fn any_in(table: &Dict, shapes: &Shapes) -> bool {
+    fn walk(path: &str, table: &Dict, shapes: &Shapes) -> bool {
+        table.iter().any(|(key, value)| {
+            let path = match path {
+                "" => key.clone(),
+                path => format!("{path}.{key}"),
+            };
+            match value.as_dict() {
+                Some(table) => walk(&path, table, shapes),
+                None => shown(&path, value, shapes).contains(MASK),
+            }
+        })
+    }
+    walk("", table, shapes)
+}
+
+/// Lists, numbers and booleans look alike in TOML and JSON.
+fn shown_parts(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => format!("{:?}", without_credentials(text)),
+        Value::Array(_, items) => {
+            let items: Vec<String> = items.iter().map(shown_parts).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Dict(_, table) => {
+            let pairs = table.iter().map(|(name, value)| {
+                let value = match OF_APPLICATIONS.contains(&name.as_str()) {
+                    true => shown_parts(value),
+                    false => format!("{MASK:?}"),
+                };
+                format!("{name} = {value}")
+            });
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}
+
+/// Parameters of PostgreSQL's and MySQL's addresses, as sqlx knows them, whose values may be shown.
+const OPEN_PARAMETERS: [&str; 20] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "application_name",
+    "charset",
+    "collation",
+    "socket",
+    "timezone",
+    "time-zone",
+];
+/// The others that it knows.
+const CLOSED_PARAMETERS: [&str; 4] = ["password", "sslkey", "ssl-key", "options"];
+
+/// A database's address as it may be shown.
+pub fn without_password(url: &str) -> String {
+    match server_of(url) {
+        Server::None => url.to_owned(),
+        Server::Unknown => MASK.to_owned(),
+        Server::Some => {
+            let is_open = |key: &str| OPEN_PARAMETERS.contains(&key);
+            masked(url, is_open).unwrap_or_else(|| MASK.to_owned())
+        }
+    }
+}
+
+/// Why a database's address cannot be read, if so.
+pub(super) fn flaw_of_database_url(url: &str) -> Option<&'static str> {
+    match server_of(url) {
+        Server::None => None,
+        Server::Unknown => Some("must start with sqlite://, postgres:// or mysql://"),
+        Server::Some => {
+            let Some(url) = readable(url).filter(|url| url.fragment().is_none()) else {
+                return Some(
+                    "cannot be read. In its user name and password, write % as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and & as %26",
+                );
+            };
+            // sqlx would write the value of an unknown one into the log.
+            let is_known = |key: &str| {
+                OPEN_PARAMETERS.contains(&key)
+                    || CLOSED_PARAMETERS.contains(&key)
+                    || key.starts_with("options[")
+            };
+            let are_known = url.query_pairs().all(|(key, _)| is_known(&key));
+            (!are_known).then_some(
+                "has an unknown parameter behind its ?. In values, write % as %25, & as %26, # as %23 and + as %2B",
+            )
+        }
+    }
+}
+
+/// Whether a database is on a server, to which somebody signs in.
+enum Server {
+    Some,
+    /// It is a file.
+    None,
+    Unknown,
+}
+
+fn server_of(url: &str) -> Server {
+    match url.split_once(':').unwrap_or_default().0 {
+        "sqlite" => Server::None,
+        "postgres" | "postgresql" | "mysql" | "mariadb" => Server::Some,
+        _ => Server::Unknown,
+    }
+}
+
+/// Any other text as it may be shown; it may be a URL.
+pub(super) fn without_credentials(text: &str) -> String {
+    let is_open = |key: &str| {
+        let key = key.to_lowercase();
+        ["pass", "pw", "secret", "key"]
+            .iter()
+            .all(|word| !key.contains(word))
+    };
+    if !text.contains("://") {
+        return text.to_owned();
+    }
+    match masked(text, is_open) {
+        Some(masked) => masked,
+        // Text with a URL in it, at most.
+        None if !text.contains('@') && is_open(text) => text.to_owned(),
+        None => MASK.to_owned(),
+    }
+}
+
+/// The URL without its password; none, where it cannot be told for certain which part that is.
+fn masked(text: &str, is_open: impl Fn(&str) -> bool) -> Option<String> {
+    let mut url = readable(text)?;
+    let mut is_changed = false;
+    if url.password().is_some() {
+        url.set_password(Some(MASK)).ok()?;
+        is_changed = true;
+    }
+    // Nobody can tell where a value ends that holds an & of its own.
+    if url.query_pairs().any(|(key, _)| !is_open(&key)) {
+        url.set_query(Some(MASK));
+        url.set_fragment(None);
+        is_changed = true;
+    }
+    // As it was written, rather than as it is encoded.
+    Some(match is_changed {
+        true => url.into(),
+        false => text.to_owned(),
+    })
+}
+
+/// Reads a URL with a password, if it is clear where the password ends: behind one that holds `/`, `?`
+/// or `#` as they are, there is an `@` where none belongs.
+fn readable(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let (_, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let is_clear = !(authority.contains(':') && rest.contains('@'));
+    is_clear.then_some(url)
+}
