@@ -16,6 +16,7 @@ mod support;
 mod smtp;
 
 mod command_line;
+mod cookies;
 mod delivery;
 mod demo;
 mod devices;
@@ -30,7 +31,9 @@ mod hardening;
 mod health;
 mod invitations;
 mod limits;
+mod negotiation;
 mod nodes;
+mod origins;
 mod pages;
 mod password_resets;
 mod passwords;
