@@ -9,9 +9,14 @@ export default {
     "./src/gql/": {
       preset: "client",
       config: {
+        // Operations stay text: no client library has to parse them, nor the bundle to hold `graphql`.
         documentMode: "string",
+        // "INVITED" instead of an enum of TypeScript's, which would be code of its own; what a later
+        // server adds is a string like any other.
         enumsAsTypes: true,
+        // Types vanish when TypeScript is compiled (`verbatimModuleSyntax`).
         useTypeImports: true,
+        // They travel as JSON strings; without this their type is `any`.
         scalars: { DateTime: "string", EmailAddress: "string", PermissionCode: "string" },
       },
     },

@@ -52,4 +52,5 @@ mod throttle;
 mod tidy;
 mod unsafe_settings;
 mod users;
+mod variables;
 mod walkthrough;

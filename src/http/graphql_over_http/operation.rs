@@ -31,7 +31,7 @@ impl Operation {
     /// variable.
     pub(super) fn read(mut request: GraphqlRequest) -> Result<Self, Refusal> {
         check_variables(&request.variables)?;
-        let document = limits::parse_within(&Limits::default(), &request.query)?;
+        let mut document = limits::parse_within(&Limits::default(), &request.query)?;
         let name = request.operation_name.as_deref();
         let Some(operation) = named(&document, name) else {
             return Err(Refusal::of_document(match name {
@@ -41,6 +41,7 @@ impl Operation {
         };
         variables::must_be_sent(operation, &request.variables).map_err(Refusal::of_document)?;
         let kind = operation.ty;
+        variables::leave_out_unsent(&mut document, name, &request.variables);
         request.set_parsed_query(document);
         Ok(Self { request, kind })
     }
