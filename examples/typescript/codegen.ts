@@ -11,8 +11,7 @@ export default {
       config: {
         // Operations stay text: no client library has to parse them, nor the bundle to hold `graphql`.
         documentMode: "string",
-        // "INVITED" instead of an enum of TypeScript's, which would be code of its own; what a later
-        // server adds is a string like any other.
+        // Enums are unions of strings, "INVITED" | "ACTIVE": TypeScript's own would be code to import.
         enumsAsTypes: true,
         // Types vanish when TypeScript is compiled (`verbatimModuleSyntax`).
         useTypeImports: true,

@@ -29,7 +29,8 @@ async fn a_variable_that_was_not_sent_changes_nothing() {
         "{} {fragment}",
         RENAME.replace("{ firstName lastName }", "{ ...Names }")
     );
-    let among_others = format!("query Other($first: Int) {{ users(first: $first) {{ totalCount }} }} {RENAME}");
+    let among_others =
+        format!("query Other($first: Int) {{ users(first: $first) {{ totalCount }} }} {RENAME}");
     for document in [RENAME, &in_fragment, &among_others] {
         let whole = json!({ "first": "Ada", "last": "Weber" });
         rename(&administrator, document, whole).await;
@@ -40,10 +41,22 @@ async fn a_variable_that_was_not_sent_changes_nothing() {
     }
     // Of a list, an argument, a default.
     for (document, variables) in [
-        ("query($s: [EmailStatus!]) { emails(filter: { status: $s }) { totalCount } }", json!({})),
-        ("query($n: Int) { emails(first: $n) { nodes { id } } }", json!({})),
-        ("query($n: Int = 1) { emails(first: $n) { nodes { id } } }", json!({})),
-        ("query($f: EmailFilter, $n: Int) { emails(filter: $f, first: $n) { nodes { id } } }", Value::Null),
+        (
+            "query($s: [EmailStatus!]) { emails(filter: { status: $s }) { totalCount } }",
+            json!({}),
+        ),
+        (
+            "query($n: Int) { emails(first: $n) { nodes { id } } }",
+            json!({}),
+        ),
+        (
+            "query($n: Int = 1) { emails(first: $n) { nodes { id } } }",
+            json!({}),
+        ),
+        (
+            "query($f: EmailFilter, $n: Int) { emails(filter: $f, first: $n) { nodes { id } } }",
+            Value::Null,
+        ),
     ] {
         administrator.run_with(document, variables).await.data();
     }
@@ -54,10 +67,22 @@ async fn a_variable_that_must_be_sent_is_named() {
     let server = TestServer::start().await;
     let document = "query Who($token: String!) { invitation(token: $token) { email } }";
     let sentence = "The variable $token of type String! has no value: send it in `variables`";
-    for variables in [json!({}), Value::Null, json!({ "Token": "x" }), json!({ "token": null })] {
-        let answer = server.anonymous().run_with(document, variables.clone()).await;
+    for variables in [
+        json!({}),
+        Value::Null,
+        json!({ "Token": "x" }),
+        json!({ "token": null }),
+    ] {
+        let answer = server
+            .anonymous()
+            .run_with(document, variables.clone())
+            .await;
         assert_eq!(answer.code(), "BAD_REQUEST");
-        assert!(answer.message().starts_with(sentence), "{}", answer.message());
+        assert!(
+            answer.message().starts_with(sentence),
+            "{}",
+            answer.message()
+        );
         let mut socket = Socket::initialised(&server.url, Value::Null).await;
         let answer = socket.answer("1", document, variables).await;
         let message = answer["errors"][0]["message"].as_str().unwrap();
@@ -73,7 +98,8 @@ async fn a_variable_that_must_be_sent_is_named() {
 async fn what_is_no_point_in_time_is_told_how_to_be_one() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
-    let document = "query($after: DateTime) { events(filter: { createdAfter: $after }) { totalCount } }";
+    let document =
+        "query($after: DateTime) { events(filter: { createdAfter: $after }) { totalCount } }";
     for text in [
         json!("2026-11-21"),
         json!("2026-11-21T09:30:00"),
@@ -82,7 +108,9 @@ async fn what_is_no_point_in_time_is_told_how_to_be_one() {
         json!(""),
         json!(1_795_253_400),
     ] {
-        let answer = administrator.run_with(document, json!({ "after": text })).await;
+        let answer = administrator
+            .run_with(document, json!({ "after": text }))
+            .await;
         assert_eq!(answer.code(), "BAD_REQUEST", "{text}");
         let message = answer.message();
         assert!(message.contains("2026-11-21T09:30:00Z"), "{message}");
