@@ -110,23 +110,20 @@ impl<E: Executor> GraphqlEndpoint<E> {
     ) -> Result<Response, Refusal> {
         let requests = requests(request).await?;
         let actor = self.identify(request, id).await?;
-        let must_only_read = request.method() != Method::POST;
         let caller = Arc::new(Caller::new(actor));
-        let mut response = match requests {
+        let response = match requests {
             Requests::One(one) => {
                 let measure = Measure::new(self.app.clone());
                 let operation = Operation::read(one.into_request()?)?;
-                if must_only_read {
+                if request.method() != Method::POST {
                     operation.must_only_read()?;
                 }
                 if operation.kind == OperationType::Subscription && accepted.event_stream {
                     let events = self.streaming(id).watch(operation, caller.actor(), measure);
                     return Ok(event_stream::respond(events));
                 }
-                self.execute(operation, &caller, measure, id)
-                    .await?
-                    .render(media_type)
-                    .respond(media_type)
+                let answer = self.execute(operation, &caller, measure, id).await?;
+                answer.render(media_type).respond(media_type)
             }
             Requests::Batch(_) if accepted.json.is_none() => {
                 return Err(Refusal::not_acceptable(
@@ -145,14 +142,22 @@ impl<E: Executor> GraphqlEndpoint<E> {
                 Rendered::respond_all(answers, media_type)
             }
         };
-        caller
-            .write_notes(&self.app)
-            .await
-            .map_err(|error| refusal_of(IdentityError::Failed(error), id))?;
+        self.finish(response, &caller, id).await
+    }
+
+    /// Writes down what must stand in the event log before the response leaves, and adds what it says
+    /// in headers.
+    async fn finish(
+        &self,
+        mut response: Response,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<Response, Refusal> {
+        let written = caller.write_notes(&self.app).await;
+        written.map_err(|error| Refusal::failed(error, id))?;
+        let headers = response.headers_mut();
         if let Some(wait) = caller.retry_after() {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, wait.as_secs().into());
+            headers.insert(RETRY_AFTER, wait.as_secs().into());
         }
         let session = caller.cookie_change();
         let device = caller.device_token();
@@ -161,7 +166,7 @@ impl<E: Executor> GraphqlEndpoint<E> {
             device.map(|device| self.cookies.set_device(&device)),
         ];
         for cookie in cookies.iter().flatten().flat_map(|cookie| cookie.parse()) {
-            response.headers_mut().append(SET_COOKIE, cookie);
+            headers.append(SET_COOKIE, cookie);
         }
         Ok(response)
     }

@@ -104,17 +104,15 @@ fn is_loopback(url: &Url) -> bool {
 /// those of web servers there are those of apps in a web view and of extensions, such as
 /// `capacitor://localhost`.
 fn origin_in(text: &str) -> Result<String, String> {
+    let text = text.trim();
     if text.contains('*') {
-        return Err(
-            "stands for pages of others too, which would use the session cookie; list each origin"
-                .to_owned(),
-        );
+        return Err("stands for pages of others as well; list each origin".to_owned());
     }
     if text == "null" {
         return Err("is what sandboxed pages and local files of anybody send; give the page an origin of its own".to_owned());
     }
-    let url = Url::parse(text.trim()).ok().filter(Url::has_host);
-    let Some(url) = url.filter(|url| url.host_str() != Some("")) else {
+    let url = Url::parse(text).ok();
+    let Some((url, host)) = url.as_ref().and_then(|url| Some((url, named_host(url)?))) else {
         return Err(match Url::parse(&format!("https://{text}")) {
             Ok(url) if url.has_host() && !text.contains('/') => {
                 format!("is not an origin; write the scheme as well, as in https://{text}")
@@ -122,18 +120,13 @@ fn origin_in(text: &str) -> Result<String, String> {
             _ => "is not an origin such as https://app.example.com".to_owned(),
         });
     };
-    let origin = match (url.scheme(), url.host(), url.port()) {
-        ("http" | "https", ..) => url.origin().ascii_serialization(),
-        ("ws" | "wss" | "ftp" | "file" | "blob" | "data" | "javascript", ..) => {
-            return Err(
-                "is not an origin that pages have, such as https://app.example.com".to_owned(),
-            );
+    let origin = match (url.scheme(), url.port()) {
+        ("http" | "https", _) => url.origin().ascii_serialization(),
+        ("ws" | "wss" | "ftp" | "file", _) => {
+            return Err("is not an origin of pages, such as https://app.example.com".to_owned());
         }
-        (scheme, Some(host), None) => format!("{scheme}://{host}").to_ascii_lowercase(),
-        (scheme, Some(host), Some(port)) => {
-            format!("{scheme}://{host}:{port}").to_ascii_lowercase()
-        }
-        (_, None, _) => return Err("is not an origin such as https://app.example.com".to_owned()),
+        (scheme, None) => format!("{scheme}://{host}").to_ascii_lowercase(),
+        (scheme, Some(port)) => format!("{scheme}://{host}:{port}").to_ascii_lowercase(),
     };
     let is_bare = matches!(url.path(), "" | "/")
         && url.query().is_none()
@@ -144,6 +137,10 @@ fn origin_in(text: &str) -> Result<String, String> {
         true => Ok(origin),
         false => Err(format!("is more than an origin; write {origin}")),
     }
+}
+
+fn named_host(url: &Url) -> Option<&str> {
+    url.host_str().filter(|host| !host.is_empty())
 }
 
 fn origin_of(url: &Url) -> &str {
@@ -215,7 +212,7 @@ mod tests {
                 "capacitor://localhost/index.html",
                 "write capacitor://localhost",
             ),
-            ("wss://app.example.com", "pages have"),
+            ("wss://app.example.com", "of pages"),
             ("file:///", "origin"),
             ("data:text/html,x", "origin"),
             ("javascript:alert(1)", "origin"),

@@ -30,7 +30,7 @@ async fn a_variable_that_was_not_sent_changes_nothing() {
         RENAME.replace("{ firstName lastName }", "{ ...Names }")
     );
     let among_others =
-        format!("query Other($first: Int) {{ users(first: $first) {{ totalCount }} }} {RENAME}");
+        format!("query Other($n: Int) {{ users(first: $n) {{ totalCount }} }} {RENAME}");
     for document in [RENAME, &in_fragment, &among_others] {
         let whole = json!({ "first": "Ada", "last": "Weber" });
         rename(&administrator, document, whole).await;
