@@ -108,7 +108,7 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
         .into_iter()
         .chain(parts)
         .chain(proxies.err())
-        .chain(origins.err())
+        .chain(origins.err().into_iter().flatten())
         .chain(log.err())
         .chain(database.map(|problem| format!("database.url: {problem}")))
     {

@@ -2,6 +2,7 @@
 
 use transports::Registry;
 use usher::config::{Config, Layers};
+use usher::http::AllowedOrigins;
 use usher::{log, server};
 
 use super::output::{print_line, tell};
@@ -39,6 +40,7 @@ pub fn check(layers: &Layers) -> Result<(), String> {
 pub fn warnings(layers: &Layers, settings: &Config) -> Result<Vec<String>, String> {
     let mut warnings = layers.warnings().map_err(|error| error.to_string())?;
     warnings.extend(settings.warnings());
+    warnings.extend(AllowedOrigins::warnings(&settings.server));
     Ok(warnings)
 }
 

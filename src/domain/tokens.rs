@@ -48,6 +48,11 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Whether a text has the form of a token.
+pub fn could_be(text: &str) -> bool {
+    text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok()
+}
+
 /// The digest of a token that somebody presents.
 pub fn hash(token: &str) -> TokenHash {
     TokenHash(Sha256::digest(token.as_bytes()).to_vec())

@@ -136,6 +136,9 @@ pub enum Code {
     Forbidden,
     /// The request is malformed, or does not match the schema.
     BadRequest,
+    /// The request has a digest in place of the query; clients then send the query. The name is
+    /// Apollo's, and so is the message, which some of them go by.
+    PersistedQueryNotSupported,
     /// The request exceeds a limit, or took too long.
     LimitExceeded,
     /// The server is busy; `extensions.retryAfter` says in how many seconds to try again.
@@ -151,6 +154,7 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::BadRequest => "BAD_REQUEST",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
             Self::Internal => "INTERNAL",

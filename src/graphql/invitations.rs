@@ -205,7 +205,8 @@ payloads! {
         invitation: Invitation,
     }
 
-    /// The result of `acceptInvitation`. The session is also set as an HttpOnly cookie.
+    /// The result of `acceptInvitation`. The session is also set as an HttpOnly cookie,
+    /// which browsers keep for pages of the same site.
     AcceptInvitationPayload {
         /// The session's bearer token, shown only here; null if there are `userErrors`.
         token: String,

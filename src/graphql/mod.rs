@@ -24,5 +24,6 @@ pub mod schema;
 pub mod sessions;
 pub mod stages;
 pub mod users;
+pub mod variables;
 
 pub use schema::{Schema, schema, sdl};

@@ -33,7 +33,8 @@ pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Signs in and begins a session, which is also set as an HttpOnly cookie.
+    /// Signs in and begins a session. The response also sets an HttpOnly cookie, which browsers keep
+    /// for pages of the same site.
     #[graphql(directive = public::apply())]
     async fn sign_in(
         &self,
@@ -116,7 +117,7 @@ pub struct RevokeSessionInput {
 
 payloads! {
     /// The result of `signIn`. Send `token` as `Authorization: Bearer <token>`; browsers can rely
-    /// on the HttpOnly cookie instead.
+    /// on the HttpOnly cookie instead, on pages of the same site.
     SignInPayload {
         /// The session's bearer token, shown only here; null if there are `userErrors`.
         token: String,

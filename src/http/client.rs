@@ -47,8 +47,7 @@ impl TrustedProxies {
             user_agent: request
                 .headers()
                 .get(USER_AGENT)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             device: None,
         }
     }

@@ -6,8 +6,11 @@ use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::config::Config;
-use crate::domain::devices;
+use crate::domain::{devices, tokens};
 use crate::graphql::context::{CookieChange, DeviceToken};
+
+/// How many cookies of the session's name are looked at: each is looked up in the database.
+const MAX_SESSIONS: usize = 5;
 
 /// The cookies of this server: who is signed in, and which device it is.
 #[derive(Clone, Debug)]
@@ -26,14 +29,18 @@ impl Cookies {
         }
     }
 
-    /// The session's token in the request's cookie.
-    pub fn session<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        self.read(headers, "usher_session")
+    /// The tokens in the request's cookies for the session: one, unless others have set more of that
+    /// name.
+    pub fn sessions<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        let mut tokens: Vec<&str> = self.read(headers, "usher_session").collect();
+        tokens.dedup();
+        tokens.truncate(MAX_SESSIONS);
+        tokens
     }
 
     /// The device's token in the request's cookie.
     pub fn device<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        self.read(headers, "usher_device")
+        self.read(headers, "usher_device").next()
     }
 
     /// The `Set-Cookie` header for the session.
@@ -63,16 +70,22 @@ impl Cookies {
         }
     }
 
-    fn read<'a>(&self, headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    /// The tokens in cookies of that name. Nothing that other cookies hold hides them: it may have any
+    /// bytes, and quotes only where it pleases.
+    fn read<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        name: &'static str,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
+        let prefix = self.prefix();
         headers
             .get_all(COOKIE)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(found, _)| found.strip_prefix(self.prefix()) == Some(name))
-            .map(|(_, token)| token)
-            .filter(|token| !token.is_empty())
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
+            .filter(move |(found, _)| found.trim().strip_prefix(prefix) == Some(name))
+            .map(|(_, value)| without_quotes(value.trim()))
+            .filter(|value| tokens::could_be(value))
     }
 
     fn write(&self, name: &str, token: &str, max_age: Option<Duration>) -> String {
@@ -82,4 +95,12 @@ impl Cookies {
         let prefix = self.prefix();
         format!("{prefix}{name}={token}; Path=/{max_age}; HttpOnly; SameSite=Lax{secure}")
     }
+}
+
+/// A cookie's value may stand in quotes (RFC 6265, section 4.1.1).
+fn without_quotes(value: &str) -> &str {
+    let unquoted = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    unquoted.unwrap_or(value)
 }

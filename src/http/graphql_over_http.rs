@@ -7,8 +7,8 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
+use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
 use futures_util::FutureExt;
 use poem::http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
 use poem::http::{Method, StatusCode};
@@ -16,26 +16,30 @@ use poem::{Endpoint, Request, Response, Result};
 
 use super::client::TrustedProxies;
 use super::cookie::Cookies;
-use super::identity::{AllowedOrigins, IdentityError, identify};
+use super::identity::{IdentityError, identify};
+use super::origins::AllowedOrigins;
 use super::request_log::RequestId;
 use crate::app::App;
 use crate::domain::Actor;
 use crate::graphql::context::Caller;
 use crate::graphql::error::Code;
-use crate::graphql::limits::{self, Limits};
 use crate::graphql::stages::WasExecuted;
 
+mod accept;
 mod event_stream;
 mod measure;
 mod open_streams;
+mod operation;
 mod request;
 mod response;
 mod streams;
 mod web_socket;
 
+use accept::Accepted;
 use measure::Measure;
 use open_streams::OpenStreams;
-use request::{Parameters, Requests, must_be_a_query, requests};
+use operation::Operation;
+use request::{Parameters, Requests, requests};
 use response::{Answer, MediaType, Refusal, Rendered, panicked};
 use streams::Streaming;
 
@@ -78,32 +82,22 @@ impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
             .extensions()
             .get::<RequestId>()
             .map_or(String::new(), |id| id.0.clone());
-        let streamed = if web_socket::is_wanted(request.headers()) {
-            Some(self.web_socket(&request, &id).await)
-        } else if event_stream::is_wanted(&request) {
-            Some(self.event_stream(&mut request, &id).await)
-        } else {
-            None
-        };
-        if let Some(answer) = streamed {
-            return Ok(answer.unwrap_or_else(|refusal| refusal.respond(MediaType::Json)));
+        if web_socket::is_wanted(request.headers()) {
+            let socket = self.web_socket(&request, &id).await;
+            return Ok(socket.unwrap_or_else(|refusal| refusal.respond(MediaType::Json)));
         }
         if self.app.settings.serves_playground() && wants_a_page(&request) {
             return Ok(to_the_playground());
         }
-        let media_type = match MediaType::negotiate(request.headers()) {
-            Some(media_type) => media_type,
-            None => {
-                return Ok(Refusal::new(
-                    StatusCode::NOT_ACCEPTABLE,
-                    "Accept application/graphql-response+json or application/json.",
-                )
-                .respond(MediaType::Json));
-            }
+        let accepted = Accepted::of(request.headers());
+        let Some(media_type) = accepted.at_once() else {
+            let message =
+                "Accept application/graphql-response+json, application/json or text/event-stream.";
+            return Ok(Refusal::not_acceptable(message).respond(MediaType::Json));
         };
         let timeout = self.app.settings.graphql.timeout;
-        let answer = tokio::time::timeout(timeout, self.answer(&mut request, media_type, &id));
-        Ok(match answer.await {
+        let answer = self.answer(&mut request, accepted, media_type, &id);
+        Ok(match tokio::time::timeout(timeout, answer).await {
             Ok(Ok(response)) => response,
             Ok(Err(refusal)) => refusal.respond(media_type),
             Err(_) => Refusal::timed_out(timeout).respond(media_type),
@@ -115,25 +109,36 @@ impl<E: Executor> GraphqlEndpoint<E> {
     async fn answer(
         &self,
         request: &mut Request,
+        accepted: Accepted,
         media_type: MediaType,
         id: &str,
     ) -> Result<Response, Refusal> {
         let requests = requests(request).await?;
         let actor = self.identify(request, id).await?;
         let caller = Arc::new(Caller::new(actor));
-        let may_change = request.method() != Method::GET;
-        let mut response = match requests {
-            Requests::One(one) => self
-                .answer_one(one, may_change, &caller, id)
-                .await?
-                .render(media_type)
-                .respond(media_type),
+        let response = match requests {
+            Requests::One(one) => {
+                let measure = Measure::new(self.app.clone());
+                let operation = Operation::read(one.into_request()?)?;
+                if request.method() != Method::POST {
+                    operation.must_only_read()?;
+                }
+                if operation.kind == OperationType::Subscription && accepted.event_stream {
+                    return self.event_stream(operation, caller.actor(), measure, id);
+                }
+                let answer = self.execute(operation, &caller, measure, id).await?;
+                answer.render(media_type).respond(media_type)
+            }
+            Requests::Batch(_) if accepted.json.is_none() => {
+                return Err(Refusal::not_acceptable(
+                    "A batch cannot be streamed: accept application/json, or send one request.",
+                ));
+            }
             Requests::Batch(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 for one in batch {
                     // Whoever signs in with one request sends the next ones as that user.
-                    let answer = self.answer_one(one, may_change, &caller, id).await;
-                    answers.push(match answer {
+                    answers.push(match self.answer_one_of_many(one, &caller, id).await {
                         Ok(answer) => answer.render(media_type),
                         Err(refusal) => refusal.render(),
                     });
@@ -141,14 +146,22 @@ impl<E: Executor> GraphqlEndpoint<E> {
                 Rendered::respond_all(answers, media_type)
             }
         };
-        caller
-            .write_notes(&self.app)
-            .await
-            .map_err(|error| refusal_of(IdentityError::Failed(error), id))?;
+        self.finish(response, &caller, id).await
+    }
+
+    /// Writes down what must stand in the event log before the response leaves, and adds what it says
+    /// in headers.
+    async fn finish(
+        &self,
+        mut response: Response,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<Response, Refusal> {
+        let written = caller.write_notes(&self.app).await;
+        written.map_err(|error| Refusal::failed(error, id))?;
+        let headers = response.headers_mut();
         if let Some(wait) = caller.retry_after() {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, wait.as_secs().into());
+            headers.insert(RETRY_AFTER, wait.as_secs().into());
         }
         let session = caller.cookie_change();
         let device = caller.device_token();
@@ -157,33 +170,33 @@ impl<E: Executor> GraphqlEndpoint<E> {
             device.map(|device| self.cookies.set_device(&device)),
         ];
         for cookie in cookies.iter().flatten().flat_map(|cookie| cookie.parse()) {
-            response.headers_mut().append(SET_COOKIE, cookie);
+            headers.append(SET_COOKIE, cookie);
         }
         Ok(response)
     }
 
     async fn identify(&self, request: &Request, id: &str) -> Result<Actor, Refusal> {
         let client = self.proxies.client(request);
-        let headers = request.headers();
-        identify(&self.app, &self.cookies, &self.origins, headers, client)
+        identify(&self.app, &self.cookies, &self.origins, request, client)
             .await
             .map_err(|error| refusal_of(error, id))
     }
 
-    /// Answers with events, as they happen.
-    async fn event_stream(&self, request: &mut Request, id: &str) -> Result<Response, Refusal> {
-        let Requests::One(parameters) = requests(request).await? else {
-            return Err(Refusal::bad_request(
-                "A batch cannot be streamed; send one request.",
-            ));
-        };
-        let actor = self.identify(request, id).await?;
-        let mut operation = GraphqlRequest::new(parameters.query).variables(parameters.variables);
-        operation.operation_name = parameters.operation_name;
-        let open = self.open.open(&actor)?;
-        let responses = self.streaming(id).execute(operation, actor)?;
+    /// Answers with the events of a subscription, as they happen.
+    fn event_stream(
+        &self,
+        subscription: Operation,
+        actor: Actor,
+        measure: Measure,
+        id: &str,
+    ) -> Result<Response, Refusal> {
+        let connection = self.open.open(&actor)?;
+        let open = self.open.subscribe(&actor)?;
+        let events = self
+            .streaming(id)
+            .watch(subscription, actor, measure, open);
         let stopping = self.app.stopping.clone();
-        Ok(event_stream::respond(responses, open, stopping))
+        Ok(event_stream::respond(events, connection, stopping))
     }
 
     /// Goes on as a WebSocket.
@@ -201,68 +214,45 @@ impl<E: Executor> GraphqlEndpoint<E> {
         }
     }
 
-    /// Nothing walks the document before it is known to keep within the limits.
-    async fn answer_one(
+    async fn answer_one_of_many(
         &self,
-        parameters: Parameters,
-        may_change: bool,
+        one: Parameters,
         caller: &Arc<Caller>,
         id: &str,
     ) -> Result<Answer, Refusal> {
-        let mut measure = Measure::new(self.app.clone());
-        let document = parse(&parameters.query)?;
-        let name = parameters.operation_name.as_deref();
-        if !may_change {
-            must_be_a_query(&document, name)?;
-        }
-        let operation = request::operation(&document, name);
-        measure.executes(operation.map(|operation| operation.node.ty));
-        let executed = Arc::new(WasExecuted::default());
-        let response = self
-            .execute(parameters, document, caller.clone(), executed.clone())
-            .await;
-        measure.came_to(&response, executed.get());
-        Ok(Answer::new(response, executed.get(), id))
+        let measure = Measure::new(self.app.clone());
+        let operation = Operation::read(one.into_request()?)?;
+        self.execute(operation, caller, measure, id).await
     }
 
     async fn execute(
         &self,
-        parameters: Parameters,
-        document: ExecutableDocument,
-        caller: Arc<Caller>,
-        executed: Arc<WasExecuted>,
-    ) -> GraphqlResponse {
-        let mut request = GraphqlRequest::new(parameters.query)
-            .variables(parameters.variables)
+        operation: Operation,
+        caller: &Arc<Caller>,
+        mut measure: Measure,
+        id: &str,
+    ) -> Result<Answer, Refusal> {
+        operation.must_respond_at_once()?;
+        measure.executes(operation.kind);
+        let executed = Arc::new(WasExecuted::default());
+        let request = operation
+            .request
             .data(self.app.clone())
-            .data(caller)
+            .data(caller.clone())
             .data(executed.clone());
-        request.operation_name = parameters.operation_name;
-        request.set_parsed_query(document);
         let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
-        execution.await.unwrap_or_else(|_| panicked())
+        let response = execution.await.unwrap_or_else(|_| panicked());
+        measure.came_to(&response, executed.get());
+        Ok(Answer::new(response, executed.get(), id))
     }
-}
-
-/// Reads a document that keeps within the limits, whichever way it came.
-fn parse(query: &str) -> Result<ExecutableDocument, Refusal> {
-    Ok(limits::parse_within(&Limits::default(), query)?)
 }
 
 fn refusal_of(error: IdentityError, id: &str) -> Refusal {
     match error {
-        IdentityError::ForeignOrigin(origin) => {
-            let origin = origin.unwrap_or_else(|| "no origin".to_owned());
-            Refusal {
-                code: Code::Forbidden,
-                ..Refusal::new(
-                    StatusCode::FORBIDDEN,
-                    format!(
-                        "The session cookie was sent from {origin}, which is not this server and not in server.allowed_origins. Programs use `Authorization: Bearer`."
-                    ),
-                )
-            }
-        }
+        IdentityError::ForeignOrigin(origin) => Refusal {
+            code: Code::Forbidden,
+            ..Refusal::new(StatusCode::FORBIDDEN, origin.to_string())
+        },
         IdentityError::Failed(error) => Refusal::failed(error, id),
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use poem::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, STRICT_TRANSPORT_SECURITY, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    STRICT_TRANSPORT_SECURITY, VARY,
 };
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use super::identity::AllowedOrigins;
+use super::origins::AllowedOrigins;
 use crate::config::Config;
 
 /// What OWASP's HTTP Headers Cheat Sheet asks for of an API. A page of our own may say otherwise.
@@ -25,11 +26,16 @@ const HEADERS: &[(&str, &str)] = &[
     // A link with a token must not travel on.
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
+    // Pages of other origins embed nothing of this server; allowed ones read by CORS.
+    ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",
         "camera=(), geolocation=(), microphone=()",
     ),
 ];
+
+/// The longest list of header names that a page may ask for, in bytes.
+const MAX_NAMES: usize = 2_048;
 
 /// Which headers this server's answers carry.
 #[derive(Clone, Debug)]
@@ -58,7 +64,7 @@ impl Headers {
                 .headers()
                 .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match (&origin, is_preflight) {
-            (Some(_), true) => preflight(),
+            (Some(_), true) => preflight(request.headers()),
             _ => match next.call(request).await {
                 Ok(response) => response.into_response(),
                 Err(error) => error.into_response(),
@@ -97,11 +103,36 @@ impl Headers {
     }
 }
 
-fn preflight() -> Response {
-    Response::builder()
+/// Lets a page of an allowed origin send what it asks for: which headers it sends is its own affair,
+/// and libraries for tracing or for GraphQL add some of theirs to every request.
+fn preflight(headers: &HeaderMap) -> Response {
+    let asked_for = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
+    let usual = HeaderValue::from_static("authorization, content-type");
+    let response = Response::builder()
         .status(StatusCode::NO_CONTENT)
         .header(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
-        .header(ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type")
+        .header(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            asked_for
+                .filter(|names| are_header_names(names))
+                .unwrap_or(&usual),
+        )
         .header(ACCESS_CONTROL_MAX_AGE, "600")
-        .finish()
+        .header(VARY, ACCESS_CONTROL_REQUEST_HEADERS);
+    // A page from the Internet that asks a server on this network (Private Network Access).
+    match headers.contains_key("access-control-request-private-network") {
+        true => response.header("access-control-allow-private-network", "true"),
+        false => response,
+    }
+    .finish()
+}
+
+/// Whether the value is a list of header names (RFC 9110, section 5.1), of a length that no browser
+/// exceeds.
+fn are_header_names(value: &HeaderValue) -> bool {
+    let names = value.as_bytes();
+    names.len() <= MAX_NAMES
+        && names
+            .split(|byte| *byte == b',')
+            .all(|name| HeaderName::from_bytes(name.trim_ascii()).is_ok())
 }

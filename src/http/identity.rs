@@ -2,78 +2,50 @@
 
 use std::fmt;
 
-use poem::http::HeaderMap;
-use poem::http::header::{AUTHORIZATION, ORIGIN};
-use url::Url;
+use poem::Request;
+use poem::http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
+use poem::http::{HeaderMap, Method};
 
 use super::cookie::Cookies;
+use super::origins::AllowedOrigins;
 use crate::app::App;
-use crate::config;
 use crate::domain::{Actor, Client, Error, sessions, tokens};
-
-/// The origins (RFC 6454) whose pages may use the session cookie.
-#[derive(Clone, Debug)]
-pub struct AllowedOrigins(Vec<String>);
-
-impl AllowedOrigins {
-    /// The server's own, and `server.allowed_origins`.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that names the entry.
-    pub fn new(settings: &config::Server) -> Result<Self, String> {
-        let mut origins = own_origins(&settings.public_url);
-        for text in &settings.allowed_origins {
-            match Url::parse(text).map(|url| url.origin()) {
-                Ok(origin) if origin.is_tuple() && origin.ascii_serialization() == *text => {
-                    origins.push(text.clone());
-                }
-                _ => {
-                    return Err(format!(
-                        "server.allowed_origins: {text:?} is not an origin such as https://app.example.com, without a path"
-                    ));
-                }
-            }
-        }
-        Ok(Self(origins))
-    }
-
-    pub(super) fn allow(&self, origin: &str) -> bool {
-        self.0.iter().any(|allowed| allowed == origin)
-    }
-}
-
-/// The origins, separated by blanks.
-impl fmt::Display for AllowedOrigins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
-    }
-}
-
-/// The public address's origin; a server on this machine goes by each of the machine's own names.
-fn own_origins(public_url: &str) -> Vec<String> {
-    let Ok(url) = Url::parse(public_url) else {
-        return Vec::new();
-    };
-    let names = ["localhost", "127.0.0.1", "[::1]"];
-    let mut origins = vec![url.origin().ascii_serialization()];
-    if url.host_str().is_some_and(|host| names.contains(&host)) {
-        for name in names {
-            let mut named = url.clone();
-            if named.set_host(Some(name)).is_ok() {
-                origins.push(named.origin().ascii_serialization());
-            }
-        }
-    }
-    origins
-}
 
 /// Why nobody could be identified.
 pub enum IdentityError {
-    /// A page of a foreign origin, or none that can be told, used the session cookie.
-    ForeignOrigin(Option<String>),
+    /// The session cookie came from where it may not be used.
+    ForeignOrigin(ForeignOrigin),
     /// The server is at fault.
     Failed(Error),
+}
+
+/// Where a session cookie came from that may not be used there, in a sentence for whoever wrote the
+/// page or the program.
+pub enum ForeignOrigin {
+    /// A page of this origin.
+    Page(String),
+    /// A page of another origin, as far as the browser says.
+    OtherSite,
+    /// Somewhere that does not say.
+    Untold,
+}
+
+impl fmt::Display for ForeignOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page(origin) => write!(
+                f,
+                "The session cookie was sent from {origin}, which is not this server and not in server.allowed_origins."
+            )?,
+            Self::OtherSite => f.write_str(
+                "The session cookie was sent from a page of another origin; open the address by itself.",
+            )?,
+            Self::Untold => f.write_str(
+                "The session cookie was sent from no origin: browsers name it in the header `Origin`, which proxies must pass on.",
+            )?,
+        }
+        f.write_str(" Programs use `Authorization: Bearer`.")
+    }
 }
 
 /// Finds out who sends the request. A token that is unknown, expired or revoked is nobody's.
@@ -81,50 +53,75 @@ pub async fn identify(
     app: &App,
     cookies: &Cookies,
     origins: &AllowedOrigins,
-    headers: &HeaderMap,
+    request: &Request,
     mut client: Client,
 ) -> Result<Actor, IdentityError> {
-    let origin = text_of(headers, ORIGIN.as_str());
+    let headers = request.headers();
     // A foreign page must not use up what its visitor may guess. Programs name no origin.
-    if origin.is_none_or(|origin| origins.allow(origin)) {
+    if text_of(headers, ORIGIN.as_str()).is_none_or(|origin| origins.allow(&origin)) {
         client.device = cookies.device(headers).map(tokens::hash);
     }
-    let token = match (bearer_token(headers), cookies.session(headers)) {
-        (Some(token), _) => token,
-        (None, Some(token)) => {
-            // A browser adds the cookie to whatever a foreign page sends; the origin tells.
-            let is_allowed = match origin {
-                Some(origin) => origins.allow(origin),
-                None => is_own_request(headers),
-            };
-            if !is_allowed {
-                return Err(IdentityError::ForeignOrigin(origin.map(str::to_owned)));
-            }
-            token
+    if let Some(token) = bearer_token(headers) {
+        return authenticate(app, client, token).await;
+    }
+    let sessions = cookies.sessions(headers);
+    if !sessions.is_empty() {
+        must_be_allowed(origins, request).map_err(IdentityError::ForeignOrigin)?;
+    }
+    // Another application on the same host or on a parent domain may have set a cookie of the same
+    // name; ours is the one that is somebody's.
+    for token in sessions {
+        let actor = authenticate(app, client.clone(), token).await?;
+        if actor.user_id().is_some() {
+            return Ok(actor);
         }
-        (None, None) => return Ok(Actor::anonymous(client)),
-    };
+    }
+    Ok(Actor::anonymous(client))
+}
+
+async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor, IdentityError> {
     sessions::authenticate(app, client, token)
         .await
         .map_err(IdentityError::Failed)
 }
 
-/// Browsers send no origin where a page of this server reads something, or a person enters an
-/// address; then these metadata, which no page can set, say so
-/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>).
-fn is_own_request(headers: &HeaderMap) -> bool {
-    matches!(
-        text_of(headers, "sec-fetch-site"),
-        Some("same-origin" | "none")
-    )
+/// A browser adds the cookie to whatever a foreign page sends; the origin tells.
+///
+/// Browsers name no origin where a page of this server reads something, or a person enters an
+/// address; then metadata that no page can set say so
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>). Over plain HTTP from another
+/// machine there are none either. What only reads is answered all the same: a foreign page can cause
+/// it and cannot see the response.
+fn must_be_allowed(origins: &AllowedOrigins, request: &Request) -> Result<(), ForeignOrigin> {
+    let headers = request.headers();
+    if let Some(origin) = text_of(headers, ORIGIN.as_str()) {
+        return match origins.allow(&origin) {
+            true => Ok(()),
+            false => Err(ForeignOrigin::Page(origin)),
+        };
+    }
+    match text_of(headers, "sec-fetch-site").as_deref() {
+        Some("same-origin" | "none") => Ok(()),
+        Some(_) => Err(ForeignOrigin::OtherSite),
+        None if only_reads(request) => Ok(()),
+        None => Err(ForeignOrigin::Untold),
+    }
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+/// Whether the request is over with its response, and changes nothing (RFC 9110, section 9.2.1).
+fn only_reads(request: &Request) -> bool {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_safe && !request.headers().contains_key(UPGRADE)
+}
+
+/// A header's value, whatever its bytes are.
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    token_in(text_of(headers, AUTHORIZATION.as_str())?)
+    token_in(headers.get(AUTHORIZATION)?.to_str().ok()?)
 }
 
 /// The token in a bearer's credentials (RFC 6750, section 2.1); the scheme's name is case-insensitive

@@ -8,6 +8,7 @@ mod headers;
 mod health;
 mod identity;
 mod metrics;
+mod origins;
 mod pages;
 mod playground;
 mod request_log;
@@ -17,7 +18,7 @@ mod sources;
 
 pub use client::TrustedProxies;
 pub use graphql_over_http::GraphqlEndpoint;
-pub use identity::AllowedOrigins;
 pub use metrics::metrics_routes;
+pub use origins::AllowedOrigins;
 pub use routes::routes;
 pub use sources::EmailSources;

@@ -14,7 +14,7 @@ use url::Url;
 pub use self::errors::ErrorPages;
 
 use self::document::{Document, FRESH, NEVER};
-use super::identity::AllowedOrigins;
+use super::origins::AllowedOrigins;
 use crate::color::Palette;
 use crate::config::Config;
 

@@ -8,7 +8,7 @@ use poem::{Endpoint, EndpointExt, Route, get};
 use super::client::TrustedProxies;
 use super::graphql_over_http::GraphqlEndpoint;
 use super::headers::Headers;
-use super::identity::AllowedOrigins;
+use super::origins::AllowedOrigins;
 use super::pages::{self, ErrorPages};
 use super::sources::EmailSources;
 use super::{health, playground, request_log};
@@ -24,20 +24,22 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let settings = &app.settings;
     let proxies =
         TrustedProxies::new(&settings.server.trusted_proxies).map_err(|problem| vec![problem])?;
-    let origins = AllowedOrigins::new(&settings.server).map_err(|problem| vec![problem])?;
+    let origins = AllowedOrigins::new(&settings.server)?;
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
+    let emails = EmailSources::new(app.clone(), proxies.clone(), origins.clone());
+    let graphql = Arc::new(GraphqlEndpoint::new(
+        schema,
+        app.clone(),
+        proxies,
+        origins.clone(),
+    ));
     let mut routes = Route::new()
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
-        .at(
-            "/emails/:file",
-            EmailSources::new(app.clone(), proxies.clone(), origins.clone()),
-        )
-        .at(
-            "/graphql",
-            GraphqlEndpoint::new(schema, app.clone(), proxies, origins.clone()),
-        );
+        .at("/emails/:file", emails)
+        .at("/graphql", graphql.clone())
+        .at("/graphql/", graphql);
     if settings.serves_playground() {
         routes = routes
             .at("/playground", get(playground::index))

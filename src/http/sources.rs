@@ -10,7 +10,8 @@ use poem::{Endpoint, Request, Response, Result};
 
 use super::client::TrustedProxies;
 use super::cookie::Cookies;
-use super::identity::{AllowedOrigins, IdentityError, identify};
+use super::identity::{IdentityError, identify};
+use super::origins::AllowedOrigins;
 use crate::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::{Error, emails};
@@ -39,12 +40,10 @@ impl EmailSources {
 
     async fn source(&self, request: &Request) -> Result<Response, Error> {
         let client = self.proxies.client(request);
-        let headers = request.headers();
-        let actor = match identify(&self.app, &self.cookies, &self.origins, headers, client).await {
+        let actor = match identify(&self.app, &self.cookies, &self.origins, request, client).await {
             Ok(actor) => actor,
-            Err(IdentityError::ForeignOrigin(_)) => {
-                let message = "The session cookie was sent from a page of another origin.";
-                return Ok(plain(StatusCode::FORBIDDEN, message));
+            Err(IdentityError::ForeignOrigin(origin)) => {
+                return Ok(plain(StatusCode::FORBIDDEN, &origin.to_string()));
             }
             Err(IdentityError::Failed(error)) => return Err(error),
         };
@@ -86,7 +85,7 @@ impl Endpoint for EmailSources {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if request.method() != Method::GET {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let message = "An e-mail can only be read here.";
             return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, message));
         }

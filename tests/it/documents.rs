@@ -61,6 +61,7 @@ fn the_files_that_documents_link_to_exist() {
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "docs/clients.md",
         "docs/deployment.md",
     ] {
         let text = std::fs::read_to_string(document).unwrap();

@@ -248,6 +248,113 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
     }
 }
 
+#[tokio::test]
+async fn what_clients_write_into_a_url_is_read() {
+    let server = TestServer::start().await;
+    let http = server.anonymous().http;
+    let query = "query%20A%7B__typename+%7D";
+    for path in [
+        format!("/graphql?query={query}"),
+        format!("/graphql/?query={query}"),
+        format!("/graphql?query={query}&variables=&operationName=&extensions="),
+        format!("/graphql?query={query}&variables=null&extensions=null"),
+        format!(
+            "/graphql?variables=%7B%7D&operationName=A&query={query}&_=1795253400&utm_source=x"
+        ),
+        format!("/graphql?extensions=%7B%22a%22%3A1%7D&query=query+A%20%7B%0A%20__typename%20%7D"),
+    ] {
+        let url = format!("{}{path}", server.url);
+        let answer = Answer::read(http.get(&url).send().await.unwrap()).await;
+        assert_eq!(*answer.data(), json!({ "__typename": "Query" }), "{path}");
+        // HEAD is GET without the body.
+        let head = http.head(&url).send().await.unwrap();
+        assert_eq!(head.status(), 200);
+        assert_eq!(
+            head.headers()["content-type"],
+            answer.headers["content-type"]
+        );
+        assert_eq!(head.text().await.unwrap(), "");
+    }
+    for (path, sentence) in [
+        (
+            "/graphql?query=%7Ba%7D&query=%7Bb%7D",
+            "`query` more than once",
+        ),
+        (
+            "/graphql?query=%7Ba%7D&variables=%5B%5D",
+            "`variables` is not",
+        ),
+        ("/graphql?query=%7Ba%7D&variables=x", "`variables` is not"),
+        ("/graphql?query=%7Ba%7D&extensions=7", "`extensions` is not"),
+        ("/graphql?q=%7Ba%7D", "no `query`"),
+    ] {
+        let url = format!("{}{path}", server.url);
+        let answer = Answer::read(http.get(&url).send().await.unwrap()).await;
+        assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"));
+        assert!(answer.message().contains(sentence), "{}", answer.message());
+    }
+    let mutation = format!(
+        "{}/graphql?query=mutation%7BsignOut%7BuserErrors%7Bcode%7D%7D%7D",
+        server.url
+    );
+    assert_eq!(http.head(&mutation).send().await.unwrap().status(), 405);
+    let by_post = http.post(format!("{}/graphql/", server.url));
+    let by_post = by_post.json(&json!({ "query": "{ __typename }" }));
+    assert_eq!(by_post.send().await.unwrap().status(), 200);
+    let options = http.request(Method::OPTIONS, format!("{}/graphql", server.url));
+    let options = options.send().await.unwrap();
+    assert_eq!(options.status(), 405);
+    assert_eq!(options.headers()["allow"], "GET, POST");
+}
+
+#[tokio::test]
+async fn what_clients_write_into_a_body_is_read() {
+    let server = TestServer::start().await;
+    for body in [
+        r#"{"query":"query A { __typename }","operationName":"","variables":null}"#,
+        r#"{"query":"query A { __typename }","operationName":null,"extensions":null,"id":null}"#,
+        r#"{"query":"query A { __typename }","operationName":"A","key":"x","clientVersion":{}}"#,
+        r#"{"query":"query A { __typename }","variables":{"a":12345678901234567890123}}"#,
+        r#"{"query":"query A { __typename }","variables":{"unknown":1,"a":{"b":[]}}}"#,
+        " \n\t{\"query\":\"\u{feff}{ __typename }\"}\r\n",
+    ] {
+        let answer = send(&server, Method::POST, &[], &[JSON], body).await;
+        assert_eq!(
+            answer.body["data"]["__typename"], "Query",
+            "{body} {}",
+            answer.body
+        );
+    }
+    for (body, sentence) in [
+        (
+            r#"{"query":"{ __typename }","query":"{ a }"}"#,
+            "duplicate field `query`",
+        ),
+        (
+            r#"{"query":"{ __typename }","variables":{"a":1e999}}"#,
+            "number out of range",
+        ),
+        (
+            r#"{"query":"query A { __typename }","operationName":"B"}"#,
+            "`operationName`",
+        ),
+        (
+            r#"{"query":"{ __typename }","operationName":"B"}"#,
+            "`operationName`",
+        ),
+        (
+            r#"{"query":"query A { __typename } query B { __typename }"}"#,
+            "`operationName`",
+        ),
+        (r#"{"id":"abc","doc_id":"7"}"#, "no `query`"),
+        (r#"query { __typename }"#, "expected value"),
+    ] {
+        let answer = send(&server, Method::POST, &[], &[JSON], body).await;
+        assert_eq!(answer.code(), "BAD_REQUEST", "{body}");
+        assert!(answer.message().contains(sentence), "{}", answer.message());
+    }
+}
+
 /// Security rule 17.
 #[tokio::test]
 async fn errors_do_not_echo_the_request() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, TestServer, ids};
@@ -54,6 +55,38 @@ async fn a_bearer_token_works_until_signed_out() {
         .run("mutation { signOut { userErrors { code } } }")
         .await;
     assert_eq!(again.data()["signOut"]["userErrors"], json!([]));
+}
+
+/// Security rule 4: whatever a client writes before it, what a trusted proxy has appended counts.
+#[tokio::test]
+async fn a_client_behind_a_proxy_cannot_hide_its_address() {
+    let server = TestServer::start_with(&["server.trusted_proxies=[\"127.0.0.1\"]"]).await;
+    server.administrator().await;
+    let input = json!({ "email": "admin@example.com", "password": PASSWORD });
+    for forwarded in [
+        &b"203.0.113.9"[..],
+        b"\xff\xfe, 203.0.113.9",
+        b"M\xfcnchen,203.0.113.9",
+        b"198.51.100.1, 203.0.113.9",
+    ] {
+        let request = server
+            .anonymous()
+            .http
+            .post(format!("{}/graphql", server.url))
+            .header(
+                "x-forwarded-for",
+                HeaderValue::from_bytes(forwarded).unwrap(),
+            )
+            .header(
+                "user-agent",
+                HeaderValue::from_bytes(b"Caf\xe9/1.0").unwrap(),
+            )
+            .json(&json!({ "query": SIGN_IN, "variables": { "input": input } }));
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        let session = &answer.data()["signIn"]["session"];
+        assert_eq!(session["ipAddress"], "203.0.113.9");
+        assert_eq!(session["userAgent"], "Caf\u{fffd}/1.0");
+    }
 }
 
 /// Security rule 3, but for the time that it takes, which a benchmark measures.

@@ -9,31 +9,15 @@ use std::time::Duration;
 use async_graphql::Response as GraphqlResponse;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use poem::http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
-use poem::http::{HeaderMap, Method};
-use poem::{Body, Request, Response};
+use poem::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use poem::{Body, Response};
 use tokio_util::sync::CancellationToken;
 
 use super::open_streams::OpenStream;
-use super::response::to_json;
+use super::response::{MediaType, to_json};
 
 /// How often a silent connection is told that it still stands, so that no proxy gives it up.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
-
-/// Whether the request wants its answers as events.
-pub(super) fn is_wanted(request: &Request) -> bool {
-    request.method() == Method::POST && accepts(request.headers())
-}
-
-fn accepts(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
-}
 
 /// Where an event stream stands.
 struct Events {
@@ -61,14 +45,24 @@ pub(super) fn respond(
         let event = events.next().await?;
         Some((event, events))
     });
+    with_body(Body::from_bytes_stream(events))
+}
+
+/// The one answer of an operation that has been executed.
+pub(super) fn respond_once(answer: &[u8]) -> Response {
+    let events = [event("next", answer), event("complete", b"")].concat();
+    with_body(Body::from_vec(events))
+}
+
+fn with_body(body: Body) -> Response {
     Response::builder()
-        .header(CONTENT_TYPE, "text/event-stream")
+        .header(CONTENT_TYPE, MediaType::EventStream.essence())
         .header(CACHE_CONTROL, "no-store")
         // The connection's time-outs are off from here on, and so it takes no further request.
         .header(CONNECTION, "close")
         // Asks nginx not to collect events until there are enough of them.
         .header("X-Accel-Buffering", "no")
-        .body(Body::from_bytes_stream(events))
+        .body(body)
 }
 
 impl Events {

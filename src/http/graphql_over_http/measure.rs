@@ -31,15 +31,14 @@ impl Measure {
     }
 
     /// It is executed now.
-    pub(super) fn executes(&mut self, operation: Option<OperationType>) {
+    pub(super) fn executes(&mut self, operation: OperationType) {
         (self.operation, self.outcome) = match operation {
-            None => ("none", "aborted"),
-            Some(OperationType::Query) => ("query", "aborted"),
-            Some(OperationType::Mutation) => ("mutation", "aborted"),
+            OperationType::Query => ("query", "aborted"),
+            OperationType::Mutation => ("mutation", "aborted"),
             // That nobody watches any more is how it usually ends.
-            Some(OperationType::Subscription) => ("subscription", "succeeded"),
+            OperationType::Subscription => ("subscription", "succeeded"),
         };
-        if operation == Some(OperationType::Subscription) {
+        if operation == OperationType::Subscription {
             self.begun = None;
         }
     }

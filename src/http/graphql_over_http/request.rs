@@ -1,14 +1,13 @@
 //! The request: its parameters from a JSON body or from the URL (GraphQL over HTTP, section 5).
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
-use async_graphql::{Positioned, Value as ConstValue, Variables};
+use async_graphql::{Request as GraphqlRequest, Value as ConstValue, Variables};
 use poem::Request;
 use poem::error::ReadBodyError;
-use poem::http::header::CONTENT_TYPE;
-use poem::http::{Method, StatusCode};
+use poem::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use super::response::Refusal;
 
@@ -27,14 +26,43 @@ const MAX_VALUES: usize = 5_000;
 /// The parameters of a request (GraphQL over HTTP, section 5.1). `null` is as good as absent.
 #[derive(Deserialize)]
 pub(super) struct Parameters {
-    pub(super) query: String,
-    #[serde(default, rename = "operationName")]
-    pub(super) operation_name: Option<String>,
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub(super) variables: Variables,
-    /// Nobody reads them, but they must be a map.
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    variables: Variables,
+    /// Nobody reads more of them than whether they stand in for the query, but they must be a map.
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Stands in for the query as well (GraphQL over HTTP, appendix A).
+    #[serde(rename = "documentId")]
+    document_id: Option<serde_json::Value>,
+}
+
+impl Parameters {
+    /// What is to be executed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no query. Clients with persisted queries send a digest in its place; told that
+    /// the server does not know how to look it up, they send the query.
+    pub(super) fn into_request(self) -> Result<GraphqlRequest, Refusal> {
+        let is_persisted = self.document_id.is_some()
+            || self
+                .extensions
+                .is_some_and(|extensions| extensions.contains_key("persistedQuery"));
+        let query = match self.query {
+            Some(query) if !query.is_empty() => query,
+            _ if is_persisted => return Err(Refusal::persisted_query_not_supported()),
+            _ => {
+                return Err(Refusal::bad_request(
+                    "The request has no `query`, which is the text of a GraphQL document.",
+                ));
+            }
+        };
+        let mut request = GraphqlRequest::new(query).variables(self.variables);
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
+        Ok(request)
+    }
 }
 
 fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Variables, D::Error> {
@@ -51,7 +79,7 @@ pub(super) enum Requests {
 pub(super) async fn requests(request: &mut Request) -> Result<Requests, Refusal> {
     match *request.method() {
         Method::POST => from_body(request).await,
-        Method::GET => from_url(request).map(Requests::One),
+        Method::GET | Method::HEAD => from_url(request).map(Requests::One),
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Send the request by POST, or a query by GET.",
@@ -60,17 +88,7 @@ pub(super) async fn requests(request: &mut Request) -> Result<Requests, Refusal>
 }
 
 async fn from_body(request: &mut Request) -> Result<Requests, Refusal> {
-    let content_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(is_json) {
-        // Any web page may send forms and plain text anywhere; JSON it may not.
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the request as application/json.",
-        ));
-    }
+    must_be_json(request.headers())?;
     let body = request
         .take_body()
         .into_bytes_limit(MAX_BODY)
@@ -89,10 +107,13 @@ fn read_body(body: &[u8]) -> Result<Requests, Refusal> {
     let malformed = |error: serde_json::Error| {
         Refusal::bad_request(format!("The body is not a GraphQL request: {error}."))
     };
+    // Some programs begin every text with a byte order mark, which readers may pass over (RFC 8259,
+    // section 8.1).
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if body.trim_ascii_start().first() != Some(&b'[') {
-        let one: Parameters = serde_json::from_slice(body).map_err(malformed)?;
-        check_variables(&one.variables)?;
-        return Ok(Requests::One(one));
+        return Ok(Requests::One(
+            serde_json::from_slice(body).map_err(malformed)?,
+        ));
     }
     let batch: Vec<Parameters> = serde_json::from_slice(body).map_err(malformed)?;
     if batch.is_empty() {
@@ -104,59 +125,88 @@ fn read_body(body: &[u8]) -> Result<Requests, Refusal> {
             format!("The batch has more than {MAX_BATCH} requests."),
         ));
     }
-    for one in &batch {
-        check_variables(&one.variables)?;
-    }
     Ok(Requests::Batch(batch))
 }
 
-fn is_json(content_type: &str) -> bool {
+/// Any web page may send forms and plain text anywhere; JSON it may not.
+fn must_be_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let unsupported = |message| Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let content_type = String::from_utf8_lossy(value.unwrap_or_default());
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        }
-        _ => true,
-    });
-    is_json && is_utf8
+    let essence = parts.next().unwrap_or_default();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return unsupported("Send the request as application/json.");
+    }
+    if !parts.all(is_utf8) {
+        return unsupported(
+            "Send application/json in UTF-8, as RFC 8259 demands, and without another `charset`.",
+        );
+    }
+    if headers.get_all(CONTENT_ENCODING).iter().any(is_compressed) {
+        return unsupported("Send the body of application/json without a `Content-Encoding`.");
+    }
+    Ok(())
+}
+
+/// Whether a parameter of the media type leaves JSON what it is. It has no charset (RFC 8259, section
+/// 11), and many clients name one all the same; ASCII is a part of UTF-8.
+fn is_utf8(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    let charset = value.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+    !name.trim().eq_ignore_ascii_case("charset")
+        || ["", "utf-8", "utf8", "us-ascii", "ascii"].contains(&charset.as_str())
+}
+
+fn is_compressed(encoding: &HeaderValue) -> bool {
+    !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
 }
 
 fn from_url(request: &Request) -> Result<Parameters, Refusal> {
-    #[derive(Deserialize)]
-    struct Url {
-        query: String,
-        #[serde(rename = "operationName")]
-        operation_name: Option<String>,
-        variables: Option<String>,
-        extensions: Option<String>,
-    }
-    let url: Url = request
-        .params()
-        .ok()
-        .filter(|url: &Url| !url.query.is_empty())
-        .ok_or_else(|| Refusal::bad_request("The URL has no `query`."))?;
-    fn json<T: serde::de::DeserializeOwned + Default>(
-        name: &str,
-        text: Option<String>,
-    ) -> Result<T, Refusal> {
-        match text.as_deref() {
-            None | Some("" | "null") => Ok(T::default()),
-            Some(text) => serde_json::from_str(text).map_err(|error| {
-                Refusal::bad_request(format!("`{name}` is not a JSON object: {error}."))
-            }),
+    let mut url = Url::default();
+    let text = request.uri().query().unwrap_or_default();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let parameter = match &*name {
+            "query" => &mut url.query,
+            "operationName" => &mut url.operation_name,
+            "variables" => &mut url.variables,
+            "extensions" => &mut url.extensions,
+            "documentId" => &mut url.document_id,
+            _ => continue,
+        };
+        if parameter.replace(value.into_owned()).is_some() {
+            return Err(Refusal::bad_request(format!(
+                "The URL has `{name}` more than once."
+            )));
         }
     }
     let parameters = Parameters {
         query: url.query,
-        operation_name: url.operation_name.filter(|name| !name.is_empty()),
-        variables: json("variables", url.variables)?,
-        _extensions: json("extensions", url.extensions)?,
+        operation_name: url.operation_name,
+        variables: json("variables", url.variables)?.unwrap_or_default(),
+        extensions: json("extensions", url.extensions)?,
+        document_id: url.document_id.map(serde_json::Value::String),
     };
-    check_variables(&parameters.variables)?;
     Ok(parameters)
+}
+
+/// The parameters of a URL, each as it was written.
+#[derive(Default)]
+struct Url {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+    document_id: Option<String>,
+}
+
+fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    match text.as_deref() {
+        None | Some("") => Ok(None),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Refusal::bad_request(format!("`{name}` is not a JSON object: {error}."))
+        }),
+    }
 }
 
 /// Bounds what the guard of the document does not see.
@@ -190,40 +240,5 @@ fn inner_values(value: &ConstValue) -> Box<dyn Iterator<Item = &ConstValue> + '_
         ConstValue::List(items) => Box::new(items.iter()),
         ConstValue::Object(fields) => Box::new(fields.values()),
         _ => Box::new(std::iter::empty()),
-    }
-}
-
-/// The operation that is meant, as far as one can be told (GraphQL specification, section 6.1): the
-/// only one, or the one of that name.
-pub(super) fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        // The parser keeps an operation that has a name among several, also where it is the only one.
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        (DocumentOperations::Multiple(_), None) => None,
-    }
-}
-
-/// A link or an image can cause a GET from anywhere, so it must not change anything.
-pub(super) fn must_be_a_query(
-    document: &ExecutableDocument,
-    name: Option<&str>,
-) -> Result<(), Refusal> {
-    match operation(document, name) {
-        Some(operation) if operation.node.ty == OperationType::Query => Ok(()),
-        Some(_) => Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Only queries can be sent by GET; send this by POST.",
-        )),
-        None => Err(Refusal {
-            is_of_document: true,
-            ..Refusal::bad_request("Name one of the document's operations by `operationName`.")
-        }),
     }
 }

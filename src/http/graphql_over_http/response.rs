@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use async_graphql::{Pos, Response as GraphqlResponse, ServerError, Value};
 use poem::Response;
-use poem::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use poem::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::event_stream;
 use crate::domain;
 use crate::graphql::error::Code;
 use crate::graphql::limits;
@@ -19,47 +20,23 @@ const MAX_ERRORS: usize = 100;
 const MAX_MESSAGE: usize = 200;
 
 /// The form of an answer, which decides what its status says.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MediaType {
     /// `application/json`: 200 says that the answer is one of GraphQL, whatever it holds.
     Json,
     /// `application/graphql-response+json`: the status tells how the request fared.
     GraphqlResponse,
+    /// `text/event-stream`: the same as for `application/json`, as the one event of a stream.
+    EventStream,
 }
 
 impl MediaType {
-    /// The best that the `Accept` header takes; JSON where it takes anything.
-    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let mut best = None;
-        let mut is_absent = true;
-        for range in headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-        {
-            is_absent = false;
-            let mut parts = range.split(';').map(str::trim);
-            let offered = match parts
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase()
-                .as_str()
-            {
-                "application/graphql-response+json" => Self::GraphqlResponse,
-                "application/json" | "application/*" | "*/*" => Self::Json,
-                _ => continue,
-            };
-            let quality = parts
-                .find_map(|parameter| parameter.strip_prefix("q="))
-                .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            if quality > 0.0 && best.is_none_or(|(_, better)| quality > better) {
-                best = Some((offered, quality));
-            }
-        }
-        match is_absent {
-            true => Some(Self::Json),
-            false => best.map(|(offered, _)| offered),
+    /// Its name, without parameters.
+    pub(super) fn essence(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::GraphqlResponse => "application/graphql-response+json",
+            Self::EventStream => "text/event-stream",
         }
     }
 
@@ -67,6 +44,7 @@ impl MediaType {
         match self {
             Self::Json => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::EventStream => self.essence(),
         }
     }
 }
@@ -112,7 +90,7 @@ pub(super) struct Rendered {
 
 impl Rendered {
     pub(super) fn respond(self, media_type: MediaType) -> Response {
-        json(self.status, media_type, self.body, self.retry_after)
+        respond(self.status, media_type, self.body, self.retry_after)
     }
 
     /// The answers to a batch, in the order of its requests. That they are many is all that the
@@ -127,7 +105,7 @@ impl Rendered {
             body.extend(answer.body);
         }
         body.push(b']');
-        json(StatusCode::OK, media_type, body, retry_after)
+        respond(StatusCode::OK, media_type, body, retry_after)
     }
 }
 
@@ -145,6 +123,27 @@ impl Refusal {
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// What is asked for cannot be executed, although the request is well-formed.
+    pub(super) fn of_document(message: impl Into<String>) -> Self {
+        Self {
+            is_of_document: true,
+            ..Self::bad_request(message)
+        }
+    }
+
+    /// The client accepts no form of the response.
+    pub(super) fn not_acceptable(message: &str) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, message)
+    }
+
+    /// There is a digest where the query should be.
+    pub(super) fn persisted_query_not_supported() -> Self {
+        Self {
+            code: Code::PersistedQueryNotSupported,
+            ..Self::of_document("PersistedQueryNotSupported")
+        }
     }
 
     /// The request has too much of something, or took too long.
@@ -206,9 +205,13 @@ impl Refusal {
         }
     }
 
-    pub(super) fn respond(mut self, media_type: MediaType) -> Response {
-        if self.is_of_document && media_type == MediaType::Json {
+    pub(super) fn respond(mut self, mut media_type: MediaType) -> Response {
+        if self.is_of_document && media_type != MediaType::GraphqlResponse {
             self.status = StatusCode::OK;
+        }
+        // A stream begins with an answer, and its status says nothing else.
+        if media_type == MediaType::EventStream && self.status != StatusCode::OK {
+            media_type = MediaType::Json;
         }
         let status = self.status;
         let mut response = self.render().respond(media_type);
@@ -301,17 +304,20 @@ pub(super) fn to_json(response: &GraphqlResponse) -> Vec<u8> {
     .to_json()
 }
 
-fn json(
+fn respond(
     status: StatusCode,
     media_type: MediaType,
     body: Vec<u8>,
     retry_after: Option<u64>,
 ) -> Response {
-    let mut response = Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, media_type.content_type())
-        .header(CACHE_CONTROL, "no-store")
-        .body(body);
+    let mut response = match media_type {
+        MediaType::EventStream => event_stream::respond_once(&body),
+        MediaType::Json | MediaType::GraphqlResponse => Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, media_type.content_type())
+            .header(CACHE_CONTROL, "no-store")
+            .body(body),
+    };
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

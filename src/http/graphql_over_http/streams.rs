@@ -11,8 +11,8 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::measure::Measure;
 use super::open_streams::{OpenStream, OpenStreams};
+use super::operation::Operation;
 use super::response::{Answer, Refusal, panicked};
-use super::{parse, request};
 use crate::app::App;
 use crate::domain::{self, Actor, sessions};
 use crate::graphql::context::Caller;
@@ -29,41 +29,33 @@ pub(super) struct Streaming<E> {
 }
 
 impl<E: Executor> Streaming<E> {
-    /// Executes an operation that keeps within the limits: a subscription responds to each event, a
-    /// query once.
+    /// Executes an operation on a WebSocket: a subscription responds to each event, a query once.
     ///
     /// # Errors
     ///
     /// What exceeds a limit, and mutations: when to try again, and the session cookie, travel in the
     /// headers of a response of its own.
-    pub(super) fn execute(
+    fn execute(
         self,
-        mut request: GraphqlRequest,
+        request: GraphqlRequest,
         actor: Actor,
     ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
-        let mut measure = Measure::new(self.app.clone());
-        request::check_variables(&request.variables)?;
-        let document = parse(&request.query)?;
-        let name = request.operation_name.as_deref();
-        let operation = request::operation(&document, name).map(|operation| operation.node.ty);
-        request.set_parsed_query(document);
-        let refusal = match operation {
-            Some(OperationType::Subscription) => {
+        let measure = Measure::new(self.app.clone());
+        let operation = Operation::read(request)?;
+        match operation.kind {
+            OperationType::Subscription => {
                 let open = self.open.subscribe(&actor)?;
-                measure.executes(operation);
-                return Ok(self.watch(request, actor, measure, open));
+                Ok(self.watch(operation, actor, measure, open))
             }
-            Some(OperationType::Query) => {
-                measure.executes(operation);
-                return Ok(self.answer(request, actor, measure));
-            }
-            Some(OperationType::Mutation) => "Mutations are not streamed; send them by POST.",
-            None => "Name one of the document's operations by `operationName`.",
-        };
-        Err(Refusal::bad_request(refusal))
+            OperationType::Query => Ok(self.answer(operation, actor, measure)),
+            OperationType::Mutation => Err(Refusal::bad_request(
+                "Mutations are not executed on a WebSocket, which could not set the session cookie; send them by POST.",
+            )),
+        }
     }
 
-    /// The same for somebody who was identified a while ago: their session may have ended since.
+    /// Executes an operation of somebody who was identified a while ago: their session may have ended
+    /// since.
     pub(super) fn execute_later(
         self,
         request: GraphqlRequest,
@@ -80,15 +72,17 @@ impl<E: Executor> Streaming<E> {
         begin.into_stream().flatten().boxed()
     }
 
-    fn watch(
+    /// Executes a subscription.
+    pub(super) fn watch(
         self,
-        request: GraphqlRequest,
+        operation: Operation,
         actor: Actor,
         mut measure: Measure,
         open: OpenStream,
     ) -> BoxStream<'static, GraphqlResponse> {
+        measure.executes(operation.kind);
         let caller = Arc::new(Caller::new(actor));
-        let request = self.equip(request, &caller, &Arc::default());
+        let request = self.equip(operation.request, &caller, &Arc::default());
         AssertUnwindSafe(self.executor.execute_stream(request, None).boxed())
             .catch_unwind()
             .then(move |response| {
@@ -103,14 +97,15 @@ impl<E: Executor> Streaming<E> {
 
     fn answer(
         self,
-        request: GraphqlRequest,
+        operation: Operation,
         actor: Actor,
         mut measure: Measure,
     ) -> BoxStream<'static, GraphqlResponse> {
+        measure.executes(operation.kind);
         let answer = async move {
             let caller = Arc::new(Caller::new(actor));
             let executed = Arc::new(WasExecuted::default());
-            let request = self.equip(request, &caller, &executed);
+            let request = self.equip(operation.request, &caller, &executed);
             let timeout = self.app.settings.graphql.timeout;
             let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
             let Ok(response) = tokio::time::timeout(timeout, execution).await else {

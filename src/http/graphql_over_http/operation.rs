@@ -1,0 +1,86 @@
+//! The operation that a request asks for, ready to be executed: within the limits, and with the
+//! variables that it needs. Whether the schema knows its fields, validation says later.
+
+use async_graphql::Request as GraphqlRequest;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use poem::http::StatusCode;
+
+use super::request::check_variables;
+use super::response::Refusal;
+use crate::graphql::limits::{self, Limits};
+use crate::graphql::variables;
+
+/// How to watch something, for those who send a subscription as if it were a query.
+const SUBSCRIPTIONS: &str = "A subscription answers many times: send it with `Accept: text/event-stream`, or over a WebSocket with the subprotocol graphql-transport-ws.";
+
+/// An operation that keeps within the limits.
+pub(super) struct Operation {
+    /// With the document in it.
+    pub(super) request: GraphqlRequest,
+    pub(super) kind: OperationType,
+}
+
+impl Operation {
+    /// Reads the request's document. Nothing walks it before it is known to keep within the limits.
+    ///
+    /// # Errors
+    ///
+    /// What exceeds a limit, is no document, does not say which operation is meant, or lacks a
+    /// variable.
+    pub(super) fn read(mut request: GraphqlRequest) -> Result<Self, Refusal> {
+        check_variables(&request.variables)?;
+        let mut document = limits::parse_within(&Limits::default(), &request.query)?;
+        let name = request.operation_name.as_deref();
+        let Some(operation) = named(&document, name) else {
+            return Err(Refusal::of_document(match name {
+                Some(_) => "The document has no operation of the name in `operationName`.",
+                None => "Name one of the document's operations by `operationName`.",
+            }));
+        };
+        variables::must_be_sent(operation, &request.variables).map_err(Refusal::of_document)?;
+        let kind = operation.ty;
+        variables::leave_out_unsent(&mut document, name, &request.variables);
+        request.set_parsed_query(document);
+        Ok(Self { request, kind })
+    }
+
+    /// A link or an image can cause a GET from anywhere, so it must not change anything.
+    pub(super) fn must_only_read(&self) -> Result<(), Refusal> {
+        match self.kind {
+            OperationType::Query | OperationType::Subscription => Ok(()),
+            OperationType::Mutation => Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Only queries can be sent by GET; send this by POST.",
+            )),
+        }
+    }
+
+    /// A response that comes at once holds no subscription.
+    pub(super) fn must_respond_at_once(&self) -> Result<(), Refusal> {
+        match self.kind {
+            OperationType::Query | OperationType::Mutation => Ok(()),
+            OperationType::Subscription => Err(Refusal::of_document(SUBSCRIPTIONS)),
+        }
+    }
+}
+
+/// The operation that is meant (GraphQL specification, section 6.1): the only one, or the one of that
+/// name.
+fn named<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => operation,
+        (DocumentOperations::Single(_), Some(_)) => return None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name)?,
+        // The parser keeps an operation that has a name among several, also where it is the only one.
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()?
+        }
+        (DocumentOperations::Multiple(_), None) => return None,
+    };
+    Some(&operation.node)
+}
