@@ -62,7 +62,7 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
         .db
         .migrate()
         .await
-        .map_err(|error| StartError(format!("database: migration failed: {error}")))?;
+        .map_err(|error| StartError(format!("database: {error}")))?;
     Ok((Arc::new(app), migrated))
 }
 
@@ -155,6 +155,7 @@ impl Server {
             let acceptor = Bounded::new(acceptor, &app.settings.server);
             tasks.push(tokio::spawn(serve(acceptor, routes, stop.clone(), timeout)));
         }
+        tasks.push(tokio::spawn(follow_the_database(app.clone(), stop.clone())));
         let mut metrics_address = None;
         if let Some(acceptor) = metrics {
             metrics_address = Some(bound(&acceptor)?);
@@ -212,6 +213,22 @@ fn bound(acceptor: &TcpAcceptor) -> Result<SocketAddr, StartError> {
         .first()
         .and_then(|address| address.as_socket_addr().copied())
         .ok_or_else(|| StartError("server.bind: the socket has no address".to_owned()))
+}
+
+/// How often the clock is set by the database's.
+const CLOCK_SET_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps the clock at the database's time: either may be set, or drift.
+async fn follow_the_database(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLOCK_SET_EVERY) => {}
+        }
+        if let Err(error) = app.db.set_clock(&app.clock).await {
+            tracing::warn!(%error, "cannot ask the database for the time");
+        }
+    }
 }
 
 fn spawn_worker(

@@ -16,6 +16,7 @@ mod support;
 mod smtp;
 
 mod command_line;
+mod databases;
 mod delivery;
 mod demo;
 mod devices;
