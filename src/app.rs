@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::database::Database;
+use crate::database::{Database, Schema};
 use crate::domain::applications::Catalogue;
 use crate::domain::passwords::PasswordHasher;
 use crate::domain::refusals::Refusals;
@@ -78,9 +78,13 @@ impl App {
         let db = Database::open(&settings.database)
             .await
             .map_err(|error| error.to_string())?;
+        let clock = Clock::system();
+        db.set_clock(&clock)
+            .await
+            .map_err(|error| format!("database: {error}"))?;
         Ok(Self {
             db,
-            clock: Clock::system(),
+            clock,
             passwords,
             turns: Turns::default(),
             refusals: Refusals::default(),
@@ -143,9 +147,10 @@ impl App {
         self.workers.load(Ordering::Relaxed) > 0 || self.worker_is_elsewhere.load(Ordering::Relaxed)
     }
 
-    /// The database's schema is that of this version, or the server must not answer.
-    pub async fn is_ready(&self) -> Result<bool, Error> {
-        Ok(self.db.pending_migrations().await? == 0)
+    /// The database's schema, and whether it is that of this version. If it lacks something, the server
+    /// must not answer.
+    pub async fn schema(&self) -> Result<Schema, Error> {
+        Ok(self.db.schema().await?)
     }
 }
 

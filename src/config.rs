@@ -231,6 +231,8 @@ pub struct MailQueue {
     pub lease: Duration,
     /// For how many days a sent mail is kept.
     pub keep_sent_days: u32,
+    /// For how many days a mail is kept that failed or was cancelled.
+    pub keep_unsent_days: u32,
 }
 
 /// `[invitations]`
@@ -240,6 +242,8 @@ pub struct Invitations {
     /// How long an invitation's link works.
     #[serde(with = "humantime_serde")]
     pub valid_for: Duration,
+    /// For how many days an invitation is kept that has ended, unless it is its user's newest.
+    pub keep_ended_days: u32,
 }
 
 /// `[passwords]`
@@ -259,6 +263,8 @@ pub struct Passwords {
     /// How long the link of a password reset works.
     #[serde(with = "humantime_serde")]
     pub reset_valid_for: Duration,
+    /// For how many days a password reset is kept that has ended.
+    pub keep_ended_resets_days: u32,
     /// What a hash costs.
     pub argon2: Argon2,
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use migration::{Migrator, MigratorTrait};
+use entity::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
-use sea_orm::sqlx::mysql::MySqlConnectOptions;
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
 
@@ -18,9 +16,13 @@ use crate::config;
 
 mod file;
 mod rows;
+mod schema;
+mod server;
 
 pub use file::DatabaseFile;
 pub use rows::{Found, StoredId};
+pub use schema::{MigrationError, Schema};
+use server::CONNECT_TIMEOUT;
 
 /// A database that any number of tasks can use at the same time.
 ///
@@ -60,13 +62,10 @@ impl Database {
     /// A reason.
     pub fn check(config: &config::Database) -> Result<(), String> {
         let url = config.url.expose_secret();
-        let (scheme, _) = url.split_once(':').unwrap_or_default();
-        let parsed = match scheme {
-            "sqlite" => return DatabaseFile::of(url).map(drop),
-            "postgres" | "postgresql" => url.parse::<PgConnectOptions>().map(drop),
-            _ => url.parse::<MySqlConnectOptions>().map(drop),
-        };
-        parsed.map_err(|error| root_cause(&error))
+        match url.starts_with("sqlite:") {
+            true => DatabaseFile::of(url).map(drop),
+            false => server::check_address(url),
+        }
     }
 
     /// Makes sure that SQLite's file is there, and that its owner alone can read it. Other databases
@@ -100,41 +99,23 @@ impl Database {
         }
     }
 
-    /// Refuses a schema that is not this version's.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says what to do.
-    pub async fn must_be_migrated(&self, config: &config::Database) -> Result<(), OpenError> {
-        let refuse = |reason| OpenError::new(config.url.expose_secret(), reason);
-        match self.pending_migrations().await {
-            Ok(0) => Ok(()),
-            Ok(count) if count == Migrator::migrations().len() => {
-                Err(refuse(format!("it is empty. {}", file::ELSEWHERE)))
-            }
-            Ok(count) => Err(refuse(format!(
-                "its schema is older than this version, which has {count} further migrations; run usher migrate first"
-            ))),
-            Err(error) => Err(refuse(error.to_string())),
-        }
-    }
-
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
     ///
     /// # Errors
     ///
-    /// An address that cannot be read, and a database that does not answer.
+    /// An address that cannot be read, a database that does not answer, and one that is too old.
     pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
         let url = config.url.expose_secret();
         let failed = |reason: String| OpenError::new(url, reason);
         DatabaseFile::of(url).map_err(failed)?;
-        reach(url).await.map_err(failed)?;
+        server::reach(url).await.map_err(failed)?;
         let connect = async |connections: u32| {
             sea_orm::Database::connect(options(url, connections))
                 .await
                 .map_err(|error| failed(root_cause(&error)))
         };
         let readers = connect(config.max_connections).await?;
+        server::check_version(&readers).await.map_err(failed)?;
         let writer = match readers.get_database_backend() {
             DbBackend::Sqlite => connect(1).await?,
             _ => readers.clone(),
@@ -146,46 +127,26 @@ impl Database {
         })
     }
 
-    /// Brings the schema up to date, and returns how many migrations that took.
-    pub async fn migrate(&self) -> Result<usize, DbErr> {
-        let lock = self.lock().await?;
-        let pending = self.pending_migrations().await?;
-        Migrator::up(&self.writer, None).await?;
-        self.unlock(lock).await?;
-        Ok(pending)
-    }
-
-    /// Holds off other servers that start at the same time, until [`unlock`](Self::unlock). On SQLite
-    /// there are none.
-    async fn lock(&self) -> Result<Option<DatabaseTransaction>, DbErr> {
-        // Any number and any name will do, as long as they are always the same.
-        let lock = match self.writer.get_database_backend() {
-            DbBackend::Postgres => "SELECT pg_advisory_xact_lock(8519046207)",
-            DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 60)",
-            _ => return Ok(None),
-        };
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared(lock).await?;
-        Ok(Some(transaction))
-    }
-
-    async fn unlock(&self, lock: Option<DatabaseTransaction>) -> Result<(), DbErr> {
-        let Some(transaction) = lock else {
-            return Ok(());
-        };
-        if self.writer.get_database_backend() == DbBackend::MySql {
-            transaction
-                .execute_unprepared("SELECT RELEASE_LOCK('usher.migrate')")
-                .await?;
+    /// Asks what time it is on the database, and sets the clock by it.
+    ///
+    /// # Errors
+    ///
+    /// A database that does not answer.
+    pub async fn set_clock(&self, clock: &Clock) -> Result<(), DbErr> {
+        let backend = self.readers.get_database_backend();
+        let query = Statement::from_string(backend, format!("SELECT {}", time_of(backend)));
+        let asked = Clock::system_now();
+        let row = self.readers.query_one_raw(query).await?;
+        let answered = Clock::system_now();
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
+        let database = Timestamp(row.try_get_by_index(0)?);
+        if let Some(ahead) = clock.note_database_time(asked, database, answered) {
+            tracing::warn!(
+                seconds = ahead / 1_000_000,
+                "the database's clock is ahead of this machine's by this much; Usher goes by the database's"
+            );
         }
-        transaction.commit().await
-    }
-
-    /// How many migrations the schema lacks.
-    pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
-        Ok(Migrator::get_pending_migrations_read_only(&self.readers)
-            .await?
-            .len())
+        Ok(())
     }
 
     /// A connection for reading outside of a transaction.
@@ -216,13 +177,7 @@ impl Database {
     /// The database's own time as an expression, in microseconds since 1970: the clock by which
     /// leases run, because several servers share it.
     pub fn now(&self, clock: &Clock) -> SimpleExpr {
-        let now = match self.writer.get_database_backend() {
-            DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-            DbBackend::Postgres => {
-                "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
-            }
-            _ => "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
-        };
+        let now = time_of(self.writer.get_database_backend());
         Expr::cust(now).add(clock.ahead())
     }
 
@@ -248,37 +203,17 @@ impl Database {
     }
 }
 
-/// Tries whether anybody listens there. The pool itself would try for half a minute, and then say
-/// nothing but that time ran out.
-async fn reach(url: &str) -> Result<(), String> {
-    let Ok(url) = url::Url::parse(url) else {
-        return Ok(());
-    };
-    let port = match url.scheme() {
-        "postgres" | "postgresql" => 5432,
-        "mysql" | "mariadb" => 3306,
-        _ => return Ok(()),
-    };
-    // Without a host, the connection goes through a socket in the file system.
-    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-        return Ok(());
-    };
-    let attempt = tokio::net::TcpStream::connect((host, url.port().unwrap_or(port)));
-    match tokio::time::timeout(CONNECT_TIMEOUT, attempt).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the host does not respond".to_owned()),
+/// The database's own time in SQL, in microseconds since 1970.
+fn time_of(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        _ => "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
     }
 }
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 fn options(url: &str, connections: u32) -> ConnectOptions {
-    // sqlx knows MariaDB by its ancestor's name only.
-    let url = match url.strip_prefix("mariadb:") {
-        Some(rest) => format!("mysql:{rest}"),
-        None => url.to_owned(),
-    };
+    let url = server::in_sqlx_words(url);
     let is_sqlite = url.starts_with("sqlite:");
     let mut options = ConnectOptions::new(url);
     options
@@ -288,6 +223,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         // A SQLite connection cannot go stale, and asking costs a third of a request.
         .test_before_acquire(!is_sqlite)
+        .map_sqlx_postgres_opts(server::postgres)
+        .map_sqlx_mysql_opts(server::mysql)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 // It was there, or was created for its owner alone, before it was opened.
@@ -300,13 +237,9 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-/// The innermost error's words: those around it repeat that a connection failed.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let text = cause.to_string();
+/// The innermost error's words.
+fn root_cause(error: &DbErr) -> String {
+    let text = server::innermost(error);
     if text.contains("(code: 14)") {
         "the file cannot be opened; does the folder exist, and may this user write to it?"
             .to_owned()

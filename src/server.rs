@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,7 +62,7 @@ pub async fn open(settings: Config) -> Result<(Arc<App>, usize), StartError> {
         .db
         .migrate()
         .await
-        .map_err(|error| StartError(format!("database: migration failed: {error}")))?;
+        .map_err(|error| StartError(format!("database: {error}")))?;
     Ok((Arc::new(app), migrated))
 }
 
@@ -200,6 +201,7 @@ impl Server {
             let serving = Serving::new(socket.listener, routes, app.clone(), proxies.clone());
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
+        tasks.push(tokio::spawn(follow_the_database(app.clone(), stop.clone())));
         let mut metrics_address = None;
         if let Some(socket) = metrics {
             metrics_address = Some(socket.address);
@@ -259,10 +261,26 @@ impl Socket {
                 _ => format!("{key}: cannot listen on {address}: {error}"),
             })
         })?;
-        let address = listener.local_addr().map_err(|error| {
-            StartError(format!("{key}: the socket has no address: {error}"))
-        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError(format!("{key}: the socket has no address: {error}")))?;
         Ok(Self { listener, address })
+    }
+}
+
+/// How often the clock is set by the database's.
+const CLOCK_SET_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps the clock at the database's time: either may be set, or drift.
+async fn follow_the_database(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLOCK_SET_EVERY) => {}
+        }
+        if let Err(error) = app.db.set_clock(&app.clock).await {
+            tracing::warn!(%error, "cannot ask the database for the time");
+        }
     }
 }
 

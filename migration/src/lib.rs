@@ -5,7 +5,7 @@
 
 use sea_orm_migration::prelude::*;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{MigratorTrait, seaql_migrations};
 
 mod columns;
 mod m20261121_000001_users;

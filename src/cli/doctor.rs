@@ -6,7 +6,7 @@ use transports::Registry;
 use url::Url;
 use usher::app::App;
 use usher::config::{Config, Environment, Layers, is_loopback};
-use usher::database::DatabaseFile;
+use usher::database::{DatabaseFile, MigrationError, Schema};
 use usher::domain::setup;
 use usher::server;
 
@@ -117,12 +117,16 @@ async fn database(settings: Config) -> Vec<Finding> {
         }
     };
     findings.push(Fine("database: reachable".to_owned()));
-    match app.db.pending_migrations().await {
-        Ok(0) => {
+    match app.db.schema().await {
+        Ok(Schema::UpToDate) => {
             findings.push(Fine("database: the schema is up to date".to_owned()));
             findings.push(administrators(&app).await);
         }
-        Ok(count) => {
+        Ok(Schema::Ahead(unknown)) => findings.push(Wrong(format!(
+            "database: {}",
+            MigrationError::Newer(unknown.join(", "))
+        ))),
+        Ok(Schema::Behind(count)) => {
             let migrations = if count == 1 {
                 "migration"
             } else {

@@ -20,8 +20,10 @@ use crate::app::App;
 use crate::letters::Letter;
 
 mod acceptance;
+mod retention;
 
 pub use acceptance::{Acceptance, Preview, accept, preview};
+pub use retention::prune;
 
 /// A person to invite.
 #[derive(Clone, Debug)]

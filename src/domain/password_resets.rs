@@ -30,8 +30,10 @@ use crate::app::App;
 use crate::letters::Letter;
 
 mod requirement;
+mod retention;
 
 pub use requirement::{RequiredPassword, require_new_password};
+pub use retention::prune;
 
 /// A user who has this many working links is not sent another one on request.
 const MAX_OPEN: u64 = 3;

@@ -23,7 +23,8 @@ pub struct EmailQueueMutation;
 #[Object]
 impl EmailQueueMutation {
     /// Puts failed or cancelled e-mails back into the queue, with as many attempts as a new e-mail
-    /// has. An e-mail that cannot be retried, for example because its invitation has expired, is an
+    /// has, and makes queued ones due that wait for a later attempt. Those that are due already stay as
+    /// they are, and are not counted. An e-mail that cannot be retried, for example because its invitation has expired, is an
     /// error when named by ID, and skipped when matched by a filter.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn retry_emails(

@@ -192,9 +192,7 @@ impl<E: Executor> GraphqlEndpoint<E> {
     ) -> Result<Response, Refusal> {
         let connection = self.open.open(&actor)?;
         let open = self.open.subscribe(&actor)?;
-        let events = self
-            .streaming(id)
-            .watch(subscription, actor, measure, open);
+        let events = self.streaming(id).watch(subscription, actor, measure, open);
         let stopping = self.app.stopping.clone();
         Ok(event_stream::respond(events, connection, stopping))
     }

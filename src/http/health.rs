@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 use poem::web::Data;
 
 use crate::app::App;
+use crate::database::Schema;
 
 /// `GET /healthz`: the process is alive.
 #[handler]
@@ -14,16 +15,22 @@ pub fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database responds, its schema is up to date, and the mail worker runs.
+/// `GET /readyz`: the database responds, its schema lacks nothing, and the mail worker runs. A schema that
+/// a newer version has extended is no reason to stop: during an update, the old servers answer until the
+/// new ones do.
 #[handler]
 pub async fn readyz(app: Data<&Arc<App>>) -> (StatusCode, &'static str) {
-    match app.is_ready().await {
-        Ok(true) if app.worker_runs() => (StatusCode::OK, "ok\n"),
-        Ok(true) => (
+    match app.schema().await {
+        Ok(Schema::UpToDate) if app.worker_runs() => (StatusCode::OK, "ok\n"),
+        Ok(Schema::Ahead(_)) if app.worker_runs() => (
+            StatusCode::OK,
+            "ok, but the database's schema is newer than this version: update this server\n",
+        ),
+        Ok(Schema::UpToDate | Schema::Ahead(_)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the mail worker has stopped\n",
         ),
-        Ok(false) => (
+        Ok(Schema::Behind(_)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the database has pending migrations\n",
         ),

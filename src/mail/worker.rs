@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::emails::lanes::{Lane, Lanes};
 use crate::domain::emails::retention;
-use crate::domain::{EmailAddress, devices, events, password_resets, sessions, throttle};
+use crate::domain::{
+    EmailAddress, devices, events, invitations, password_resets, sessions, throttle,
+};
 
 /// How often the queue is cleaned up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -101,6 +103,12 @@ async fn clean_up(app: &App) {
     }
     if let Err(error) = sessions::prune(app).await {
         tracing::error!(?error, "cannot prune the sessions");
+    }
+    if let Err(error) = invitations::prune(app).await {
+        tracing::error!(?error, "cannot prune the invitations");
+    }
+    if let Err(error) = password_resets::prune(app).await {
+        tracing::error!(?error, "cannot prune the password resets");
     }
     if let Err(error) = devices::prune(app).await {
         tracing::error!(?error, "cannot prune the devices");

@@ -199,6 +199,49 @@ async fn a_letter_whose_purpose_has_ended_cannot_be_tried_again() {
     );
 }
 
+/// A retry need not be waited for; what is due already is left where it is.
+#[tokio::test]
+async fn what_waits_for_a_later_attempt_is_tried_at_once() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    server.inbox.refuse(Some(Failure::Transient));
+    let waiting = send_test(&administrator, "waiting@kbank.com").await;
+    let is_waiting = json!({ "to": "waiting@", "status": ["QUEUED"] });
+    let has_been_tried = async {
+        loop {
+            let mails = server
+                .emails_in(&administrator, is_waiting.clone(), "QUEUED")
+                .await;
+            if mails[0]["attemptCount"] == 1 {
+                return;
+            }
+        }
+    };
+    let has_been_tried = tokio::time::timeout(Duration::from_secs(20), has_been_tried);
+    has_been_tried.await.unwrap();
+    server.inbox.refuse(None);
+    let pause = "mutation { pauseEmailQueue { userErrors { code } } }";
+    administrator.run(pause).await.data();
+    let due = send_test(&administrator, "due@kbank.com").await;
+    let chosen = json!({ "ids": [waiting, due] });
+    let payload = change(&administrator, "retryEmails", chosen).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["count"], 1);
+    // Now both are due.
+    let all = json!({ "filter": { "status": ["QUEUED"] } });
+    let payload = change(&administrator, "retryEmails", all).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["count"], 0);
+    let resume = "mutation { resumeEmailQueue { userErrors { code } } }";
+    administrator.run(resume).await.data();
+    let mut to: Vec<String> = Vec::new();
+    for _ in 0..2 {
+        to.extend(server.inbox.next().await.to);
+    }
+    to.sort();
+    assert_eq!(to, ["due@kbank.com", "waiting@kbank.com"]);
+}
+
 #[tokio::test]
 async fn a_paused_queue_sends_nothing_until_it_is_resumed() {
     let server = TestServer::start().await;

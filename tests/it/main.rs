@@ -17,6 +17,7 @@ mod smtp;
 
 mod command_line;
 mod cookies;
+mod databases;
 mod delivery;
 mod demo;
 mod devices;
@@ -31,8 +32,8 @@ mod faults;
 mod files;
 mod hardening;
 mod health;
-mod held_open;
 mod healthcheck;
+mod held_open;
 mod invitations;
 mod limits;
 mod masking;

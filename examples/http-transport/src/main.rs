@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Layers {
         file: None,
-        environment: std::env::vars().collect(),
+        environment: std::env::vars_os().collect(),
         command_line: Vec::new(),
     }
     .load()?;

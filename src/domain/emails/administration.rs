@@ -57,7 +57,7 @@ impl Selection {
 /// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// Requeue failed and cancelled e-mails.
+    /// Requeue failed and cancelled e-mails, and make queued ones due that wait for a later attempt.
     Retry,
     /// Cancel queued and failed e-mails.
     Cancel,
@@ -77,7 +77,7 @@ impl Deed {
     /// The states in which it is possible.
     fn states(self) -> &'static [Status] {
         match self {
-            Self::Retry => &[Status::Failed, Status::Cancelled],
+            Self::Retry => &[Status::Queued, Status::Failed, Status::Cancelled],
             Self::Cancel => &[Status::Queued, Status::Failed],
             // A worker would still send an e-mail that it has claimed, even after its deletion.
             Self::Delete => &[
@@ -98,17 +98,23 @@ impl Deed {
     fn possible(self, now: Timestamp) -> Condition {
         let in_state = email::Column::Status.is_in(self.states().iter().copied());
         let in_state = Condition::all().add(in_state);
-        match self.needs_purpose() {
-            true => in_state.add(still_serves(now)),
-            false => in_state,
+        match self {
+            Self::Retry => in_state.add(still_serves(now)).add(is_due(now).not()),
+            Self::Cancel | Self::Delete => in_state,
         }
+    }
+
+    /// Whether the e-mail is as it is to be.
+    fn is_done(self, email: &email::Model, now: Timestamp) -> bool {
+        let is_due = email.status == Status::Queued && email.next_attempt_at <= now.into();
+        self == Self::Retry && is_due
     }
 
     /// Why it is impossible for this e-mail.
     fn obstacle(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
         if !self.states().contains(&email.status) {
             return Some(match self {
-                Self::Retry => "Only failed or cancelled e-mails can be retried.",
+                Self::Retry => "Only queued, failed or cancelled e-mails can be retried.",
                 Self::Cancel => "Only queued or failed e-mails can be cancelled.",
                 Self::Delete => "This e-mail is being sent right now. Try again in a moment.",
             });
@@ -153,7 +159,15 @@ impl Deed {
     }
 }
 
-/// Does it with the chosen e-mails, and returns how many there were.
+/// The e-mails that the next free worker takes.
+fn is_due(now: Timestamp) -> Condition {
+    Condition::all()
+        .add(email::Column::Status.eq(Status::Queued))
+        .add(email::Column::NextAttemptAt.lte(now))
+}
+
+/// Does it with the chosen e-mails, and returns how many it was done with: not those for which there
+/// was nothing to do.
 ///
 /// # Errors
 ///
@@ -232,7 +246,7 @@ async fn by_ids(
             Some(message) => {
                 errors.push(error(UserErrorCode::WrongState, message).at(index));
             }
-            None if meant.contains(id) => {}
+            None if meant.contains(id) || deed.is_done(email, now) => {}
             None => meant.push(*id),
         }
     }

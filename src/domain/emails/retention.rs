@@ -1,12 +1,12 @@
 //! How long what belongs to mails is kept: links until their purpose has ended, the history of what
-//! was sent for as long as the configuration says.
+//! was sent, and of what was not, for as long as the configuration says.
 
 use std::time::Duration;
 
 use entity::email::Status;
 use entity::{EmailId, Timestamp, email};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::app::App;
 use crate::domain::error::Result;
@@ -15,7 +15,8 @@ use crate::domain::error::Result;
 const BATCH: u64 = 500;
 
 /// Cleans up the queue: clears the links of e-mails whose purpose has expired, cancels those that
-/// are still queued, and removes sent e-mails older than the retention period.
+/// are still queued, and removes e-mails that were sent, failed or cancelled longer ago than they are
+/// kept.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.clock.now();
     let transaction = app.db.begin().await?;
@@ -36,20 +37,32 @@ pub async fn sweep(app: &App) -> Result<()> {
         .await?;
     transaction.commit().await?;
 
-    let day = Duration::from_secs(24 * 60 * 60);
-    let kept = day.saturating_mul(app.settings.mail.queue.keep_sent_days);
-    while remove_sent_before(app, now.before(kept)).await? == BATCH {}
+    let queue = &app.settings.mail.queue;
+    let sent = Condition::all()
+        .add(email::Column::Status.eq(Status::Sent))
+        .add(email::Column::SentAt.lte(days_before(now, queue.keep_sent_days)));
+    let unsent = Condition::all()
+        .add(email::Column::Status.is_in([Status::Failed, Status::Cancelled]))
+        .add(email::Column::ChangedAt.lte(days_before(now, queue.keep_unsent_days)));
+    for old in [sent, unsent] {
+        while remove_some(app, &old).await? == BATCH {}
+    }
     Ok(())
 }
 
-async fn remove_sent_before(app: &App, time: Timestamp) -> Result<u64> {
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    now.before(Duration::from_secs(24 * 60 * 60).saturating_mul(days))
+}
+
+async fn remove_some(app: &App, old: &Condition) -> Result<u64> {
     let transaction = app.db.begin().await?;
     let old: Vec<EmailId> = email::Entity::find()
         .select_only()
         .column(email::Column::Id)
-        .filter(email::Column::Status.eq(Status::Sent))
-        .filter(email::Column::SentAt.lte(time))
+        .filter(old.clone())
         .limit(BATCH)
+        // Those that are just being retried are skipped, not removed.
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .into_tuple()
         .all(&transaction)
         .await?;

@@ -53,6 +53,18 @@ impl Binary {
         }
     }
 
+    /// What it says on standard error when it does not start with that setting.
+    pub fn complaint(folder: &Path, setting: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        command.current_dir(folder);
+        for setting in ["server.bind=127.0.0.1:0", setting] {
+            command.args(["--set", setting]);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Kilobytes of memory: `VmRSS:` now, `VmHWM:` at the most.
     pub fn memory(&self, what: &str) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());

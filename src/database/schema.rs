@@ -1,0 +1,178 @@
+//! The database's schema: whether it is that of this version, and how it becomes that.
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait, seaql_migrations};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
+use secrecy::ExposeSecret;
+
+use super::{Database, OpenError, file};
+use crate::config;
+
+/// For how long another server may take over a migration before this one gives up.
+const LOCKED_AT_MOST: Duration = Duration::from_secs(60);
+
+/// How the database's schema compares to that of this version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// It is the same.
+    UpToDate,
+    /// It lacks this many migrations.
+    Behind(usize),
+    /// A newer version has applied these migrations, of which this one knows nothing.
+    Ahead(Vec<String>),
+}
+
+impl Schema {
+    async fn of(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let refusal = match Migrator::get_pending_migrations_read_only(db).await {
+            Ok(pending) if pending.is_empty() => return Ok(Self::UpToDate),
+            Ok(pending) => return Ok(Self::Behind(pending.len())),
+            Err(error) => error,
+        };
+        // An unknown migration is an error there, and so is a database that does not answer.
+        let applied = seaql_migrations::Entity::find().all(db).await?;
+        let known = Migrator::migrations();
+        let is_unknown = |name: &String| known.iter().all(|known| known.name() != name);
+        let names = applied.into_iter().map(|model| model.version);
+        let unknown: Vec<String> = names.filter(is_unknown).collect();
+        match unknown.is_empty() {
+            true => Err(refusal),
+            false => Ok(Self::Ahead(unknown)),
+        }
+    }
+}
+
+/// Why a schema was not brought up to date: a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// A newer version has been here.
+    #[error(
+        "a newer version of Usher has applied {0} to the schema, which version {version} does not know; start that version or a later one, or restore a backup from before", version = env!("CARGO_PKG_VERSION")
+    )]
+    Newer(String),
+    /// Another server has the lock.
+    #[error(
+        "another server has been migrating the database for {} seconds; nothing was changed. Try again when it is done", .0.as_secs()
+    )]
+    Locked(Duration),
+    /// The database has no such locks, as some clusters.
+    #[error(
+        "the database refuses the lock with which servers hold each other off while they migrate: {0}. Nothing was changed"
+    )]
+    NoLock(DbErr),
+    /// It failed.
+    #[error("migration failed: {0}")]
+    Failed(#[from] DbErr),
+}
+
+impl Database {
+    /// How the schema compares to that of this version.
+    pub async fn schema(&self) -> Result<Schema, DbErr> {
+        Schema::of(&self.readers).await
+    }
+
+    /// Refuses a schema that is not this version's.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what to do.
+    pub async fn must_be_migrated(&self, config: &config::Database) -> Result<(), OpenError> {
+        let reason = match self.schema().await {
+            Ok(Schema::UpToDate) => return Ok(()),
+            Ok(Schema::Behind(count)) if count == Migrator::migrations().len() => {
+                format!("it is empty. {}", file::ELSEWHERE)
+            }
+            Ok(Schema::Behind(count)) => format!(
+                "its schema is older than this version, which has {count} further migrations; run usher migrate first"
+            ),
+            Ok(Schema::Ahead(unknown)) => MigrationError::Newer(unknown.join(", ")).to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(OpenError::new(config.url.expose_secret(), reason))
+    }
+
+    /// Brings the schema up to date, and returns how many migrations that took.
+    ///
+    /// # Errors
+    ///
+    /// A schema that is newer than this version; a lock that cannot be had; a failed migration.
+    pub async fn migrate(&self) -> Result<usize, MigrationError> {
+        self.migrate_within(LOCKED_AT_MOST).await
+    }
+
+    /// The same, giving up when another server has been migrating for that long.
+    ///
+    /// # Errors
+    ///
+    /// As for [`migrate`](Self::migrate).
+    pub async fn migrate_within(&self, wait: Duration) -> Result<usize, MigrationError> {
+        let pending = match self.schema().await? {
+            // Then there is nothing to guard, and any number of servers start at once.
+            Schema::UpToDate => return Ok(0),
+            Schema::Ahead(unknown) => return Err(MigrationError::Newer(unknown.join(", "))),
+            Schema::Behind(pending) => pending,
+        };
+        // All on one connection: there may be no other, and it is the one that has the lock.
+        let transaction = self.begin().await?;
+        lock(&transaction, wait).await?;
+        let migrated = Migrator::up(&transaction, None).await;
+        unlock(&transaction).await?;
+        migrated?;
+        transaction.commit().await?;
+        Ok(pending)
+    }
+}
+
+/// Holds off other servers that start at the same time. On SQLite, the transaction does.
+async fn lock(transaction: &DatabaseTransaction, wait: Duration) -> Result<(), MigrationError> {
+    // Any number and any name will do, as long as they are always the same.
+    match transaction.get_database_backend() {
+        DbBackend::Postgres => {
+            let limit = format!("SET LOCAL lock_timeout = {}", wait.as_millis());
+            transaction.execute_unprepared(&limit).await?;
+            let locked = transaction
+                .execute_unprepared("SELECT pg_advisory_xact_lock(8519046207)")
+                .await;
+            if let Err(error) = locked {
+                // SQLSTATE 55P03, lock_not_available.
+                return Err(match error.to_string().contains("lock timeout") {
+                    true => MigrationError::Locked(wait),
+                    false => MigrationError::NoLock(error),
+                });
+            }
+            transaction
+                .execute_unprepared("SET LOCAL lock_timeout = 0")
+                .await?;
+        }
+        DbBackend::MySql => {
+            let locked = format!("SELECT GET_LOCK('usher.migrate', {})", wait.as_secs());
+            let statement = Statement::from_string(DbBackend::MySql, locked);
+            let row = transaction.query_one_raw(statement).await;
+            let row = row.map_err(MigrationError::NoLock)?;
+            let got: Option<i64> = match row {
+                Some(row) => row.try_get_by_index(0)?,
+                None => None,
+            };
+            match got {
+                Some(1) => {}
+                Some(_) => return Err(MigrationError::Locked(wait)),
+                None => {
+                    let reason = "GET_LOCK returned NULL".to_owned();
+                    return Err(MigrationError::NoLock(DbErr::Custom(reason)));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn unlock(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() == DbBackend::MySql {
+        transaction
+            .execute_unprepared("SELECT RELEASE_LOCK('usher.migrate')")
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Databases as they stand: newer than the server, locked by another one, told a time of their own.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use serde_json::{Value, json};
+use usher::database::{MigrationError, Schema};
+
+use crate::support::{Binary, TestServer, ids, token_in};
+
+/// A connection of another program's.
+#[allow(clippy::disallowed_methods, reason = "what another program does")]
+async fn connect(server: &TestServer) -> DatabaseConnection {
+    Database::connect(&server.database.url).await.unwrap()
+}
+
+async fn execute(server: &TestServer, statement: &str) {
+    let database = connect(server).await;
+    database.execute_unprepared(statement).await.unwrap();
+    database.close().await.unwrap();
+}
+
+const FUTURE: &str =
+    "INSERT INTO seaql_migrations(version, applied_at) VALUES ('m20991231_000099_future', 0)";
+
+/// During an update, the old servers answer until the new ones do.
+#[tokio::test]
+async fn a_server_goes_on_when_a_newer_one_has_extended_the_schema() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    execute(&server, FUTURE).await;
+    let ready = administrator
+        .http
+        .get(format!("{}/readyz", server.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
+    let body = ready.text().await.unwrap();
+    assert!(body.contains("newer than this version"), "{body}");
+    administrator.run("{ users { totalCount } }").await.data();
+    // Another one of this version does not start.
+    let app = &server.server.app;
+    let unknown = vec!["m20991231_000099_future".to_owned()];
+    assert_eq!(app.db.schema().await.unwrap(), Schema::Ahead(unknown));
+    let refusal = app.db.migrate().await.unwrap_err().to_string();
+    assert!(refusal.contains("m20991231_000099_future"), "{refusal}");
+    assert!(
+        refusal.contains("start that version or a later one"),
+        "{refusal}"
+    );
+}
+
+/// No migration without the lock.
+#[tokio::test]
+async fn a_migration_waits_for_its_turn_and_gives_up() {
+    let server = TestServer::start().await;
+    let db = &server.server.app.db;
+    let hold = match db.read().get_database_backend() {
+        DbBackend::Postgres => "SELECT pg_advisory_lock(8519046207)",
+        DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 0)",
+        // There, whoever writes has the database for themselves.
+        _ => return,
+    };
+    let newest =
+        "(SELECT version FROM (SELECT MAX(version) AS version FROM seaql_migrations) AS m)";
+    let forget = format!("DELETE FROM seaql_migrations WHERE version = {newest}");
+    execute(&server, &forget).await;
+    let other = connect(&server).await;
+    use sea_orm::TransactionTrait;
+    let holder = other.begin().await.unwrap();
+    holder.execute_unprepared(hold).await.unwrap();
+    let refusal = db.migrate_within(Duration::from_secs(1)).await.unwrap_err();
+    assert!(matches!(refusal, MigrationError::Locked(_)), "{refusal}");
+    assert_eq!(db.schema().await.unwrap(), Schema::Behind(1));
+    holder.rollback().await.unwrap();
+    other.close().await.unwrap();
+}
+
+/// What is wrong with an address is said without the address.
+#[test]
+fn no_password_of_an_address_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in [
+        "postgres://usher:s3cret@127.0.0.1:1/usher",
+        "postgres://usher:s3cret@[::1]:1/usher",
+        "postgresql://usher:s3cret@%2Fno%2Fsuch%2Ffolder/usher",
+        "mysql://usher:s3cret@127.0.0.1:1/usher",
+        "mariadb://usher:s3cret@localhost/usher?socket=/no/such/socket",
+        "mysql://usher:s3cret@[::1]:1/usher",
+    ] {
+        let complaint = Binary::complaint(folder.path(), &format!("database.url={url}"));
+        assert!(complaint.contains("database "), "{complaint}");
+        assert!(!complaint.contains("s3cret"), "{complaint}");
+        let says_why = ["refused", "No such file", "assign requested address"];
+        assert!(
+            says_why.iter().any(|why| complaint.contains(why)),
+            "{url}: {complaint}"
+        );
+    }
+}
+
+/// Failed and cancelled e-mails, and links that have ended, go when they are old; what the API still
+/// tells of a user stays.
+#[tokio::test]
+async fn what_has_ended_is_removed_when_it_is_old() {
+    let server = TestServer::start_with(&[
+        "mail.queue.keep_unsent_days=3",
+        "invitations.keep_ended_days=3",
+        "passwords.keep_ended_resets_days=3",
+    ])
+    .await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, first) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let id = invited["user"]["id"].as_str().unwrap();
+    let input = json!({ "userId": id });
+    administrator
+        .mutate("resendInvitation", input.clone(), "")
+        .await;
+    server.inbox.next().await;
+    let request = json!({ "email": "admin@example.com" });
+    administrator
+        .mutate("requestPasswordReset", request, "")
+        .await;
+    let reset = token_in(&server.inbox.next().await);
+    server.inbox.refuse(Some(transports::Failure::Permanent));
+    let test = json!({ "to": "failed@kbank.com" });
+    administrator.mutate("sendTestEmail", test, "").await;
+    let failed = json!({ "to": "failed@" });
+    server.emails_in(&administrator, failed, "FAILED").await;
+    administrator
+        .run("mutation { pauseEmailQueue { userErrors { code } } }")
+        .await
+        .data();
+    let test = json!({ "to": "cancelled@kbank.com" });
+    administrator.mutate("sendTestEmail", test, "").await;
+    let cancelled = json!({ "filter": { "to": "cancelled@" } });
+    administrator.mutate("cancelEmails", cancelled, "").await;
+
+    let left = async || {
+        let app = &server.server.app;
+        usher::domain::emails::retention::sweep(app).await.unwrap();
+        usher::domain::invitations::prune(app).await.unwrap();
+        usher::domain::password_resets::prune(app).await.unwrap();
+        let query = "query($first: String!, $reset: String!, $id: ID!) {
+            invitation(token: $first) { status } passwordReset(token: $reset) { status }
+            emails(filter: { status: [FAILED, CANCELLED] }) { totalCount }
+            user(id: $id) { invitation { status } }
+        }";
+        let variables = json!({ "first": first, "reset": reset, "id": id });
+        administrator
+            .run_with(query, variables)
+            .await
+            .data()
+            .clone()
+    };
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    server.advance(DAY * 2);
+    assert_eq!(left().await["emails"]["totalCount"], 2);
+    // Seven days until the invitations end, and three more.
+    server.advance(DAY * 7);
+    let now = left().await;
+    assert_eq!(now["emails"]["totalCount"], 0);
+    assert_eq!(now["passwordReset"], Value::Null);
+    assert_eq!(now["invitation"]["status"], "REVOKED");
+    server.advance(DAY * 2);
+    let now = left().await;
+    assert_eq!(now["invitation"], Value::Null);
+    assert_eq!(now["user"]["invitation"]["status"], "EXPIRED");
+    // And they can be invited again.
+    let payload = administrator.mutate("resendInvitation", input, "").await;
+    assert_eq!(ids(&payload["userErrors"]), [""; 0]);
+}
