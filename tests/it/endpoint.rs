@@ -261,7 +261,8 @@ async fn what_clients_write_into_a_url_is_read() {
         format!(
             "/graphql?variables=%7B%7D&operationName=A&query={query}&_=1795253400&utm_source=x"
         ),
-        format!("/graphql?extensions=%7B%22a%22%3A1%7D&query=query+A%20%7B%0A%20__typename%20%7D"),
+        "/graphql?extensions=%7B%22a%22%3A1%7D&query=query+A%20%7B%0A%20__typename%20%7D"
+            .to_owned(),
     ] {
         let url = format!("{}{path}", server.url);
         let answer = Answer::read(http.get(&url).send().await.unwrap()).await;

@@ -185,7 +185,12 @@ fn what_is_unsafe_but_may_be_meant_is_warned_of() {
         (
             demo,
             "server.allowed_origins=[\"http://app.kbank.com\"]",
-            "server.allowed_origins: ",
+            "is not encrypted",
+        ),
+        (
+            demo,
+            "server.allowed_origins=[\"https://app.kbank.com\"]",
+            "another site",
         ),
         (demo, "metrics.bind=0.0.0.0:9090", "metrics.bind: "),
         (
@@ -218,11 +223,9 @@ fn what_is_unsafe_but_may_be_meant_is_warned_of() {
     ] {
         let (would_start, said) = check(&[settings, &[setting]].concat());
         assert!(would_start, "{setting}: {said}");
-        assert_eq!(said.lines().count(), 1, "{setting}: {said}");
-        assert!(
-            said.starts_with("usher: warning: ") && said.contains(part),
-            "{setting}: {said}"
-        );
+        let is_warning = |line: &&str| line.starts_with("usher: warning: ") && line.contains(part);
+        let warnings = said.lines().filter(is_warning).count();
+        assert_eq!(warnings, 1, "{setting}: {said}");
         // The doctor says it, too.
         let folder = tempfile::tempdir().unwrap();
         let settings = [settings, &[setting, "mail.transport=file"]].concat();
