@@ -1,6 +1,7 @@
 //! A transport that keeps what it is handed, for tests to read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use transports::{Delivery, Failure, Mail, Registry, SendError, Transport};
@@ -47,9 +48,12 @@ impl Inbox {
         registry
     }
 
-    /// The next mail, which is waited for.
+    /// The next mail, which is waited for; not for ever, since it may have been lost.
     pub async fn next(&self) -> Mail {
-        self.received.lock().await.recv().await.unwrap()
+        let next = async { self.received.lock().await.recv().await.unwrap() };
+        let limit = Duration::from_secs(60);
+        let next = tokio::time::timeout(limit, next).await;
+        next.expect("no further mail was sent")
     }
 
     /// From now on, mails wait in the middle of their sending; or go on.
