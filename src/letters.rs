@@ -9,6 +9,7 @@ use std::path::Path;
 use entity::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use texts::{invisible, web_address};
 
 use crate::color::Palette;
 use crate::config::Config;
@@ -254,14 +255,14 @@ impl Letters {
                 expires_at,
             } => context! {
                 application => self.application.as_str(),
-                recipient => *recipient,
-                inviter => *inviter,
+                recipient => harmless(recipient),
+                inviter => inviter.map(harmless),
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
             Letter::Test { sender, queued_at } => context! {
                 application => self.application.as_str(),
-                sender => *sender,
+                sender => sender.map(harmless),
                 queued_at => shown(*queued_at),
             },
             Letter::PasswordReset {
@@ -269,7 +270,7 @@ impl Letters {
                 expires_at,
             } => context! {
                 application => self.application.as_str(),
-                recipient => *recipient,
+                recipient => harmless(recipient),
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
@@ -279,7 +280,7 @@ impl Letters {
                 address,
             } => context! {
                 application => self.application.as_str(),
-                recipient => *recipient,
+                recipient => harmless(recipient),
                 changed_at => shown(*changed_at),
                 address => *address,
             },
@@ -289,9 +290,9 @@ impl Letters {
                 administrator,
             } => context! {
                 application => self.application.as_str(),
-                recipient => *recipient,
+                recipient => harmless(recipient),
                 changed_at => shown(*changed_at),
-                administrator => *administrator,
+                administrator => harmless(administrator),
             },
             Letter::PasswordRequired {
                 recipient,
@@ -299,7 +300,7 @@ impl Letters {
                 expires_at,
             } => context! {
                 application => self.application.as_str(),
-                recipient => *recipient,
+                recipient => harmless(recipient),
                 administrator => match reason {
                     NewPasswordReason::NewAddress { administrator } => Some(*administrator),
                     NewPasswordReason::Promotion => None,
@@ -377,6 +378,13 @@ impl Letters {
         }
         Ok(())
     }
+}
+
+/// A name as letters show it: without invisible characters and web addresses, which names could have
+/// when they were stored by an earlier version.
+fn harmless(name: &str) -> String {
+    let name = name.replace(char::is_control, " ");
+    web_address::without(&invisible::without(&name))
 }
 
 /// A time as letters tell it.

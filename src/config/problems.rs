@@ -181,8 +181,9 @@ impl Config {
         problems.must(
             !branding.name.trim().is_empty()
                 && branding.name.chars().count() <= 100
-                && !branding.name.contains(char::is_control),
-            "branding.name: must have 1 to 100 characters, without line breaks",
+                && !branding.name.contains(char::is_control)
+                && texts::invisible::find(&branding.name).is_none(),
+            "branding.name: must have 1 to 100 characters, without line breaks and invisible characters",
         );
         problems.must(
             Palette::of(&branding.color).is_some(),

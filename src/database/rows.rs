@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryResult, QueryTrait,
-    Select, Value,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryResult, QuerySelect,
+    QueryTrait, Select, Value,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,15 @@ impl Database {
         db: &impl ConnectionTrait,
         select: Select<E>,
     ) -> Result<Found<E::Model>, DbErr> {
+        self.find_as(db, select).await
+    }
+
+    /// The same for some of the columns, of which `id` is one.
+    pub async fn find_as<E: EntityTrait, M: FromQueryResult>(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+    ) -> Result<Found<M>, DbErr> {
         let mut found = Found {
             rows: Vec::new(),
             unreadable: Vec::new(),
@@ -50,16 +59,34 @@ impl Database {
             .query_all_raw(select.build(db.get_database_backend()))
             .await?
         {
-            match E::Model::from_query_result(&row, "") {
+            let id = StoredId::of(&row, db.get_database_backend())?;
+            match M::from_query_result(&row, "") {
+                // Sixteen letters read as a UUID, but no other row can refer to them by it.
+                Ok(_) if id.is_text() => {
+                    let error = DbErr::Type("its ID is a text".to_owned());
+                    self.report(E::default().table_name(), &id, &error);
+                    found.unreadable.push(id);
+                }
                 Ok(row) => found.rows.push(row),
                 Err(error) => {
-                    let id = StoredId::of(&row, db.get_database_backend())?;
                     self.report(E::default().table_name(), &id, &error);
                     found.unreadable.push(id);
                 }
             }
         }
         Ok(found)
+    }
+
+    /// The IDs of the rows that `select` chooses, whatever else the rows hold.
+    pub async fn ids<E: EntityTrait>(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+    ) -> Result<Vec<StoredId>, DbErr> {
+        let select = select.select_only().expr(Expr::col((E::default(), "id")));
+        let backend = db.get_database_backend();
+        let rows = db.query_all_raw(select.build(backend)).await?;
+        rows.iter().map(|row| StoredId::of(row, backend)).collect()
     }
 
     fn report(&self, table: &str, id: &StoredId, error: &DbErr) {
@@ -82,8 +109,18 @@ impl StoredId {
             DbBackend::Sqlite => (row.try_get::<i64>("", "id").map(Value::from))
                 .or_else(|_| row.try_get::<String>("", "id").map(Value::from))
                 .or_else(|_| row.try_get::<Vec<u8>>("", "id").map(Value::from))?,
-            _ => uuid()?,
+            // The table with a single row has a number.
+            _ => uuid().or_else(|_| row.try_get::<i16>("", "id").map(Value::from))?,
         }))
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self.0, Value::String(_))
+    }
+
+    /// The rows that have one of them.
+    pub fn any_of(ids: impl IntoIterator<Item = Self>) -> SimpleExpr {
+        Expr::col("id").is_in(ids.into_iter().map(|id| id.0))
     }
 
     /// The row that has it.

@@ -312,7 +312,10 @@ fn problems_of(entry: &config::Application) -> Vec<String> {
             entry.code
         ));
     }
-    if entry.name.trim().is_empty() || entry.name.contains(char::is_control) {
+    if texts::invisible::trim(&entry.name).is_empty()
+        || entry.name.contains(char::is_control)
+        || texts::invisible::find(&entry.name).is_some()
+    {
         problems.push(format!(
             "applications: {:?} needs a one-line name",
             entry.code

@@ -321,10 +321,9 @@ async fn invitations_within(
 
 /// The e-mail with this ID.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
-    let row = email::Entity::find_by_id(id).one(app.db.read()).await?;
-    Ok(as_seen_by(app, actor, row.into_iter().collect())
-        .await?
-        .pop())
+    let found = email::Entity::find_by_id(id);
+    let found = app.db.find(app.db.read(), found).await?;
+    Ok(as_seen_by(app, actor, found.rows).await?.pop())
 }
 
 /// The e-mails that carried an invitation, newest first.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use entity::id::Id;
-use entity::{EmailId, EventId, SessionId, Timestamp, event};
+use entity::{EmailId, SessionId, Timestamp, event};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
 };
@@ -18,6 +18,7 @@ use super::error::{Error, Result};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
+use crate::database::StoredId;
 
 mod listing;
 
@@ -312,16 +313,12 @@ pub async fn prune(app: &App) -> Result<()> {
 
 async fn remove_before(app: &App, time: Timestamp) -> Result<u64> {
     let transaction = app.db.begin().await?;
-    let old: Vec<EventId> = event::Entity::find()
-        .select_only()
-        .column(event::Column::Id)
+    let old = event::Entity::find()
         .filter(event::Column::CreatedAt.lt(time))
-        .limit(BATCH)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
+        .limit(BATCH);
+    let old = app.db.ids(&transaction, old).await?;
     let removed = event::Entity::delete_many()
-        .filter(event::Column::Id.is_in(old))
+        .filter(StoredId::any_of(old))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;

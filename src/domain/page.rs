@@ -8,11 +8,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value,
+    ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::database::Database;
 
 /// The maximum number of rows on a page.
 pub const MAX_SIZE: u32 = 100;
@@ -171,7 +172,7 @@ impl<E: EntityTrait> Keyset<E> {
     /// Reads one page of `select`.
     pub async fn page(
         &self,
-        db: &impl ConnectionTrait,
+        db: &Database,
         select: Select<E>,
         request: &PageRequest,
     ) -> Result<Page<E::Model>, DbErr> {
@@ -190,9 +191,13 @@ impl<E: EntityTrait> Keyset<E> {
         if let Some(cursor) = &request.before {
             select = select.filter(self.beyond(cursor, !self.descending));
         }
-        let mut rows = select.all(db).await?;
+        let found = db.find(db.read(), select).await?;
+        let were = found.rows.len() + found.unreadable.len();
+        let mut rows = found.rows;
         // The extra row only shows that there are more.
-        let has_more = rows.len() > request.size as usize;
+        // A page on which nothing can be read
+        // leads nowhere.
+        let has_more = were > request.size as usize && !rows.is_empty();
         rows.truncate(request.size as usize);
         if request.from_end {
             rows.reverse();

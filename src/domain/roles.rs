@@ -113,7 +113,7 @@ const BY_AGE: Keyset<role::Entity> = Keyset {
 /// A page of the roles, oldest first.
 pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
     let db = app.db.read();
-    let page = BY_AGE.page(db, role::Entity::find(), request).await?;
+    let page = BY_AGE.page(&app.db, role::Entity::find(), request).await?;
     page.try_map_all(async |rows| load(db, app, rows).await)
         .await
 }

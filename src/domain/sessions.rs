@@ -19,6 +19,7 @@ use super::tokens::Token;
 use super::users::{self, User};
 use super::{EmailAddress, devices, events, roles};
 use crate::app::App;
+use crate::database::StoredId;
 
 mod identification;
 
@@ -356,17 +357,13 @@ pub async fn prune(app: &App) -> Result<()> {
 async fn prune_some(app: &App) -> Result<u64> {
     let transaction = app.db.begin().await?;
     // Those that are just being ended are skipped, not waited for.
-    let ended: Vec<SessionId> = session::Entity::find()
-        .select_only()
-        .column(session::Column::Id)
+    let ended = session::Entity::find()
         .filter(session::Column::ExpiresAt.lte(app.clock.now()))
         .limit(PRUNED_AT_ONCE)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let ended = app.db.ids(&transaction, ended).await?;
     let pruned = session::Entity::delete_many()
-        .filter(session::Column::Id.is_in(ended))
+        .filter(StoredId::any_of(ended))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;

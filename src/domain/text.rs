@@ -1,15 +1,39 @@
 //! Short texts that people enter: names, descriptions and search terms, and how they are compared.
 
+use texts::{invisible, web_address};
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{UserError, UserErrorCode};
 use crate::letters::LINK_PLACEHOLDER;
 
 /// Reads a single-line text from the input `field`: trimmed, composed (NFC), of at most
-/// `max_length` characters, without line breaks or other control characters. It may be empty.
+/// `max_length` characters, without line breaks or other control characters, invisible characters or
+/// web addresses, because it may come to stand in an e-mail. It may be empty.
 pub fn line(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
     let message = "Remove line breaks and other control characters.";
-    check(field, text, max_length, is_control, message)
+    let text = check(field, text, max_length, is_control, message)?;
+    match web_address::find(&text) {
+        Some(found) => Err(no_web_addresses(field, found)),
+        None => Ok(text),
+    }
+}
+
+/// Reads a name that stands in e-mails, otherwise like [`line()`]: what a mail client would make a link
+/// of is refused, even a mere domain.
+pub fn name(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
+    let text = line(field, text, max_length)?;
+    match web_address::find_any(&text) {
+        Some(found) => Err(no_web_addresses(field, found)),
+        None => Ok(text),
+    }
+}
+
+fn no_web_addresses(field: &'static str, found: &str) -> UserError {
+    UserError::new(
+        UserErrorCode::Invalid,
+        field,
+        format!("Remove “{found}”: web addresses are not allowed here."),
+    )
 }
 
 /// Reads a multi-line text, otherwise like [`line()`].
@@ -19,12 +43,9 @@ pub fn lines(field: &'static str, text: &str, max_length: usize) -> Result<Strin
     check(field, text, max_length, is_forbidden, message)
 }
 
-/// Besides Unicode's control characters, those that separate lines or turn the direction of writing:
-/// a name with one of them could rearrange the sentence that it stands in
-/// (<https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
+/// Besides Unicode's control characters, those that separate lines.
 fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn check(
@@ -34,7 +55,7 @@ fn check(
     is_forbidden: impl Fn(char) -> bool,
     message: &str,
 ) -> Result<String, UserError> {
-    let text: String = text.trim().nfc().collect();
+    let text: String = invisible::trim(text).nfc().collect();
     if text.chars().count() > max_length {
         return Err(UserError::new(
             UserErrorCode::TooLong,
@@ -48,6 +69,10 @@ fn check(
     }
     if text.contains(is_forbidden) {
         return invalid(message);
+    }
+    if let Some(c) = invisible::find(&text) {
+        let code = invisible::code(c);
+        return invalid(&format!("Remove the invisible character {code}."));
     }
     Ok(text)
 }
@@ -68,10 +93,22 @@ mod tests {
         let told = |message: &str| Err(message.to_owned());
         assert_eq!(lines("one\ntwo"), Ok("one\ntwo".to_owned()));
         let breaks = told("Remove line breaks and other control characters.");
-        for text in ["one\ntwo", "one\u{2028}two", "one\u{202E}two"] {
+        for text in ["one\ntwo", "one\u{2028}two"] {
             assert_eq!(line(text), breaks, "{text:?}");
         }
         assert_eq!(lines("one\u{7}two"), told("Remove control characters."));
+        for (text, code) in [
+            ("one\u{202E}two", "U+202E"),
+            ("\u{3164}a\u{200B}b", "U+200B"),
+        ] {
+            let invisible = told(&format!("Remove the invisible character {code}."));
+            assert_eq!(line(text), invisible);
+            assert_eq!(lines(text), invisible);
+        }
+        assert_eq!(
+            line("\u{200B}می\u{200C}خواهم\u{FEFF} "),
+            Ok("می\u{200C}خواهم".to_owned())
+        );
         let object = told("Remove embedded objects, such as images.");
         assert_eq!(line("one\u{FFFC}"), object);
         assert_eq!(lines("one\u{FFFC}"), object);

@@ -225,7 +225,7 @@ pub async fn page(
     request: &PageRequest,
 ) -> Result<Page<User>> {
     let db = app.db.read();
-    let page = order.page(db, select(app, filter), request).await?;
+    let page = order.page(&app.db, select(app, filter), request).await?;
     page.try_map_all(async |rows| with_roles(db, rows).await)
         .await
 }
@@ -240,9 +240,10 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
     if let Some(search) = filter
         .search
         .as_deref()
-        .filter(|term| !term.trim().is_empty())
+        .map(texts::invisible::trim)
+        .filter(|term| !term.is_empty())
     {
-        let term = text::fold(search.trim());
+        let term = text::fold(search);
         select = select.filter(app.db.contains(user::Column::SearchText, &term));
     }
     if let Some(statuses) = &filter.statuses {
@@ -397,7 +398,7 @@ impl DerivedColumns {
 
 /// Reads a first or last name.
 pub fn name(field: &'static str, typed: &str) -> std::result::Result<String, UserError> {
-    text::line(field, typed, MAX_NAME_LENGTH)
+    text::name(field, typed, MAX_NAME_LENGTH)
 }
 
 /// Assigns these roles to a user, in addition to those that they have.

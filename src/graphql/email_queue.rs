@@ -213,7 +213,8 @@ pub struct EmailQueue(email_queue::Model);
 impl EmailQueue {
     /// Its current state.
     pub async fn load(ctx: &Context<'_>) -> Result<Self> {
-        Ok(Self(emails::queue_state(ctx.app()?.db.read()).await?))
+        let app = ctx.app()?;
+        Ok(Self(emails::queue_state(app, app.db.read()).await?))
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is woken when a mail is queued, and looks by itself now and then for what has become due or
 //! was queued by another server. What the queue's states mean stands in `domain/emails/delivery.rs`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::emails::lanes::{Lane, Lanes};
 use crate::domain::emails::retention;
 use crate::domain::{
-    EmailAddress, devices, events, invitations, password_resets, sessions, throttle,
+    EmailAddress, Result, devices, events, invitations, password_resets, sessions, throttle,
 };
 
 /// How often the queue is cleaned up.
@@ -27,18 +28,19 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: CancellationToken) {
     let mut in_flight = JoinSet::new();
     let mut done = Vec::new();
+    let mut troubles = Troubles::default();
     let cleaning = tokio::spawn(keep_clean(app.clone(), stop.clone()));
     let workers = app.settings.mail.queue.workers;
     let lanes = Lanes::new(workers);
     loop {
-        answer_requests(&app).await;
+        answer_requests(&app, &mut troubles).await;
         // Whatever has come back meanwhile is recorded at once, together with claiming anew.
         while let Some(finished) = in_flight.try_join_next() {
             done.extend(finished.ok().flatten());
         }
         let free = workers - in_flight.len();
         if free > 0 && !stop.is_cancelled() {
-            let claims = turn(&app, std::mem::take(&mut done), free, &lanes).await;
+            let claims = turn(&app, std::mem::take(&mut done), free, &lanes, &mut troubles).await;
             for claim in claims {
                 let lane = lanes.enter(&claim.email);
                 in_flight.spawn(deliver(
@@ -63,7 +65,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     while let Some(finished) = in_flight.join_next().await {
         done.extend(finished.ok().flatten());
     }
-    turn(&app, done, 0, &lanes).await;
+    turn(&app, done, 0, &lanes, &mut troubles).await;
     if let Err(error) = cleaning.await {
         tracing::error!(%error, "the clean-up failed");
     }
@@ -87,9 +89,10 @@ async fn keep_clean(app: Arc<App>, stop: CancellationToken) {
 
 /// Writes the letters that were asked for in a way that must not tell whether there is anybody to
 /// write to.
-async fn answer_requests(app: &App) {
-    if let Err(error) = password_resets::answer_requests(app).await {
-        tracing::error!(?error, "cannot answer requests for password resets");
+async fn answer_requests(app: &App, troubles: &mut Troubles) {
+    let answered = password_resets::answer_requests(app).await;
+    if let Some(error) = troubles.news(Task::Requests, &answered) {
+        tracing::error!(error, "cannot answer requests for password resets");
     }
 }
 
@@ -119,22 +122,52 @@ async fn clean_up(app: &App) {
 }
 
 /// Records what became of attempts, and claims what there are free workers for.
-async fn turn(app: &App, done: Vec<(Claim, Outcome)>, free: usize, lanes: &Lanes) -> Vec<Claim> {
+async fn turn(
+    app: &App,
+    done: Vec<(Claim, Outcome)>,
+    free: usize,
+    lanes: &Lanes,
+    troubles: &mut Troubles,
+) -> Vec<Claim> {
     let name = &app.settings.mail.transport;
-    match delivery::turn(app, &done, name, free as u64, lanes).await {
-        Ok(claims) => claims,
-        Err(error) => {
-            tracing::error!(?error, "cannot process the e-mail queue");
-            // What is wrong with one must not hold the others up.
-            for (claim, outcome) in &done {
-                if let Err(error) = delivery::record(app, claim, outcome).await {
-                    // The lease runs out, and the mail is tried again.
-                    let email = claim.email.id.0;
-                    tracing::error!(?error, %email, "cannot record the outcome of an attempt");
-                }
+    let turn = delivery::turn(app, &done, name, free as u64, lanes).await;
+    if let Some(error) = troubles.news(Task::Queue, &turn) {
+        tracing::error!(error, "cannot process the e-mail queue");
+    }
+    if turn.is_err() {
+        // What is wrong with one must not hold the others up.
+        for (claim, outcome) in &done {
+            if let Err(error) = delivery::record(app, claim, outcome).await {
+                // The lease runs out, and the mail is tried again.
+                let email = claim.email.id.0;
+                tracing::error!(?error, %email, "cannot record the outcome of an attempt");
             }
-            Vec::new()
         }
+    }
+    turn.unwrap_or_default()
+}
+
+/// What a worker does again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Task {
+    Requests,
+    Queue,
+}
+
+/// What went wrong when each task was last done, so that the log says it once, not every second.
+#[derive(Debug, Default)]
+struct Troubles(HashMap<Task, String>);
+
+impl Troubles {
+    /// The error, unless it is the same as the last time.
+    fn news<T>(&mut self, task: Task, outcome: &Result<T>) -> Option<String> {
+        let Err(error) = outcome else {
+            self.0.remove(&task);
+            return None;
+        };
+        let error = format!("{error:?}");
+        let before = self.0.insert(task, error.clone());
+        (before.as_ref() != Some(&error)).then_some(error)
     }
 }
 

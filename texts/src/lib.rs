@@ -8,6 +8,7 @@ mod email_address;
 mod folding;
 pub mod invisible;
 pub mod local_part;
+pub mod web_address;
 
 pub use email_address::{EmailAddress, NotAnAddress};
 pub use folding::fold;

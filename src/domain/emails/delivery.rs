@@ -5,10 +5,8 @@
 //! that lost its claim, because it was silent for longer than the lease, cannot overwrite what its
 //! successor did. Leases run by the database's clock, which all servers share.
 
-use std::time::Duration;
-
 use entity::email::{Priority, Status};
-use entity::{EmailAttemptId, EmailId, TimeOrNever, Timestamp, email, email_attempt, email_queue};
+use entity::{EmailAttemptId, EmailId, TimeOrNever, email, email_attempt, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -19,7 +17,13 @@ use uuid::Uuid;
 use super::lanes::{Lanes, View};
 use super::queue_state;
 use crate::app::App;
-use crate::domain::error::{Error, Result};
+use crate::database::StoredId;
+use crate::domain::error::Result;
+
+mod outcome;
+
+pub use outcome::{Outcome, Verdict};
+use outcome::{after_failure, back_off, note_transport, unclaimed};
 
 /// An e-mail that this worker, and no other, may send now.
 #[derive(Clone, Debug)]
@@ -28,45 +32,6 @@ pub struct Claim {
     pub email: email::Model,
     id: Uuid,
     attempt: EmailAttemptId,
-}
-
-/// The outcome of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The transport's name; for one that delegates to others, the one that was used.
-    pub transport: String,
-    /// The transport's own words.
-    pub response: String,
-    /// What they mean for the e-mail.
-    pub verdict: Verdict,
-}
-
-/// What the transport's answer means for the e-mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was accepted.
-    Delivered,
-    /// Not now; perhaps later.
-    Transient,
-    /// Never.
-    Permanent,
-    /// It is not the e-mail's fault: no e-mail can be sent at the moment.
-    Unavailable,
-    /// Nobody knows: the attempt was interrupted, and does not count.
-    Interrupted,
-}
-
-impl Verdict {
-    /// What operators know it by.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Transient => "transient",
-            Self::Permanent => "permanent",
-            Self::Unavailable => "unavailable",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// Records the outcomes of attempts, and claims up to `limit` e-mails that are due, the most urgent
@@ -81,7 +46,7 @@ pub async fn turn(
     lanes: &Lanes,
 ) -> Result<Vec<Claim>> {
     let transaction = app.db.begin().await?;
-    let mut state = queue_state(&transaction).await?;
+    let mut state = queue_state(app, &transaction).await?;
     // In the order of their IDs, so that two servers never deadlock.
     let mut in_order: Vec<_> = done.iter().collect();
     in_order.sort_by_key(|(claim, _)| claim.email.id.0);
@@ -115,9 +80,13 @@ pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>>
 }
 
 fn is_paused(app: &App, state: &email_queue::Model) -> bool {
+    let queue = &app.settings.mail.queue;
+    let longest = queue.retry_after_at_most.max(queue.retry_after);
+    let now = app.clock.now();
+    // A later time was set by a clock that was wrong.
     let waits_for_transport = state
         .transport_retry_at
-        .is_some_and(|retry| retry > app.clock.now());
+        .is_some_and(|retry| retry > now && retry <= now.after(longest));
     state.paused_at.is_some() || waits_for_transport
 }
 
@@ -204,22 +173,23 @@ async fn choose_due(
                 .filter(Column::Status.eq(Status::Queued))
                 .filter(Column::Priority.is_in(priorities.iter().copied()))
                 .filter(Column::NextAttemptAt.lte(now))
+                .filter(Column::AttemptCount.between(0, i32::MAX - 1))
                 .filter(super::still_serves(now))
                 .filter(Column::Id.is_not_in(due.iter().map(|email| email.id)));
             for domain in lanes.full() {
                 let is_there = Column::RecipientsKey.ends_with(format!("@{domain}"));
                 select = select.filter(is_there.not());
             }
-            let found = select
+            let select = select
                 .order_by_asc(Column::NextAttemptAt)
                 .order_by_asc(Column::Id)
                 .limit(left)
                 // Other servers' claims are skipped, not waited for.
-                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                .all(transaction)
-                .await?;
-            let were = found.len();
-            let chosen = found.into_iter().filter(|email| lanes.admit(email));
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+            let found = app.db.find(transaction, select).await?;
+            let were = found.rows.len() + found.unreadable.len();
+            set_aside(app, transaction, found.unreadable).await?;
+            let chosen = found.rows.into_iter().filter(|email| lanes.admit(email));
             let before = due.len();
             due.extend(chosen);
             // Where a lane has become full, others behind it may go.
@@ -229,6 +199,30 @@ async fn choose_due(
         }
     }
     Ok(due)
+}
+
+/// Fails e-mails that cannot be read, so that they do not stand in the way of others.
+async fn set_aside(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    unreadable: Vec<StoredId>,
+) -> Result<()> {
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    email::Entity::update_many()
+        .set(email::ActiveModel {
+            status: Set(Status::Failed),
+            next_attempt_at: Set(TimeOrNever::NEVER),
+            last_error: Set(Some(
+                "This e-mail cannot be read from the database.".to_owned(),
+            )),
+            ..unclaimed(app.clock.now())
+        })
+        .filter(StoredId::any_of(unreadable))
+        .exec(transaction)
+        .await?;
+    Ok(())
 }
 
 fn lease_end(app: &App) -> sea_orm::sea_query::SimpleExpr {
@@ -244,10 +238,10 @@ async fn take_back_expired_leases(app: &App, transaction: &DatabaseTransaction) 
     let silent = email::Entity::find()
         .filter(email::Column::Status.eq(Status::Sending))
         .filter(Expr::col(email::Column::LeaseUntil).lt(app.db.now(&app.clock)))
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .all(transaction)
-        .await?;
-    for email in silent {
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let silent = app.db.find(transaction, silent).await?;
+    set_aside(app, transaction, silent.unreadable).await?;
+    for email in silent.rows {
         let outcome = Outcome {
             transport: String::new(),
             response: "The worker stopped responding, and its lease expired.".to_owned(),
@@ -371,127 +365,8 @@ pub(super) fn changed(app: &App, email: EmailId) {
     let _ = app.email_changed.send(email);
 }
 
-impl Outcome {
-    /// The attempt was interrupted before the transport answered: the e-mail is requeued.
-    pub fn interrupted(app: &App) -> Self {
-        Self {
-            transport: app.settings.mail.transport.clone(),
-            response: "The server stopped before the transport answered.".to_owned(),
-            verdict: Verdict::Interrupted,
-        }
-    }
-}
-
 fn held_by(claim: &Claim) -> Condition {
     Condition::all()
         .add(email::Column::Id.eq(claim.email.id))
         .add(email::Column::ClaimId.eq(claim.id))
-}
-
-fn unclaimed(now: Timestamp) -> email::ActiveModel {
-    email::ActiveModel {
-        changed_at: Set(now),
-        claim_id: Set(None),
-        lease_until: Set(None),
-        ..Default::default()
-    }
-}
-
-/// The state of an e-mail that was not delivered; where it is to be tried again, it is `due` then.
-fn after_failure(
-    app: &App,
-    email: &email::Model,
-    outcome: &Outcome,
-    due: Timestamp,
-) -> email::ActiveModel {
-    let now = app.clock.now();
-    let is_last = email.attempt_count.unsigned_abs() >= app.settings.mail.queue.max_attempts;
-    let has_lost_its_purpose = email.expires_at.is_some_and(|end| end <= now);
-    let last_error = Set(Some(outcome.response.clone()));
-    match outcome.verdict {
-        _ if has_lost_its_purpose => email::ActiveModel {
-            status: Set(Status::Cancelled),
-            last_error,
-            ..unclaimed(now)
-        },
-        // The transport is paused for as long, so waiting costs the e-mail neither time nor an attempt.
-        Verdict::Unavailable => email::ActiveModel {
-            status: Set(Status::Queued),
-            attempt_count: Set(email.attempt_count - 1),
-            next_attempt_at: Set(due.into()),
-            last_error,
-            ..unclaimed(now)
-        },
-        Verdict::Interrupted => email::ActiveModel {
-            status: Set(Status::Queued),
-            attempt_count: Set(email.attempt_count - 1),
-            next_attempt_at: Set(now.into()),
-            ..unclaimed(now)
-        },
-        Verdict::Transient if !is_last => email::ActiveModel {
-            status: Set(Status::Queued),
-            next_attempt_at: Set(due.into()),
-            last_error,
-            ..unclaimed(now)
-        },
-        _ => email::ActiveModel {
-            status: Set(Status::Failed),
-            last_error,
-            ..unclaimed(now)
-        },
-    }
-}
-
-/// The wait before the next attempt: twice as long each time up to a limit, and up to a fifth
-/// shorter or longer, so that e-mails which failed together are not all retried together.
-fn back_off(first: Duration, at_most: Duration, email: &email::Model) -> Result<Duration> {
-    let doublings = email
-        .attempt_count
-        .saturating_sub(1)
-        .clamp(0, 30)
-        .unsigned_abs();
-    let wait = first.saturating_mul(1 << doublings).min(at_most);
-    let random = getrandom::u32().map_err(Error::internal)?;
-    Ok(wait.mul_f64(0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)))
-}
-
-/// Pauses the transport when it is unavailable, for as long as it has already been so, and ends the
-/// pause when it has answered again.
-async fn note_transport(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    state: &mut email_queue::Model,
-    outcome: &Outcome,
-) -> Result<()> {
-    let queue = &app.settings.mail.queue;
-    let now = app.clock.now();
-    (
-        state.transport_failed_at,
-        state.transport_error,
-        state.transport_retry_at,
-    ) = match (outcome.verdict, state.transport_failed_at) {
-        (Verdict::Unavailable, since) => {
-            let since = since.unwrap_or(now);
-            let wait = now.since(since).clamp(
-                queue.retry_after,
-                queue.retry_after_at_most.max(queue.retry_after),
-            );
-            let retry_at = Some(now.after(wait));
-            (Some(since), Some(outcome.response.clone()), retry_at)
-        }
-        // It answered, whatever it says about this e-mail.
-        (Verdict::Delivered | Verdict::Permanent, Some(_)) => (None, None, None),
-        _ => return Ok(()),
-    };
-    email_queue::Entity::update_many()
-        .set(email_queue::ActiveModel {
-            transport_failed_at: Set(state.transport_failed_at),
-            transport_error: Set(state.transport_error.clone()),
-            transport_retry_at: Set(state.transport_retry_at),
-            ..Default::default()
-        })
-        .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-        .exec(transaction)
-        .await?;
-    Ok(())
 }

@@ -32,8 +32,10 @@ impl EmailFilter {
     /// The e-mails that match.
     pub(super) fn select(&self, app: &App) -> Select<email::Entity> {
         use email::Column;
-        let contains =
-            |column: Column, term: &str| app.db.contains(column, &text::fold(term.trim()));
+        let contains = |column: Column, term: &str| {
+            app.db
+                .contains(column, &text::fold(texts::invisible::trim(term)))
+        };
         let mut select = email::Entity::find();
         if let Some(statuses) = &self.statuses {
             select = select.filter(Column::Status.is_in(statuses.iter().copied()));
@@ -106,9 +108,7 @@ pub async fn page(
     order: &Keyset<email::Entity>,
     request: &PageRequest,
 ) -> Result<Page<Email>> {
-    let page = order
-        .page(app.db.read(), filter.select(app), request)
-        .await?;
+    let page = order.page(&app.db, filter.select(app), request).await?;
     page.try_map_all(async |rows| as_seen_by(app, actor, rows).await)
         .await
 }

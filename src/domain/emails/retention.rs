@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use entity::email::Status;
-use entity::{EmailId, Timestamp, email};
+use entity::{Timestamp, email};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::app::App;
+use crate::database::StoredId;
 use crate::domain::error::Result;
 
 /// How many rows a clean-up removes in one transaction: few enough not to hold others up.
@@ -56,18 +57,14 @@ fn days_before(now: Timestamp, days: u32) -> Timestamp {
 
 async fn remove_some(app: &App, old: &Condition) -> Result<u64> {
     let transaction = app.db.begin().await?;
-    let old: Vec<EmailId> = email::Entity::find()
-        .select_only()
-        .column(email::Column::Id)
+    let old = email::Entity::find()
         .filter(old.clone())
         .limit(BATCH)
         // Those that are just being retried are skipped, not removed.
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let old = app.db.ids(&transaction, old).await?;
     let removed = email::Entity::delete_many()
-        .filter(email::Column::Id.is_in(old))
+        .filter(StoredId::any_of(old))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;

@@ -6,15 +6,22 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 
 use crate::app::App;
 use crate::domain::actor::Actor;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::events::{self, Action, Changes, Subject};
 
 /// The queue's own state.
-pub async fn queue_state(db: &impl ConnectionTrait) -> Result<email_queue::Model> {
-    email_queue::Entity::find_by_id(email_queue::ONLY)
-        .one(db)
-        .await?
-        .ok_or_else(|| Error::internal("the table email_queue has lost its row"))
+pub async fn queue_state(app: &App, db: &impl ConnectionTrait) -> Result<email_queue::Model> {
+    let found = email_queue::Entity::find_by_id(email_queue::ONLY);
+    let found = app.db.find(db, found).await?.rows.pop();
+    // What cannot be read must not stop the queue: its next change is written over it.
+    Ok(found.unwrap_or(email_queue::Model {
+        id: email_queue::ONLY,
+        paused_at: None,
+        paused_by: None,
+        transport_failed_at: None,
+        transport_error: None,
+        transport_retry_at: None,
+    }))
 }
 
 /// The number of e-mails in each state, in the order of the states, including those without any.
@@ -78,7 +85,7 @@ pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
 /// Resumes the queue, and retries an unavailable transport immediately.
 pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
     let transaction = app.db.begin().await?;
-    let state = queue_state(&transaction).await?;
+    let state = queue_state(app, &transaction).await?;
     if state.paused_at.is_some() || state.transport_retry_at.is_some() {
         email_queue::Entity::update_many()
             .set(email_queue::ActiveModel {

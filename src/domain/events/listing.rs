@@ -95,9 +95,7 @@ pub const ORDER: Order = NEWEST_FIRST.order;
 
 /// A page of the events that match the filter, newest first.
 pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
-    let page = NEWEST_FIRST
-        .page(app.db.read(), filter.select(), request)
-        .await?;
+    let page = NEWEST_FIRST.page(&app.db, filter.select(), request).await?;
     Ok(page.map(Event::from))
 }
 
@@ -108,6 +106,7 @@ pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
 
 /// The event with this ID.
 pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
-    let row = event::Entity::find_by_id(id).one(app.db.read()).await?;
-    Ok(row.map(Event::from))
+    let found = event::Entity::find_by_id(id);
+    let mut found = app.db.find(app.db.read(), found).await?;
+    Ok(found.rows.pop().map(Event::from))
 }

@@ -1,0 +1,173 @@
+//! What the outcome of an attempt means: for the e-mail, and for the transport, which is paused while
+//! it is unavailable.
+
+use std::time::Duration;
+
+use entity::email::Status;
+use entity::{Timestamp, email, email_queue};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+
+use crate::app::App;
+use crate::domain::error::{Error, Result};
+
+/// The outcome of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The transport's name; for one that delegates to others, the one that was used.
+    pub transport: String,
+    /// The transport's own words.
+    pub response: String,
+    /// What they mean for the e-mail.
+    pub verdict: Verdict,
+}
+
+/// What the transport's answer means for the e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was accepted.
+    Delivered,
+    /// Not now; perhaps later.
+    Transient,
+    /// Never.
+    Permanent,
+    /// It is not the e-mail's fault: no e-mail can be sent at the moment.
+    Unavailable,
+    /// Nobody knows: the attempt was interrupted, and does not count.
+    Interrupted,
+}
+
+impl Verdict {
+    /// What operators know it by.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl Outcome {
+    /// The attempt was interrupted before the transport answered: the e-mail is requeued.
+    pub fn interrupted(app: &App) -> Self {
+        Self {
+            transport: app.settings.mail.transport.clone(),
+            response: "The server stopped before the transport answered.".to_owned(),
+            verdict: Verdict::Interrupted,
+        }
+    }
+}
+
+pub(super) fn unclaimed(now: Timestamp) -> email::ActiveModel {
+    email::ActiveModel {
+        changed_at: Set(now),
+        claim_id: Set(None),
+        lease_until: Set(None),
+        ..Default::default()
+    }
+}
+
+/// The state of an e-mail that was not delivered; where it is to be tried again, it is `due` then.
+pub(super) fn after_failure(
+    app: &App,
+    email: &email::Model,
+    outcome: &Outcome,
+    due: Timestamp,
+) -> email::ActiveModel {
+    let now = app.clock.now();
+    let is_last = email.attempt_count.unsigned_abs() >= app.settings.mail.queue.max_attempts;
+    let has_lost_its_purpose = email.expires_at.is_some_and(|end| end <= now);
+    let last_error = Set(Some(outcome.response.clone()));
+    match outcome.verdict {
+        _ if has_lost_its_purpose => email::ActiveModel {
+            status: Set(Status::Cancelled),
+            last_error,
+            ..unclaimed(now)
+        },
+        // The transport is paused for as long, so waiting costs the e-mail neither time nor an attempt.
+        Verdict::Unavailable => email::ActiveModel {
+            status: Set(Status::Queued),
+            attempt_count: Set(email.attempt_count.saturating_sub(1)),
+            next_attempt_at: Set(due.into()),
+            last_error,
+            ..unclaimed(now)
+        },
+        Verdict::Interrupted => email::ActiveModel {
+            status: Set(Status::Queued),
+            attempt_count: Set(email.attempt_count.saturating_sub(1)),
+            next_attempt_at: Set(now.into()),
+            ..unclaimed(now)
+        },
+        Verdict::Transient if !is_last => email::ActiveModel {
+            status: Set(Status::Queued),
+            next_attempt_at: Set(due.into()),
+            last_error,
+            ..unclaimed(now)
+        },
+        _ => email::ActiveModel {
+            status: Set(Status::Failed),
+            last_error,
+            ..unclaimed(now)
+        },
+    }
+}
+
+/// The wait before the next attempt: twice as long each time up to a limit, and up to a fifth
+/// shorter or longer, so that e-mails which failed together are not all retried together.
+pub(super) fn back_off(
+    first: Duration,
+    at_most: Duration,
+    email: &email::Model,
+) -> Result<Duration> {
+    let doublings = email
+        .attempt_count
+        .saturating_sub(1)
+        .clamp(0, 30)
+        .unsigned_abs();
+    let wait = first.saturating_mul(1 << doublings).min(at_most);
+    let random = getrandom::u32().map_err(Error::internal)?;
+    Ok(wait.mul_f64(0.8 + 0.4 * f64::from(random) / f64::from(u32::MAX)))
+}
+
+/// Pauses the transport when it is unavailable, for as long as it has already been so, and ends the
+/// pause when it has answered again.
+pub(super) async fn note_transport(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    state: &mut email_queue::Model,
+    outcome: &Outcome,
+) -> Result<()> {
+    let queue = &app.settings.mail.queue;
+    let now = app.clock.now();
+    (
+        state.transport_failed_at,
+        state.transport_error,
+        state.transport_retry_at,
+    ) = match (outcome.verdict, state.transport_failed_at) {
+        (Verdict::Unavailable, since) => {
+            let since = since.unwrap_or(now);
+            let wait = now.since(since).clamp(
+                queue.retry_after,
+                queue.retry_after_at_most.max(queue.retry_after),
+            );
+            let retry_at = Some(now.after(wait));
+            (Some(since), Some(outcome.response.clone()), retry_at)
+        }
+        // It answered, whatever it says about this e-mail.
+        (Verdict::Delivered | Verdict::Permanent, Some(_)) => (None, None, None),
+        _ => return Ok(()),
+    };
+    email_queue::Entity::update_many()
+        .set(email_queue::ActiveModel {
+            transport_failed_at: Set(state.transport_failed_at),
+            transport_error: Set(state.transport_error.clone()),
+            transport_retry_at: Set(state.transport_retry_at),
+            ..Default::default()
+        })
+        .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
