@@ -58,7 +58,7 @@ async fn a_migration_waits_for_its_turn_and_gives_up() {
     let db = &server.server.app.db;
     let hold = match db.read().get_database_backend() {
         DbBackend::Postgres => "SELECT pg_advisory_lock(8519046207)",
-        DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 0)",
+        DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 60)",
         // There, whoever writes has the database for themselves.
         _ => return,
     };
