@@ -146,7 +146,7 @@ async fn unreadable_emails_stop_neither_the_queue_nor_a_list() {
     let arrives = async { while server.inbox.next().await.to != ["behind@kbank.com"] {} };
     let arrived = tokio::time::timeout(Duration::from_secs(20), arrives).await;
     assert!(arrived.is_ok(), "{:#?}", errors_about(""));
-    let list = "{ emails { nodes { to } } roles { nodes { name } } events { nodes { action } } }";
+    let list = "{ emails { nodes { to } } emailQueue { counts { status count } } roles { nodes { name } } events { nodes { action } } }";
     let listed = administrator.run(list).await;
     let nodes = listed.data()["emails"]["nodes"].as_array().unwrap();
     assert!(

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use entity::{EmailId, Timestamp, email};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Email, EmailFilter, as_seen_by};
 use crate::app::App;
+use crate::database::Found;
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
 
@@ -27,6 +28,13 @@ const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a watcher looks at most, so that many changes in quick succession are one piece of work.
 const LOOKS_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+
+/// When an e-mail last changed.
+#[derive(FromQueryResult)]
+struct Changed {
+    id: EmailId,
+    changed_at: Timestamp,
+}
 
 /// A watcher's view of the queue: what they have not been told about yet.
 #[derive(Debug)]
@@ -66,21 +74,20 @@ impl Watch {
         // Whoever takes long to read what they were told before misses nothing.
         let from = self.looked_at.before(SEEN_LATE_BY).max(self.since);
         self.looked_at = app.clock.now();
-        let changed: Vec<(EmailId, Timestamp)> = email::Entity::find()
+        let changed = email::Entity::find()
             .select_only()
             .column(email::Column::Id)
             .column(email::Column::ChangedAt)
             .filter(email::Column::ChangedAt.gte(from))
             .order_by_asc(email::Column::ChangedAt)
-            .order_by_asc(email::Column::Id)
-            .into_tuple()
-            .all(app.db.read())
-            .await?;
+            .order_by_asc(email::Column::Id);
+        let changed: Found<Changed> = app.db.find_as(app.db.read(), changed).await?;
         self.told.retain(|_, at| *at >= from);
         let news = changed
+            .rows
             .into_iter()
-            .filter(|(id, at)| self.told.insert(*id, *at) != Some(*at))
-            .map(|(id, _)| id)
+            .filter(|email| self.told.insert(email.id, email.changed_at) != Some(email.changed_at))
+            .map(|email| email.id)
             .collect();
         Ok(news)
     }
@@ -93,12 +100,7 @@ pub async fn find_matching(
     filter: &EmailFilter,
     id: EmailId,
 ) -> Result<Option<Email>> {
-    let row = filter
-        .select(app)
-        .filter(email::Column::Id.eq(id))
-        .one(app.db.read())
-        .await?;
-    Ok(as_seen_by(app, actor, row.into_iter().collect())
-        .await?
-        .pop())
+    let found = filter.select(app).filter(email::Column::Id.eq(id));
+    let found = app.db.find(app.db.read(), found).await?;
+    Ok(as_seen_by(app, actor, found.rows).await?.pop())
 }

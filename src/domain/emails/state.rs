@@ -26,8 +26,9 @@ pub async fn queue_state(app: &App, db: &impl ConnectionTrait) -> Result<email_q
 
 /// The number of e-mails in each state, in the order of the states, including those without any.
 pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
-    use sea_orm::Iterable;
-    let counted: Vec<(Status, i64)> = email::Entity::find()
+    use sea_orm::{ActiveEnum, Iterable};
+    // A later version may know other states; as text, they are not in the way.
+    let counted: Vec<(String, i64)> = email::Entity::find()
         .select_only()
         .column(email::Column::Status)
         .column_as(email::Column::Id.count(), "mails")
@@ -35,7 +36,8 @@ pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
         .into_tuple()
         .all(app.db.read())
         .await?;
-    let count_of = |status| {
+    let count_of = |status: Status| {
+        let status = status.to_value();
         counted
             .iter()
             .find(|(counted, _)| *counted == status)

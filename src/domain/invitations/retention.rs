@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use entity::{InvitationId, invitation};
+use entity::invitation;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::app::App;
+use crate::database::StoredId;
 use crate::domain::error::Result;
 
 /// How many are removed in one transaction: few enough not to hold others up.
@@ -23,17 +24,13 @@ async fn prune_some(app: &App) -> Result<u64> {
     let day = Duration::from_secs(24 * 60 * 60);
     let kept = day.saturating_mul(app.settings.invitations.keep_ended_days);
     let transaction = app.db.begin().await?;
-    let old: Vec<InvitationId> = invitation::Entity::find()
-        .select_only()
-        .column(invitation::Column::Id)
+    let old = invitation::Entity::find()
         .filter(invitation::Column::ExpiresAt.lte(app.clock.now().before(kept)))
         .filter(Expr::exists(newer_ones()))
-        .limit(BATCH)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
+        .limit(BATCH);
+    let old = app.db.ids(&transaction, old).await?;
     let removed = invitation::Entity::delete_many()
-        .filter(invitation::Column::Id.is_in(old))
+        .filter(StoredId::any_of(old))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use entity::{PasswordResetId, password_reset};
+use entity::password_reset;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::app::App;
+use crate::database::StoredId;
 use crate::domain::error::Result;
 
 /// How many are removed in one transaction: few enough not to hold others up.
@@ -22,16 +23,12 @@ async fn prune_some(app: &App) -> Result<u64> {
     let day = Duration::from_secs(24 * 60 * 60);
     let kept = day.saturating_mul(app.settings.passwords.keep_ended_resets_days);
     let transaction = app.db.begin().await?;
-    let old: Vec<PasswordResetId> = password_reset::Entity::find()
-        .select_only()
-        .column(password_reset::Column::Id)
+    let old = password_reset::Entity::find()
         .filter(password_reset::Column::ExpiresAt.lte(app.clock.now().before(kept)))
-        .limit(BATCH)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
+        .limit(BATCH);
+    let old = app.db.ids(&transaction, old).await?;
     let removed = password_reset::Entity::delete_many()
-        .filter(password_reset::Column::Id.is_in(old))
+        .filter(StoredId::any_of(old))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;
