@@ -95,6 +95,12 @@ fn arrived(folder: &Path) -> BTreeMap<String, usize> {
 async fn no_mail_is_lost_when_the_server_is_killed() {
     let (mails, kills) = (number("CHAOS_MAILS", 1_000), number("CHAOS_KILLS", 10));
     let folder = tempfile::tempdir().unwrap();
+    assert!(
+        usher(folder.path(), &["migrate"])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = usher(
         folder.path(),
         &["invite-administrator", "admin@example.com"],
@@ -130,11 +136,17 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
         let (http, token, mut address) = (http.clone(), token.clone(), address.subscribe());
         let (acknowledged, count, begun) = (acknowledged.clone(), count.clone(), begun.clone());
         clients.push(tokio::spawn(async move {
-            while begun.fetch_add(1, Ordering::SeqCst) < mails {
+            loop {
+                let number = begun.fetch_add(1, Ordering::SeqCst);
+                if number >= mails {
+                    break;
+                }
+                // Each goes to somebody else: nobody is sent a thousand.
+                let to = json!({ "to": format!("user{number}@kbank.com") });
                 loop {
                     let url = address.borrow_and_update().clone();
-                    let document = "mutation { sendTestEmail(input: { to: \"ada@kbank.com\" }) { email { messageId } } }";
-                    match run(&http, &url, &token, document, json!({})).await {
+                    let document = "mutation($to: EmailAddress!) { sendTestEmail(input: { to: $to }) { email { messageId } } }";
+                    match run(&http, &url, &token, document, to.clone()).await {
                         Some(data) => {
                             let id = data["sendTestEmail"]["email"]["messageId"].as_str().unwrap();
                             acknowledged.lock().await.insert(id.to_owned());
