@@ -12,7 +12,7 @@ const LAURA: &str = "laura@kbank.com";
 const NEW: &str = "brittle-lantern-58-canoe";
 
 /// A hundred changes in one request take their time, on a database that many use.
-const PATIENT: &str = "graphql.timeout=2m";
+const PATIENT: &str = "graphql.timeout=25s";
 
 /// A delay that is not over before the test is, however slow the database.
 const LONG: &str = "throttle.delay=1h";
