@@ -128,8 +128,10 @@ async fn dump(url: String) -> String {
             let value = String::from_utf8_lossy(&bytes(&hex)).into_owned();
             // PostgreSQL shows bytes as hexadecimal digits.
             let value = match value.strip_prefix("\\x") {
-                Some(hex) => String::from_utf8_lossy(&bytes(hex)).into_owned(),
-                None => value,
+                Some(hex) if backend == DbBackend::Postgres => {
+                    String::from_utf8_lossy(&bytes(hex)).into_owned()
+                }
+                _ => value,
             };
             dump.push_str(&format!("{table}.{column}: {value}\n"));
         }
