@@ -7,10 +7,6 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{fold, invisible, local_part};
 
-/// The maximum length of an address, in octets: RFC 5321, section 4.5.3.1.3, less the angle
-/// brackets.
-const MAX_LENGTH: usize = 254;
-
 /// The maximum length of what stands before the `@`, in octets: RFC 5321, section 4.5.3.1.1.
 const MAX_LOCAL_PART: usize = 64;
 
@@ -36,7 +32,10 @@ pub enum NotAnAddress {
     #[error("What stands before the @ can be at most {MAX_LOCAL_PART} bytes long.")]
     LocalPartTooLong,
     /// The whole address is too long.
-    #[error("An e-mail address can be at most {MAX_LENGTH} bytes long.")]
+    #[error(
+        "An e-mail address can be at most {} bytes long.",
+        EmailAddress::MAX_LENGTH
+    )]
     TooLong,
     /// Nobody sees that there is one character too many.
     #[error(
@@ -64,6 +63,9 @@ pub enum NotAnAddress {
 }
 
 impl EmailAddress {
+    /// The maximum length, in octets: RFC 5321, section 4.5.3.1.3, less the angle brackets.
+    pub const MAX_LENGTH: usize = 254;
+
     /// Reads one address: an RFC 5321 mailbox in any script (RFC 6531). White space and invisible
     /// characters around it are removed. Lists, display names, control characters, line breaks and
     /// IP addresses in place of the domain are refused.
@@ -101,7 +103,7 @@ impl EmailAddress {
         if longest > MAX_LOCAL_PART {
             return Err(NotAnAddress::LocalPartTooLong);
         }
-        if longest + "@".len() + ascii.len() > MAX_LENGTH {
+        if longest + "@".len() + ascii.len() > EmailAddress::MAX_LENGTH {
             return Err(NotAnAddress::TooLong);
         }
         let normal = format!("{normal_local}@{ascii}");
@@ -174,7 +176,7 @@ fn ascii_domain(domain: &str) -> Result<String, NotAnAddress> {
     }
     let Ok(name) = ascii(DnsLength::Verify) else {
         return Err(match ascii(DnsLength::Ignore) {
-            Ok(name) if name.len() > MAX_LENGTH => NotAnAddress::TooLong,
+            Ok(name) if name.len() > EmailAddress::MAX_LENGTH => NotAnAddress::TooLong,
             Ok(name) if name.len() > 1 && name.ends_with('.') => NotAnAddress::TrailingDot,
             _ => NotAnAddress::Other,
         });
@@ -392,7 +394,7 @@ mod tests {
                 prop_assert_eq!(again.map(|again| again.normal), Ok(address.normal.clone()));
                 let shown = EmailAddress::parse(address.as_typed());
                 prop_assert_eq!(shown, Ok(address.clone()));
-                prop_assert!(address.normal().len() <= MAX_LENGTH);
+                prop_assert!(address.normal().len() <= EmailAddress::MAX_LENGTH);
                 prop_assert!(address.as_typed().chars().count() <= 320);
                 prop_assert!(!address.as_typed().contains(char::is_control));
             }

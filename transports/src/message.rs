@@ -16,7 +16,7 @@ use lettre::{
     },
 };
 
-use texts::local_part;
+use texts::{EmailAddress, local_part};
 
 use crate::{
     Failure, Mail, SendError,
@@ -127,6 +127,10 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
         // lettre knows the letters of some scripts only, so it is asked about the domain alone.
         Address::new("user", &domain).ok()?;
         let user = local_part::write(&local_part::read(user)?);
+        // No server takes a longer one, and it could not stand on a line of the header either.
+        if user.len() + "@".len() + domain.len() > EmailAddress::MAX_LENGTH {
+            return None;
+        }
         let address = Address::new_dangerous(user, domain);
         let name = one_line(&name);
         Some(Mailbox { name, address })
@@ -404,6 +408,8 @@ mod tests {
             "\"<bob@example.com>\"@example.com",
             "\"ada, bob\"@example.com",
             "ada@exa\u{0}mple.com",
+            &format!("{}@example.com", "a".repeat(1_000)),
+            &format!("Ada <{}@example.com>", "é".repeat(500)),
         ] {
             let error = mailbox(source).unwrap_err();
             assert_eq!(error.kind, Failure::Permanent);
