@@ -141,19 +141,24 @@ fn letters(text: &str) -> String {
     text.to_lowercase().chars().filter(is_of_token).collect()
 }
 
+/// The parts of the token that give it away: each with as few characters as hold [`RUN`] letters.
+fn telling_parts(token: &str) -> impl Iterator<Item = &str> {
+    (0..token.len()).filter_map(|start| {
+        let rest = &token[start..];
+        let end = (1..=rest.len()).find(|end| letters(&rest[..*end]).len() == RUN)?;
+        Some(&rest[..end])
+    })
+}
+
 /// Whether a part of the token can be read, as it is or as it was written.
 fn shows(seen: &str, token: &str, writing: Option<Writing>) -> bool {
     // In groups of three octets, which may begin before the token: its middle is another text then.
-    let written = writing.filter(|writing| !matches!(writing, Base64 | UrlBase64));
-    let written = written.map(|writing| letters(&writing.of(token)));
+    let writing = writing.filter(|writing| !matches!(writing, Base64 | UrlBase64));
     let seen = letters(seen);
-    [Some(letters(token)), written]
-        .iter()
-        .flatten()
-        .any(|text| {
-            let mut parts = text.as_bytes().windows(RUN);
-            parts.any(|part| seen.contains(&*String::from_utf8_lossy(part)))
-        })
+    telling_parts(token).any(|part| {
+        let written = writing.map(|writing| letters(&writing.of(part)));
+        seen.contains(&letters(part)) || written.is_some_and(|written| seen.contains(&written))
+    })
 }
 
 fn token() -> impl Strategy<Value = String> {
