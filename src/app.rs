@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, Schema};
 use crate::domain::applications::Catalogue;
+use crate::domain::emails::changes::EmailChanges;
 use crate::domain::passwords::PasswordHasher;
 use crate::domain::refusals::Refusals;
 use crate::domain::roles::RoleCache;
@@ -18,9 +19,9 @@ use crate::domain::{EmailAddress, Error};
 use crate::letters::Letters;
 use crate::metrics::Metrics;
 
-/// How many changes of e-mails are kept for a watcher that falls behind. One that falls behind further
-/// misses nothing: what it is told only makes it look at the rows.
-const CHANGES_KEPT: usize = 1024;
+/// How many hints that an e-mail has changed are kept. Whoever misses some looks at the rows all the
+/// same.
+const HINTS_KEPT: usize = 1024;
 
 /// The server's parts, made once at the start and shared by all requests and the mail worker.
 #[derive(Debug)]
@@ -49,8 +50,10 @@ pub struct App {
     pub roles: RoleCache,
     /// Wakes the mail worker when a mail was queued.
     pub mail_queued: Notify,
-    /// Tells those who watch the queue which mail was queued or has changed, after the commit.
+    /// Hints which e-mail was queued or has changed, after the commit.
     pub email_changed: broadcast::Sender<EmailId>,
+    /// Tells those who watch the queue what has changed.
+    pub email_changes: EmailChanges,
     /// What the deployment has set.
     pub settings: Config,
     /// Ends whatever lasts until somebody ends it, when the server stops.
@@ -95,7 +98,8 @@ impl App {
             redirect_all_to,
             roles: RoleCache::default(),
             mail_queued: Notify::new(),
-            email_changed: broadcast::Sender::new(CHANGES_KEPT),
+            email_changed: broadcast::Sender::new(HINTS_KEPT),
+            email_changes: EmailChanges::default(),
             settings,
             stopping: CancellationToken::new(),
             workers: AtomicUsize::new(0),

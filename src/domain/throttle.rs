@@ -75,7 +75,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     let counters = counters(app, actor, scope, &digest, own.as_deref());
     // Those who have to wait anyway must not keep others waiting for their turn.
     if let Some(wait) = counters::wait_of(app, &counters).await? {
-        return refuse(app, &counters, wait).await;
+        return refuse(app, actor, &counters, wait).await;
     }
     let turn = match scope {
         // A stranger's guesses do not stand in a known device's way.
@@ -86,17 +86,19 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
         ),
         Scope::PasswordReset => None,
     };
+    let counting = app.turns.to_count(&actor.client).await?;
     let transaction = app.db.begin().await?;
     let delays_the_next = match count_all(app, &transaction, &counters).await? {
         Counted::Free => false,
         Counted::BeforeDelay => true,
         Counted::Blocked(wait) => {
             // The transaction is dropped, and with it what the other counters have counted.
-            drop(transaction);
-            return refuse(app, &counters, wait).await;
+            drop((transaction, counting));
+            return refuse(app, actor, &counters, wait).await;
         }
     };
     transaction.commit().await?;
+    drop(counting);
     Ok(Attempt {
         counters,
         delays_the_next,
@@ -163,7 +165,8 @@ fn counters(
     counters
 }
 
-async fn refuse(app: &App, counters: &[Counter], wait: Duration) -> Result<Attempt> {
+async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) -> Result<Attempt> {
+    let _counting = app.turns.to_count(&actor.client).await?;
     let transaction = app.db.begin().await?;
     for network in counters.iter().filter(|counter| !counter.is_of_account()) {
         count(app, &transaction, network).await?;

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, Result, Subscription};
 use entity::EmailId;
 use futures_util::Stream;
 use futures_util::stream;
+use tokio::time::Instant;
 
 use super::context::{Caller, ContextExt};
 use super::emails::{Email, EmailFilter};
@@ -14,7 +16,7 @@ use super::guard::{Requires, requires};
 use crate::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::emails::changes::{self, Watch};
-use crate::domain::{self, emails, sessions};
+use crate::domain::{self, Actor, emails, sessions};
 
 /// The subscriptions to e-mails.
 #[derive(Default)]
@@ -38,11 +40,13 @@ impl EmailSubscription {
             .unwrap_or_default();
         let app = ctx.shared_app()?;
         let watcher = Watcher {
-            watch: Watch::new(&app),
+            watch: Watch::new(app.clone()),
             app,
             caller: ctx.shared_caller()?,
             filter,
             changed: VecDeque::new(),
+            found: VecDeque::new(),
+            refreshed_at: Instant::now(),
             is_over: false,
         };
         Ok(stream::unfold(watcher, |mut watcher| async move {
@@ -53,6 +57,12 @@ impl EmailSubscription {
     }
 }
 
+/// How many e-mails are read at a time: so many wait in memory for a watcher who reads slowly.
+const READ_AT_A_TIME: usize = 10;
+
+/// For how long what a watcher may do is relied on, while they are told of what was read.
+const RELIED_ON_FOR: Duration = Duration::from_secs(1);
+
 /// Someone who is watching the queue.
 struct Watcher {
     app: Arc<App>,
@@ -61,6 +71,9 @@ struct Watcher {
     watch: Watch,
     /// What they have not been told about yet.
     changed: VecDeque<EmailId>,
+    /// What was read of it.
+    found: VecDeque<emails::Email>,
+    refreshed_at: Instant,
     is_over: bool,
 }
 
@@ -70,21 +83,31 @@ impl Watcher {
         if self.is_over {
             return Ok(None);
         }
-        loop {
-            // Read again for each event, and at least as often as the queue is polled: what they
+        while self.found.is_empty() {
+            if self.changed.is_empty() {
+                self.changed.extend(self.watch.next().await?);
+            }
+            // Read again after each change, and at least as often as the queue is polled: what they
             // were allowed to do when they subscribed does not count.
-            let actor = sessions::refresh(&self.app, &self.caller.actor()).await?;
-            self.caller.refreshed(actor.clone());
-            actor.must_hold(&EMAIL_QUEUE_VIEW)?;
-            match self.changed.pop_front() {
-                Some(id) => {
-                    let email = changes::find_matching(&self.app, &actor, &self.filter, id).await?;
-                    if email.is_some() {
-                        return Ok(email);
-                    }
-                }
-                None => self.changed.extend(self.watch.next(&self.app).await?),
+            let actor = self.refresh().await?;
+            let some = self.changed.len().min(READ_AT_A_TIME);
+            let ids: Vec<EmailId> = self.changed.drain(..some).collect();
+            if !ids.is_empty() {
+                let found = changes::find_matching(&self.app, &actor, &self.filter, &ids).await?;
+                self.found.extend(found);
             }
         }
+        if self.refreshed_at.elapsed() > RELIED_ON_FOR {
+            self.refresh().await?;
+        }
+        Ok(self.found.pop_front())
+    }
+
+    async fn refresh(&mut self) -> domain::Result<Actor> {
+        self.refreshed_at = Instant::now();
+        let actor = sessions::refresh(&self.app, &self.caller.actor()).await?;
+        self.caller.refreshed(actor.clone());
+        actor.must_hold(&EMAIL_QUEUE_VIEW)?;
+        Ok(actor)
     }
 }

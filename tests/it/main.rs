@@ -56,6 +56,7 @@ mod schema;
 mod secrets;
 mod security;
 mod sessions;
+mod slow_readers;
 mod subscriptions;
 mod throttle;
 mod tidy;

@@ -1,16 +1,19 @@
 //! Which e-mails have changed, for those who watch the queue.
 //!
-//! The rows tell: each says when it last changed, whichever server changed it. Changes made by this
-//! server are also sent through a channel, which only saves waiting for the next poll.
+//! The rows tell: each says when it last changed, whichever server changed it. One task looks at them
+//! for all who watch, as long as somebody does. Changes made by this server are also sent through a
+//! channel, which only saves waiting for the next look.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::{EmailId, Timestamp, email};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Email, EmailFilter, as_seen_by};
 use crate::app::App;
@@ -26,81 +29,189 @@ const SEEN_LATE_BY: Duration = Duration::from_secs(5);
 /// they would be told about.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-/// How often a watcher looks at most, so that many changes in quick succession are one piece of work.
+/// How often the rows are looked at, at most, so that many changes in quick succession are one piece
+/// of work.
 const LOOKS_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 
+/// How many changes are kept for a watcher who falls behind. One who falls behind further looks at the
+/// rows, and misses nothing.
+const CHANGES_KEPT: usize = 1024;
+
 /// When an e-mail last changed.
-#[derive(FromQueryResult)]
+#[derive(Clone, Copy, Debug, FromQueryResult)]
 struct Changed {
     id: EmailId,
     changed_at: Timestamp,
 }
 
+/// What this server's watchers are told.
+#[derive(Debug)]
+pub struct EmailChanges {
+    news: broadcast::Sender<Changed>,
+    /// Looks for changes while somebody watches.
+    looking: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Default for EmailChanges {
+    fn default() -> Self {
+        Self {
+            news: broadcast::Sender::new(CHANGES_KEPT),
+            looking: Mutex::default(),
+        }
+    }
+}
+
+impl EmailChanges {
+    fn subscribe(&self, app: &Arc<App>) -> broadcast::Receiver<Changed> {
+        let news = self.news.subscribe();
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            *looking = Some(tokio::spawn(look(
+                app.clone(),
+                app.email_changed.subscribe(),
+            )));
+        }
+        news
+    }
+
+    /// Whether nobody watches any more. Whoever begins to watch from now on starts another task.
+    fn is_over(&self) -> bool {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = self.news.receiver_count() == 0;
+        if is_over {
+            *looking = None;
+        }
+        is_over
+    }
+}
+
+/// Looks for changes until nobody watches.
+async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
+    let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
+    let mut looked_at = app.clock.now();
+    let mut may_look_at = Instant::now();
+    let mut is_failing = false;
+    let mut told = Told::default();
+    while !app.email_changes.is_over() {
+        tokio::select! {
+            _ = hints.recv() => {}
+            () = sleep(interval) => {}
+        }
+        sleep_until(may_look_at).await;
+        may_look_at = Instant::now() + LOOKS_AT_MOST_EVERY;
+        // One look answers all the hints that have arrived by now.
+        while let Ok(_) | Err(TryRecvError::Lagged(_)) = hints.try_recv() {}
+        let from = looked_at.before(SEEN_LATE_BY);
+        let now = app.clock.now();
+        match changed_since(&app, from).await {
+            Ok(changed) => {
+                for news in told.news(from, changed) {
+                    // It is not an error if the last watcher has just left.
+                    let _ = app.email_changes.news.send(news);
+                }
+                looked_at = now;
+                is_failing = false;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::error!(?error, "cannot look for changes of the e-mail queue");
+                }
+            }
+        }
+    }
+}
+
+async fn changed_since(app: &App, from: Timestamp) -> Result<Vec<Changed>> {
+    let changed = email::Entity::find()
+        .select_only()
+        .column(email::Column::Id)
+        .column(email::Column::ChangedAt)
+        .filter(email::Column::ChangedAt.gte(from))
+        .order_by_asc(email::Column::ChangedAt)
+        .order_by_asc(email::Column::Id);
+    let changed: Found<Changed> = app.db.find_as(app.db.read(), changed).await?;
+    Ok(changed.rows)
+}
+
+/// What was told already, as far back as changes are looked for.
+#[derive(Debug, Default)]
+struct Told(HashMap<EmailId, Timestamp>);
+
+impl Told {
+    /// Those of the changes that were not told yet. What happened before `from` is forgotten.
+    fn news(&mut self, from: Timestamp, mut changed: Vec<Changed>) -> Vec<Changed> {
+        self.0.retain(|_, at| *at >= from);
+        changed.retain(|email| self.0.insert(email.id, email.changed_at) != Some(email.changed_at));
+        changed
+    }
+}
+
 /// A watcher's view of the queue: what they have not been told about yet.
 #[derive(Debug)]
 pub struct Watch {
-    hints: broadcast::Receiver<EmailId>,
+    app: Arc<App>,
+    news: broadcast::Receiver<Changed>,
     since: Timestamp,
-    /// When they looked last, by the clock, and by that of the process.
+    /// When they took in news last.
     looked_at: Timestamp,
-    may_look_at: Instant,
-    told: HashMap<EmailId, Timestamp>,
+    told: Told,
 }
 
 impl Watch {
     /// Starts watching.
-    pub fn new(app: &App) -> Self {
+    pub fn new(app: Arc<App>) -> Self {
+        let news = app.email_changes.subscribe(&app);
+        let now = app.clock.now();
         Self {
-            hints: app.email_changed.subscribe(),
-            since: app.clock.now(),
-            looked_at: app.clock.now(),
-            may_look_at: Instant::now(),
-            told: HashMap::new(),
+            app,
+            news,
+            since: now,
+            looked_at: now,
+            told: Told::default(),
         }
     }
 
     /// Waits until something changes, but not for long, and returns the e-mails that have changed, if
     /// any, in the order of their changes.
-    pub async fn next(&mut self, app: &App) -> Result<Vec<EmailId>> {
-        let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
-        tokio::select! {
-            _ = self.hints.recv() => {}
-            () = tokio::time::sleep(interval) => {}
+    pub async fn next(&mut self) -> Result<Vec<EmailId>> {
+        let interval = self.app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
+        let first = tokio::select! {
+            news = self.news.recv() => news,
+            () = sleep(interval) => return Ok(Vec::new()),
+        };
+        let mut is_behind = first.is_err();
+        let mut changed = Vec::from_iter(first);
+        loop {
+            match self.news.try_recv() {
+                Ok(news) => changed.push(news),
+                Err(TryRecvError::Lagged(_)) => is_behind = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
-        sleep_until(self.may_look_at).await;
-        self.may_look_at = Instant::now() + LOOKS_AT_MOST_EVERY;
-        // One poll answers all the hints that have arrived by now.
-        while let Ok(_) | Err(TryRecvError::Lagged(_)) = self.hints.try_recv() {}
+        let from = self.looked_at.before(SEEN_LATE_BY);
+        self.looked_at = self.app.clock.now();
         // Whoever takes long to read what they were told before misses nothing.
-        let from = self.looked_at.before(SEEN_LATE_BY).max(self.since);
-        self.looked_at = app.clock.now();
-        let changed = email::Entity::find()
-            .select_only()
-            .column(email::Column::Id)
-            .column(email::Column::ChangedAt)
-            .filter(email::Column::ChangedAt.gte(from))
-            .order_by_asc(email::Column::ChangedAt)
-            .order_by_asc(email::Column::Id);
-        let changed: Found<Changed> = app.db.find_as(app.db.read(), changed).await?;
-        self.told.retain(|_, at| *at >= from);
-        let news = changed
-            .rows
-            .into_iter()
-            .filter(|email| self.told.insert(email.id, email.changed_at) != Some(email.changed_at))
-            .map(|email| email.id)
-            .collect();
-        Ok(news)
+        if is_behind {
+            changed = changed_since(&self.app, from).await?;
+        }
+        changed.retain(|email| email.changed_at >= self.since);
+        let news = self.told.news(from, changed);
+        Ok(news.into_iter().map(|email| email.id).collect())
     }
 }
 
-/// The e-mail as this reader may see it now, if it matches the filter.
+/// Those of the e-mails that match the filter, as this reader may see them now, in the order of `ids`.
 pub async fn find_matching(
     app: &App,
     actor: &Actor,
     filter: &EmailFilter,
-    id: EmailId,
-) -> Result<Option<Email>> {
-    let found = filter.select(app).filter(email::Column::Id.eq(id));
+    ids: &[EmailId],
+) -> Result<Vec<Email>> {
+    let found = filter
+        .select(app)
+        .filter(email::Column::Id.is_in(ids.iter().copied()));
     let found = app.db.find(app.db.read(), found).await?;
-    Ok(as_seen_by(app, actor, found.rows).await?.pop())
+    let mut found = as_seen_by(app, actor, found.rows).await?;
+    found.sort_by_key(|email| ids.iter().position(|id| *id == email.row.id));
+    Ok(found)
 }

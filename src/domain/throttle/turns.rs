@@ -1,17 +1,23 @@
-//! Whose turn it is: guesses at one account are evaluated a few at a time.
+//! Whose turn it is: guesses at one account are evaluated a few at a time, and those of one client are
+//! counted a few at a time.
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::domain::actor::Client;
 use crate::domain::error::{Error, Result};
-use crate::domain::queue::{Bounds, Queue, Semaphores};
+use crate::domain::queue::{Bounds, Queue, Semaphores, holder};
 
-/// Where guesses at one account wait for their turn: so few are evaluated at once that a user who
-/// signs in on all of their devices at the same time is not taken for an attacker.
+/// How many attempts of one client are counted at once. Counting one is a write, and whoever writes next
+/// waits for those that came before, whoever makes them.
+const COUNTED_TOGETHER: usize = 4;
+
+/// Where attempts wait for their turn. So few guesses at one account are evaluated at once that a user
+/// who signs in on all of their devices at the same time is not taken for an attacker.
 #[derive(Debug, Default)]
 pub struct Turns {
     accounts: Semaphores,
+    clients: Semaphores,
     waiting: Queue,
 }
 
@@ -35,6 +41,12 @@ impl Turns {
         // One fewer than are free: those that are being evaluated leave one free.
         let together = app.settings.throttle.account_attempts.saturating_sub(1);
         let turns = self.accounts.named(account, together.max(1) as usize);
+        turns.acquire_owned().await.map_err(Error::internal)
+    }
+
+    /// Waits for a turn to count attempts of this client.
+    pub(super) async fn to_count(&self, client: &Client) -> Result<OwnedSemaphorePermit> {
+        let turns = self.clients.named(&holder(client), COUNTED_TOGETHER);
         turns.acquire_owned().await.map_err(Error::internal)
     }
 }

@@ -23,6 +23,8 @@ use poem::{FromRequest, IntoResponse, Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, interval_at, timeout};
 use tokio_util::sync::PollSender;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::open_streams::OpenStream;
 use super::request::MAX_BODY;
@@ -240,7 +242,7 @@ impl<E: Executor> Executor for Connection<E> {
         let nobody = || Actor::anonymous(self.client.clone());
         let actor = self.life.actor.get().cloned().unwrap_or_else(nobody);
         let answers = self.streaming.clone().execute_later(request, actor);
-        holding(permit, answers)
+        holding(permit, in_own_task(answers))
     }
 }
 
@@ -267,4 +269,27 @@ fn holding(
         let _ = &permit;
     });
     held.boxed()
+}
+
+/// Executes the operation in a task of its own, one response ahead of the client at most.
+///
+/// The library asks for the responses of all operations in turn, and for none while the client does not
+/// read: an operation that only went on then would keep its database connection for as long.
+fn in_own_task(
+    mut answers: BoxStream<'static, GraphqlResponse>,
+) -> BoxStream<'static, GraphqlResponse> {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let execution = async move {
+        while let Some(answer) = answers.next().await {
+            if sender.send(answer).await.is_err() {
+                return;
+            }
+        }
+    };
+    let task = AbortOnDropHandle::new(tokio::spawn(execution.in_current_span()));
+    stream::poll_fn(move |cx| {
+        let _aborted_with_the_stream = &task;
+        receiver.poll_recv(cx)
+    })
+    .boxed()
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// An open connection.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<TcpStream>);
 
 /// What the server says.
 #[derive(Debug, PartialEq)]
@@ -24,13 +24,24 @@ pub enum Said {
 impl Socket {
     /// Opens a WebSocket with these headers; the status, where it is refused.
     pub async fn open(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let address = url.strip_prefix("http://").unwrap();
+        let connection = TcpStream::connect(address).await.unwrap();
+        Self::open_over(connection, url, headers).await
+    }
+
+    /// The same over a connection that is there already.
+    pub async fn open_over(
+        connection: TcpStream,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let url = format!("{}/graphql", url.replace("http:", "ws:"));
         let mut request = url.into_client_request().unwrap();
         let protocol = ("sec-websocket-protocol", "graphql-transport-ws");
         for (name, value) in headers.iter().chain([&protocol]) {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        match connect_async(request).await {
+        match client_async(request, connection).await {
             Ok((socket, response)) => {
                 assert_eq!(response.headers()["sec-websocket-protocol"], protocol.1);
                 Ok(Self(socket))
