@@ -9,11 +9,10 @@ use super::output::print_line;
 
 /// Creates a link with which the user chooses a new password, and prints it.
 pub async fn run(settings: Config, email: &str) -> Result<(), String> {
-    let email = EmailAddress::parse(email).map_err(|error| error.to_string())?;
     let app = server::open_existing(settings)
         .await
         .map_err(|error| error.to_string())?;
-    let outcome = password_resets::create_by_server(&app, &email)
+    let outcome = password_resets::create_by_server(&app, email)
         .await
         .map_err(|error| format!("database: {error:?}"))?;
     match outcome {
@@ -24,7 +23,10 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
             ))?;
             print_line(&link)
         }
-        PrintedLink::Unknown => Err(format!("no user has the e-mail address {email}")),
+        PrintedLink::Unknown => match EmailAddress::parse(email) {
+            Ok(email) => Err(format!("no user has the e-mail address {email}")),
+            Err(error) => Err(error.to_string()),
+        },
         PrintedLink::Invited => Err(format!(
             "{email} has been invited and has no password yet; for a new link to the invitation, resend it, or for an administrator run: usher invite-administrator {email}"
         )),

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryResult, QuerySelect,
-    QueryTrait, Select, Value,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable,
+    PrimaryKeyToColumn, QueryResult, QuerySelect, QueryTrait, Select, Value,
 };
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub struct Found<M> {
     pub unreadable: Vec<StoredId>,
 }
 
-/// The value of a row's column `id`, whatever it is.
+/// The value of a row's primary key, or of a part of it, whatever it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredId(Value);
 
@@ -55,26 +55,48 @@ impl Database {
             rows: Vec::new(),
             unreadable: Vec::new(),
         };
-        for row in db
-            .query_all_raw(select.build(db.get_database_backend()))
-            .await?
-        {
-            let id = StoredId::of(&row, db.get_database_backend())?;
-            match M::from_query_result(&row, "") {
-                // Sixteen letters read as a UUID, but no other row can refer to them by it.
-                Ok(_) if id.is_text() => {
-                    let error = DbErr::Type("its ID is a text".to_owned());
-                    self.report(E::default().table_name(), &id, &error);
-                    found.unreadable.push(id);
-                }
-                Ok(row) => found.rows.push(row),
-                Err(error) => {
-                    self.report(E::default().table_name(), &id, &error);
-                    found.unreadable.push(id);
-                }
+        let backend = db.get_database_backend();
+        for row in db.query_all_raw(select.build(backend)).await? {
+            match self.read_row::<E, M>(&row, backend) {
+                Some(row) => found.rows.push(row),
+                None => found.unreadable.push(StoredId::of(&row, "id", backend)?),
             }
         }
         Ok(found)
+    }
+
+    /// The rows of any table that `select` chooses, without those that cannot be read. These are
+    /// reported as [`find`](Self::find) does: to whoever asks, they are not there.
+    pub async fn all<E: EntityTrait>(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+    ) -> Result<Vec<E::Model>, DbErr> {
+        self.all_as(db, select).await
+    }
+
+    /// The same for some of the columns, of which the primary key is one, and for those of other
+    /// tables.
+    pub async fn all_as<E: EntityTrait, M: FromQueryResult>(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+    ) -> Result<Vec<M>, DbErr> {
+        let backend = db.get_database_backend();
+        let rows = db.query_all_raw(select.build(backend)).await?;
+        let readable = rows
+            .iter()
+            .filter_map(|row| self.read_row::<E, M>(row, backend));
+        Ok(readable.collect())
+    }
+
+    /// The one row that `select` can choose; none if it cannot be read, which is reported.
+    pub async fn one<E: EntityTrait>(
+        &self,
+        db: &impl ConnectionTrait,
+        select: Select<E>,
+    ) -> Result<Option<E::Model>, DbErr> {
+        Ok(self.all(db, select.limit(1)).await?.pop())
     }
 
     /// The IDs of the rows that `select` chooses, whatever else the rows hold.
@@ -86,36 +108,58 @@ impl Database {
         let select = select.select_only().expr(Expr::col((E::default(), "id")));
         let backend = db.get_database_backend();
         let rows = db.query_all_raw(select.build(backend)).await?;
-        rows.iter().map(|row| StoredId::of(row, backend)).collect()
+        rows.iter()
+            .map(|row| StoredId::of(row, "id", backend))
+            .collect()
     }
 
-    fn report(&self, table: &str, id: &StoredId, error: &DbErr) {
+    /// The row, unless it cannot be read. Then it is reported.
+    fn read_row<E: EntityTrait, M: FromQueryResult>(
+        &self,
+        row: &QueryResult,
+        backend: DbBackend,
+    ) -> Option<M> {
+        // Sixteen letters read as a UUID, but no other row can refer to them by it.
+        let is_text = || backend == DbBackend::Sqlite && row.try_get::<String>("", "id").is_ok();
+        let error = match M::from_query_result(row, "") {
+            Ok(_) if is_text() => DbErr::Type("its ID is a text".to_owned()),
+            Ok(model) => return Some(model),
+            Err(error) => error,
+        };
+        let key = E::PrimaryKey::iter()
+            .filter_map(|key| StoredId::of(row, key.into_column().as_str(), backend).ok());
+        let key: Vec<String> = key.map(|part| part.to_string()).collect();
+        self.report(E::default().table_name(), &key.join(" "), &error);
+        None
+    }
+
+    fn report(&self, table: &str, id: &str, error: &DbErr) {
         let mut reported = self
             .reported
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if reported.len() < REPORTED && reported.insert(format!("{table} {id}")) {
-            tracing::error!(table, %id, %error, "a row cannot be read, and is passed over");
+            tracing::error!(table, id, %error, "a row cannot be read, and is passed over");
         }
     }
 }
 
 impl StoredId {
-    fn of(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
-        let uuid = || row.try_get::<Uuid>("", "id").map(Value::from);
+    fn of(row: &QueryResult, column: &str, backend: DbBackend) -> Result<Self, DbErr> {
+        let text = || row.try_get::<String>("", column).map(Value::from);
+        let bytes = || row.try_get::<Vec<u8>>("", column).map(Value::from);
         Ok(Self(match backend {
             // A column takes any value, which is equal only to one of the same type.
-            DbBackend::Sqlite => (row.try_get::<i64>("", "id").map(Value::from))
-                .or_else(|_| row.try_get::<String>("", "id").map(Value::from))
-                .or_else(|_| row.try_get::<Vec<u8>>("", "id").map(Value::from))?,
-            // The table with a single row has a number.
-            _ => uuid().or_else(|_| row.try_get::<i16>("", "id").map(Value::from))?,
+            DbBackend::Sqlite => (row.try_get::<i64>("", column).map(Value::from))
+                .or_else(|_| text())
+                .or_else(|_| bytes())?,
+            // The table with a single row has a number; what is not called `id`, a text or a digest.
+            _ => (row.try_get::<Uuid>("", column).map(Value::from))
+                .or_else(|_| row.try_get::<i16>("", column).map(Value::from))
+                .or_else(|_| text())
+                .or_else(|_| bytes())?,
         }))
-    }
-
-    fn is_text(&self) -> bool {
-        matches!(self.0, Value::String(_))
     }
 
     /// The rows that have one of them.

@@ -24,14 +24,14 @@ pub enum Schema {
 }
 
 impl Schema {
-    async fn of(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+    async fn of(database: &Database, db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let refusal = match Migrator::get_pending_migrations_read_only(db).await {
             Ok(pending) if pending.is_empty() => return Ok(Self::UpToDate),
             Ok(pending) => return Ok(Self::Behind(pending.len())),
             Err(error) => error,
         };
         // An unknown migration is an error there, and so is a database that does not answer.
-        let applied = seaql_migrations::Entity::find().all(db).await?;
+        let applied = database.all(db, seaql_migrations::Entity::find()).await?;
         let known = Migrator::migrations();
         let is_unknown = |name: &String| known.iter().all(|known| known.name() != name);
         let names = applied.into_iter().map(|model| model.version);
@@ -69,7 +69,7 @@ pub enum MigrationError {
 impl Database {
     /// How the schema compares to that of this version.
     pub async fn schema(&self) -> Result<Schema, DbErr> {
-        Schema::of(&self.readers).await
+        Schema::of(self, &self.readers).await
     }
 
     /// Refuses a schema that is not this version's.
@@ -107,26 +107,44 @@ impl Database {
     ///
     /// As for [`migrate`](Self::migrate).
     pub async fn migrate_within(&self, wait: Duration) -> Result<usize, MigrationError> {
-        let pending = match self.schema().await? {
-            // Then there is nothing to guard, and any number of servers start at once.
-            Schema::UpToDate => return Ok(0),
-            Schema::Ahead(unknown) => return Err(MigrationError::Newer(unknown.join(", "))),
-            Schema::Behind(pending) => pending,
-        };
+        // Where nothing is missing there is nothing to guard, and any number of servers start at once.
+        if pending(self.schema().await?)? == 0 {
+            return Ok(0);
+        }
         // All on one connection: there may be no other, and it is the one that has the lock.
         let transaction = self.begin().await?;
         lock(&transaction, wait).await?;
-        let migrated = Migrator::up(&transaction, None).await;
+        let migrated = self.migrate_in(&transaction).await;
         unlock(&transaction).await?;
-        migrated?;
+        let migrated = migrated?;
         transaction.commit().await?;
+        Ok(migrated)
+    }
+
+    /// What is missing now, which another server may have added in the meantime.
+    async fn migrate_in(&self, transaction: &DatabaseTransaction) -> Result<usize, MigrationError> {
+        let pending = pending(Schema::of(self, transaction).await?)?;
+        if pending > 0 {
+            Migrator::up(transaction, None).await?;
+        }
         Ok(pending)
     }
 }
 
+fn pending(schema: Schema) -> Result<usize, MigrationError> {
+    match schema {
+        Schema::UpToDate => Ok(0),
+        Schema::Behind(pending) => Ok(pending),
+        Schema::Ahead(unknown) => Err(MigrationError::Newer(unknown.join(", "))),
+    }
+}
+
+/// The lock's name on MariaDB, where it is the whole server's and has at most 64 characters.
+const LOCK: &str = "LEFT(CONCAT('usher.migrate.', DATABASE()), 64)";
+
 /// Holds off other servers that start at the same time. On SQLite, the transaction does.
 async fn lock(transaction: &DatabaseTransaction, wait: Duration) -> Result<(), MigrationError> {
-    // Any number and any name will do, as long as they are always the same.
+    // Any number and any name will do, as long as they are always the same for a database.
     match transaction.get_database_backend() {
         DbBackend::Postgres => {
             let limit = format!("SET LOCAL lock_timeout = {}", wait.as_millis());
@@ -146,7 +164,7 @@ async fn lock(transaction: &DatabaseTransaction, wait: Duration) -> Result<(), M
                 .await?;
         }
         DbBackend::MySql => {
-            let locked = format!("SELECT GET_LOCK('usher.migrate', {})", wait.as_secs());
+            let locked = format!("SELECT GET_LOCK({LOCK}, {})", wait.as_secs());
             let statement = Statement::from_string(DbBackend::MySql, locked);
             let row = transaction.query_one_raw(statement).await;
             let row = row.map_err(MigrationError::NoLock)?;
@@ -171,7 +189,7 @@ async fn lock(transaction: &DatabaseTransaction, wait: Duration) -> Result<(), M
 async fn unlock(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::MySql {
         transaction
-            .execute_unprepared("SELECT RELEASE_LOCK('usher.migrate')")
+            .execute_unprepared(&format!("SELECT RELEASE_LOCK({LOCK})"))
             .await?;
     }
     Ok(())

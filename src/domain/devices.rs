@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use entity::{SessionId, TokenHash, UserId, device, user};
+use entity::{SessionId, Timestamp, TokenHash, UserId, device, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult,
+    JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
 };
 
 use super::actor::Client;
@@ -31,13 +31,23 @@ pub async fn known(app: &App, client: &Client, account: &str) -> Result<Option<T
     // The account is not a part of the query: it takes as long whichever it is.
     let found = device::Entity::find_by_id(presented.clone())
         .filter(device::Column::ExpiresAt.gt(app.clock.now()))
-        .find_also_related(user::Entity)
-        .one(app.db.read())
-        .await?;
+        .join(JoinType::InnerJoin, device::Relation::User.def())
+        .column(user::Column::EmailNormal);
+    let mut found: Vec<Known> = app.db.all_as(app.db.read(), found).await?;
     Ok(found
-        .and_then(|(device, user)| Some((device, user?)))
-        .filter(|(_, user)| user.email_normal == account)
-        .map(|(device, _)| device.token_hash))
+        .pop()
+        .filter(|known| known.email_normal == account)
+        .map(|known| known.token_hash))
+}
+
+/// A device, and whose it is.
+#[derive(FromQueryResult)]
+struct Known {
+    token_hash: TokenHash,
+    /// Read as well: what is not known until some time is not known.
+    #[allow(dead_code)]
+    expires_at: Timestamp,
+    email_normal: String,
 }
 
 /// From now on the client's device is known as this user's, by a new token; the one that it

@@ -292,20 +292,15 @@ async fn invitations_within(
     }
     let db = app.db.read();
     let now = app.clock.now();
-    let pending: Vec<invitation::Model> = invitation::Entity::find()
-        .filter(invitation::Column::Id.is_in(linked))
-        .all(db)
-        .await?
+    let linked = invitation::Entity::find().filter(invitation::Column::Id.is_in(linked));
+    let pending: Vec<invitation::Model> = (app.db.all(db, linked).await?)
         .into_iter()
         .filter(|invitation| invitation.status(now) == invitation::Status::Pending)
         .collect();
     let mut role_ids: HashMap<UserId, Vec<_>> = HashMap::new();
     let invited = pending.iter().map(|invitation| invitation.user_id);
-    for held in user_role::Entity::find()
-        .filter(user_role::Column::UserId.is_in(invited))
-        .all(db)
-        .await?
-    {
+    let held = user_role::Entity::find().filter(user_role::Column::UserId.is_in(invited));
+    for held in app.db.all(db, held).await? {
         role_ids.entry(held.user_id).or_default().push(held.role_id);
     }
     let mut visible = Vec::new();
@@ -322,8 +317,9 @@ async fn invitations_within(
 /// The e-mail with this ID.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
     let found = email::Entity::find_by_id(id);
-    let found = app.db.find(app.db.read(), found).await?;
-    Ok(as_seen_by(app, actor, found.rows).await?.pop())
+    let found = app.db.one(app.db.read(), found).await?;
+    let found = found.into_iter().collect();
+    Ok(as_seen_by(app, actor, found).await?.pop())
 }
 
 /// The e-mails that carried an invitation, newest first.
@@ -331,18 +327,16 @@ pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result
     let rows = email::Entity::find()
         .filter(email::Column::InvitationId.eq(id))
         .order_by_desc(email::Column::CreatedAt)
-        .order_by_desc(email::Column::Id)
-        .all(app.db.read())
-        .await?;
+        .order_by_desc(email::Column::Id);
+    let rows = app.db.all(app.db.read(), rows).await?;
     as_seen_by(app, actor, rows).await
 }
 
 /// The attempts to send an e-mail, oldest first.
 pub async fn attempts(app: &App, id: EmailId) -> Result<Vec<email_attempt::Model>> {
-    Ok(email_attempt::Entity::find()
+    let oldest_first = email_attempt::Entity::find()
         .filter(email_attempt::Column::EmailId.eq(id))
         .order_by_asc(email_attempt::Column::StartedAt)
-        .order_by_asc(email_attempt::Column::Id)
-        .all(app.db.read())
-        .await?)
+        .order_by_asc(email_attempt::Column::Id);
+    Ok(app.db.all(app.db.read(), oldest_first).await?)
 }

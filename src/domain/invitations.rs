@@ -66,7 +66,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
     let role_ids =
         errors.check_all(roles::assignable(app, &transaction, actor, &new.role_ids).await?);
     if let Some(email) = &email
-        && users::find_by_email(&transaction, email.normal())
+        && users::find_by_email(app, &transaction, email.normal())
             .await?
             .is_some()
     {
@@ -105,8 +105,8 @@ pub async fn invite_by_server(
     email: &EmailAddress,
     role: RoleId,
 ) -> Result<(Invited, Queued)> {
-    let known = match users::find_by_email(transaction, email.normal()).await? {
-        Some(user) => users::find_locked(transaction, user.row.id).await?,
+    let known = match users::find_by_email(app, transaction, email.normal()).await? {
+        Some(user) => users::find_locked(app, transaction, user.row.id).await?,
         None => None,
     };
     let is_new = known.is_none();
@@ -257,12 +257,12 @@ pub async fn renew(
 ) -> Result<Vec<Queued>> {
     let now = app.clock.now();
     let mut queued = Vec::new();
-    for newest in newest_of(transaction, users).await? {
+    for newest in newest_of(app, transaction, users).await? {
         if newest.status(now) != invitation::Status::Pending {
             continue;
         }
         // Nobody accepts it from here on.
-        let user = users::find_locked(transaction, newest.user_id).await?;
+        let user = users::find_locked(app, transaction, newest.user_id).await?;
         let is_invited = |user: &User| user.row.status() == user::Status::Invited;
         let Some(user) = user.filter(is_invited) else {
             continue;
@@ -289,19 +289,18 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invi
     void_open(app, &transaction, user.row.id).await?;
     let action = Action::InvitationRevoked;
     events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let newest = newest_of(&transaction, &[user.row.id]).await?.pop();
+    let newest = newest_of(app, &transaction, &[user.row.id]).await?.pop();
     transaction.commit().await?;
     newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
 }
 
 /// Revokes any links of the user that still work, and ends the purpose of their e-mails.
 pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
-    let open: Vec<InvitationId> = invitation::Entity::find()
+    let open = invitation::Entity::find()
         .filter(invitation::Column::UserId.eq(user))
         .filter(invitation::Column::AcceptedAt.is_null())
-        .filter(invitation::Column::RevokedAt.is_null())
-        .all(transaction)
-        .await?
+        .filter(invitation::Column::RevokedAt.is_null());
+    let open: Vec<InvitationId> = (app.db.all(transaction, open).await?)
         .into_iter()
         .map(|invitation| invitation.id)
         .collect();
@@ -319,13 +318,13 @@ pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserI
 
 /// One invitation.
 pub async fn find(app: &App, id: InvitationId) -> Result<Option<invitation::Model>> {
-    Ok(invitation::Entity::find_by_id(id)
-        .one(app.db.read())
-        .await?)
+    let found = invitation::Entity::find_by_id(id);
+    Ok(app.db.one(app.db.read(), found).await?)
 }
 
 /// The newest invitation of each of these users, with one query.
 pub async fn newest_of(
+    app: &App,
     db: &impl ConnectionTrait,
     users: &[UserId],
 ) -> Result<Vec<invitation::Model>> {
@@ -334,10 +333,8 @@ pub async fn newest_of(
         .filter(invitation::Column::UserId.is_in(users.iter().copied()))
         .order_by_asc(invitation::Column::UserId)
         .order_by_desc(invitation::Column::CreatedAt)
-        .order_by_desc(invitation::Column::Id)
-        .all(db)
-        .await?;
-    for invitation in all {
+        .order_by_desc(invitation::Column::Id);
+    for invitation in app.db.all(db, all).await? {
         if newest.last().map(|last| last.user_id) != Some(invitation.user_id) {
             newest.push(invitation);
         }

@@ -25,7 +25,7 @@ use super::throttle::{self, Scope};
 use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, User};
-use super::{EmailAddress, devices, email_address, sessions};
+use super::{devices, email_address, sessions};
 use crate::app::App;
 use crate::letters::Letter;
 
@@ -45,13 +45,13 @@ const MAX_OPEN: u64 = 3;
 /// Errors for the address, and [`TooManyAttempts`](UserErrorCode::TooManyAttempts), whether or not
 /// anybody has the address.
 pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
-    let address = email_address::read("email", email)?;
+    let account = email_address::read_account("email", email)?;
     // Each request counts, and is not taken back: it can cause an e-mail.
-    let _counted = throttle::attempt(app, actor, Scope::PasswordReset, address.normal()).await?;
+    let _counted = throttle::attempt(app, actor, Scope::PasswordReset, &account).await?;
     let transaction = app.db.begin().await?;
     password_reset_request::ActiveModel {
         id: Set(app.new_id()),
-        email_normal: Set(address.normal().to_owned()),
+        email_normal: Set(account),
         ip_address: Set(actor.client.ip_address.map(|address| address.to_string())),
         created_at: Set(app.clock.now()),
     }
@@ -143,9 +143,9 @@ async fn answer(
     transaction: &DatabaseTransaction,
     request: &password_reset_request::Model,
 ) -> Result<Option<Queued>> {
-    let user = match users::find_by_email(transaction, &request.email_normal).await? {
+    let user = match users::find_by_email(app, transaction, &request.email_normal).await? {
         // They may be about to be deactivated, which ends all links.
-        Some(user) => users::find_locked(transaction, user.row.id).await?,
+        Some(user) => users::find_locked(app, transaction, user.row.id).await?,
         None => None,
     };
     let actor = Actor::anonymous(Client {
@@ -232,10 +232,11 @@ pub enum PrintedLink {
 
 /// Creates a link for an active user on the server's own behalf, and sends no e-mail. For operators
 /// who have access to the server's database, when e-mails do not arrive.
-pub async fn create_by_server(app: &App, email: &EmailAddress) -> Result<PrintedLink> {
+pub async fn create_by_server(app: &App, email: &str) -> Result<PrintedLink> {
     let transaction = app.db.begin().await?;
-    let user = match users::find_by_email(&transaction, email.normal()).await? {
-        Some(user) => users::find_locked(&transaction, user.row.id).await?,
+    let user = match users::find_by_email(app, &transaction, &email_address::account(email)).await?
+    {
+        Some(user) => users::find_locked(app, &transaction, user.row.id).await?,
         None => None,
     };
     let Some(user) = user else {
@@ -314,12 +315,11 @@ async fn create(
 /// change of the password or the address, and a deactivation.
 pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
     use password_reset::Column;
-    let open: Vec<PasswordResetId> = password_reset::Entity::find()
+    let open = password_reset::Entity::find()
         .filter(Column::UserId.eq(user))
         .filter(Column::UsedAt.is_null())
-        .filter(Column::RevokedAt.is_null())
-        .all(transaction)
-        .await?
+        .filter(Column::RevokedAt.is_null());
+    let open: Vec<PasswordResetId> = (app.db.all(transaction, open).await?)
         .into_iter()
         .map(|reset| reset.id)
         .collect();
@@ -373,7 +373,7 @@ pub async fn complete(
     let transaction = app.db.begin().await?;
     // Read again: the user may have been deactivated while the password was hashed. Whoever changes
     // a user and their links locks the user first.
-    let mut user = users::find_locked(&transaction, user.row.id)
+    let mut user = users::find_locked(app, &transaction, user.row.id)
         .await?
         .filter(|user| user.row.status() == user::Status::Active)
         .ok_or_else(token_invalid)?;
@@ -382,7 +382,7 @@ pub async fn complete(
     emails::end_purpose_of_resets(app, &transaction, &[reset.id]).await?;
     void_open(app, &transaction, user.row.id).await?;
     sessions::end_all_of(&transaction, user.row.id, None).await?;
-    throttle::lift(&transaction, &user.row.email_normal).await?;
+    throttle::lift(app, &transaction, &user.row.email_normal).await?;
     let device = devices::remember(app, &transaction, &actor.client, user.row.id, None).await?;
     let notice = passwords::give_notice(app, &transaction, actor, &user).await?;
     let action = Action::PasswordReset;
@@ -394,10 +394,9 @@ pub async fn complete(
 
 /// The reset that a token belongs to. Looking it up does not use up the token.
 pub async fn preview(app: &App, token: &str) -> Result<Option<password_reset::Model>> {
-    Ok(password_reset::Entity::find()
-        .filter(password_reset::Column::TokenHash.eq(tokens::hash(token)))
-        .one(app.db.read())
-        .await?)
+    let with_it = password_reset::Entity::find()
+        .filter(password_reset::Column::TokenHash.eq(tokens::hash(token)));
+    Ok(app.db.one(app.db.read(), with_it).await?)
 }
 
 async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model, User)> {

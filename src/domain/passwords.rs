@@ -142,7 +142,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let transaction = app.db.begin().await?;
     // It may have been changed or reset meanwhile; then the current one is not the current one.
     sessions::confirm(app, &transaction, actor).await?;
-    let mut user = users::find_locked(&transaction, user.row.id)
+    let mut user = users::find_locked(app, &transaction, user.row.id)
         .await?
         .filter(|now| now.row.password_hash == user.row.password_hash)
         .ok_or(Error::Unauthenticated)?;

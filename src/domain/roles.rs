@@ -55,14 +55,14 @@ async fn with_rights(
     grants: Select<role_permission::Entity>,
 ) -> Result<Vec<Role>> {
     let mut stored: HashMap<RoleId, Permissions> = HashMap::new();
-    for grant in grants.all(db).await? {
+    for grant in app.db.all(db, grants).await? {
         stored
             .entry(grant.role_id)
             .or_default()
             .insert(Permission::from_code(grant.permission));
     }
     if let Some(protected) = rows.iter().find(|row| row.is_protected) {
-        stored.insert(protected.id, ever_declared(db).await?);
+        stored.insert(protected.id, ever_declared(app, db).await?);
     }
     let with_rights = |row: role::Model| {
         let stored = stored.remove(&row.id).unwrap_or_default();
@@ -72,8 +72,9 @@ async fn with_rights(
 }
 
 /// All permissions that the configuration declared at some start of a server.
-async fn ever_declared(db: &impl ConnectionTrait) -> Result<Permissions> {
-    let rows = declared_permission::Entity::find().all(db).await?;
+async fn ever_declared(app: &App, db: &impl ConnectionTrait) -> Result<Permissions> {
+    let declared = declared_permission::Entity::find();
+    let rows = app.db.all(db, declared).await?;
     let codes = rows.into_iter().map(|row| row.permission);
     Ok(codes.map(Permission::from_code).collect())
 }
@@ -94,7 +95,7 @@ async fn load(db: &impl ConnectionTrait, app: &App, rows: Vec<role::Model>) -> R
 /// One role.
 pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
     let db = app.db.read();
-    let row = role::Entity::find_by_id(id).one(db).await?;
+    let row = app.db.one(db, role::Entity::find_by_id(id)).await?;
     Ok(load(db, app, row.into_iter().collect()).await?.pop())
 }
 

@@ -17,7 +17,7 @@ use super::passwords::Password;
 use super::throttle::{self, Scope};
 use super::tokens::Token;
 use super::users::{self, User};
-use super::{EmailAddress, devices, events, roles};
+use super::{EmailAddress, devices, email_address, events, roles};
 use crate::app::App;
 use crate::database::StoredId;
 
@@ -57,13 +57,9 @@ pub async fn sign_in(
     is_kept: bool,
 ) -> Result<NewSession> {
     let address = EmailAddress::parse(email).ok();
-    // What is no address by today's rules may have been one when it was stored.
-    let account = match &address {
-        Some(address) => address.normal().to_owned(),
-        None => texts::fold(texts::invisible::trim(email)),
-    };
+    let account = email_address::account(email);
     let guess = throttle::attempt(app, actor, Scope::Password, &account).await?;
-    let known = users::find_by_email(app.db.read(), &account).await?;
+    let known = users::find_by_email(app, app.db.read(), &account).await?;
     let may_sign_in = |user: &User| user.row.status() == user::Status::Active;
     let candidate = known.clone().filter(may_sign_in);
     let hash = candidate
@@ -106,7 +102,7 @@ pub async fn sign_in(
     };
     let transaction = app.db.begin().await?;
     // The user may have been deactivated, or changed the password, while it was being verified.
-    let user = users::find_locked(&transaction, user.row.id)
+    let user = users::find_locked(app, &transaction, user.row.id)
         .await?
         .filter(|current| may_sign_in(current) && current.row.password_hash == hash)
         .ok_or_else(invalid_credentials)?;
@@ -186,7 +182,7 @@ pub async fn begin(
         .reset_all()
         .insert(transaction)
         .await?;
-    end_oldest_of(transaction, user.row.id).await?;
+    end_oldest_of(app, transaction, user.row.id).await?;
     let device = devices::remember(app, transaction, client, user.row.id, Some(session.id)).await?;
     user.row.last_signed_in_at = now.into();
     user::ActiveModel {
@@ -209,21 +205,17 @@ pub async fn begin(
 }
 
 /// Ends the oldest sessions of a user who has more than [`MAX_SESSIONS`].
-async fn end_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
-    let oldest: Vec<SessionId> = session::Entity::find()
-        .select_only()
-        .column(session::Column::Id)
+async fn end_oldest_of(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    let oldest = session::Entity::find()
         .filter(session::Column::UserId.eq(user))
         .order_by_desc(session::Column::CreatedAt)
         .order_by_desc(session::Column::Id)
         .offset(MAX_SESSIONS)
-        .limit(MAX_SESSIONS)
-        .into_tuple()
-        .all(transaction)
-        .await?;
+        .limit(MAX_SESSIONS);
+    let oldest = app.db.ids(transaction, oldest).await?;
     if !oldest.is_empty() {
         session::Entity::delete_many()
-            .filter(session::Column::Id.is_in(oldest))
+            .filter(StoredId::any_of(oldest))
             .exec(transaction)
             .await?;
     }
@@ -260,20 +252,17 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
 
 /// The sessions of a user that have not ended, newest first.
 pub async fn list_of(app: &App, user: UserId) -> Result<Vec<session::Model>> {
-    Ok(current(app)
+    let newest_first = current(app)
         .filter(session::Column::UserId.eq(user))
         .order_by_desc(session::Column::CreatedAt)
-        .order_by_desc(session::Column::Id)
-        .all(app.db.read())
-        .await?)
+        .order_by_desc(session::Column::Id);
+    Ok(app.db.all(app.db.read(), newest_first).await?)
 }
 
 /// The session with this ID, if it has not ended.
 pub async fn find(app: &App, id: SessionId) -> Result<Option<session::Model>> {
-    Ok(current(app)
-        .filter(session::Column::Id.eq(id))
-        .one(app.db.read())
-        .await?)
+    let found = current(app).filter(session::Column::Id.eq(id));
+    Ok(app.db.one(app.db.read(), found).await?)
 }
 
 fn current(app: &App) -> Select<session::Entity> {

@@ -34,7 +34,7 @@ pub async fn run(app: &App) -> Result<Setup> {
     users::policy::lock_administrators(&transaction).await?;
     let (role, mut letters) = roles::ensure_administrator(app, &transaction).await?;
     let setup = if users::is_there_any(&transaction).await? {
-        let user = users::find_by_email(&transaction, administrator.normal()).await?;
+        let user = users::find_by_email(app, &transaction, administrator.normal()).await?;
         let waits =
             |user: &User| user.row.status() == Status::Invited && user.role_ids.contains(&role);
         match user.filter(waits) {
@@ -82,8 +82,8 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
     // One after the other, with whatever else makes administrators or takes them away.
     users::policy::lock_administrators(&transaction).await?;
     let (role, mut letters) = roles::ensure_administrator(app, &transaction).await?;
-    let user = match users::find_by_email(&transaction, email.normal()).await? {
-        Some(user) => users::find_locked(&transaction, user.row.id).await?,
+    let user = match users::find_by_email(app, &transaction, email.normal()).await? {
+        Some(user) => users::find_locked(app, &transaction, user.row.id).await?,
         None => None,
     };
     let outcome = match user.map(|user| (user.row.status(), user)) {

@@ -224,15 +224,13 @@ pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
 }
 
 /// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link.
-pub async fn lift(transaction: &DatabaseTransaction, account: &str) -> Result<()> {
+pub async fn lift(app: &App, transaction: &DatabaseTransaction, account: &str) -> Result<()> {
     use throttle::Column;
     let rows = throttle::Entity::find()
         .filter(Column::Account.eq(digest(account)))
-        .order_by_asc(Column::Subject)
-        .all(transaction)
-        .await?;
+        .order_by_asc(Column::Subject);
     // One after the other, in the order in which attempts lock them.
-    for row in rows {
+    for row in app.db.all(transaction, rows).await? {
         counters::reset(transaction, Column::Subject.eq(row.subject)).await?;
     }
     Ok(())

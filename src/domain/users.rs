@@ -136,29 +136,23 @@ impl UserOrderField {
 
 /// The user with this ID.
 pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
-    find_in(app.db.read(), id).await
+    find_in(app, app.db.read(), id).await
 }
 
 /// The user with this ID, as a transaction sees them.
-pub async fn find_in(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
-    let row = user::Entity::find_by_id(id).one(db).await?;
-    Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+pub async fn find_in(app: &App, db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
+    find_one(app, db, user::Entity::find_by_id(id)).await
 }
 
 /// The addresses of these users.
 pub async fn emails_of(
+    app: &App,
     db: &impl ConnectionTrait,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<HashMap<UserId, String>> {
-    let emails: Vec<(UserId, String)> = user::Entity::find()
-        .select_only()
-        .column(user::Column::Id)
-        .column(user::Column::Email)
-        .filter(user::Column::Id.is_in(users))
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(emails.into_iter().collect())
+    let these = user::Entity::find().filter(user::Column::Id.is_in(users));
+    let rows = app.db.all(db, these).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.email)).collect())
 }
 
 /// The users who hold this role and have not signed up yet.
@@ -194,27 +188,36 @@ pub async fn lock(
 }
 
 /// The user with this ID, whose row stays locked until the transaction ends.
-pub async fn find_locked(transaction: &DatabaseTransaction, id: UserId) -> Result<Option<User>> {
-    let row = user::Entity::find_by_id(id)
-        .lock_exclusive()
-        .one(transaction)
-        .await?;
-    Ok(with_roles(transaction, row.into_iter().collect())
-        .await?
-        .pop())
+pub async fn find_locked(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    id: UserId,
+) -> Result<Option<User>> {
+    let locked = user::Entity::find_by_id(id).lock_exclusive();
+    find_one(app, transaction, locked).await
 }
 
 /// The user with the e-mail address that has this normal form.
-pub async fn find_by_email(db: &impl ConnectionTrait, normal: &str) -> Result<Option<User>> {
+pub async fn find_by_email(
+    app: &App,
+    db: &impl ConnectionTrait,
+    normal: &str,
+) -> Result<Option<User>> {
     // No stored text holds it, and PostgreSQL takes it for an attack.
     if normal.contains('\0') {
         return Ok(None);
     }
-    let row = user::Entity::find()
-        .filter(user::Column::EmailNormal.eq(normal))
-        .one(db)
-        .await?;
-    Ok(with_roles(db, row.into_iter().collect()).await?.pop())
+    let with_it = user::Entity::find().filter(user::Column::EmailNormal.eq(normal));
+    find_one(app, db, with_it).await
+}
+
+async fn find_one(
+    app: &App,
+    db: &impl ConnectionTrait,
+    select: Select<user::Entity>,
+) -> Result<Option<User>> {
+    let row = app.db.one(db, select).await?;
+    Ok(with_roles(app, db, row.into_iter().collect()).await?.pop())
 }
 
 /// A page of the users who match the filter, in the keyset's order.
@@ -226,7 +229,7 @@ pub async fn page(
 ) -> Result<Page<User>> {
     let db = app.db.read();
     let page = order.page(&app.db, select(app, filter), request).await?;
-    page.try_map_all(async |rows| with_roles(db, rows).await)
+    page.try_map_all(async |rows| with_roles(app, db, rows).await)
         .await
 }
 
@@ -352,15 +355,17 @@ fn nothing() -> Condition {
 }
 
 /// Reads the roles of all these users with one query.
-async fn with_roles(db: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result<Vec<User>> {
+async fn with_roles(
+    app: &App,
+    db: &impl ConnectionTrait,
+    rows: Vec<user::Model>,
+) -> Result<Vec<User>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let ids = rows.iter().map(|row| row.id);
-    let held = user_role::Entity::find()
-        .filter(user_role::Column::UserId.is_in(ids))
-        .all(db)
-        .await?;
+    let held = user_role::Entity::find().filter(user_role::Column::UserId.is_in(ids));
+    let held = app.db.all(db, held).await?;
     let mut role_ids: HashMap<UserId, Vec<RoleId>> = HashMap::new();
     for user_role in held {
         role_ids
@@ -429,8 +434,8 @@ pub async fn add_roles(
 
 /// Whether there is any user at all.
 pub async fn is_there_any(db: &impl ConnectionTrait) -> Result<bool> {
-    let first = user::Entity::find().limit(1).one(db).await?;
-    Ok(first.is_some())
+    // Whether or not they can be read.
+    Ok(user::Entity::find().limit(1).count(db).await? > 0)
 }
 
 /// The address belongs to another user.

@@ -109,7 +109,7 @@ pub async fn users_page(
         .map(User::from);
     if asks_for_invitations(ctx) {
         let ids: Vec<_> = page.rows.iter().map(|(_, user)| user.user.row.id).collect();
-        let newest = invitations::newest_of(app.db.read(), &ids).await?;
+        let newest = invitations::newest_of(app, app.db.read(), &ids).await?;
         for (_, user) in &mut page.rows {
             let own = newest
                 .iter()
@@ -321,7 +321,7 @@ impl User {
             Some(known) => known.clone(),
             None => {
                 let id = self.user.row.id;
-                invitations::newest_of(ctx.app()?.db.read(), &[id])
+                invitations::newest_of(ctx.app()?, ctx.app()?.db.read(), &[id])
                     .await?
                     .pop()
             }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend};
 use serde_json::{Value, json};
+use usher::config::Layers;
 use usher::database::{MigrationError, Schema};
 
-use crate::support::{Binary, TestServer, ids, token_in};
+use crate::support::{Binary, TestDatabase, TestServer, ids, token_in};
 
 /// A connection of another program's.
 #[allow(clippy::disallowed_methods, reason = "what another program does")]
@@ -51,14 +52,14 @@ async fn a_server_goes_on_when_a_newer_one_has_extended_the_schema() {
     );
 }
 
-/// No migration without the lock.
+/// No migration without the lock, which another database's migration does not hold.
 #[tokio::test]
 async fn a_migration_waits_for_its_turn_and_gives_up() {
     let server = TestServer::start().await;
     let db = &server.server.app.db;
     let hold = match db.read().get_database_backend() {
         DbBackend::Postgres => "SELECT pg_advisory_lock(8519046207)",
-        DbBackend::MySql => "SELECT GET_LOCK('usher.migrate', 60)",
+        DbBackend::MySql => "SELECT GET_LOCK(CONCAT('usher.migrate.', DATABASE()), 60)",
         // There, whoever writes has the database for themselves.
         _ => return,
     };
@@ -73,8 +74,34 @@ async fn a_migration_waits_for_its_turn_and_gives_up() {
     let refusal = db.migrate_within(Duration::from_secs(1)).await.unwrap_err();
     assert!(matches!(refusal, MigrationError::Locked(_)), "{refusal}");
     assert_eq!(db.schema().await.unwrap(), Schema::Behind(1));
+    // Another database's migration has nothing to do with it.
+    TestServer::start().await;
     holder.rollback().await.unwrap();
     other.close().await.unwrap();
+}
+
+/// Each says what it has done itself, whoever was first.
+#[tokio::test]
+async fn of_servers_that_migrate_at_once_one_does_and_says_so() {
+    let fresh = TestDatabase::create().await;
+    let command_line = vec![format!("database.url={}", fresh.url)];
+    let layers = Layers {
+        command_line,
+        ..Layers::default()
+    };
+    let settings = layers.load().unwrap().database;
+    usher::database::Database::prepare(&settings).unwrap();
+    let open = async || usher::database::Database::open(&settings).await.unwrap();
+    let databases = [open().await, open().await, open().await];
+    let [a, b, c] = &databases;
+    let (a, b, c) = tokio::join!(a.migrate(), b.migrate(), c.migrate());
+    let mut applied = [a.unwrap(), b.unwrap(), c.unwrap()];
+    applied.sort();
+    assert_eq!(applied[..2], [0, 0], "{applied:?}");
+    assert!(applied[2] > 9, "{applied:?}");
+    for database in databases {
+        database.close().await.unwrap();
+    }
 }
 
 /// What is wrong with an address is said without the address.

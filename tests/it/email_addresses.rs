@@ -137,3 +137,42 @@ async fn what_cannot_be_an_address_says_what_to_enter_instead() {
         );
     }
 }
+
+/// Security rules 3 and 5: what an older rule accepted stays the address of its user, and nobody
+/// learns from the answer whether it is anybody's.
+#[tokio::test]
+async fn a_stored_address_that_is_refused_today_is_found() {
+    use sea_orm::ConnectionTrait;
+
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    let ada = server.user_with(&administrator, "ada@kbank.com", &[]).await;
+    let grown = "ⱥ".repeat(32) + "@example.com";
+    for old in ["ada@old_host.example", "ada@[192.0.2.1]", &grown] {
+        let transaction = server.server.app.db.begin().await.unwrap();
+        let update =
+            format!("UPDATE users SET email_normal = '{old}' WHERE email = 'ada@kbank.com'");
+        transaction.execute_unprepared(&update).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(server.sign_in(&old.to_uppercase()).await.id, ada.id);
+        let ask = async |email: &str| {
+            let input = json!({ "email": email });
+            let answer = server.anonymous();
+            let answer = answer.mutate("requestPasswordReset", input, "").await;
+            answer["userErrors"].clone()
+        };
+        assert_eq!(ask(&format!("nobody-{old}")).await, json!([]), "{old}");
+        assert_eq!(ask(&format!(" {old}\u{200B}")).await, json!([]), "{old}");
+        assert_eq!(server.inbox.next().await.to, ["ada@kbank.com"], "{old}");
+        // What was never an address says what to enter instead.
+        for never in [
+            "ada",
+            "ada@",
+            "a@b.example, c@d.example",
+            "mailto:ada@kbank.com",
+            "ada@kbank.com.",
+        ] {
+            assert_eq!(ids(&ask(never).await), ["INVALID input.email"], "{never}");
+        }
+    }
+}

@@ -692,10 +692,15 @@ async fn sending(server: &TestServer, administrator: &Client, to: &str) -> Value
 
 /// The lease of the mail that is being sent; when it ends is nobody's business but the workers'.
 async fn lease(server: &TestServer) -> entity::Timestamp {
+    let db = &server.server.app.db;
     let sending = entity::email::Entity::find()
-        .filter(entity::email::Column::Status.eq(entity::email::Status::Sending))
-        .one(server.server.app.db.read());
-    sending.await.unwrap().unwrap().lease_until.unwrap()
+        .filter(entity::email::Column::Status.eq(entity::email::Status::Sending));
+    db.one(db.read(), sending)
+        .await
+        .unwrap()
+        .unwrap()
+        .lease_until
+        .unwrap()
 }
 
 /// A transport may take longer than the lease: as long as its worker renews it, the mail is its own.

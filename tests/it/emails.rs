@@ -282,8 +282,9 @@ async fn an_expired_link_is_shown_to_nobody_and_forgotten() {
 /// Whether a text stands in any mail's row.
 async fn stored_anywhere(server: &TestServer, text: &str) -> bool {
     use sea_orm::EntityTrait;
-    let rows = entity::email::Entity::find()
-        .all(server.server.app.db.read())
+    let db = &server.server.app.db;
+    let rows = db
+        .all(db.read(), entity::email::Entity::find())
         .await
         .unwrap();
     assert!(!rows.is_empty());

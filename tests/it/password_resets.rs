@@ -255,8 +255,9 @@ async fn a_reset_link_is_shown_to_nobody_and_gone_when_it_is_sent() {
             .to_string()
             .contains("token=")
     );
-    let rows = entity::email::Entity::find()
-        .all(server.server.app.db.read())
+    let db = &server.server.app.db;
+    let rows = db
+        .all(db.read(), entity::email::Entity::find())
         .await
         .unwrap();
     let resets = rows.iter().filter(|row| row.kind == "password-reset");

@@ -25,10 +25,8 @@ async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
     let server = TestServer::start().await;
     server.administrator().await;
     let hash = async |server: &TestServer| {
-        let users = user::Entity::find()
-            .all(server.server.app.db.read())
-            .await
-            .unwrap();
+        let db = &server.server.app.db;
+        let users = db.all(db.read(), user::Entity::find()).await.unwrap();
         users[0].password_hash.clone().unwrap().0
     };
     let old = hash(&server).await;

@@ -427,9 +427,9 @@ async fn a_role_with_many_holders_is_deleted() {
     let id = server.role(&administrator, "Reader", &["users.view"]).await;
     let app = &server.server.app;
     let db = app.db.read();
-    let roles = entity::role::Entity::find().all(db).await.unwrap();
+    let roles = app.db.all(db, entity::role::Entity::find()).await.unwrap();
     let role = roles.iter().find(|row| row.name == "Reader").unwrap();
-    let template = user::Entity::find().one(db).await.unwrap().unwrap();
+    let template = app.db.one(db, user::Entity::find()).await.unwrap().unwrap();
     let users: Vec<user::Model> = (0..HOLDERS)
         .map(|number| user::Model {
             id: app.new_id(),

@@ -8,7 +8,8 @@ use entity::email::{Priority, Status};
 use entity::{EmailId, Timestamp, email};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Select, Set,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Select, Set,
 };
 
 use super::{
@@ -176,9 +177,10 @@ pub async fn change(app: &App, actor: &Actor, deed: Deed, meant: &Selection) -> 
     let now = app.clock.now();
     let transaction = app.db.begin().await?;
     let meant = match meant {
-        Selection::Ids(ids) => by_ids(&transaction, ids, deed, now).await?,
+        Selection::Ids(ids) => by_ids(app, &transaction, ids, deed, now).await?,
         Selection::Filter(filter) => {
-            lock(filter.select(app).filter(deed.possible(now)), &transaction).await?
+            let possible = filter.select(app).filter(deed.possible(now));
+            lock(app, possible, &transaction).await?
         }
     };
     for ids in meant.chunks(BATCH) {
@@ -199,19 +201,25 @@ pub async fn change(app: &App, actor: &Actor, deed: Deed, meant: &Selection) -> 
 
 /// The e-mails' IDs. Their rows stay locked until the transaction ends, so no worker claims them.
 async fn lock(
+    app: &App,
     select: Select<email::Entity>,
     transaction: &DatabaseTransaction,
 ) -> Result<Vec<EmailId>> {
-    Ok(select
+    let select = select
         .select_only()
         .column(email::Column::Id)
-        .lock(LockType::Update)
-        .into_tuple()
-        .all(transaction)
-        .await?)
+        .lock(LockType::Update);
+    let locked: Vec<Locked> = app.db.all_as(transaction, select).await?;
+    Ok(locked.into_iter().map(|email| email.id).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Locked {
+    id: EmailId,
 }
 
 async fn by_ids(
+    app: &App,
     transaction: &DatabaseTransaction,
     ids: &[Option<EmailId>],
     deed: Deed,
@@ -227,9 +235,8 @@ async fn by_ids(
     }
     let found = email::Entity::find()
         .filter(email::Column::Id.is_in(ids.iter().flatten().copied()))
-        .lock(LockType::Update)
-        .all(transaction)
-        .await?;
+        .lock(LockType::Update);
+    let found = app.db.all(transaction, found).await?;
     let mut errors = UserErrors::default();
     let mut meant = Vec::new();
     for (index, id) in ids.iter().enumerate() {
@@ -263,12 +270,11 @@ async fn record(
 ) -> Result<()> {
     let subject = match meant {
         [id] if deed != Deed::Delete => {
-            let recipients: Option<String> = email::Entity::find_by_id(*id)
-                .select_only()
-                .column(email::Column::Recipients)
-                .into_tuple()
-                .one(transaction)
+            let email = app
+                .db
+                .one(transaction, email::Entity::find_by_id(*id))
                 .await?;
+            let recipients = email.map(|email| email.recipients);
             Subject::email(*id, &recipients.unwrap_or_default())
         }
         [id] => Subject::email(*id, ""),

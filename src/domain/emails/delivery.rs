@@ -300,10 +300,10 @@ async fn record_in(
     // Read again: its purpose may have ended while it was being sent.
     let current = email::Entity::find()
         .filter(held_by(claim))
-        .lock(LockType::Update)
-        .one(transaction)
-        .await?;
-    let Some(current) = current else {
+        .lock(LockType::Update);
+    let mut current = app.db.find(transaction, current).await?;
+    set_aside(app, transaction, current.unreadable).await?;
+    let Some(current) = current.rows.pop() else {
         // The claim was lost. Whoever took it back has said how this attempt ended, and the mail is
         // its successor's.
         return Ok(());

@@ -25,11 +25,9 @@ pub struct Preview {
 /// The invitation that a token belongs to. Looking it up does not use up the token.
 pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
     let db = app.db.read();
-    let found = invitation::Entity::find()
-        .filter(invitation::Column::TokenHash.eq(tokens::hash(token)))
-        .one(db)
-        .await?;
-    let Some(invitation) = found else {
+    let with_it =
+        invitation::Entity::find().filter(invitation::Column::TokenHash.eq(tokens::hash(token)));
+    let Some(invitation) = app.db.one(db, with_it).await? else {
         return Ok(None);
     };
     let user = users::find(app, invitation.user_id).await?;
@@ -96,7 +94,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     let transaction = app.db.begin().await?;
     // Read again: the address or the roles may have changed while the password was hashed. Whoever
     // changes a user and their invitations locks the user first.
-    let mut user = users::find_locked(&transaction, user.row.id)
+    let mut user = users::find_locked(app, &transaction, user.row.id)
         .await?
         .filter(|user| user.row.status() == user::Status::Invited)
         .ok_or_else(token_invalid)?;
@@ -116,7 +114,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
     .update(&transaction)
     .await?;
     emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    throttle::lift(&transaction, &user.row.email_normal).await?;
+    throttle::lift(app, &transaction, &user.row.email_normal).await?;
     let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
     let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
     let after = &session.signed_in.user;

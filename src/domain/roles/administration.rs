@@ -200,7 +200,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
     let actor = &sessions::confirm(app, &transaction, actor).await?;
     let role = find_to_change(app, &transaction, deletion.id).await?;
     policy::check(app, &transaction, actor, &role, RoleAction::Delete).await?;
-    let holders = policy::roles_of_holders(&transaction, role.row.id).await?;
+    let holders = policy::roles_of_holders(app, &transaction, role.row.id).await?;
     if !holders.is_empty() && !deletion.force {
         let users = match holders.len() {
             1 => "1 user holds".to_owned(),
@@ -255,7 +255,7 @@ async fn record_losses(
     let others = super::by_ids_in(app, transaction, &others).await?;
     for some in holders.chunks(HOLDERS_AT_ONCE) {
         let ids = some.iter().map(|(user, _)| *user);
-        let mut emails = users::emails_of(transaction, ids).await?;
+        let mut emails = users::emails_of(app, transaction, ids).await?;
         let losses = some.iter().filter_map(|(user, role_ids)| {
             let after = super::names(&others, role_ids);
             let before = match after.is_empty() {
@@ -276,10 +276,8 @@ async fn find_to_change(
     id: Option<RoleId>,
 ) -> Result<Role> {
     let id = id.ok_or_else(|| refused(UserErrorCode::Invalid, "This is not the ID of a role."))?;
-    let row = role::Entity::find_by_id(id)
-        .lock_exclusive()
-        .one(transaction)
-        .await?;
+    let row = role::Entity::find_by_id(id).lock_exclusive();
+    let row = app.db.one(transaction, row).await?;
     super::load(transaction, app, row.into_iter().collect())
         .await?
         .pop()

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::Permissions;
 use crate::domain::emails::Queued;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::events::{self, Action, Changes};
 use crate::domain::{invitations, text, users};
 
@@ -20,11 +20,13 @@ pub async fn ensure_administrator(
     app: &App,
     transaction: &DatabaseTransaction,
 ) -> Result<(RoleId, Vec<Queued>)> {
-    let rows = role::Entity::find()
-        .filter(role::Column::IsProtected.eq(true))
-        .all(transaction)
-        .await?;
-    let known = super::load(transaction, app, rows).await?.pop();
+    let protected = role::Entity::find().filter(role::Column::IsProtected.eq(true));
+    let found = app.db.find(transaction, protected).await?;
+    if let Some(id) = found.unreadable.first() {
+        let error = format!("the built-in role, {id} in the table roles, cannot be read");
+        return Err(Error::internal(error));
+    }
+    let known = super::load(transaction, app, found.rows).await?.pop();
     let new = note_declared(app, transaction).await?;
     if let Some(role) = known {
         let letters = match new.is_empty() {
@@ -51,7 +53,7 @@ pub async fn ensure_administrator(
 
 /// Stores the permissions that are declared for the first time, and returns them.
 async fn note_declared(app: &App, transaction: &DatabaseTransaction) -> Result<Permissions> {
-    let known = super::ever_declared(transaction).await?;
+    let known = super::ever_declared(app, transaction).await?;
     let mut new = (**app.catalogue.permissions()).clone();
     new.retain(|permission| !known.contains(permission));
     if !new.is_empty() {

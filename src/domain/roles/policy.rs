@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use entity::{RoleId, UserId, user_role};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::Role;
@@ -91,9 +92,9 @@ async fn may_be_taken_from_its_holders(
     if let Some(own) = actor.user_id()
         && holders(role.row.id)
             .filter(user_role::Column::UserId.eq(own))
-            .one(db)
+            .count(db)
             .await?
-            .is_some()
+            > 0
     {
         return Err(refused(
             UserErrorCode::OwnAccount,
@@ -120,11 +121,12 @@ async fn may_be_taken_from_its_holders(
 
 /// The users who hold the role, each with all of their roles.
 pub async fn roles_of_holders(
+    app: &App,
     db: &impl ConnectionTrait,
     role: RoleId,
 ) -> Result<HashMap<UserId, Vec<RoleId>>> {
     let mut holders: HashMap<UserId, Vec<RoleId>> = HashMap::new();
-    for held in held_by_holders(role).all(db).await? {
+    for held in app.db.all(db, held_by_holders(role)).await? {
         holders.entry(held.user_id).or_default().push(held.role_id);
     }
     Ok(holders)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use entity::{RoleId, revision, role, role_permission};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::Role;
 use crate::app::App;
@@ -73,16 +73,15 @@ pub async fn by_ids_in(
     ids: &[RoleId],
 ) -> Result<Vec<Arc<Role>>> {
     let snapshot = app.roles.current();
-    let is_current = snapshot.revision == current_revision(db).await?;
+    let is_current = snapshot.revision == current_revision(app, db).await?;
     if is_current && ids.iter().all(|id| snapshot.roles.contains_key(id)) {
         return by_ids(app, ids).await;
     }
     let rows = role::Entity::find()
         .filter(role::Column::Id.is_in(ids.iter().copied()))
         .order_by_asc(role::Column::Name)
-        .order_by_asc(role::Column::Id)
-        .all(db)
-        .await?;
+        .order_by_asc(role::Column::Id);
+    let rows = app.db.all(db, rows).await?;
     let roles = super::load(db, app, rows).await?;
     Ok(roles.into_iter().map(Arc::new).collect())
 }
@@ -95,7 +94,7 @@ pub fn union<'a>(roles: impl IntoIterator<Item = &'a Arc<Role>>) -> Rights {
 async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     let db = app.db.read();
     // The counter first: a change in between makes the snapshot too old, never too new.
-    let revision = current_revision(db).await?;
+    let revision = current_revision(app, db).await?;
     // A role that cannot be read grants nothing; it must not keep everybody out.
     let rows = app.db.find(db, role::Entity::find()).await?.rows;
     let roles = super::with_rights(db, app, rows, role_permission::Entity::find()).await?;
@@ -108,10 +107,9 @@ async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     Ok(snapshot)
 }
 
-async fn current_revision(db: &impl ConnectionTrait) -> std::result::Result<i64, DbErr> {
-    let row = revision::Entity::find_by_id(revision::ROLES)
-        .one(db)
-        .await?;
-    row.map(|row| row.revision)
-        .ok_or_else(|| DbErr::RecordNotFound("revisions.roles".to_owned()))
+/// Zero, with which no snapshot is kept, if it cannot be read.
+async fn current_revision(app: &App, db: &impl ConnectionTrait) -> Result<i64> {
+    let row = revision::Entity::find_by_id(revision::ROLES);
+    let row = app.db.one(db, row).await?;
+    Ok(row.map_or(0, |row| row.revision))
 }

@@ -7,7 +7,7 @@ use entity::{RoleId, UserId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    JoinType, QueryFilter, QueryResult, QuerySelect, RelationTrait, Set,
+    JoinType, QueryFilter, QueryResult, QuerySelect, RelationTrait, Select, Set,
 };
 
 use super::idle_timeout;
@@ -52,7 +52,7 @@ pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
 
 /// The owner of the session that matches the condition.
 async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
-    let rows = identify(condition).all(app.db.read()).await?;
+    let rows: Vec<Identity> = app.db.all_as(app.db.read(), identify(condition)).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
     let now = app.clock.now();
     let Some(row) = rows.into_iter().next() else {
@@ -91,15 +91,18 @@ impl FromQueryResult for Identity {
         Ok(Self {
             session: session::Model::from_query_result(row, SESSION)?,
             user: user::Model::from_query_result(row, USER)?,
-            role_id: row.try_get("", "role_id")?,
-            revision: row.try_get("", "roles_revision")?,
+            // What cannot be read grants nothing.
+            role_id: row.try_get("", "role_id").unwrap_or_default(),
+            // Newer than any: then the roles are read each time.
+            revision: row.try_get("", "roles_revision").unwrap_or(i64::MAX),
         })
     }
 }
 
-fn identify(condition: SimpleExpr) -> sea_orm::Selector<sea_orm::SelectModel<Identity>> {
+fn identify(condition: SimpleExpr) -> Select<session::Entity> {
     let mut select = session::Entity::find()
         .select_only()
+        .column(session::Column::Id)
         .join(JoinType::InnerJoin, session::Relation::User.def())
         .join(JoinType::LeftJoin, user::Relation::UserRole.def())
         .filter(condition);
@@ -115,7 +118,6 @@ fn identify(condition: SimpleExpr) -> sea_orm::Selector<sea_orm::SelectModel<Ide
             Expr::SubQuery(None, Box::new(roles_revision().into())),
             "roles_revision",
         )
-        .into_model()
 }
 
 fn roles_revision() -> SelectStatement {
@@ -177,11 +179,9 @@ pub async fn confirm_and_lock(
     let Who::User(before) = &actor.who else {
         return Ok(actor.clone());
     };
-    let session = session::Entity::find_by_id(before.session.id)
-        .one(transaction)
-        .await?
-        .ok_or(Error::Unauthenticated)?;
-    let user = users::find_in(transaction, session.user_id)
+    let session = session::Entity::find_by_id(before.session.id);
+    let session = (app.db.one(transaction, session).await?).ok_or(Error::Unauthenticated)?;
+    let user = users::find_in(app, transaction, session.user_id)
         .await?
         .filter(|user| user.row.status() == user::Status::Active)
         .ok_or(Error::Unauthenticated)?;

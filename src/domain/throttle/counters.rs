@@ -59,10 +59,8 @@ pub(super) async fn count_all(
 pub(super) async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Duration>> {
     let now = app.clock.now();
     let subjects = counters.iter().map(|counter| counter.subject.as_str());
-    let longest = throttle::Entity::find()
-        .filter(throttle::Column::Subject.is_in(subjects))
-        .all(app.db.read())
-        .await?
+    let rows = throttle::Entity::find().filter(throttle::Column::Subject.is_in(subjects));
+    let longest = (app.db.all(app.db.read(), rows).await?)
         .into_iter()
         .map(|row| row.blocked_until)
         .max();
@@ -76,6 +74,24 @@ pub(super) async fn count(
     transaction: &DatabaseTransaction,
     counter: &Counter,
 ) -> Result<Counted> {
+    if let Some(counted) = count_in_row(app, transaction, counter).await? {
+        return Ok(counted);
+    }
+    // Its row cannot be read, which must not keep anybody waiting for ever: counting begins anew.
+    throttle::Entity::delete_by_id(counter.subject.clone())
+        .exec(transaction)
+        .await?;
+    count_in_row(app, transaction, counter)
+        .await?
+        .ok_or_else(|| Error::internal("a throttle has lost its row"))
+}
+
+/// Counts, unless the counter's row cannot be read.
+async fn count_in_row(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counter: &Counter,
+) -> Result<Option<Counted>> {
     use throttle::Column;
     let now = app.clock.now();
     insert_missing(transaction, counter, now).await?;
@@ -87,6 +103,7 @@ pub(super) async fn count(
         .col_expr(
             Column::Attempts,
             Expr::case(Expr::col(Column::CountedSince).lt(forgotten), 1)
+                .case(Expr::col(Column::Attempts).gte(i32::MAX), i32::MAX)
                 .finally(Expr::col(Column::Attempts).add(1))
                 .into(),
         )
@@ -100,12 +117,12 @@ pub(super) async fn count(
         .filter(Column::BlockedUntil.lte(now))
         .exec(transaction)
         .await?;
-    let row = throttle::Entity::find_by_id(counter.subject.clone())
-        .one(transaction)
-        .await?
-        .ok_or_else(|| Error::internal("a throttle has lost its row"))?;
+    let row = throttle::Entity::find_by_id(counter.subject.clone());
+    let Some(row) = app.db.one(transaction, row).await? else {
+        return Ok(None);
+    };
     if counted.rows_affected == 0 {
-        return Ok(Counted::Blocked(row.blocked_until.since(now)));
+        return Ok(Some(Counted::Blocked(row.blocked_until.since(now))));
     }
     let Some(wait) = wait_after(
         row.attempts.unsigned_abs(),
@@ -113,7 +130,7 @@ pub(super) async fn count(
         settings.delay,
         counter.delay_at_most,
     ) else {
-        return Ok(Counted::Free);
+        return Ok(Some(Counted::Free));
     };
     throttle::Entity::update_many()
         .set(throttle::ActiveModel {
@@ -123,7 +140,7 @@ pub(super) async fn count(
         .filter(Column::Subject.eq(&counter.subject))
         .exec(transaction)
         .await?;
-    Ok(Counted::BeforeDelay)
+    Ok(Some(Counted::BeforeDelay))
 }
 
 async fn insert_missing(

@@ -66,7 +66,7 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
     let role_ids =
         errors.check_all(roles_after(app, &transaction, actor, &user, change.role_ids).await?);
     if let Some(email) = &email
-        && is_somebody_elses(&transaction, email, user.row.id).await?
+        && is_somebody_elses(app, &transaction, email, user.row.id).await?
     {
         errors.push(super::email_taken());
     }
@@ -182,7 +182,7 @@ pub async fn update_profile(
     let own = actor.signed_in()?.user.row.id;
     let transaction = app.db.begin().await?;
     let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = super::find_locked(&transaction, own)
+    let user = super::find_locked(app, &transaction, own)
         .await?
         .ok_or(Error::Unauthenticated)?;
     let mut errors = UserErrors::default();
@@ -330,11 +330,12 @@ fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAd
 }
 
 async fn is_somebody_elses(
+    app: &App,
     transaction: &DatabaseTransaction,
     email: &EmailAddress,
     own: UserId,
 ) -> Result<bool> {
-    let owner = super::find_by_email(transaction, email.normal()).await?;
+    let owner = super::find_by_email(app, transaction, email.normal()).await?;
     Ok(owner.is_some_and(|owner| owner.row.id != own))
 }
 

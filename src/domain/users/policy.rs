@@ -102,7 +102,7 @@ pub async fn find_for(
         let message = "This is not the ID of a user.";
         refused(action, UserErrorCode::Invalid, message)
     })?;
-    let user = super::find_locked(transaction, id).await?;
+    let user = super::find_locked(app, transaction, id).await?;
     let user =
         user.ok_or_else(|| refused(action, UserErrorCode::NotFound, "There is no such user."))?;
     check(app, transaction, &actor, &user, action).await?;
@@ -197,7 +197,7 @@ async fn in_the_right_state(
 }
 
 async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
-    let newest = invitations::newest_of(db, &[user]).await?.pop();
+    let newest = invitations::newest_of(app, db, &[user]).await?.pop();
     Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
 }
 
