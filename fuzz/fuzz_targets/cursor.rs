@@ -1,12 +1,5 @@
-//! Cursors of pages, which clients keep, and can make up.
+//! `targets/cursor.rs`, fed by libFuzzer.
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use usher::domain::page::Cursor;
-
-fuzz_target!(|text: &str| {
-    if let Some(cursor) = Cursor::decode(text) {
-        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| usher_fuzz::cursor::check(input));

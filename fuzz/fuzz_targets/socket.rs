@@ -1,0 +1,5 @@
+//! `targets/socket.rs`, fed by libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| usher_fuzz::socket::check(input));
