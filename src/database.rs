@@ -15,11 +15,13 @@ use crate::clock::Clock;
 use crate::config;
 
 mod file;
+mod races;
 mod rows;
 mod schema;
 mod server;
 
 pub use file::DatabaseFile;
+pub use races::is_lost_race;
 pub use rows::{Found, StoredId};
 pub use schema::{MigrationError, Schema};
 use server::CONNECT_TIMEOUT;
@@ -34,6 +36,7 @@ pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
     reported: Arc<rows::Reported>,
+    rehearsal: Arc<races::Rehearsal>,
 }
 
 /// Why a database could not be opened: a sentence that says which one, and what to look at.
@@ -124,6 +127,7 @@ impl Database {
             readers,
             writer,
             reported: Arc::default(),
+            rehearsal: Arc::default(),
         })
     }
 
@@ -172,6 +176,18 @@ impl Database {
             },
         };
         self.writer.begin_with_options(options).await
+    }
+
+    /// Commits a transaction that [`begin`](Self::begin) has begun.
+    pub async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), DbErr> {
+        self.rehearsal.commit()?;
+        transaction.commit().await
+    }
+
+    /// For tests: those of the next commits fail, as if they had lost a race, whose number `is_lost`
+    /// chooses, from 1 on.
+    pub fn rehearse_races(&self, is_lost: fn(u64) -> bool) {
+        self.rehearsal.begin(is_lost);
     }
 
     /// The database's own time as an expression, in microseconds since 1970: the clock by which

@@ -20,7 +20,7 @@ use crate::domain::invitations::{self, Acceptance, Invited, NewUser};
 use crate::domain::passwords::Password;
 use crate::domain::roles::{self, NewRole};
 use crate::domain::setup::{self, NewAdministrator};
-use crate::domain::{Actor, Client, EmailAddress, SignedIn, users};
+use crate::domain::{Actor, Client, EmailAddress, SignedIn, change, users};
 
 /// Somebody to sign in as.
 #[derive(Clone, Copy, Debug)]
@@ -265,16 +265,17 @@ async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()>
     let address = "noah.silva@kbank.com";
     invite(app, actor, ("Noah", "Silva"), address, role).await?;
     let claim = claim(app, address).await?;
-    let transaction = app.db.begin().await?;
-    email::ActiveModel {
-        id: Set(claim.email.id),
-        lease_until: Set(Some(app.clock.now().after(DAY + HOUR))),
-        ..Default::default()
-    }
-    .update(&transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(())
+    change::make(app, actor, |change| async move {
+        email::ActiveModel {
+            id: Set(claim.email.id),
+            lease_until: Set(Some(app.clock.now().after(DAY + HOUR))),
+            ..Default::default()
+        }
+        .update(change.db())
+        .await?;
+        change.commit(()).await
+    })
+    .await
 }
 
 /// A letter that a mail server has put off four times, the last time just now.

@@ -20,6 +20,7 @@ pub struct Metrics {
     sends: Family<SendLabels, Counter>,
     connections: Gauge,
     refused_connections: Counter,
+    lost_races: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +44,7 @@ impl Default for Metrics {
             sends: Family::default(),
             connections: Gauge::default(),
             refused_connections: Counter::default(),
+            lost_races: Counter::default(),
         }
     }
 }
@@ -81,6 +83,11 @@ impl Metrics {
         self.refused_connections.inc();
     }
 
+    /// A change lost a race against another, and is made again.
+    pub fn lost_race(&self) {
+        self.lost_races.inc();
+    }
+
     /// Puts them among what is shown.
     pub fn register(&self, registry: &mut Registry) {
         let requests = self.requests.clone();
@@ -100,6 +107,11 @@ impl Metrics {
             "refused_connections",
             "Connections refused, since their client had too many",
             self.refused_connections.clone(),
+        );
+        registry.register(
+            "lost_races",
+            "Changes that were made again, since the database let another one go first",
+            self.lost_races.clone(),
         );
     }
 }

@@ -99,17 +99,18 @@ impl Database {
         Ok(self.all(db, select.limit(1)).await?.pop())
     }
 
-    /// The IDs of the rows that `select` chooses, whatever else the rows hold.
+    /// The keys of the rows that `select` chooses, whatever else the rows hold.
     pub async fn ids<E: EntityTrait>(
         &self,
         db: &impl ConnectionTrait,
         select: Select<E>,
     ) -> Result<Vec<StoredId>, DbErr> {
-        let select = select.select_only().expr(Expr::col((E::default(), "id")));
+        let key = key_of::<E>();
+        let select = select.select_only().expr(Expr::col((E::default(), key)));
         let backend = db.get_database_backend();
         let rows = db.query_all_raw(select.build(backend)).await?;
         rows.iter()
-            .map(|row| StoredId::of(row, "id", backend))
+            .map(|row| StoredId::of(row, key, backend))
             .collect()
     }
 
@@ -145,6 +146,12 @@ impl Database {
     }
 }
 
+/// The name of the first column of a table's primary key.
+fn key_of<E: EntityTrait>() -> &'static str {
+    let mut key = E::PrimaryKey::iter();
+    key.next().map_or("id", |key| key.into_column().as_str())
+}
+
 impl StoredId {
     fn of(row: &QueryResult, column: &str, backend: DbBackend) -> Result<Self, DbErr> {
         let text = || row.try_get::<String>("", column).map(Value::from);
@@ -163,8 +170,8 @@ impl StoredId {
     }
 
     /// The rows that have one of them.
-    pub fn any_of(ids: impl IntoIterator<Item = Self>) -> SimpleExpr {
-        Expr::col("id").is_in(ids.into_iter().map(|id| id.0))
+    pub fn any_of<E: EntityTrait>(ids: impl IntoIterator<Item = Self>) -> SimpleExpr {
+        Expr::col(key_of::<E>()).is_in(ids.into_iter().map(|id| id.0))
     }
 
     /// The row that has it.

@@ -13,7 +13,9 @@ use sea_orm::{
 };
 
 use super::actor::Client;
+use super::change::Change;
 use super::error::Result;
+use super::retention::remove_in_batches;
 use super::tokens::Token;
 use crate::app::App;
 
@@ -53,18 +55,16 @@ struct Known {
 /// From now on the client's device is known as this user's, by a new token; the one that it
 /// presented is used up. The session is the one that has just begun there, if one has.
 pub async fn remember(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    client: &Client,
+    change: &Change<'_>,
     user: UserId,
     session: Option<SessionId>,
 ) -> Result<Token> {
     use device::Column;
-    if let Some(presented) = &client.device {
+    if let Some(presented) = &change.actor().client.device {
         device::Entity::delete_many()
             .filter(Column::TokenHash.eq(presented.clone()))
             .filter(Column::UserId.eq(user))
-            .exec(transaction)
+            .exec(change.db())
             .await?;
     }
     let token = Token::generate()?;
@@ -72,11 +72,11 @@ pub async fn remember(
         token_hash: Set(token.hash()),
         user_id: Set(user),
         session_id: Set(session),
-        expires_at: Set(app.clock.now().after(KNOWN_FOR)),
+        expires_at: Set(change.app().clock.now().after(KNOWN_FOR)),
     }
-    .insert(transaction)
+    .insert(change.db())
     .await?;
-    forget_oldest_of(transaction, user).await?;
+    forget_oldest_of(change.db(), user).await?;
     Ok(token)
 }
 
@@ -131,11 +131,6 @@ pub async fn forget(transaction: &DatabaseTransaction, session: SessionId) -> Re
 
 /// Removes devices that are no longer known.
 pub async fn prune(app: &App) -> Result<()> {
-    let transaction = app.db.begin().await?;
-    device::Entity::delete_many()
-        .filter(device::Column::ExpiresAt.lte(app.clock.now()))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
+    let old = device::Entity::find().filter(device::Column::ExpiresAt.lte(app.clock.now()));
+    remove_in_batches(app, &old).await
 }

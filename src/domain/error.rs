@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::DbErr;
 
 use super::applications::Permission;
+use crate::database;
 
 /// The outcome of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -114,6 +115,15 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
+    /// Whether the database ended the transaction because it lost a race against another, and it may
+    /// well succeed when it is tried again.
+    pub fn is_lost_race(&self) -> bool {
+        match self {
+            Self::Internal(cause) => cause.downcast_ref().is_some_and(database::is_lost_race),
+            _ => false,
+        }
+    }
+
     /// The server is at fault.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
@@ -135,14 +145,25 @@ impl UserErrors {
         outcome.map_err(|error| self.push(error)).ok()
     }
 
-    /// Returns the values, or adds the reasons why there are none.
-    pub fn check_all<T>(&mut self, outcome: std::result::Result<T, Vec<UserError>>) -> Option<T> {
-        outcome.map_err(|errors| self.0.extend(errors)).ok()
+    /// Returns the value, or adds the reasons why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What is not the input's fault.
+    pub fn check_all<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Refused(errors)) => {
+                self.0.extend(errors);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// The values, if there were no errors. A value can only be missing if there was one.
-    pub fn finish<T>(self, values: Option<T>) -> Result<T> {
-        match values {
+    /// All of the checked values, if there were no errors.
+    pub fn finish<C: Checked>(self, values: C) -> Result<C::Values> {
+        match values.all() {
             Some(values) if self.0.is_empty() => Ok(values),
             None if self.0.is_empty() => {
                 Err(Error::internal("a value was refused without an error"))
@@ -151,3 +172,30 @@ impl UserErrors {
         }
     }
 }
+
+/// Values that were checked, each of which may be missing.
+pub trait Checked {
+    /// All of them.
+    type Values;
+
+    /// All of them, unless one is missing.
+    fn all(self) -> Option<Self::Values>;
+}
+
+macro_rules! checked {
+    ($($value:ident: $type:ident),+) => {
+        impl<$($type),+> Checked for ($(Option<$type>,)+) {
+            type Values = ($($type,)+);
+
+            fn all(self) -> Option<Self::Values> {
+                let ($($value,)+) = self;
+                Some(($($value?,)+))
+            }
+        }
+    };
+}
+
+checked!(a: A);
+checked!(a: A, b: B);
+checked!(a: A, b: B, c: C);
+checked!(a: A, b: B, c: C, d: D);

@@ -3,22 +3,19 @@
 //! An event is written in the transaction of the change that it records: neither can exist without
 //! the other. No event ever contains a secret.
 
-use std::time::Duration;
-
 use entity::id::Id;
-use entity::{EmailId, SessionId, Timestamp, event};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
-};
+use entity::{EmailId, SessionId, event};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::actor::{Actor, Who};
+use super::change;
 use super::error::{Error, Result};
+use super::retention::{self, DAY};
 use super::roles::Role;
 use super::users::User;
 use crate::app::App;
-use crate::database::StoredId;
 
 mod listing;
 
@@ -179,7 +176,7 @@ impl From<&Role> for Subject {
 
 /// A field that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct FieldChange {
     /// The field's name in the API.
     pub field: String,
     /// The previous value; `None` if there was none.
@@ -190,7 +187,7 @@ pub struct Change {
 
 /// The fields that were changed, and only those.
 #[derive(Clone, Debug, Default)]
-pub struct Changes(Vec<Change>);
+pub struct Changes(Vec<FieldChange>);
 
 impl Changes {
     /// None.
@@ -208,7 +205,7 @@ impl Changes {
     ) -> Self {
         let (before, after) = (before.into(), after.into());
         if before != after {
-            self.0.push(Change {
+            self.0.push(FieldChange {
                 field: name.to_owned(),
                 before,
                 after,
@@ -223,22 +220,9 @@ impl Changes {
     }
 }
 
-/// Writes an event, in the transaction of what it records.
-pub async fn record(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    action: Action,
-    subject: impl Into<Subject>,
-    changes: Changes,
-) -> Result<()> {
-    let event = event(app, actor, action, subject.into(), &changes)?;
-    event.insert(transaction).await?;
-    Ok(())
-}
-
-/// Writes events of one kind, with one statement: up to a few hundred.
-pub async fn record_all(
+/// Writes events of one kind with one statement, in the transaction of what they record: up to a few
+/// hundred.
+pub(super) async fn insert(
     app: &App,
     transaction: &DatabaseTransaction,
     actor: &Actor,
@@ -284,20 +268,16 @@ fn event(
 }
 
 /// Writes events that belong to no change: somebody was refused, or shown a secret.
-pub async fn record_apart(
-    app: &App,
-    events: impl IntoIterator<Item = (Actor, Action, Subject)>,
-) -> Result<()> {
-    let transaction = app.db.begin().await?;
-    for (actor, action, subject) in events {
-        record(app, &transaction, &actor, action, subject, Changes::none()).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+pub async fn record_apart(app: &App, events: &[(Actor, Action, Subject)]) -> Result<()> {
+    change::make(app, &Actor::server(), |mut change| async move {
+        for (actor, action, subject) in events {
+            change.act_as(actor.clone());
+            change.record(*action, subject.clone()).await?;
+        }
+        change.commit(()).await
+    })
+    .await
 }
-
-/// How many events are removed in one transaction: few enough not to hold others up.
-const BATCH: u64 = 500;
 
 /// Removes the events that are older than the retention period; none if they are kept for ever.
 pub async fn prune(app: &App) -> Result<()> {
@@ -305,22 +285,7 @@ pub async fn prune(app: &App) -> Result<()> {
     if days == 0 {
         return Ok(());
     }
-    let day = Duration::from_secs(24 * 60 * 60);
-    let time = app.clock.now().before(day.saturating_mul(days));
-    while remove_before(app, time).await? == BATCH {}
-    Ok(())
-}
-
-async fn remove_before(app: &App, time: Timestamp) -> Result<u64> {
-    let transaction = app.db.begin().await?;
-    let old = event::Entity::find()
-        .filter(event::Column::CreatedAt.lt(time))
-        .limit(BATCH);
-    let old = app.db.ids(&transaction, old).await?;
-    let removed = event::Entity::delete_many()
-        .filter(StoredId::any_of(old))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(removed.rows_affected)
+    let time = app.clock.now().before(DAY.saturating_mul(days));
+    let old = event::Entity::find().filter(event::Column::CreatedAt.lt(time));
+    retention::remove_in_batches(app, &old).await
 }

@@ -3,19 +3,18 @@
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, Set, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
 };
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail, Purpose, Queued};
+use super::change::{self, Change};
+use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserErrors};
-use super::events::{self, Action, Changes};
-use super::sessions;
+use super::events::{Action, Changes};
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
-use super::{EmailAddress, email_address, roles};
+use super::{EmailAddress, email_address, links, roles};
 use crate::app::App;
 use crate::letters::Letter;
 
@@ -54,97 +53,82 @@ pub struct Invited {
 /// # Errors
 ///
 /// For `email`, `firstName`, `lastName` and `roleIds`: required, too long, invalid, taken, not
-/// found, or a role that grants more than the actor holds; and those of [`emails::queue`].
+/// found, or a role that grants more than the actor holds; and those of [`Change::queue`].
 pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
-    let mut errors = UserErrors::default();
-    let email = errors.check(email_address::read("email", &new.email));
-    let first_name = errors.check(users::name("firstName", &new.first_name));
-    let last_name = errors.check(users::name("lastName", &new.last_name));
-    let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    // What the roles grant, and whether the actor has it, is decided by what is true now.
-    let role_ids =
-        errors.check_all(roles::assignable(app, &transaction, actor, &new.role_ids).await?);
-    if let Some(email) = &email
-        && users::find_by_email(app, &transaction, email.normal())
-            .await?
-            .is_some()
-    {
-        errors.push(users::email_taken());
-    }
-    let (((email, first_name), last_name), role_ids) =
-        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
+    let new = &new;
+    change::make(app, actor, |mut change| async move {
+        change.confirm().await?;
+        let mut errors = UserErrors::default();
+        let email = errors.check(email_address::read("email", &new.email));
+        let first_name = errors.check(users::name("firstName", &new.first_name));
+        let last_name = errors.check(users::name("lastName", &new.last_name));
+        // What the roles grant, and whether the actor has it, is decided by what is true now.
+        let role_ids = errors.check_all(roles::assignable(&change, &new.role_ids).await)?;
+        if let Some(email) = &email
+            && users::find_by_email(app, change.db(), email.normal())
+                .await?
+                .is_some()
+        {
+            errors.push(users::email_taken());
+        }
+        let (email, first_name, last_name, role_ids) =
+            errors.finish((email, first_name, last_name, role_ids))?;
 
-    let row = new_user(app, &email, first_name, last_name);
-    insert(&transaction, &row).await?;
-    let granted = roles::assign(app, &transaction, actor, row.id, &role_ids).await?;
-    let user = User { row, role_ids };
-    let changes = Changes::none()
-        .field("email", None, user.row.email.clone())
-        .field("roles", None, roles::names(&granted, &user.role_ids));
-    events::record(
-        app,
-        &transaction,
-        actor,
-        Action::UserInvited,
-        &user,
-        changes,
-    )
-    .await?;
-    let (invited, queued) = send(app, actor, &transaction, user).await?;
-    transaction.commit().await?;
-    queued.announce(app);
-    Ok(invited)
+        let row = insert(&change, &email, first_name, last_name).await?;
+        let granted = roles::assign(&change, row.id, &role_ids).await?;
+        let user = User { row, role_ids };
+        let changes = Changes::none()
+            .field("email", None, user.row.email.clone())
+            .field("roles", None, roles::names(&granted, &user.role_ids));
+        change
+            .record_with(Action::UserInvited, &user, changes)
+            .await?;
+        let invited = send(&change, user).await?;
+        change.commit(invited).await
+    })
+    .await
 }
 
 /// Creates and invites a user with these roles on the server's own behalf; if they are already
 /// invited, they get a new link. For the first administrator, whom nobody else can invite.
 pub async fn invite_by_server(
-    app: &App,
-    transaction: &DatabaseTransaction,
+    change: &Change<'_>,
     email: &EmailAddress,
     role: RoleId,
-) -> Result<(Invited, Queued)> {
-    let known = match users::find_by_email(app, transaction, email.normal()).await? {
-        Some(user) => users::find_locked(app, transaction, user.row.id).await?,
-        None => None,
+) -> Result<Invited> {
+    let known = users::find_by_email_locked(change, email.normal()).await?;
+    let action = match known {
+        Some(_) => Action::InvitationResent,
+        None => Action::UserInvited,
     };
-    let is_new = known.is_none();
     let mut user = match known {
         Some(user) => user,
-        None => {
-            let row = new_user(app, email, String::new(), String::new());
-            insert(transaction, &row).await?;
-            User {
-                row,
-                role_ids: Vec::new(),
-            }
-        }
+        None => User {
+            row: insert(change, email, String::new(), String::new()).await?,
+            role_ids: Vec::new(),
+        },
     };
-    let held_before = user.role_ids.contains(&role);
-    if !held_before {
-        users::add_roles(transaction, user.row.id, [role]).await?;
+    let mut changes = Changes::none();
+    if !user.role_ids.contains(&role) {
+        users::add_roles(change.db(), user.row.id, [role]).await?;
         user.role_ids.push(role);
+        changes = changes.field("roles", None, roles::ADMINISTRATOR.to_owned());
     }
-    void_open(app, transaction, user.row.id).await?;
-    let server = Actor::server();
-    let action = match is_new {
-        true => Action::UserInvited,
-        false => Action::InvitationResent,
-    };
-    let changes = match held_before {
-        true => Changes::none(),
-        false => Changes::none().field("roles", None, roles::ADMINISTRATOR.to_owned()),
-    };
-    events::record(app, transaction, &server, action, &user, changes).await?;
-    send(app, &server, transaction, user).await
+    revoke_open(change, user.row.id).await?;
+    change.record_with(action, &user, changes).await?;
+    send(change, user).await
 }
 
-fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
-    let now = app.clock.now();
+async fn insert(
+    change: &Change<'_>,
+    email: &EmailAddress,
+    first_name: String,
+    last_name: String,
+) -> Result<user::Model> {
+    let now = change.app().clock.now();
     let derived = DerivedColumns::of(email, &first_name, &last_name);
-    user::Model {
-        id: app.new_id(),
+    let row = user::Model {
+        id: change.app().new_id(),
         email: email.as_typed().to_owned(),
         email_normal: email.normal().to_owned(),
         first_name,
@@ -156,29 +140,22 @@ fn new_user(app: &App, email: &EmailAddress, first_name: String, last_name: Stri
         created_at: now,
         updated_at: now,
         last_signed_in_at: entity::TimeOrNever::NEVER,
-    }
-}
-
-async fn insert(transaction: &DatabaseTransaction, row: &user::Model) -> Result<()> {
+    };
     user::ActiveModel::from(row.clone())
         .reset_all()
-        .insert(transaction)
+        .insert(change.db())
         .await
-        .map(drop)
         .map_err(|error| match error.sql_err() {
             // Somebody else was invited with this address a moment ago.
             Some(SqlErr::UniqueConstraintViolation(_)) => users::email_taken().into(),
-            _ => error.into(),
-        })
+            _ => Error::from(error),
+        })?;
+    Ok(row)
 }
 
 /// Creates the invitation and its e-mail.
-async fn send(
-    app: &App,
-    actor: &Actor,
-    transaction: &DatabaseTransaction,
-    user: User,
-) -> Result<(Invited, Queued)> {
+async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
+    let (app, actor) = (change.app(), change.actor());
     let now = app.clock.now();
     let token = Token::generate()?;
     let invitation = invitation::Model {
@@ -194,37 +171,31 @@ async fn send(
     };
     invitation::ActiveModel::from(invitation.clone())
         .reset_all()
-        .insert(transaction)
+        .insert(change.db())
         .await?;
-    let link = app.link(&app.settings.links.invitation, &token);
+    let link = links::url(app, &app.settings.links.invitation, &token);
     let inviter = actor
         .signed_in()
         .ok()
         .map(|inviter| inviter.user.display_name());
-    let queued = emails::queue(
-        app,
-        transaction,
-        actor,
-        NewEmail {
-            letter: Letter::Invitation {
-                recipient: &user.display_name(),
-                inviter: inviter.as_deref(),
-                expires_at: invitation.expires_at,
-            },
-            to: &user.address(),
-            priority: Priority::Normal,
-            secret_link: Some(link.clone()),
-            purpose: Purpose::Invitation(invitation.id),
-            expires_at: Some(invitation.expires_at),
+    let email = NewEmail {
+        letter: Letter::Invitation {
+            recipient: &user.display_name(),
+            inviter: inviter.as_deref(),
+            expires_at: invitation.expires_at,
         },
-    )
-    .await?;
-    let invited = Invited {
+        to: &user.address(),
+        priority: Priority::Normal,
+        secret_link: Some(link.clone()),
+        purpose: Purpose::Invitation(invitation.id),
+        expires_at: Some(invitation.expires_at),
+    };
+    change.queue(email).await?;
+    Ok(Invited {
         user,
         invitation,
         link,
-    };
-    Ok((invited, queued))
+    })
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
@@ -232,48 +203,40 @@ async fn send(
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`], and of [`emails::queue`].
+/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`], and of [`Change::queue`].
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
-    let transaction = app.db.begin().await?;
-    let allowed = UserAction::ResendInvitation;
-    let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
-    void_open(app, &transaction, user.row.id).await?;
-    let action = Action::InvitationResent;
-    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let (invited, queued) = send(app, actor, &transaction, user).await?;
-    transaction.commit().await?;
-    queued.announce(app);
-    Ok(invited.invitation)
+    change::make(app, actor, |mut change| async move {
+        let user = policy::find_for(&mut change, id, UserAction::ResendInvitation).await?;
+        let sent = send_again(&change, user).await?;
+        change.commit(sent.invitation).await
+    })
+    .await
+}
+
+async fn send_again(change: &Change<'_>, user: User) -> Result<Invited> {
+    revoke_open(change, user.row.id).await?;
+    change.record(Action::InvitationResent, &user).await?;
+    send(change, user).await
 }
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
 /// when it was sent: whoever was shown it then, in the queue, could grant all that it was worth, and
 /// must not come by more.
-pub async fn renew(
-    app: &App,
-    actor: &Actor,
-    transaction: &DatabaseTransaction,
-    users: &[UserId],
-) -> Result<Vec<Queued>> {
+pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
+    let (app, db) = (change.app(), change.db());
     let now = app.clock.now();
-    let mut queued = Vec::new();
-    for newest in newest_of(app, transaction, users).await? {
+    for newest in newest_of(app, db, users).await? {
         if newest.status(now) != invitation::Status::Pending {
             continue;
         }
         // Nobody accepts it from here on.
-        let user = users::find_locked(app, transaction, newest.user_id).await?;
+        let user = users::find_locked(app, db, newest.user_id).await?;
         let is_invited = |user: &User| user.row.status() == user::Status::Invited;
-        let Some(user) = user.filter(is_invited) else {
-            continue;
-        };
-        void_open(app, transaction, user.row.id).await?;
-        let action = Action::InvitationResent;
-        events::record(app, transaction, actor, action, &user, Changes::none()).await?;
-        let (_, letter) = send(app, actor, transaction, user).await?;
-        queued.push(letter);
+        if let Some(user) = user.filter(is_invited) {
+            send_again(change, user).await?;
+        }
     }
-    Ok(queued)
+    Ok(())
 }
 
 /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
@@ -283,37 +246,21 @@ pub async fn renew(
 ///
 /// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`].
 pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
-    let transaction = app.db.begin().await?;
-    let allowed = UserAction::RevokeInvitation;
-    let (ref actor, user) = policy::find_for(app, &transaction, actor, id, allowed).await?;
-    void_open(app, &transaction, user.row.id).await?;
-    let action = Action::InvitationRevoked;
-    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    let newest = newest_of(app, &transaction, &[user.row.id]).await?.pop();
-    transaction.commit().await?;
-    newest.ok_or_else(|| Error::internal("an open invitation that is not there"))
+    change::make(app, actor, |mut change| async move {
+        let user = policy::find_for(&mut change, id, UserAction::RevokeInvitation).await?;
+        revoke_open(&change, user.row.id).await?;
+        change.record(Action::InvitationRevoked, &user).await?;
+        let newest = newest_of(app, change.db(), &[user.row.id]).await?.pop();
+        let newest =
+            newest.ok_or_else(|| Error::internal("an open invitation that is not there"))?;
+        change.commit(newest).await
+    })
+    .await
 }
 
-/// Revokes any links of the user that still work, and ends the purpose of their e-mails.
-pub async fn void_open(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
-    let open = invitation::Entity::find()
-        .filter(invitation::Column::UserId.eq(user))
-        .filter(invitation::Column::AcceptedAt.is_null())
-        .filter(invitation::Column::RevokedAt.is_null());
-    let open: Vec<InvitationId> = (app.db.all(transaction, open).await?)
-        .into_iter()
-        .map(|invitation| invitation.id)
-        .collect();
-    invitation::Entity::update_many()
-        .set(invitation::ActiveModel {
-            revoked_at: Set(Some(app.clock.now())),
-            ..Default::default()
-        })
-        .filter(invitation::Column::Id.is_in(open.iter().copied()))
-        .filter(invitation::Column::AcceptedAt.is_null())
-        .exec(transaction)
-        .await?;
-    emails::end_purpose(app, transaction, &open).await
+/// Revokes any links of the user that still work.
+pub async fn revoke_open(change: &Change<'_>, user: UserId) -> Result<()> {
+    links::revoke_open::<invitation::Entity>(change, user).await
 }
 
 /// One invitation.

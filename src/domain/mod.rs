@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod applications;
+pub mod change;
 pub mod devices;
 pub mod email_address;
 pub mod emails;
@@ -14,12 +15,15 @@ pub mod error;
 pub mod events;
 pub mod explanation;
 pub mod invitations;
+pub mod links;
 pub mod page;
 pub mod password_resets;
 pub mod passwords;
 pub mod patch;
 pub mod queue;
 pub mod refusals;
+pub mod retention;
+pub mod revisions;
 pub mod rights;
 pub mod roles;
 pub mod sessions;

@@ -4,13 +4,14 @@
 use entity::UserId;
 use entity::email::Priority;
 use entity::user::{self, PasswordHash};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, Set};
+use sea_orm::{ActiveModelTrait, Set};
 use unicode_normalization::UnicodeNormalization;
 
 use super::actor::Actor;
-use super::emails::{self, NewEmail, Purpose, Queued};
+use super::change::{self, Change};
+use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use super::events::{self, Action, Changes};
+use super::events::{self, Action};
 use super::refusals::Refusal;
 use super::throttle::{self, Scope};
 use super::users::{self, User};
@@ -111,16 +112,9 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             "This is not your current password.",
         ));
     }
-    let new = errors.check(
-        policy::check_new(
-            app,
-            &actor.client,
-            "newPassword",
-            new,
-            &user.password_context(),
-        )
-        .await?,
-    );
+    let context = user.password_context();
+    let new = policy::check_new(app, &actor.client, "newPassword", new, &context).await;
+    let new = errors.check_all(new)?;
     if is_right && is_unchanged {
         errors.push(UserError::new(
             UserErrorCode::PasswordUnchanged,
@@ -128,8 +122,8 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             "Choose a password other than the current one.",
         ));
     }
-    let new = match errors.finish(new) {
-        Ok(new) => new,
+    let new = match errors.finish((new,)) {
+        Ok((new,)) => new,
         Err(error) => {
             if is_right {
                 throttle::take_back(app, &guess).await?;
@@ -139,24 +133,24 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     };
     let hash = app.passwords.hash(&actor.client, new).await?;
 
-    let transaction = app.db.begin().await?;
-    // It may have been changed or reset meanwhile; then the current one is not the current one.
-    sessions::confirm(app, &transaction, actor).await?;
-    let mut user = users::find_locked(app, &transaction, user.row.id)
-        .await?
-        .filter(|now| now.row.password_hash == user.row.password_hash)
-        .ok_or(Error::Unauthenticated)?;
-    user.row = set(app, &transaction, user.row.id, hash).await?;
-    sessions::end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
-    password_resets::void_open(app, &transaction, user.row.id).await?;
-    throttle::succeeded(&transaction, &guess).await?;
-    throttle::own_change(app, &transaction, user.row.id).await?;
-    let notice = give_notice(app, &transaction, actor, &user).await?;
-    let action = Action::PasswordChanged;
-    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    transaction.commit().await?;
-    notice.announce(app);
-    Ok(user)
+    let (hash, guess, before) = (&hash, &guess, &user.row);
+    change::make(app, actor, |mut change| async move {
+        // It may have been changed or reset meanwhile; then the current one is not the current one.
+        change.confirm().await?;
+        let mut user = users::find_locked(app, change.db(), before.id)
+            .await?
+            .filter(|now| now.row.password_hash == before.password_hash)
+            .ok_or(Error::Unauthenticated)?;
+        user.row = set(&change, user.row.id, hash.clone()).await?;
+        sessions::end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
+        password_resets::revoke_open(&change, user.row.id).await?;
+        throttle::succeeded(change.db(), guess).await?;
+        throttle::own_change(app, change.db(), user.row.id).await?;
+        give_notice(&change, &user).await?;
+        change.record(Action::PasswordChanged, &user).await?;
+        change.commit(user).await
+    })
+    .await
 }
 
 /// Records that somebody who uses a session of the user does not know the password: perhaps the
@@ -169,42 +163,35 @@ async fn record_wrong_guess(app: &App, actor: &Actor, user: &User, is_delayed: b
     let refused = is_news.then_some(Action::PasswordChangeRefused);
     let throttled = is_delayed.then_some(Action::SignInThrottled);
     let actions = refused.into_iter().chain(throttled);
-    events::record_apart(
-        app,
-        actions.map(|action| (actor.clone(), action, user.into())),
-    )
-    .await
+    let events: Vec<_> = actions
+        .map(|action| (actor.clone(), action, user.into()))
+        .collect();
+    events::record_apart(app, &events).await
 }
 
 /// Stores a user's new password.
 pub(super) async fn set(
-    app: &App,
-    transaction: &DatabaseTransaction,
+    change: &Change<'_>,
     id: UserId,
     hash: PasswordHash,
 ) -> Result<user::Model> {
-    Ok(user::ActiveModel {
+    let changed = user::ActiveModel {
         id: Set(id),
         password_hash: Set(Some(hash)),
-        updated_at: Set(app.clock.now()),
+        updated_at: Set(change.app().clock.now()),
         ..Default::default()
-    }
-    .update(transaction)
-    .await?)
+    };
+    Ok(changed.update(change.db()).await?)
 }
 
 /// Notifies a user that their password was changed, in case it was not they who changed it.
-pub(super) async fn give_notice(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    user: &User,
-) -> Result<Queued> {
-    let address = actor.client.ip_address.map(|address| address.to_string());
+pub(super) async fn give_notice(change: &Change<'_>, user: &User) -> Result<()> {
+    let address = change.actor().client.ip_address;
+    let address = address.map(|address| address.to_string());
     let notice = NewEmail {
         letter: Letter::PasswordChanged {
             recipient: &user.display_name(),
-            changed_at: app.clock.now(),
+            changed_at: change.app().clock.now(),
             address: address.as_deref(),
         },
         to: &user.address(),
@@ -213,5 +200,5 @@ pub(super) async fn give_notice(
         purpose: Purpose::None,
         expires_at: None,
     };
-    emails::queue(app, transaction, actor, notice).await
+    change.queue(notice).await.map(drop)
 }

@@ -32,11 +32,11 @@ impl<T> Patch<T> {
 
 impl Patch<String> {
     /// The resulting text, where clearing leaves it empty.
-    pub fn over(self, current: &str) -> String {
+    pub fn over(&self, current: &str) -> String {
         match self {
             Self::Keep => current.to_owned(),
             Self::Clear => String::new(),
-            Self::Set(text) => text,
+            Self::Set(text) => text.clone(),
         }
     }
 }

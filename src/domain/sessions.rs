@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{SessionId, UserId, session, user};
-use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select, Set,
 };
 
-use super::actor::{Actor, Client, SignedIn};
+use super::actor::{Actor, SignedIn};
+use super::change::{self, Change};
 use super::error::{Error, Result, UserError, UserErrorCode};
-use super::events::{Action, Changes, Subject};
+use super::events::{Action, Subject};
 use super::passwords::Password;
+use super::retention::remove_in_batches;
 use super::throttle::{self, Scope};
 use super::tokens::Token;
 use super::users::{self, User};
@@ -23,7 +24,7 @@ use crate::database::StoredId;
 
 mod identification;
 
-pub use identification::{authenticate, confirm, confirm_and_lock, refresh};
+pub use identification::{authenticate, confirm, refresh};
 
 /// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
@@ -84,13 +85,13 @@ pub async fn sign_in(
             (None, Some(address)) => Subject::labelled(address.normal()),
             (None, None) => Subject::none(),
         };
-        let transaction = app.db.begin().await?;
         let throttled = guess.delays_the_next.then_some(Action::SignInThrottled);
-        for action in [Action::SignInFailed].into_iter().chain(throttled) {
-            let subject = subject.clone();
-            events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
-        }
-        transaction.commit().await?;
+        let events: Vec<_> = [Action::SignInFailed]
+            .into_iter()
+            .chain(throttled)
+            .map(|action| (actor.clone(), action, subject.clone()))
+            .collect();
+        events::record_apart(app, &events).await?;
         return Err(invalid_credentials());
     };
 
@@ -100,36 +101,30 @@ pub async fn sign_in(
         }
         _ => None,
     };
-    let transaction = app.db.begin().await?;
-    // The user may have been deactivated, or changed the password, while it was being verified.
-    let user = users::find_locked(app, &transaction, user.row.id)
-        .await?
-        .filter(|current| may_sign_in(current) && current.row.password_hash == hash)
-        .ok_or_else(invalid_credentials)?;
-    if rehashed.is_some() {
-        user::ActiveModel {
-            id: Set(user.row.id),
-            password_hash: Set(rehashed),
-            ..Default::default()
+    let (hash, rehashed, guess) = (&hash, &rehashed, &guess);
+    change::make(app, actor, |mut change| async move {
+        // The user may have been deactivated, or changed the password, while it was being verified.
+        let user = users::find_locked(app, change.db(), user.row.id)
+            .await?
+            .filter(|current| may_sign_in(current) && current.row.password_hash == *hash)
+            .ok_or_else(invalid_credentials)?;
+        if rehashed.is_some() {
+            user::ActiveModel {
+                id: Set(user.row.id),
+                password_hash: Set(rehashed.clone()),
+                ..Default::default()
+            }
+            .update(change.db())
+            .await?;
         }
-        .update(&transaction)
-        .await?;
-    }
-    let session = begin(app, &transaction, &actor.client, user, is_kept).await?;
-    throttle::succeeded(&transaction, &guess).await?;
-    let signed_in = Actor::user(session.signed_in.clone(), actor.client.clone());
-    let subject = Subject::from(&session.signed_in.user);
-    events::record(
-        app,
-        &transaction,
-        &signed_in,
-        Action::SignedIn,
-        subject,
-        Changes::none(),
-    )
-    .await?;
-    transaction.commit().await?;
-    Ok(session)
+        let session = begin(&mut change, user, is_kept).await?;
+        throttle::succeeded(change.db(), guess).await?;
+        change
+            .record(Action::SignedIn, &session.signed_in.user)
+            .await?;
+        change.commit(session).await
+    })
+    .await
 }
 
 fn invalid_credentials() -> Error {
@@ -150,15 +145,11 @@ fn idle_timeout(app: &App, is_kept: bool) -> Duration {
     }
 }
 
-/// Begins a session for a user who has just proved who they are. One that is kept outlives the
-/// browser, and may go unused for a long time.
-pub async fn begin(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    client: &Client,
-    mut user: User,
-    is_kept: bool,
-) -> Result<NewSession> {
+/// Begins a session for a user who has just proved who they are, and who causes the rest of the change.
+/// One that is kept outlives the browser, and may go unused for a long time.
+pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Result<NewSession> {
+    let (app, db) = (change.app(), change.db());
+    let client = change.actor().client.clone();
     let settings = &app.settings.sessions;
     let now = app.clock.now();
     let ends_at = now.after(settings.absolute_timeout);
@@ -180,27 +171,29 @@ pub async fn begin(
     };
     session::ActiveModel::from(session.clone())
         .reset_all()
-        .insert(transaction)
+        .insert(db)
         .await?;
-    end_oldest_of(app, transaction, user.row.id).await?;
-    let device = devices::remember(app, transaction, client, user.row.id, Some(session.id)).await?;
+    end_oldest_of(app, db, user.row.id).await?;
+    let device = devices::remember(change, user.row.id, Some(session.id)).await?;
     user.row.last_signed_in_at = now.into();
     user::ActiveModel {
         id: Set(user.row.id),
         last_signed_in_at: Set(user.row.last_signed_in_at),
         ..Default::default()
     }
-    .update(transaction)
+    .update(db)
     .await?;
-    let rights = roles::union(&roles::by_ids_in(app, transaction, &user.role_ids).await?);
+    let rights = roles::union(&roles::by_ids_in(app, db, &user.role_ids).await?);
+    let signed_in = Arc::new(SignedIn {
+        user,
+        session,
+        rights,
+    });
+    change.act_as(Actor::user(signed_in.clone(), client));
     Ok(NewSession {
         token,
         device,
-        signed_in: Arc::new(SignedIn {
-            user,
-            session,
-            rights,
-        }),
+        signed_in,
     })
 }
 
@@ -215,7 +208,7 @@ async fn end_oldest_of(app: &App, transaction: &DatabaseTransaction, user: UserI
     let oldest = app.db.ids(transaction, oldest).await?;
     if !oldest.is_empty() {
         session::Entity::delete_many()
-            .filter(StoredId::any_of(oldest))
+            .filter(StoredId::any_of::<session::Entity>(oldest))
             .exec(transaction)
             .await?;
     }
@@ -227,22 +220,14 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     let Ok(signed_in) = actor.signed_in() else {
         return Ok(());
     };
-    let transaction = app.db.begin().await?;
-    session::Entity::delete_by_id(signed_in.session.id)
-        .exec(&transaction)
-        .await?;
-    let subject = Subject::from(&signed_in.user);
-    events::record(
-        app,
-        &transaction,
-        actor,
-        Action::SignedOut,
-        subject,
-        Changes::none(),
-    )
-    .await?;
-    transaction.commit().await?;
-    Ok(())
+    change::make(app, actor, |change| async move {
+        session::Entity::delete_by_id(signed_in.session.id)
+            .exec(change.db())
+            .await?;
+        change.record(Action::SignedOut, &signed_in.user).await?;
+        change.commit(()).await
+    })
+    .await
 }
 
 /// The actor's own sessions that have not ended, newest first.
@@ -286,38 +271,37 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
         )
         .into());
     };
-    let transaction = app.db.begin().await?;
-    let ended = session::Entity::delete_many()
-        .filter(session::Column::Id.eq(id))
-        .filter(session::Column::UserId.eq(user.row.id))
-        .exec(&transaction)
-        .await?;
-    if ended.rows_affected == 0 {
-        return Err(
-            UserError::new(UserErrorCode::NotFound, "id", "You have no such session.").into(),
-        );
-    }
-    devices::forget(&transaction, id).await?;
-    let subject = Subject::session(id, user);
-    let action = Action::SessionRevoked;
-    events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
-    transaction.commit().await?;
-    Ok(id)
+    change::make(app, actor, |change| async move {
+        let ended = session::Entity::delete_many()
+            .filter(session::Column::Id.eq(id))
+            .filter(session::Column::UserId.eq(user.row.id))
+            .exec(change.db())
+            .await?;
+        if ended.rows_affected == 0 {
+            let message = "You have no such session.";
+            return Err(UserError::new(UserErrorCode::NotFound, "id", message).into());
+        }
+        devices::forget(change.db(), id).await?;
+        let subject = Subject::session(id, user);
+        change.record(Action::SessionRevoked, subject).await?;
+        change.commit(id).await
+    })
+    .await
 }
 
 /// Ends all of the actor's own sessions except the current one, and returns how many.
 pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
-    let transaction = app.db.begin().await?;
-    confirm(app, &transaction, actor).await?;
-    let ended = end_all_of(&transaction, user.row.id, Some(signed_in.session.id)).await?;
-    if ended > 0 {
-        let action = Action::SessionRevoked;
-        events::record(app, &transaction, actor, action, user, Changes::none()).await?;
-    }
-    transaction.commit().await?;
-    Ok(ended)
+    change::make(app, actor, |mut change| async move {
+        change.confirm().await?;
+        let ended = end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
+        if ended > 0 {
+            change.record(Action::SessionRevoked, user).await?;
+        }
+        change.commit(ended).await
+    })
+    .await
 }
 
 /// Ends all sessions of a user, except possibly one, and returns how many. The devices on which
@@ -335,28 +319,10 @@ pub async fn end_all_of(
     Ok(sessions.exec(transaction).await?.rows_affected)
 }
 
-const PRUNED_AT_ONCE: u64 = 500;
-
 /// Deletes sessions that have ended, and with them the record of where they came from.
 pub async fn prune(app: &App) -> Result<()> {
-    while prune_some(app).await? == PRUNED_AT_ONCE {}
-    Ok(())
-}
-
-async fn prune_some(app: &App) -> Result<u64> {
-    let transaction = app.db.begin().await?;
-    // Those that are just being ended are skipped, not waited for.
-    let ended = session::Entity::find()
-        .filter(session::Column::ExpiresAt.lte(app.clock.now()))
-        .limit(PRUNED_AT_ONCE)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    let ended = app.db.ids(&transaction, ended).await?;
-    let pruned = session::Entity::delete_many()
-        .filter(StoredId::any_of(ended))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(pruned.rows_affected)
+    let ended = session::Entity::find().filter(session::Column::ExpiresAt.lte(app.clock.now()));
+    remove_in_batches(app, &ended).await
 }
 
 /// How many sessions have not ended.

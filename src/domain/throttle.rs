@@ -21,15 +21,17 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::EmailAddress;
 use super::actor::Actor;
+use super::change;
 use super::devices;
 use super::error::{Error, Result, UserError, UserErrorCode};
+use super::retention::remove_in_batches;
 use crate::app::App;
 
 mod counters;
 mod networks;
 mod turns;
 
-use counters::{Counted, Counter, count, count_all};
+use counters::{Counted, Counter, count};
 pub use networks::customer_network;
 use networks::networks;
 pub use turns::Turns;
@@ -86,24 +88,29 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
         ),
         Scope::PasswordReset => None,
     };
-    let counting = app.turns.to_count(&actor.client).await?;
-    let transaction = app.db.begin().await?;
-    let delays_the_next = match count_all(app, &transaction, &counters).await? {
+    let counted = count_for(app, actor, &counters).await?;
+    let delays_the_next = match counted {
         Counted::Free => false,
         Counted::BeforeDelay => true,
-        Counted::Blocked(wait) => {
-            // The transaction is dropped, and with it what the other counters have counted.
-            drop((transaction, counting));
-            return refuse(app, actor, &counters, wait).await;
-        }
+        Counted::Blocked(wait) => return refuse(app, actor, &counters, wait).await,
     };
-    transaction.commit().await?;
-    drop(counting);
     Ok(Attempt {
         counters,
         delays_the_next,
         _turn: turn,
     })
+}
+
+/// Counts for all of the counters, or for none if one of them is blocked.
+async fn count_for(app: &App, actor: &Actor, counters: &[Counter]) -> Result<Counted> {
+    let _turn = app.turns.to_count(&actor.client).await?;
+    change::make(app, actor, |change| async move {
+        match counters::count_all(app, change.db(), counters).await? {
+            blocked @ Counted::Blocked(_) => change.abandon(blocked).await,
+            counted => change.commit(counted).await,
+        }
+    })
+    .await
 }
 
 /// By what the caller is known to be the account's own user, if they are: a session of the user, or
@@ -166,12 +173,17 @@ fn counters(
 }
 
 async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) -> Result<Attempt> {
-    let _counting = app.turns.to_count(&actor.client).await?;
-    let transaction = app.db.begin().await?;
-    for network in counters.iter().filter(|counter| !counter.is_of_account()) {
-        count(app, &transaction, network).await?;
-    }
-    transaction.commit().await?;
+    let networks = counters.iter().filter(|counter| !counter.is_of_account());
+    let networks: Vec<&Counter> = networks.collect();
+    let networks = &networks;
+    let _turn = app.turns.to_count(&actor.client).await?;
+    change::make(app, actor, |change| async move {
+        for network in networks {
+            count(app, change.db(), network).await?;
+        }
+        change.commit(()).await
+    })
+    .await?;
     Err(too_many("attempts", wait))
 }
 
@@ -215,12 +227,13 @@ pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> 
 
 /// The guess was not evaluated: everything is as if it had never been made.
 pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
-    let transaction = app.db.begin().await?;
-    for counter in &attempt.counters {
-        counters::take_back(&transaction, counter).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+    change::make(app, &Actor::server(), |change| async move {
+        for counter in &attempt.counters {
+            counters::take_back(change.db(), counter).await?;
+        }
+        change.commit(()).await
+    })
+    .await
 }
 
 /// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link.
@@ -294,12 +307,8 @@ pub async fn prune(app: &App) -> Result<()> {
     use throttle::Column;
     let now = app.clock.now();
     let forgotten = now.before(app.settings.throttle.forget_after);
-    let transaction = app.db.begin().await?;
-    throttle::Entity::delete_many()
+    let old = throttle::Entity::find()
         .filter(Column::CountedSince.lt(forgotten))
-        .filter(Column::BlockedUntil.lt(now))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
+        .filter(Column::BlockedUntil.lt(now));
+    remove_in_batches(app, &old).await
 }

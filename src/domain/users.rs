@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::EmailAddress;
+use super::change::Change;
 use super::error::{Result, UserError, UserErrorCode};
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::{passwords, text};
@@ -209,6 +210,15 @@ pub async fn find_by_email(
     }
     let with_it = user::Entity::find().filter(user::Column::EmailNormal.eq(normal));
     find_one(app, db, with_it).await
+}
+
+/// The same, whose row stays locked until the change is made.
+pub async fn find_by_email_locked(change: &Change<'_>, normal: &str) -> Result<Option<User>> {
+    let (app, db) = (change.app(), change.db());
+    match find_by_email(app, db, normal).await? {
+        Some(user) => find_locked(app, db, user.row.id).await,
+        None => Ok(None),
+    }
 }
 
 async fn find_one(

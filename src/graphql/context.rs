@@ -171,7 +171,7 @@ impl Caller {
         if events.is_empty() {
             return Ok(());
         }
-        events::record_apart(app, events).await
+        events::record_apart(app, &events).await
     }
 
     /// Who the caller is now.

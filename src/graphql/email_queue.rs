@@ -13,7 +13,7 @@ use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
 };
-use crate::domain::emails::administration::{self, Deed, Selection};
+use crate::domain::emails::administration::{self, EmailAction, Selection};
 use crate::domain::{self, emails, users};
 
 /// The mutations for the e-mail queue.
@@ -32,7 +32,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
-        let outcome = change(ctx, Deed::Retry, input.ids, input.filter).await?;
+        let outcome = change(ctx, EmailAction::Retry, input.ids, input.filter).await?;
         payload(outcome, RetryEmailsPayload::of)
     }
 
@@ -43,7 +43,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
-        let outcome = change(ctx, Deed::Cancel, input.ids, input.filter).await?;
+        let outcome = change(ctx, EmailAction::Cancel, input.ids, input.filter).await?;
         payload(outcome, CancelEmailsPayload::of)
     }
 
@@ -55,7 +55,7 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
-        let outcome = change(ctx, Deed::Delete, input.ids, input.filter).await?;
+        let outcome = change(ctx, EmailAction::Delete, input.ids, input.filter).await?;
         payload(outcome, DeleteEmailsPayload::of)
     }
 
@@ -99,7 +99,7 @@ impl EmailQueueMutation {
 /// Does it with the e-mails that the input names.
 async fn change(
     ctx: &Context<'_>,
-    deed: Deed,
+    deed: EmailAction,
     ids: Option<Vec<ID>>,
     filter: Option<EmailFilter>,
 ) -> Result<domain::Result<u64>> {

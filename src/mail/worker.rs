@@ -14,7 +14,7 @@ use transports::{Failure, Transport};
 use super::messages;
 use crate::app::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::emails::lanes::{Lane, Lanes};
+use crate::domain::emails::domain_limits::{DomainLimits, DomainPermit};
 use crate::domain::emails::retention;
 use crate::domain::{
     EmailAddress, Result, devices, events, invitations, password_resets, sessions, throttle,
@@ -31,7 +31,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     let mut troubles = Troubles::default();
     let cleaning = tokio::spawn(keep_clean(app.clone(), stop.clone()));
     let workers = app.settings.mail.queue.workers;
-    let lanes = Lanes::new(workers);
+    let domains = DomainLimits::new(workers);
     loop {
         answer_requests(&app, &mut troubles).await;
         // Whatever has come back meanwhile is recorded at once, together with claiming anew.
@@ -40,14 +40,21 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
         }
         let free = workers - in_flight.len();
         if free > 0 && !stop.is_cancelled() {
-            let claims = turn(&app, std::mem::take(&mut done), free, &lanes, &mut troubles).await;
+            let claims = record_and_claim(
+                &app,
+                std::mem::take(&mut done),
+                free,
+                &domains,
+                &mut troubles,
+            )
+            .await;
             for claim in claims {
-                let lane = lanes.enter(&claim.email);
+                let permit = domains.enter(&claim.email);
                 in_flight.spawn(deliver(
                     app.clone(),
                     transport.clone(),
                     claim,
-                    lane,
+                    permit,
                     stop.clone(),
                 ));
             }
@@ -65,7 +72,7 @@ pub async fn run(app: Arc<App>, transport: Arc<dyn Transport>, stop: Cancellatio
     while let Some(finished) = in_flight.join_next().await {
         done.extend(finished.ok().flatten());
     }
-    turn(&app, done, 0, &lanes, &mut troubles).await;
+    record_and_claim(&app, done, 0, &domains, &mut troubles).await;
     if let Err(error) = cleaning.await {
         tracing::error!(%error, "the clean-up failed");
     }
@@ -122,19 +129,19 @@ async fn clean_up(app: &App) {
 }
 
 /// Records what became of attempts, and claims what there are free workers for.
-async fn turn(
+async fn record_and_claim(
     app: &App,
     done: Vec<(Claim, Outcome)>,
     free: usize,
-    lanes: &Lanes,
+    domains: &DomainLimits,
     troubles: &mut Troubles,
 ) -> Vec<Claim> {
     let name = &app.settings.mail.transport;
-    let turn = delivery::turn(app, &done, name, free as u64, lanes).await;
-    if let Some(error) = troubles.news(Task::Queue, &turn) {
+    let claims = delivery::record_and_claim(app, &done, name, free as u64, domains).await;
+    if let Some(error) = troubles.news(Task::Queue, &claims) {
         tracing::error!(error, "cannot process the e-mail queue");
     }
-    if turn.is_err() {
+    if claims.is_err() {
         // What is wrong with one must not hold the others up.
         for (claim, outcome) in &done {
             if let Err(error) = delivery::record(app, claim, outcome).await {
@@ -144,7 +151,7 @@ async fn turn(
             }
         }
     }
-    turn.unwrap_or_default()
+    claims.unwrap_or_default()
 }
 
 /// What a worker does again and again.
@@ -177,7 +184,7 @@ async fn deliver(
     app: Arc<App>,
     transport: Arc<dyn Transport>,
     claim: Claim,
-    _lane: Lane,
+    _permit: DomainPermit,
     stop: CancellationToken,
 ) -> Option<(Claim, Outcome)> {
     let stopped = async {

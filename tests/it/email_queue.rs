@@ -1,5 +1,6 @@
 //! What administrators do with the e-mail queue, and how its worker goes about it.
 
+use entity::email::Priority;
 use std::time::Duration;
 
 use rstest::rstest;
@@ -525,26 +526,7 @@ async fn a_new_mail_passes_a_thousand_undeliverable_ones() {
     let (administrator, role) = office(&server).await;
     server.inbox.refuse_to("undeliverable@");
     let app = &server.server.app;
-    let to = usher::domain::EmailAddress::parse("undeliverable@kbank.com").unwrap();
-    let transaction = app.db.begin().await.unwrap();
-    for _ in 0..1000 {
-        let new = usher::domain::emails::NewEmail {
-            letter: usher::letters::Letter::Test {
-                sender: None,
-                queued_at: app.clock.now(),
-            },
-            to: &to,
-            priority: entity::email::Priority::Normal,
-            secret_link: None,
-            purpose: usher::domain::emails::Purpose::None,
-            expires_at: None,
-        };
-        let _unannounced = usher::domain::emails::queue(app, &transaction, &Actor::server(), new)
-            .await
-            .unwrap();
-    }
-    transaction.commit().await.unwrap();
-    app.mail_queued.notify_one();
+    queue_by_server(app, "undeliverable@kbank.com", Priority::Normal, 1000).await;
     let mut changes = app.email_changed.subscribe();
     while count(&administrator, json!({ "to": "undeliverable@" })).await < 1000 {
         let _ = changes.recv().await;
@@ -584,7 +566,6 @@ async fn a_new_mail_passes_those_that_hang() {
 /// The more urgent first, and of those the one that is due longest.
 #[tokio::test]
 async fn priority_comes_before_due_time() {
-    use entity::email::Priority;
     let server = TestServer::start().await;
     let (administrator, _) = office(&server).await;
     administrator
@@ -597,23 +578,7 @@ async fn priority_comes_before_due_time() {
         ("high@kbank.com", Priority::High),
         ("later@kbank.com", Priority::High),
     ] {
-        let to = usher::domain::EmailAddress::parse(address).unwrap();
-        let transaction = app.db.begin().await.unwrap();
-        let new = usher::domain::emails::NewEmail {
-            letter: usher::letters::Letter::Test {
-                sender: None,
-                queued_at: app.clock.now(),
-            },
-            to: &to,
-            priority,
-            secret_link: None,
-            purpose: usher::domain::emails::Purpose::None,
-            expires_at: None,
-        };
-        let _unannounced = usher::domain::emails::queue(app, &transaction, &Actor::server(), new)
-            .await
-            .unwrap();
-        transaction.commit().await.unwrap();
+        queue_by_server(app, address, priority, 1).await;
     }
     // Handed out one after the other; the gate keeps the server's own worker from taking any.
     server.inbox.open_gate(false);
@@ -626,6 +591,30 @@ async fn priority_comes_before_due_time() {
         let to = &claims[0].email.recipients;
         assert!(to.starts_with(expected), "{to} before {expected}");
     }
+}
+
+/// Queues so many test e-mails on the server's own behalf, in one change.
+async fn queue_by_server(app: &usher::app::App, to: &str, priority: Priority, count: usize) {
+    let to = &usher::domain::EmailAddress::parse(to).unwrap();
+    usher::domain::change::make(app, &Actor::server(), |change| async move {
+        for _ in 0..count {
+            let new = usher::domain::emails::NewEmail {
+                letter: usher::letters::Letter::Test {
+                    sender: None,
+                    queued_at: app.clock.now(),
+                },
+                to,
+                priority,
+                secret_link: None,
+                purpose: usher::domain::emails::Purpose::None,
+                expires_at: None,
+            };
+            change.queue(new).await?;
+        }
+        change.commit(()).await
+    })
+    .await
+    .unwrap();
 }
 
 async fn administrator_resume(app: &usher::app::App) {

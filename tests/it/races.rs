@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::emails::office;
 use crate::support::{Answer, Client, TestServer, ids, token_in};
 
 /// Keeps writing to their own account until they are nobody any more.
@@ -109,4 +110,49 @@ async fn two_who_act_on_each_other_both_get_an_answer() {
     });
     let left = join_all(left).await;
     assert_eq!(left.into_iter().filter(|is_left| *is_left).count(), 1);
+}
+
+/// A change that loses a race is made again, whole, and what follows its commit happens once.
+#[tokio::test]
+async fn a_change_that_loses_races_is_made_again() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    let recorded = async || {
+        let events =
+            "{ events(filter: { action: [USER_INVITED, INVITATION_ACCEPTED] }) { totalCount } }";
+        let answer = administrator.run(events).await;
+        answer.data()["events"]["totalCount"].as_u64().unwrap()
+    };
+    let before = recorded().await;
+    server.server.app.db.rehearse_races(|commit| commit <= 2);
+    let (_, token) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    server.server.app.db.rehearse_races(|commit| commit <= 2);
+    let laura = server.accept(&token).await;
+    assert_eq!(recorded().await, before + 2);
+    let mails = server
+        .emails_in(&administrator, json!({ "to": "laura@kbank.com" }), "SENT")
+        .await;
+    assert_eq!(mails.as_array().map_or(1, Vec::len), 1);
+    assert_eq!(
+        laura.run("{ viewer { email } }").await.data()["viewer"]["email"],
+        "laura@kbank.com"
+    );
+}
+
+/// A database that lets nobody win is not asked for ever.
+#[tokio::test]
+async fn a_change_that_always_loses_is_given_up() {
+    let server = TestServer::start().await;
+    let (administrator, role) = office(&server).await;
+    server.server.app.db.rehearse_races(|_| true);
+    let input = json!({ "input": { "email": "laura@kbank.com", "roleIds": [role] } });
+    let invite =
+        "mutation($input: InviteUserInput!) { inviteUser(input: $input) { userErrors { code } } }";
+    let answer = administrator.run_with(invite, input).await;
+    assert_eq!(answer.code(), "INTERNAL", "{}", answer.body);
+    server.server.app.db.rehearse_races(|_| false);
+    let users = administrator.run("{ users { totalCount } }").await;
+    assert_eq!(users.data()["users"]["totalCount"], 1);
 }

@@ -1,6 +1,6 @@
 //! What administrators do with e-mails: retry, cancel and delete them, and queue a test e-mail.
 //!
-//! They choose e-mails by ID or by a filter. Each ID is meant: if the operation is impossible for
+//! They choose e-mails by ID or by a filter. Each ID is selected: if the operation is impossible for
 //! one of them, nothing is changed, and every reason is reported. A filter skips the e-mails for
 //! which the operation is impossible.
 
@@ -12,14 +12,13 @@ use sea_orm::{
     QuerySelect, Select, Set,
 };
 
-use super::{
-    Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, delivery, queue, still_serves,
-};
+use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, still_serves};
 use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::change::{self, Change};
 use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use crate::domain::events::{self, Action, Changes, Subject};
+use crate::domain::events::{Action, Changes, Subject};
 use crate::letters::Letter;
 
 /// How many IDs one request may contain.
@@ -57,7 +56,7 @@ impl Selection {
 
 /// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum EmailAction {
     /// Requeue failed and cancelled e-mails, and make queued ones due that wait for a later attempt.
     Retry,
     /// Cancel queued and failed e-mails.
@@ -66,8 +65,8 @@ pub enum Deed {
     Delete,
 }
 
-impl Deed {
-    fn action(self) -> Action {
+impl EmailAction {
+    fn event(self) -> Action {
         match self {
             Self::Retry => Action::EmailsRetried,
             Self::Cancel => Action::EmailsCancelled,
@@ -112,7 +111,7 @@ impl Deed {
     }
 
     /// Why it is impossible for this e-mail.
-    fn obstacle(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
+    fn reason_not(self, email: &email::Model, now: Timestamp) -> Option<&'static str> {
         if !self.states().contains(&email.status) {
             return Some(match self {
                 Self::Retry => "Only queued, failed or cancelled e-mails can be retried.",
@@ -173,43 +172,44 @@ fn is_due(now: Timestamp) -> Condition {
 /// # Errors
 ///
 /// For `ids`, at their index: invalid, not found, [`WrongState`](UserErrorCode::WrongState).
-pub async fn change(app: &App, actor: &Actor, deed: Deed, meant: &Selection) -> Result<u64> {
-    let now = app.clock.now();
-    let transaction = app.db.begin().await?;
-    let meant = match meant {
-        Selection::Ids(ids) => by_ids(app, &transaction, ids, deed, now).await?,
-        Selection::Filter(filter) => {
-            let possible = filter.select(app).filter(deed.possible(now));
-            lock(app, possible, &transaction).await?
+pub async fn change(
+    app: &App,
+    actor: &Actor,
+    action: EmailAction,
+    selection: &Selection,
+) -> Result<u64> {
+    change::make(app, actor, |change| async move {
+        let now = app.clock.now();
+        let selected = match selection {
+            Selection::Ids(ids) => by_ids(&change, ids, action, now).await?,
+            Selection::Filter(filter) => {
+                let possible = filter.select(app).filter(action.possible(now));
+                lock(&change, possible).await?
+            }
+        };
+        for ids in selected.chunks(BATCH) {
+            action.perform(change.db(), ids, now).await?;
         }
-    };
-    for ids in meant.chunks(BATCH) {
-        deed.perform(&transaction, ids, now).await?;
-    }
-    if !meant.is_empty() {
-        record(app, &transaction, actor, deed, &meant).await?;
-    }
-    transaction.commit().await?;
-    if deed == Deed::Retry {
-        app.mail_queued.notify_one();
-    }
-    for id in &meant {
-        delivery::changed(app, *id);
-    }
-    Ok(meant.len() as u64)
+        if !selected.is_empty() {
+            record(&change, action, &selected).await?;
+        }
+        if action == EmailAction::Retry {
+            change.wakes_worker();
+        }
+        let count = selected.len() as u64;
+        change.has_changed(selected);
+        change.commit(count).await
+    })
+    .await
 }
 
 /// The e-mails' IDs. Their rows stay locked until the transaction ends, so no worker claims them.
-async fn lock(
-    app: &App,
-    select: Select<email::Entity>,
-    transaction: &DatabaseTransaction,
-) -> Result<Vec<EmailId>> {
+async fn lock(change: &Change<'_>, select: Select<email::Entity>) -> Result<Vec<EmailId>> {
     let select = select
         .select_only()
         .column(email::Column::Id)
         .lock(LockType::Update);
-    let locked: Vec<Locked> = app.db.all_as(transaction, select).await?;
+    let locked: Vec<Locked> = change.app().db.all_as(change.db(), select).await?;
     Ok(locked.into_iter().map(|email| email.id).collect())
 }
 
@@ -219,10 +219,9 @@ struct Locked {
 }
 
 async fn by_ids(
-    app: &App,
-    transaction: &DatabaseTransaction,
+    change: &Change<'_>,
     ids: &[Option<EmailId>],
-    deed: Deed,
+    action: EmailAction,
     now: Timestamp,
 ) -> Result<Vec<EmailId>> {
     let error = |code, message: &str| UserError::new(code, "ids", message);
@@ -236,9 +235,9 @@ async fn by_ids(
     let found = email::Entity::find()
         .filter(email::Column::Id.is_in(ids.iter().flatten().copied()))
         .lock(LockType::Update);
-    let found = app.db.all(transaction, found).await?;
+    let found = change.app().db.all(change.db(), found).await?;
     let mut errors = UserErrors::default();
-    let mut meant = Vec::new();
+    let mut selected = Vec::new();
     for (index, id) in ids.iter().enumerate() {
         let Some(id) = id else {
             let message = "This is not the ID of an e-mail.";
@@ -249,72 +248,64 @@ async fn by_ids(
             errors.push(error(UserErrorCode::NotFound, "There is no such e-mail.").at(index));
             continue;
         };
-        match deed.obstacle(email, now) {
+        match action.reason_not(email, now) {
             Some(message) => {
                 errors.push(error(UserErrorCode::WrongState, message).at(index));
             }
-            None if meant.contains(id) || deed.is_done(email, now) => {}
-            None => meant.push(*id),
+            None if selected.contains(id) || action.is_done(email, now) => {}
+            None => selected.push(*id),
         }
     }
-    errors.finish(Some(meant))
+    let (selected,) = errors.finish((Some(selected),))?;
+    Ok(selected)
 }
 
 /// One event for all of them; for a single e-mail, it says who the recipient was.
-async fn record(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    deed: Deed,
-    meant: &[EmailId],
-) -> Result<()> {
-    let subject = match meant {
-        [id] if deed != Deed::Delete => {
-            let email = app
-                .db
-                .one(transaction, email::Entity::find_by_id(*id))
-                .await?;
+async fn record(change: &Change<'_>, action: EmailAction, selected: &[EmailId]) -> Result<()> {
+    let subject = match selected {
+        [id] if action != EmailAction::Delete => {
+            let email = email::Entity::find_by_id(*id);
+            let email = change.app().db.one(change.db(), email).await?;
             let recipients = email.map(|email| email.recipients);
             Subject::email(*id, &recipients.unwrap_or_default())
         }
         [id] => Subject::email(*id, ""),
-        _ => Subject::labelled(format!("{} e-mails", meant.len())),
+        _ => Subject::labelled(format!("{} e-mails", selected.len())),
     };
-    let changes = Changes::none().field("count", None, meant.len().to_string());
-    events::record(app, transaction, actor, deed.action(), subject, changes).await
+    let changes = Changes::none().field("count", None, selected.len().to_string());
+    change.record_with(action.event(), subject, changes).await
 }
 
 /// Queues a test e-mail, which takes the same path as every other e-mail.
 ///
 /// # Errors
 ///
-/// For `to`: required, too long, or not an address; and those of [`queue`].
+/// For `to`: required, too long, or not an address; and those of [`Change::queue`].
 pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
-    let to = email_address::read("to", to)?;
-    let transaction = app.db.begin().await?;
-    let sender = actor
+    let to = &email_address::read("to", to)?;
+    let sender = &actor
         .signed_in()
         .ok()
         .map(|sender| sender.user.display_name());
-    let new = NewEmail {
-        letter: Letter::Test {
-            sender: sender.as_deref(),
-            queued_at: app.clock.now(),
-        },
-        to: &to,
-        // Somebody is watching for it.
-        priority: Priority::High,
-        secret_link: None,
-        purpose: Purpose::None,
-        expires_at: None,
-    };
-    let queued = queue(app, &transaction, actor, new).await?;
-    let row = queued.row().clone();
-    let subject = Subject::email(row.id, &row.recipients);
-    let (action, none) = (Action::TestEmailSent, Changes::none());
-    events::record(app, &transaction, actor, action, subject, none).await?;
-    transaction.commit().await?;
-    queued.announce(app);
+    let row = change::make(app, actor, |change| async move {
+        let new = NewEmail {
+            letter: Letter::Test {
+                sender: sender.as_deref(),
+                queued_at: app.clock.now(),
+            },
+            to,
+            // Somebody is watching for it.
+            priority: Priority::High,
+            secret_link: None,
+            purpose: Purpose::None,
+            expires_at: None,
+        };
+        let row = change.queue(new).await?;
+        let subject = Subject::email(row.id, &row.recipients);
+        change.record(Action::TestEmailSent, subject).await?;
+        change.commit(row).await
+    })
+    .await?;
     let seen = as_seen_by(app, actor, vec![row]).await?.pop();
     seen.ok_or_else(|| Error::internal("an e-mail was lost on its way to its reader"))
 }

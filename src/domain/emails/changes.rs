@@ -212,6 +212,6 @@ pub async fn find_matching(
         .filter(email::Column::Id.is_in(ids.iter().copied()));
     let found = app.db.find(app.db.read(), found).await?;
     let mut found = as_seen_by(app, actor, found.rows).await?;
-    found.sort_by_key(|email| ids.iter().position(|id| *id == email.row.id));
+    found.sort_by_key(|email| ids.iter().position(|id| *id == email.row().id));
     Ok(found)
 }

@@ -6,8 +6,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 
 use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::change;
 use crate::domain::error::Result;
-use crate::domain::events::{self, Action, Changes, Subject};
+use crate::domain::events::{Action, Subject};
 
 /// The queue's own state.
 pub async fn queue_state(app: &App, db: &impl ConnectionTrait) -> Result<email_queue::Model> {
@@ -65,59 +66,63 @@ pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
 /// Pauses the queue: e-mails that are being sent are finished, and no others are started. A queue
 /// that is already paused keeps the time and the user of the first pause.
 pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
-    let transaction = app.db.begin().await?;
-    let stopped = email_queue::Entity::update_many()
-        .set(email_queue::ActiveModel {
-            paused_at: Set(Some(app.clock.now())),
-            paused_by: Set(actor.user_id()),
-            ..Default::default()
-        })
-        .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-        .filter(email_queue::Column::PausedAt.is_null())
-        .exec(&transaction)
-        .await?;
-    if stopped.rows_affected > 0 {
-        let (action, none) = (Action::EmailQueuePaused, Changes::none());
-        events::record(app, &transaction, actor, action, Subject::none(), none).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+    change::make(app, actor, |change| async move {
+        let stopped = email_queue::Entity::update_many()
+            .set(email_queue::ActiveModel {
+                paused_at: Set(Some(app.clock.now())),
+                paused_by: Set(actor.user_id()),
+                ..Default::default()
+            })
+            .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+            .filter(email_queue::Column::PausedAt.is_null())
+            .exec(change.db())
+            .await?;
+        if stopped.rows_affected > 0 {
+            change
+                .record(Action::EmailQueuePaused, Subject::none())
+                .await?;
+        }
+        change.commit(()).await
+    })
+    .await
 }
 
 /// Resumes the queue, and retries an unavailable transport immediately.
 pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
-    let transaction = app.db.begin().await?;
-    let state = queue_state(app, &transaction).await?;
-    if state.paused_at.is_some() || state.transport_retry_at.is_some() {
-        email_queue::Entity::update_many()
-            .set(email_queue::ActiveModel {
-                paused_at: Set(None),
-                paused_by: Set(None),
-                transport_failed_at: Set(None),
-                transport_error: Set(None),
-                transport_retry_at: Set(None),
-                ..Default::default()
-            })
-            .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-            .exec(&transaction)
-            .await?;
-        let (action, none) = (Action::EmailQueueResumed, Changes::none());
-        events::record(app, &transaction, actor, action, Subject::none(), none).await?;
-    }
-    if let Some(retry_at) = state.transport_retry_at {
-        // Those that were to wait as long.
-        email::Entity::update_many()
-            .set(email::ActiveModel {
-                next_attempt_at: Set(app.clock.now().into()),
-                ..Default::default()
-            })
-            .filter(email::Column::Status.eq(Status::Queued))
-            .filter(email::Column::NextAttemptAt.gt(app.clock.now()))
-            .filter(email::Column::NextAttemptAt.lte(retry_at))
-            .exec(&transaction)
-            .await?;
-    }
-    transaction.commit().await?;
-    app.mail_queued.notify_one();
-    Ok(())
+    change::make(app, actor, |change| async move {
+        let state = queue_state(app, change.db()).await?;
+        if state.paused_at.is_some() || state.transport_retry_at.is_some() {
+            email_queue::Entity::update_many()
+                .set(email_queue::ActiveModel {
+                    paused_at: Set(None),
+                    paused_by: Set(None),
+                    transport_failed_at: Set(None),
+                    transport_error: Set(None),
+                    transport_retry_at: Set(None),
+                    ..Default::default()
+                })
+                .filter(email_queue::Column::Id.eq(email_queue::ONLY))
+                .exec(change.db())
+                .await?;
+            change
+                .record(Action::EmailQueueResumed, Subject::none())
+                .await?;
+        }
+        if let Some(retry_at) = state.transport_retry_at {
+            // Those that were to wait as long.
+            email::Entity::update_many()
+                .set(email::ActiveModel {
+                    next_attempt_at: Set(app.clock.now().into()),
+                    ..Default::default()
+                })
+                .filter(email::Column::Status.eq(Status::Queued))
+                .filter(email::Column::NextAttemptAt.gt(app.clock.now()))
+                .filter(email::Column::NextAttemptAt.lte(retry_at))
+                .exec(change.db())
+                .await?;
+        }
+        change.wakes_worker();
+        change.commit(()).await
+    })
+    .await
 }

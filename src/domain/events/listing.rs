@@ -4,7 +4,7 @@ use entity::{EventId, Timestamp, UserId, event};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Select};
 use uuid::Uuid;
 
-use super::{Action, Change};
+use super::{Action, FieldChange};
 use crate::app::App;
 use crate::domain::error::Result;
 use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
@@ -17,7 +17,7 @@ pub struct Event {
     /// What happened; `None` if a later version of the server recorded it.
     pub action: Option<Action>,
     /// The changed fields.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
 }
 
 impl From<event::Model> for Event {

@@ -1,17 +1,17 @@
 //! Accepting an invitation: how an invited user chooses their first password.
 
-use entity::{InvitationId, invitation, user};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use entity::{invitation, user};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use crate::app::App;
 use crate::domain::actor::Actor;
-use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use crate::domain::events::{self, Action, Changes};
+use crate::domain::change;
+use crate::domain::error::{Result, UserErrors};
+use crate::domain::events::{Action, Changes};
 use crate::domain::passwords::{self, Password};
 use crate::domain::sessions::{self, NewSession};
-use crate::domain::throttle;
 use crate::domain::users::{self, DerivedColumns, User};
-use crate::domain::{emails, tokens};
+use crate::domain::{links, throttle, tokens};
 
 /// What the holder of a link may see before they choose a password.
 #[derive(Debug)]
@@ -55,13 +55,15 @@ pub struct Acceptance {
 /// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
 /// the password policy's errors for `password`, and errors for the names.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
-    let Some(Preview { invitation, user }) = preview(app, &acceptance.token).await? else {
-        return Err(token_invalid());
+    let Some(Preview { invitation, user }) = &preview(app, &acceptance.token).await? else {
+        return Err(links::invalid::<invitation::Entity>());
     };
     match invitation.status(app.clock.now()) {
         invitation::Status::Pending => {}
-        invitation::Status::Expired => return Err(token_expired()),
-        invitation::Status::Accepted | invitation::Status::Revoked => return Err(token_invalid()),
+        invitation::Status::Expired => return Err(links::expired::<invitation::Entity>()),
+        invitation::Status::Accepted | invitation::Status::Revoked => {
+            return Err(links::invalid::<invitation::Entity>());
+        }
     }
     let mut errors = UserErrors::default();
     let typed = |name: &Option<String>, known: &str| name.clone().unwrap_or(known.to_owned());
@@ -85,84 +87,42 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         },
     )
     .await;
-    let hash = match hash {
-        Err(Error::Refused(refusal)) => errors.check_all(Err(refusal)),
-        hash => Some(hash?),
-    };
-    let ((first_name, last_name), hash) = errors.finish(first_name.zip(last_name).zip(hash))?;
+    let hash = errors.check_all(hash)?;
+    let (first_name, last_name, hash) = errors.finish((first_name, last_name, hash))?;
 
-    let transaction = app.db.begin().await?;
-    // Read again: the address or the roles may have changed while the password was hashed. Whoever
-    // changes a user and their invitations locks the user first.
-    let mut user = users::find_locked(app, &transaction, user.row.id)
-        .await?
-        .filter(|user| user.row.status() == user::Status::Invited)
-        .ok_or_else(token_invalid)?;
-    use_up(app, &transaction, invitation.id).await?;
-    let derived = DerivedColumns::of(&user.address(), &first_name, &last_name);
-    let before = user.row.clone();
-    user.row = user::ActiveModel {
-        id: Set(user.row.id),
-        first_name: Set(first_name),
-        last_name: Set(last_name),
-        name_key: Set(derived.name_key),
-        search_text: Set(derived.search_text),
-        password_hash: Set(Some(hash)),
-        updated_at: Set(app.clock.now()),
-        ..Default::default()
-    }
-    .update(&transaction)
-    .await?;
-    emails::end_purpose(app, &transaction, &[invitation.id]).await?;
-    throttle::lift(app, &transaction, &user.row.email_normal).await?;
-    let session = sessions::begin(app, &transaction, &actor.client, user, true).await?;
-    let accepted = Actor::user(session.signed_in.clone(), actor.client.clone());
-    let after = &session.signed_in.user;
-    let action = Action::InvitationAccepted;
-    let changes = Changes::none()
-        .field("firstName", before.first_name, after.row.first_name.clone())
-        .field("lastName", before.last_name, after.row.last_name.clone());
-    events::record(app, &transaction, &accepted, action, after, changes).await?;
-    let began = Action::SignedIn;
-    events::record(app, &transaction, &accepted, began, after, Changes::none()).await?;
-    transaction.commit().await?;
-    Ok(session)
-}
-
-/// Marks the invitation as accepted if it is still pending: the one place where a race is decided.
-async fn use_up(app: &App, transaction: &DatabaseTransaction, id: InvitationId) -> Result<()> {
-    let now = app.clock.now();
-    let used = invitation::Entity::update_many()
-        .set(invitation::ActiveModel {
-            accepted_at: Set(Some(now)),
+    let (first_name, last_name, hash) = (&first_name, &last_name, &hash);
+    change::make(app, actor, |mut change| async move {
+        // Read again: the address or the roles may have changed while the password was hashed. Whoever
+        // changes a user and their invitations locks the user first.
+        let mut user = users::find_locked(app, change.db(), user.row.id)
+            .await?
+            .filter(|user| user.row.status() == user::Status::Invited)
+            .ok_or_else(links::invalid::<invitation::Entity>)?;
+        links::use_up::<invitation::Entity>(&change, invitation.id).await?;
+        let derived = DerivedColumns::of(&user.address(), first_name, last_name);
+        let before = user.row.clone();
+        user.row = user::ActiveModel {
+            id: Set(user.row.id),
+            first_name: Set(first_name.clone()),
+            last_name: Set(last_name.clone()),
+            name_key: Set(derived.name_key),
+            search_text: Set(derived.search_text),
+            password_hash: Set(Some(hash.clone())),
+            updated_at: Set(app.clock.now()),
             ..Default::default()
-        })
-        .filter(invitation::Column::Id.eq(id))
-        .filter(invitation::Column::AcceptedAt.is_null())
-        .filter(invitation::Column::RevokedAt.is_null())
-        .filter(invitation::Column::ExpiresAt.gt(now))
-        .exec(transaction)
+        }
+        .update(change.db())
         .await?;
-    match used.rows_affected {
-        1 => Ok(()),
-        _ => Err(token_invalid()),
-    }
-}
-
-fn token_invalid() -> Error {
-    UserError::new(
-        UserErrorCode::TokenInvalid,
-        "token",
-        "This link is invalid or has already been used. Ask for a new invitation.",
-    )
-    .into()
-}
-
-fn token_expired() -> Error {
-    UserError::new(
-        UserErrorCode::TokenExpired,
-        "token",
-        "This link has expired. Ask for a new invitation.",
-    )
-    .into()
+        throttle::lift(app, change.db(), &user.row.email_normal).await?;
+        let session = sessions::begin(&mut change, user, true).await?;
+        let after = &session.signed_in.user;
+        let changes = Changes::none()
+            .field("firstName", before.first_name, after.row.first_name.clone())
+            .field("lastName", before.last_name, after.row.last_name.clone());
+        let action = Action::InvitationAccepted;
+        change.record_with(action, after, changes).await?;
+        change.record(Action::SignedIn, after).await?;
+        change.commit(session).await
+    })
+    .await
 }

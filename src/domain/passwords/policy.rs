@@ -36,7 +36,7 @@ pub async fn hash_new(
     password: Password,
     context: &Context<'_>,
 ) -> Result<entity::user::PasswordHash> {
-    let password = check_new(app, client, field, password, context).await??;
+    let password = check_new(app, client, field, password, context).await?;
     app.passwords.hash(client, password).await
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn check_new(
     field: &'static str,
     password: Password,
     context: &Context<'_>,
-) -> Result<std::result::Result<Password, UserError>> {
+) -> Result<Password> {
     let policy = &app.settings.passwords;
     let words = words_of(context, &app.settings.branding.name);
     let policy = policy.clone();
@@ -55,7 +55,7 @@ pub(super) async fn check_new(
         let estimate = estimate(&password, &words);
         check(&policy, field, &password, &estimate).map(|()| password)
     };
-    app.passwords.scoring.run(client, judge).await
+    Ok(app.passwords.scoring.run(client, judge).await??)
 }
 
 /// How hard a password is to guess. Nothing of it is stored.

@@ -3,21 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{RoleId, UserId, revision, role, role_permission};
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set,
-    SqlErr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set, SqlErr};
 
 use super::policy::{self, RoleAction};
 use super::{Role, input};
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, Permissions};
+use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use crate::domain::events::{self, Action, Changes, Subject};
+use crate::domain::events::{Action, Changes, Subject};
 use crate::domain::patch::Patch;
-use crate::domain::{invitations, sessions, text, users};
+use crate::domain::{invitations, revisions, text, users};
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -46,16 +43,12 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         None => input::derived_code_name(name.as_deref().unwrap_or_default()),
     });
     let description = errors.check(input::description(&new.description));
-    let permissions = errors.check_all(input::grantable(app, actor, &new.permissions));
+    let permissions = errors.check_all(input::grantable(app, actor, &new.permissions))?;
     let permissions = permissions.map(|granted| input::close(granted, &Permissions::new()));
-    let (((name, code_name), description), permissions) =
-        errors.finish(name.zip(code_name).zip(description).zip(permissions))?;
-
-    let transaction = app.db.begin().await?;
-    bump_revision(&transaction).await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
+    let (name, code_name, description, permissions) =
+        errors.finish((name, code_name, description, permissions))?;
     let now = app.clock.now();
-    let row = role::Model {
+    let row = &role::Model {
         id: app.new_id(),
         name,
         code_name_key: text::fold(&code_name),
@@ -65,21 +58,21 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         created_at: now,
         updated_at: now,
     };
-    let role = insert(&transaction, app, row, permissions).await?;
-    let changes = Changes::none()
-        .field("name", None, role.row.name.clone())
-        .field("permissions", None, codes(role.rights.in_force()));
-    events::record(
-        app,
-        &transaction,
-        actor,
-        Action::RoleCreated,
-        &role,
-        changes,
-    )
-    .await?;
-    transaction.commit().await?;
-    Ok(role)
+
+    let permissions = &permissions;
+    change::make(app, actor, |mut change| async move {
+        count_change(&change).await?;
+        change.confirm().await?;
+        let role = insert(&change, row.clone(), permissions.clone()).await?;
+        let changes = Changes::none()
+            .field("name", None, role.row.name.clone())
+            .field("permissions", None, codes(role.rights.in_force()));
+        change
+            .record_with(Action::RoleCreated, &role, changes)
+            .await?;
+        change.commit(role).await
+    })
+    .await
 }
 
 /// The changes to make to a role. `None` stands for an ID that is not a role's.
@@ -100,27 +93,34 @@ pub struct RoleChange {
 /// # Errors
 ///
 /// Those of [`policy::check`] for [`RoleAction::Update`], and errors for the values.
-pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role> {
-    let transaction = app.db.begin().await?;
-    bump_revision(&transaction).await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let role = find_to_change(app, &transaction, change.id).await?;
-    policy::check(app, &transaction, actor, &role, RoleAction::Update).await?;
+pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role> {
+    let input = &input;
+    change::make(app, actor, |mut change| async move {
+        let role = find_for(&mut change, input.id, RoleAction::Update).await?;
+        let changed = update_in(&change, &role, input).await?;
+        if !role.rights.cover(&changed.rights) {
+            let invited = users::invited_holders(change.db(), role.row.id).await?;
+            invitations::renew(&change, &invited).await?;
+        }
+        change.commit(changed).await
+    })
+    .await
+}
 
+async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Role> {
+    let app = change.app();
     let mut errors = UserErrors::default();
-    let name = errors.check(input::name(&change.name.over(&role.row.name)));
-    let description = change.description.over(&role.row.description);
+    let name = errors.check(input::name(&input.name.over(&role.row.name)));
+    let description = input.description.over(&role.row.description);
     let description = errors.check(input::description(&description));
-    let permissions = match change.permissions {
+    let permissions = match &input.permissions {
         Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),
-        Patch::Set(codes) => {
-            let granted = errors.check_all(input::grantable(app, actor, &codes));
-            granted.map(|granted| input::close(granted, role.rights.in_force()))
-        }
+        Patch::Set(codes) => errors
+            .check_all(input::grantable(app, change.actor(), codes))?
+            .map(|granted| input::close(granted, role.rights.in_force())),
     };
-    let ((name, description), permissions) =
-        errors.finish(name.zip(description).zip(permissions))?;
+    let (name, description, permissions) = errors.finish((name, description, permissions))?;
 
     let row = role::ActiveModel {
         id: Set(role.row.id),
@@ -129,10 +129,10 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
         updated_at: Set(app.clock.now()),
         ..Default::default()
     }
-    .update(&transaction)
+    .update(change.db())
     .await?;
     let stored: Permissions = permissions.union(role.rights.unknown()).cloned().collect();
-    replace_permissions(&transaction, role.row.id, &stored).await?;
+    replace_permissions(change, role.row.id, &stored).await?;
     let changed = Role::new(row, stored, &app.catalogue);
     let changes = Changes::none()
         .field("name", role.row.name.clone(), changed.row.name.clone())
@@ -147,26 +147,9 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
             codes(changed.rights.in_force()),
         );
     if !changes.is_empty() {
-        events::record(
-            app,
-            &transaction,
-            actor,
-            Action::RoleUpdated,
-            &changed,
-            changes,
-        )
-        .await?;
-    }
-    let letters = match role.rights.cover(&changed.rights) {
-        true => Vec::new(),
-        false => {
-            let invited = users::invited_holders(&transaction, role.row.id).await?;
-            invitations::renew(app, actor, &transaction, &invited).await?
-        }
-    };
-    transaction.commit().await?;
-    for letter in letters {
-        letter.announce(app);
+        change
+            .record_with(Action::RoleUpdated, &changed, changes)
+            .await?;
     }
     Ok(changed)
 }
@@ -195,40 +178,36 @@ pub struct RoleDeletion {
 /// Those of [`policy::check`] for [`RoleAction::Delete`]; [`UserErrorCode::WrongState`] with the
 /// number of holders, unless it is forced.
 pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<RoleId> {
-    let transaction = app.db.begin().await?;
-    bump_revision(&transaction).await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let role = find_to_change(app, &transaction, deletion.id).await?;
-    policy::check(app, &transaction, actor, &role, RoleAction::Delete).await?;
-    let holders = policy::roles_of_holders(app, &transaction, role.row.id).await?;
-    if !holders.is_empty() && !deletion.force {
-        let users = match holders.len() {
-            1 => "1 user holds".to_owned(),
-            holders => format!("{holders} users hold"),
-        };
-        return Err(refused(
-            UserErrorCode::WrongState,
-            &format!("{users} this role. Remove it from them first, or pass `force: true`."),
-        ));
-    }
-    role::Entity::delete_by_id(role.row.id)
-        .exec(&transaction)
-        .await?;
-    let changes = Changes::none()
-        .field("name", role.row.name.clone(), None)
-        .field("permissions", codes(role.rights.in_force()), None);
-    events::record(
-        app,
-        &transaction,
-        actor,
-        Action::RoleDeleted,
-        &role,
-        changes,
+    change::make(app, actor, |mut change| async move {
+        let role = find_for(&mut change, deletion.id, RoleAction::Delete).await?;
+        let holders = policy::roles_of_holders(app, change.db(), role.row.id).await?;
+        if !holders.is_empty() && !deletion.force {
+            return Err(is_held_by(holders.len()));
+        }
+        role::Entity::delete_by_id(role.row.id)
+            .exec(change.db())
+            .await?;
+        let changes = Changes::none()
+            .field("name", role.row.name.clone(), None)
+            .field("permissions", codes(role.rights.in_force()), None);
+        change
+            .record_with(Action::RoleDeleted, &role, changes)
+            .await?;
+        record_losses(&change, &role, holders).await?;
+        change.commit(role.row.id).await
+    })
+    .await
+}
+
+fn is_held_by(holders: usize) -> Error {
+    let users = match holders {
+        1 => "1 user holds".to_owned(),
+        holders => format!("{holders} users hold"),
+    };
+    refused(
+        UserErrorCode::WrongState,
+        &format!("{users} this role. Remove it from them first, or pass `force: true`."),
     )
-    .await?;
-    record_losses(app, &transaction, actor, &role, holders).await?;
-    transaction.commit().await?;
-    Ok(role.row.id)
 }
 
 /// How many holders of a deleted role are dealt with in one statement.
@@ -236,12 +215,11 @@ const HOLDERS_AT_ONCE: usize = 200;
 
 /// Records the changed roles of each user who held the deleted role, as an event of their own.
 async fn record_losses(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
+    change: &Change<'_>,
     role: &Role,
     holders: HashMap<UserId, Vec<RoleId>>,
 ) -> Result<()> {
+    let (app, db) = (change.app(), change.db());
     let mut holders: Vec<(UserId, Vec<RoleId>)> = holders.into_iter().collect();
     for (_, role_ids) in &mut holders {
         role_ids.retain(|id| *id != role.row.id);
@@ -252,10 +230,10 @@ async fn record_losses(
         .copied()
         .collect();
     let others: Vec<RoleId> = others.into_iter().collect();
-    let others = super::by_ids_in(app, transaction, &others).await?;
+    let others = super::by_ids_in(app, db, &others).await?;
     for some in holders.chunks(HOLDERS_AT_ONCE) {
         let ids = some.iter().map(|(user, _)| *user);
-        let mut emails = users::emails_of(app, transaction, ids).await?;
+        let mut emails = users::emails_of(app, db, ids).await?;
         let losses = some.iter().filter_map(|(user, role_ids)| {
             let after = super::names(&others, role_ids);
             let before = match after.is_empty() {
@@ -265,23 +243,26 @@ async fn record_losses(
             let subject = Subject::new(*user, emails.remove(user)?);
             Some((subject, Changes::none().field("roles", before, after)))
         });
-        events::record_all(app, transaction, actor, Action::UserUpdated, losses).await?;
+        change.record_all(Action::UserUpdated, losses).await?;
     }
     Ok(())
 }
 
-async fn find_to_change(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    id: Option<RoleId>,
-) -> Result<Role> {
+/// The role, if the actor may do this to it. Who the actor is, is read again; the role stays locked until
+/// the change is made.
+async fn find_for(change: &mut Change<'_>, id: Option<RoleId>, action: RoleAction) -> Result<Role> {
+    count_change(change).await?;
+    change.confirm().await?;
+    let (app, db) = (change.app(), change.db());
     let id = id.ok_or_else(|| refused(UserErrorCode::Invalid, "This is not the ID of a role."))?;
-    let row = role::Entity::find_by_id(id).lock_exclusive();
-    let row = app.db.one(transaction, row).await?;
-    super::load(transaction, app, row.into_iter().collect())
+    let locked = role::Entity::find_by_id(id).lock_exclusive();
+    let row = app.db.one(db, locked).await?;
+    let role = super::load(db, app, row.into_iter().collect())
         .await?
         .pop()
-        .ok_or_else(|| refused(UserErrorCode::NotFound, "There is no such role."))
+        .ok_or_else(|| refused(UserErrorCode::NotFound, "There is no such role."))?;
+    policy::check(app, db, change.actor(), &role, action).await?;
+    Ok(role)
 }
 
 fn refused(code: UserErrorCode, message: &str) -> Error {
@@ -289,14 +270,13 @@ fn refused(code: UserErrorCode, message: &str) -> Error {
 }
 
 pub(super) async fn insert(
-    transaction: &DatabaseTransaction,
-    app: &App,
+    change: &Change<'_>,
     row: role::Model,
     permissions: Permissions,
 ) -> Result<Role> {
     let inserted = role::ActiveModel::from(row.clone())
         .reset_all()
-        .insert(transaction)
+        .insert(change.db())
         .await;
     if let Err(error) = inserted {
         return Err(match error.sql_err() {
@@ -304,18 +284,18 @@ pub(super) async fn insert(
             _ => error.into(),
         });
     }
-    replace_permissions(transaction, row.id, &permissions).await?;
-    Ok(Role::new(row, permissions, &app.catalogue))
+    replace_permissions(change, row.id, &permissions).await?;
+    Ok(Role::new(row, permissions, &change.app().catalogue))
 }
 
 async fn replace_permissions(
-    transaction: &DatabaseTransaction,
+    change: &Change<'_>,
     role: RoleId,
     permissions: &Permissions,
 ) -> Result<()> {
     role_permission::Entity::delete_many()
         .filter(role_permission::Column::RoleId.eq(role))
-        .exec(transaction)
+        .exec(change.db())
         .await?;
     if permissions.is_empty() {
         return Ok(());
@@ -327,23 +307,14 @@ async fn replace_permissions(
             permission: Set(permission.code().to_owned()),
         });
     role_permission::Entity::insert_many(grants)
-        .exec_without_returning(transaction)
+        .exec_without_returning(change.db())
         .await?;
     Ok(())
 }
 
-/// Counts a change to the roles. The row stays locked until the transaction ends, so changes to
-/// roles happen one after the other, on every server.
-pub(super) async fn bump_revision(transaction: &DatabaseTransaction) -> Result<()> {
-    revision::Entity::update_many()
-        .col_expr(
-            revision::Column::Revision,
-            Expr::col(revision::Column::Revision).add(1),
-        )
-        .filter(revision::Column::Subject.eq(revision::ROLES))
-        .exec(transaction)
-        .await?;
-    Ok(())
+/// Counts a change to the roles; see [`revisions::count_change`].
+pub(super) async fn count_change(change: &Change<'_>) -> Result<()> {
+    revisions::count_change(change.db(), revision::ROLES).await
 }
 
 /// Permissions as an event shows them.

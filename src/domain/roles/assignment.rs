@@ -3,39 +3,32 @@
 use std::sync::Arc;
 
 use entity::{RoleId, UserId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{Role, by_ids_in, union};
-use crate::app::App;
-use crate::domain::actor::Actor;
-use crate::domain::error::{Result, UserError, UserErrorCode};
+use crate::domain::change::Change;
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::users;
 
 /// How many roles one request may contain.
 const MAX_ROLES: usize = 100;
 
-/// Checks the roles that a user is to hold: they exist, and the actor holds all that they grant.
-pub async fn assignable(
-    app: &App,
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    ids: &[Option<RoleId>],
-) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
+/// Checks the roles that a user is to hold: they exist, and whoever causes the change holds all that they
+/// grant.
+///
+/// # Errors
+///
+/// For `roleIds`, or each of them.
+pub async fn assignable(change: &Change<'_>, ids: &[Option<RoleId>]) -> Result<Vec<RoleId>> {
     let error = |code, message: &str| UserError::new(code, "roleIds", message);
     if ids.is_empty() {
-        return Ok(Err(vec![error(
-            UserErrorCode::Required,
-            "Choose at least one role.",
-        )]));
+        return Err(error(UserErrorCode::Required, "Choose at least one role.").into());
     }
     if ids.len() > MAX_ROLES {
-        return Ok(Err(vec![error(
-            UserErrorCode::TooLong,
-            &format!("Choose at most {MAX_ROLES} roles."),
-        )]));
+        let message = format!("Choose at most {MAX_ROLES} roles.");
+        return Err(error(UserErrorCode::TooLong, &message).into());
     }
     let known: Vec<RoleId> = ids.iter().flatten().copied().collect();
-    let found = by_ids_in(app, db, &known).await?;
+    let found = by_ids_in(change.app(), change.db(), &known).await?;
     let mut errors = Vec::new();
     let mut accepted = Vec::new();
     for (index, id) in ids.iter().enumerate() {
@@ -47,7 +40,7 @@ pub async fn assignable(
             None => {
                 errors.push(error(UserErrorCode::NotFound, "There is no such role.").at(index));
             }
-            Some(role) if !actor.covers(&role.rights) => {
+            Some(role) if !change.actor().covers(&role.rights) => {
                 let message = format!(
                     "You cannot grant the role {}: it includes permissions that you do not have.",
                     role.row.name
@@ -58,25 +51,20 @@ pub async fn assignable(
             Some(_) => accepted.push(*id),
         }
     }
-    Ok(match errors.is_empty() {
-        true => Ok(accepted),
-        false => Err(errors),
-    })
+    if errors.is_empty() {
+        Ok(accepted)
+    } else {
+        Err(Error::Refused(errors))
+    }
 }
 
 /// Assigns roles that were [`assignable`] to a user, in addition to those that they have, and returns
 /// them. From then on they do not change until the transaction ends, because the database locks what
 /// an assignment refers to; whatever came to grant more before that is refused.
-pub async fn assign(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    user: UserId,
-    ids: &[RoleId],
-) -> Result<Vec<Arc<Role>>> {
-    users::add_roles(transaction, user, ids.iter().copied()).await?;
-    let assigned = by_ids_in(app, transaction, ids).await?;
-    match actor.covers(&union(&assigned)) {
+pub async fn assign(change: &Change<'_>, user: UserId, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
+    users::add_roles(change.db(), user, ids.iter().copied()).await?;
+    let assigned = by_ids_in(change.app(), change.db(), ids).await?;
+    match change.actor().covers(&union(&assigned)) {
         true => Ok(assigned),
         false => Err(UserError::new(
             UserErrorCode::ExceedsOwnPermissions,

@@ -1,41 +1,36 @@
 //! The Administrator role: how it comes to be, and what the configuration makes of it.
 
 use entity::{RoleId, declared_permission, role};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
-use super::administration::{bump_revision, codes, insert};
+use super::administration::{codes, count_change, insert};
 use super::{ADMINISTRATOR, Role};
-use crate::app::App;
-use crate::domain::actor::Actor;
 use crate::domain::applications::Permissions;
-use crate::domain::emails::Queued;
+use crate::domain::change::Change;
 use crate::domain::error::{Error, Result};
-use crate::domain::events::{self, Action, Changes};
+use crate::domain::events::{Action, Changes};
 use crate::domain::{invitations, text, users};
 
 /// Creates the built-in role if the database does not have it yet, and notes what the configuration
 /// declares for the first time: the role is worth all that was ever declared. Those who hold it and
 /// have not signed up yet get a new link when it comes to grant more.
-pub async fn ensure_administrator(
-    app: &App,
-    transaction: &DatabaseTransaction,
-) -> Result<(RoleId, Vec<Queued>)> {
+pub async fn ensure_administrator(change: &Change<'_>) -> Result<RoleId> {
+    let (app, db) = (change.app(), change.db());
     let protected = role::Entity::find().filter(role::Column::IsProtected.eq(true));
-    let found = app.db.find(transaction, protected).await?;
+    let found = app.db.find(db, protected).await?;
     if let Some(id) = found.unreadable.first() {
         let error = format!("the built-in role, {id} in the table roles, cannot be read");
         return Err(Error::internal(error));
     }
-    let known = super::load(transaction, app, found.rows).await?.pop();
-    let new = note_declared(app, transaction).await?;
+    let known = super::load(db, app, found.rows).await?.pop();
+    let new = note_declared(change).await?;
     if let Some(role) = known {
-        let letters = match new.is_empty() {
-            true => Vec::new(),
-            false => announce_growth(app, transaction, &role, &new).await?,
-        };
-        return Ok((role.row.id, letters));
+        if !new.is_empty() {
+            record_growth(change, &role, &new).await?;
+        }
+        return Ok(role.row.id);
     }
-    bump_revision(transaction).await?;
+    count_change(change).await?;
     let now = app.clock.now();
     let row = role::Model {
         id: app.new_id(),
@@ -47,13 +42,14 @@ pub async fn ensure_administrator(
         created_at: now,
         updated_at: now,
     };
-    let role = insert(transaction, app, row, Permissions::new()).await?;
-    Ok((role.row.id, Vec::new()))
+    let role = insert(change, row, Permissions::new()).await?;
+    Ok(role.row.id)
 }
 
 /// Stores the permissions that are declared for the first time, and returns them.
-async fn note_declared(app: &App, transaction: &DatabaseTransaction) -> Result<Permissions> {
-    let known = super::ever_declared(app, transaction).await?;
+async fn note_declared(change: &Change<'_>) -> Result<Permissions> {
+    let app = change.app();
+    let known = super::ever_declared(app, change.db()).await?;
     let mut new = (**app.catalogue.permissions()).clone();
     new.retain(|permission| !known.contains(permission));
     if !new.is_empty() {
@@ -63,24 +59,19 @@ async fn note_declared(app: &App, transaction: &DatabaseTransaction) -> Result<P
                 permission: Set(permission.code().to_owned()),
             });
         declared_permission::Entity::insert_many(rows)
-            .exec_without_returning(transaction)
+            .exec_without_returning(change.db())
             .await?;
-        bump_revision(transaction).await?;
+        count_change(change).await?;
     }
     Ok(new)
 }
 
 /// The Administrator role has come to grant more, by the configuration.
-async fn announce_growth(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    role: &Role,
-    new: &Permissions,
-) -> Result<Vec<Queued>> {
-    let server = Actor::server();
+async fn record_growth(change: &Change<'_>, role: &Role, new: &Permissions) -> Result<()> {
     let changes = Changes::none().field("permissions", None, codes(new));
-    let action = Action::RoleUpdated;
-    events::record(app, transaction, &server, action, role, changes).await?;
-    let invited = users::invited_holders(transaction, role.row.id).await?;
-    invitations::renew(app, &server, transaction, &invited).await
+    change
+        .record_with(Action::RoleUpdated, role, changes)
+        .await?;
+    let invited = users::invited_holders(change.db(), role.row.id).await?;
+    invitations::renew(change, &invited).await
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, Permissions};
-use crate::domain::error::{UserError, UserErrorCode};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::text;
 
 /// The longest name and code name, in characters.
@@ -100,17 +100,10 @@ pub(super) fn close(mut asked: Permissions, before: &Permissions) -> Permissions
 }
 
 /// Reads permission codes, and refuses those that the actor could not grant.
-pub(super) fn grantable(
-    app: &App,
-    actor: &Actor,
-    codes: &[String],
-) -> std::result::Result<Permissions, Vec<UserError>> {
+pub(super) fn grantable(app: &App, actor: &Actor, codes: &[String]) -> Result<Permissions> {
     if codes.len() > MAX_PERMISSIONS {
-        return Err(vec![UserError::new(
-            UserErrorCode::TooLong,
-            "permissions",
-            format!("Choose at most {MAX_PERMISSIONS} permissions."),
-        )]);
+        let message = format!("Choose at most {MAX_PERMISSIONS} permissions.");
+        return Err(UserError::new(UserErrorCode::TooLong, "permissions", message).into());
     }
     let mut errors = Vec::new();
     let mut permissions = Permissions::new();
@@ -138,8 +131,9 @@ pub(super) fn grantable(
             permissions.insert(permission);
         }
     }
-    match errors.is_empty() {
-        true => Ok(permissions),
-        false => Err(errors),
+    if errors.is_empty() {
+        Ok(permissions)
+    } else {
+        Err(Error::Refused(errors))
     }
 }

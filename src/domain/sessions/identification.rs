@@ -13,6 +13,7 @@ use sea_orm::{
 use super::idle_timeout;
 use crate::app::App;
 use crate::domain::actor::{Actor, Client, SignedIn, Who};
+use crate::domain::change;
 use crate::domain::error::{Error, Result};
 use crate::domain::users::{self, User};
 use crate::domain::{roles, tokens};
@@ -140,36 +141,33 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
         expires_at: idle_end.min(session.ends_at),
         ..session
     };
-    let transaction = app.db.begin().await?;
-    // The session may have been revoked since it was read; then there is nothing to note.
-    session::Entity::update_many()
-        .set(session::ActiveModel {
-            last_used_at: Set(used.last_used_at),
-            expires_at: Set(used.expires_at),
-            ..Default::default()
-        })
-        .filter(session::Column::Id.eq(used.id))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(used)
+    let used = &used;
+    change::make(app, &Actor::server(), |change| async move {
+        // The session may have been revoked since it was read; then there is nothing to note.
+        session::Entity::update_many()
+            .set(session::ActiveModel {
+                last_used_at: Set(used.last_used_at),
+                expires_at: Set(used.expires_at),
+                ..Default::default()
+            })
+            .filter(session::Column::Id.eq(used.id))
+            .exec(change.db())
+            .await?;
+        change.commit(used.clone()).await
+    })
+    .await
 }
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
-/// nobody can change the actor's account.
+/// nobody can change the actor's account, nor that of the `target`: their rows are locked in the order
+/// of their IDs, so that two users who act on each other do not wait for each other.
 ///
 /// # Errors
 ///
 /// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost
 /// any permission since the request came in, because it may be the one that was required.
-pub async fn confirm(app: &App, transaction: &DatabaseTransaction, actor: &Actor) -> Result<Actor> {
-    confirm_and_lock(app, transaction, actor, None).await
-}
-
-/// The same for a transaction that changes another user, whose row is locked along with the actor's:
-/// in the order of their IDs, so that two users who act on each other do not wait for each other.
-pub async fn confirm_and_lock(
+pub async fn confirm(
     app: &App,
     transaction: &DatabaseTransaction,
     actor: &Actor,

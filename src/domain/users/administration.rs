@@ -1,18 +1,17 @@
 //! What administrators do with users, and users with their own profiles.
 
 use entity::email::Priority;
-use entity::{RoleId, UserId, user, user_role};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set, SqlErr,
-};
+use entity::{RoleId, Timestamp, UserId, user, user_role};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, SqlErr};
 
 use super::policy::{self, UserAction};
 use super::{DerivedColumns, User};
 use crate::app::App;
 use crate::domain::actor::Actor;
-use crate::domain::emails::{self, NewEmail, Purpose, Queued};
+use crate::domain::change::{self, Change};
+use crate::domain::emails::{NewEmail, Purpose};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use crate::domain::events::{self, Action, Changes};
+use crate::domain::events::{Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{
     EmailAddress, email_address, invitations, password_resets, roles, sessions, throttle,
@@ -44,29 +43,36 @@ pub struct UserChange {
 /// Those of [`policy::find_for`] for [`UserAction::Update`], and of [`policy::check`] for
 /// [`UserAction::AssignRoles`] if roles are given; errors for the values;
 /// [`OwnAccount`](UserErrorCode::OwnAccount) for the actor's own address;
-/// [`LastAdministrator`](UserErrorCode::LastAdministrator); and those of [`emails::queue`].
-pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User> {
-    let transaction = app.db.begin().await?;
-    let assigns_roles = change.role_ids.is_asked_for();
+/// [`LastAdministrator`](UserErrorCode::LastAdministrator); and those of [`Change::queue`].
+pub async fn update(app: &App, actor: &Actor, input: UserChange) -> Result<User> {
+    let input = &input;
+    change::make(app, actor, |mut change| async move {
+        let updated = update_in(&mut change, input).await?;
+        change.commit(updated).await
+    })
+    .await
+}
+
+async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> {
+    let assigns_roles = input.role_ids.is_asked_for();
     if assigns_roles {
-        policy::lock_administrators(&transaction).await?;
+        policy::lock_administrators(change.db()).await?;
     }
-    let (ref actor, user) =
-        policy::find_for(app, &transaction, actor, change.id, UserAction::Update).await?;
+    let user = policy::find_for(change, input.id, UserAction::Update).await?;
     if assigns_roles {
-        policy::check(app, &transaction, actor, &user, UserAction::AssignRoles).await?;
+        let (app, actor) = (change.app(), change.actor());
+        policy::check(app, change.db(), actor, &user, UserAction::AssignRoles).await?;
     }
 
     let mut errors = UserErrors::default();
-    let email = errors.check(email_after(&user, change.email));
-    let first_name = change.first_name.over(&user.row.first_name);
+    let email = errors.check(email_after(&user, &input.email));
+    let first_name = input.first_name.over(&user.row.first_name);
     let first_name = errors.check(super::name("firstName", &first_name));
-    let last_name = change.last_name.over(&user.row.last_name);
+    let last_name = input.last_name.over(&user.row.last_name);
     let last_name = errors.check(super::name("lastName", &last_name));
-    let role_ids =
-        errors.check_all(roles_after(app, &transaction, actor, &user, change.role_ids).await?);
+    let role_ids = errors.check_all(roles_after(change, &user, &input.role_ids).await)?;
     if let Some(email) = &email
-        && is_somebody_elses(app, &transaction, email, user.row.id).await?
+        && is_somebody_elses(change, email, user.row.id).await?
     {
         errors.push(super::email_taken());
     }
@@ -74,67 +80,49 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
         .as_ref()
         .is_some_and(|email| email.normal() != user.row.email_normal);
     // Otherwise, an unattended session could be used to take over the account by a password reset.
-    if address_changes && actor.user_id() == Some(user.row.id) {
+    if address_changes && change.actor().user_id() == Some(user.row.id) {
         errors.push(UserError::new(
             UserErrorCode::OwnAccount,
             "email",
             "You cannot change your own e-mail address. Ask another administrator to change it.",
         ));
     }
-    let (((email, first_name), last_name), role_ids) =
-        errors.finish(email.zip(first_name).zip(last_name).zip(role_ids))?;
+    let (email, first_name, last_name, role_ids) =
+        errors.finish((email, first_name, last_name, role_ids))?;
 
-    let mut letters = Vec::new();
     if address_changes {
         // The links were sent to an address that is no longer theirs.
-        end_links(app, &transaction, user.row.id).await?;
-        letters.extend(notify_old_address(app, &transaction, actor, &user).await?);
+        end_links(change, user.row.id).await?;
+        notify_old_address(change, &user).await?;
     }
     if assigns_roles {
-        replace_roles(app, &transaction, actor, &user, &role_ids).await?;
+        replace_roles(change, &user, &role_ids).await?;
     }
     let mut changed = User {
-        row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
+        row: rename(change, &user, &email, first_name, last_name).await?,
         role_ids,
     };
-    let changes = changes(app, &transaction, &user, &changed).await?;
+    let changes = changes(change, &user, &changed).await?;
     if !changes.is_empty() {
-        events::record(
-            app,
-            &transaction,
-            actor,
-            Action::UserUpdated,
-            &changed,
-            changes,
-        )
-        .await?;
+        change
+            .record_with(Action::UserUpdated, &changed, changes)
+            .await?;
     }
     if address_changes && user.row.password_hash.is_some() {
-        let administrator = &actor.signed_in()?.user.display_name();
+        let administrator = &change.actor().signed_in()?.user.display_name();
         let reason = NewPasswordReason::NewAddress { administrator };
-        let required =
-            password_resets::require_new_password(app, &transaction, actor, &mut changed, reason);
-        letters.extend(required.await?.map(|required| required.letter));
+        password_resets::require_new_password(change, &mut changed, reason).await?;
     }
-    if rises(app, &transaction, &user, &changed).await? {
-        letters.extend(invitations::renew(app, actor, &transaction, &[user.row.id]).await?);
-    }
-    transaction.commit().await?;
-    for letter in letters {
-        letter.announce(app);
+    if rises(change, &user, &changed).await? {
+        invitations::renew(change, &[user.row.id]).await?;
     }
     Ok(changed)
 }
 
 /// Whether the user's roles grant more than before.
-async fn rises(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    before: &User,
-    after: &User,
-) -> Result<bool> {
+async fn rises(change: &Change<'_>, before: &User, after: &User) -> Result<bool> {
     let granted = async |user: &User| -> Result<_> {
-        let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
+        let held = roles::by_ids_in(change.app(), change.db(), &user.role_ids).await?;
         Ok(roles::union(&held))
     };
     Ok(!granted(before).await?.cover(&granted(after).await?))
@@ -142,20 +130,15 @@ async fn rises(
 
 /// Notifies a user who has a password that their address is being changed, in case it should not be:
 /// whoever reads e-mails to the new one can reset the password.
-async fn notify_old_address(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    user: &User,
-) -> Result<Option<Queued>> {
+async fn notify_old_address(change: &Change<'_>, user: &User) -> Result<()> {
     if user.row.password_hash.is_none() {
-        return Ok(None);
+        return Ok(());
     }
     let notice = NewEmail {
         letter: Letter::EmailChanged {
             recipient: &user.display_name(),
-            changed_at: app.clock.now(),
-            administrator: &actor.signed_in()?.user.display_name(),
+            changed_at: change.app().clock.now(),
+            administrator: &change.actor().signed_in()?.user.display_name(),
         },
         to: &user.address(),
         priority: Priority::High,
@@ -163,9 +146,7 @@ async fn notify_old_address(
         purpose: Purpose::None,
         expires_at: None,
     };
-    emails::queue(app, transaction, actor, notice)
-        .await
-        .map(Some)
+    change.queue(notice).await.map(drop)
 }
 
 /// Changes the actor's own names.
@@ -180,41 +161,32 @@ pub async fn update_profile(
     last_name: Patch<String>,
 ) -> Result<User> {
     let own = actor.signed_in()?.user.row.id;
-    let transaction = app.db.begin().await?;
-    let actor = &sessions::confirm(app, &transaction, actor).await?;
-    let user = super::find_locked(app, &transaction, own)
-        .await?
-        .ok_or(Error::Unauthenticated)?;
-    let mut errors = UserErrors::default();
-    let first_name = errors.check(super::name(
-        "firstName",
-        &first_name.over(&user.row.first_name),
-    ));
-    let last_name = errors.check(super::name(
-        "lastName",
-        &last_name.over(&user.row.last_name),
-    ));
-    let (first_name, last_name) = errors.finish(first_name.zip(last_name))?;
-    let email = user.address();
-    let changed = User {
-        row: rename(app, &transaction, &user, &email, first_name, last_name).await?,
-        role_ids: user.role_ids.clone(),
-    };
-    let changes = changes(app, &transaction, &user, &changed).await?;
-    if !changes.is_empty() {
-        throttle::own_change(app, &transaction, own).await?;
-        events::record(
-            app,
-            &transaction,
-            actor,
-            Action::ProfileUpdated,
-            &changed,
-            changes,
-        )
-        .await?;
-    }
-    transaction.commit().await?;
-    Ok(changed)
+    let (first_name, last_name) = (&first_name, &last_name);
+    change::make(app, actor, |mut change| async move {
+        change.confirm().await?;
+        let user = super::find_locked(app, change.db(), own)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
+        let mut errors = UserErrors::default();
+        let first_name = first_name.over(&user.row.first_name);
+        let first_name = errors.check(super::name("firstName", &first_name));
+        let last_name = last_name.over(&user.row.last_name);
+        let last_name = errors.check(super::name("lastName", &last_name));
+        let (first_name, last_name) = errors.finish((first_name, last_name))?;
+        let changed = User {
+            row: rename(&change, &user, &user.address(), first_name, last_name).await?,
+            role_ids: user.role_ids.clone(),
+        };
+        let changes = changes(&change, &user, &changed).await?;
+        if !changes.is_empty() {
+            throttle::own_change(app, change.db(), own).await?;
+            change
+                .record_with(Action::ProfileUpdated, &changed, changes)
+                .await?;
+        }
+        change.commit(changed).await
+    })
+    .await
 }
 
 /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
@@ -223,21 +195,27 @@ pub async fn update_profile(
 ///
 /// Those of [`policy::find_for`] for [`UserAction::Activate`].
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
-    let transaction = app.db.begin().await?;
-    let (ref actor, mut user) =
-        policy::find_for(app, &transaction, actor, id, UserAction::Activate).await?;
-    user.row = user::ActiveModel {
-        id: Set(user.row.id),
-        deactivated_at: Set(None),
-        updated_at: Set(app.clock.now()),
+    change::make(app, actor, |mut change| async move {
+        let mut user = policy::find_for(&mut change, id, UserAction::Activate).await?;
+        user.row = set_deactivated_at(&change, user.row.id, None).await?;
+        change.record(Action::UserActivated, &user).await?;
+        change.commit(user).await
+    })
+    .await
+}
+
+async fn set_deactivated_at(
+    change: &Change<'_>,
+    id: UserId,
+    time: Option<Timestamp>,
+) -> Result<user::Model> {
+    let changed = user::ActiveModel {
+        id: Set(id),
+        deactivated_at: Set(time),
+        updated_at: Set(change.app().clock.now()),
         ..Default::default()
-    }
-    .update(&transaction)
-    .await?;
-    let action = Action::UserActivated;
-    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    transaction.commit().await?;
-    Ok(user)
+    };
+    Ok(changed.update(change.db()).await?)
 }
 
 /// Deactivates a user: their sessions and open links stop working at once, on every server.
@@ -246,24 +224,15 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 ///
 /// Those of [`policy::find_for`] for [`UserAction::Deactivate`].
 pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
-    let transaction = app.db.begin().await?;
-    policy::lock_administrators(&transaction).await?;
-    let (ref actor, mut user) =
-        policy::find_for(app, &transaction, actor, id, UserAction::Deactivate).await?;
-    let now = app.clock.now();
-    user.row = user::ActiveModel {
-        id: Set(user.row.id),
-        deactivated_at: Set(Some(now)),
-        updated_at: Set(now),
-        ..Default::default()
-    }
-    .update(&transaction)
-    .await?;
-    end_sessions_and_links(app, &transaction, user.row.id).await?;
-    let action = Action::UserDeactivated;
-    events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    transaction.commit().await?;
-    Ok(user)
+    change::make(app, actor, |mut change| async move {
+        policy::lock_administrators(change.db()).await?;
+        let mut user = policy::find_for(&mut change, id, UserAction::Deactivate).await?;
+        user.row = set_deactivated_at(&change, user.row.id, Some(app.clock.now())).await?;
+        end_sessions_and_links(&change, user.row.id).await?;
+        change.record(Action::UserDeactivated, &user).await?;
+        change.commit(user).await
+    })
+    .await
 }
 
 /// Ends all sessions of a user, who can sign in again. Returns the user, and how many they were.
@@ -272,16 +241,15 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
 ///
 /// Those of [`policy::find_for`] for [`UserAction::EndSessions`].
 pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Result<(User, u64)> {
-    let transaction = app.db.begin().await?;
-    let (ref actor, user) =
-        policy::find_for(app, &transaction, actor, id, UserAction::EndSessions).await?;
-    let ended = sessions::end_all_of(&transaction, user.row.id, None).await?;
-    if ended > 0 {
-        let action = Action::UserSessionsEnded;
-        events::record(app, &transaction, actor, action, &user, Changes::none()).await?;
-    }
-    transaction.commit().await?;
-    Ok((user, ended))
+    change::make(app, actor, |mut change| async move {
+        let user = policy::find_for(&mut change, id, UserAction::EndSessions).await?;
+        let ended = sessions::end_all_of(change.db(), user.row.id, None).await?;
+        if ended > 0 {
+            change.record(Action::UserSessionsEnded, &user).await?;
+        }
+        change.commit((user, ended)).await
+    })
+    .await
 }
 
 /// Deletes a user, with their sessions, roles and invitations. E-mails and events that mention them
@@ -291,93 +259,76 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Resul
 ///
 /// Those of [`policy::find_for`] for [`UserAction::Delete`].
 pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
-    let transaction = app.db.begin().await?;
-    policy::lock_administrators(&transaction).await?;
-    let (ref actor, user) =
-        policy::find_for(app, &transaction, actor, id, UserAction::Delete).await?;
-    end_sessions_and_links(app, &transaction, user.row.id).await?;
-    user::Entity::delete_by_id(user.row.id)
-        .exec(&transaction)
-        .await?;
-    let action = Action::UserDeleted;
-    let changes = Changes::none().field("email", user.row.email.clone(), None);
-    events::record(app, &transaction, actor, action, &user, changes).await?;
-    transaction.commit().await?;
-    Ok(user.row.id)
+    change::make(app, actor, |mut change| async move {
+        policy::lock_administrators(change.db()).await?;
+        let user = policy::find_for(&mut change, id, UserAction::Delete).await?;
+        end_sessions_and_links(&change, user.row.id).await?;
+        user::Entity::delete_by_id(user.row.id)
+            .exec(change.db())
+            .await?;
+        let changes = Changes::none().field("email", user.row.email.clone(), None);
+        change
+            .record_with(Action::UserDeleted, &user, changes)
+            .await?;
+        change.commit(user.row.id).await
+    })
+    .await
 }
 
-async fn end_sessions_and_links(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    user: UserId,
-) -> Result<()> {
-    sessions::end_all_of(transaction, user, None).await?;
-    end_links(app, transaction, user).await
+async fn end_sessions_and_links(change: &Change<'_>, user: UserId) -> Result<()> {
+    sessions::end_all_of(change.db(), user, None).await?;
+    end_links(change, user).await
 }
 
 /// Revokes every link that was sent to the user.
-async fn end_links(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
-    password_resets::void_open(app, transaction, user).await?;
-    invitations::void_open(app, transaction, user).await
+async fn end_links(change: &Change<'_>, user: UserId) -> Result<()> {
+    password_resets::revoke_open(change, user).await?;
+    invitations::revoke_open(change, user).await
 }
 
-fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAddress, UserError> {
+fn email_after(user: &User, email: &Patch<String>) -> std::result::Result<EmailAddress, UserError> {
     match email {
         Patch::Keep => Ok(user.address()),
         Patch::Clear => email_address::read("email", ""),
-        Patch::Set(typed) => email_address::read("email", &typed),
+        Patch::Set(typed) => email_address::read("email", typed),
     }
 }
 
-async fn is_somebody_elses(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    email: &EmailAddress,
-    own: UserId,
-) -> Result<bool> {
-    let owner = super::find_by_email(app, transaction, email.normal()).await?;
+async fn is_somebody_elses(change: &Change<'_>, email: &EmailAddress, own: UserId) -> Result<bool> {
+    let owner = super::find_by_email(change.app(), change.db(), email.normal()).await?;
     Ok(owner.is_some_and(|owner| owner.row.id != own))
 }
 
 /// The roles that the user is to hold, all of which the actor could grant.
 async fn roles_after(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
+    change: &Change<'_>,
     user: &User,
-    role_ids: Patch<Vec<Option<RoleId>>>,
-) -> Result<std::result::Result<Vec<RoleId>, Vec<UserError>>> {
+    role_ids: &Patch<Vec<Option<RoleId>>>,
+) -> Result<Vec<RoleId>> {
     match role_ids {
-        Patch::Keep => Ok(Ok(user.role_ids.clone())),
-        Patch::Clear => roles::assignable(app, transaction, actor, &[]).await,
-        Patch::Set(ids) => roles::assignable(app, transaction, actor, &ids).await,
+        Patch::Keep => Ok(user.role_ids.clone()),
+        Patch::Clear => roles::assignable(change, &[]).await,
+        Patch::Set(ids) => roles::assignable(change, ids).await,
     }
 }
 
-async fn replace_roles(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    user: &User,
-    role_ids: &[RoleId],
-) -> Result<()> {
-    let kept = roles::by_ids_in(app, transaction, role_ids).await?;
+async fn replace_roles(change: &Change<'_>, user: &User, role_ids: &[RoleId]) -> Result<()> {
+    let kept = roles::by_ids_in(change.app(), change.db(), role_ids).await?;
     if !kept.iter().any(|role| role.row.is_protected) {
-        policy::must_leave_an_administrator(app, transaction, user, UserAction::AssignRoles)
-            .await?;
+        let action = UserAction::AssignRoles;
+        policy::must_leave_an_administrator(change.app(), change.db(), user, action).await?;
     }
     user_role::Entity::delete_many()
         .filter(user_role::Column::UserId.eq(user.row.id))
-        .exec(transaction)
+        .exec(change.db())
         .await?;
-    roles::assign(app, transaction, actor, user.row.id, role_ids).await?;
+    roles::assign(change, user.row.id, role_ids).await?;
     Ok(())
 }
 
 /// Stores address and names, and the columns that are derived from them.
 async fn rename(
-    app: &App,
-    transaction: &DatabaseTransaction,
+    change: &Change<'_>,
     user: &User,
     email: &EmailAddress,
     first_name: String,
@@ -392,10 +343,10 @@ async fn rename(
         last_name: Set(last_name),
         name_key: Set(derived.name_key),
         search_text: Set(derived.search_text),
-        updated_at: Set(app.clock.now()),
+        updated_at: Set(change.app().clock.now()),
         ..Default::default()
     }
-    .update(transaction)
+    .update(change.db())
     .await
     .map_err(|error| match error.sql_err() {
         // Somebody else took this address a moment ago.
@@ -404,15 +355,10 @@ async fn rename(
     })
 }
 
-async fn changes(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    before: &User,
-    after: &User,
-) -> Result<Changes> {
+async fn changes(change: &Change<'_>, before: &User, after: &User) -> Result<Changes> {
     let mut ids = before.role_ids.clone();
     ids.extend(&after.role_ids);
-    let known = roles::by_ids_in(app, transaction, &ids).await?;
+    let known = roles::by_ids_in(change.app(), change.db(), &ids).await?;
     Ok(Changes::none()
         .field("email", before.row.email.clone(), after.row.email.clone())
         .field(

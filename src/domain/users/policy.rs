@@ -2,17 +2,15 @@
 //! end in advance what they would say.
 
 use entity::{UserId, invitation, revision, user};
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter};
 
 use super::User;
 use crate::app::App;
 use crate::domain::actor::Actor;
 use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
+use crate::domain::change::Change;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
-use crate::domain::{invitations, roles, sessions};
+use crate::domain::{invitations, revisions, roles};
 
 /// What can be done to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,30 +81,29 @@ impl UserAction {
     }
 }
 
-/// The actor as of now, and the user, if the actor may do this to them. Both rows stay locked until the
-/// transaction ends.
+/// The user, if the actor may do this to them. Who the actor is, is read again; both rows stay locked
+/// until the change is made.
 ///
 /// # Errors
 ///
-/// Those of [`sessions::confirm`] and [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
+/// Those of [`Change::confirm`] and [`check`]; [`Invalid`](UserErrorCode::Invalid) if there is no ID, and
 /// [`NotFound`](UserErrorCode::NotFound).
 pub async fn find_for(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
+    change: &mut Change<'_>,
     id: Option<UserId>,
     action: UserAction,
-) -> Result<(Actor, User)> {
-    let actor = sessions::confirm_and_lock(app, transaction, actor, id).await?;
+) -> Result<User> {
+    change.confirm_and_lock(id).await?;
     let id = id.ok_or_else(|| {
         let message = "This is not the ID of a user.";
         refused(action, UserErrorCode::Invalid, message)
     })?;
-    let user = super::find_locked(app, transaction, id).await?;
+    let (app, db) = (change.app(), change.db());
+    let user = super::find_locked(app, db, id).await?;
     let user =
         user.ok_or_else(|| refused(action, UserErrorCode::NotFound, "There is no such user."))?;
-    check(app, transaction, &actor, &user, action).await?;
-    Ok((actor, user))
+    check(app, db, change.actor(), &user, action).await?;
+    Ok(user)
 }
 
 /// Checks that the actor may do this to the user now.
@@ -231,13 +228,5 @@ pub async fn must_leave_an_administrator(
 /// would each leave only the administrator that the other one removes, the second sees what the
 /// first has done.
 pub async fn lock_administrators(transaction: &DatabaseTransaction) -> Result<()> {
-    revision::Entity::update_many()
-        .col_expr(
-            revision::Column::Revision,
-            Expr::col(revision::Column::Revision).add(1),
-        )
-        .filter(revision::Column::Subject.eq(revision::ADMINISTRATORS))
-        .exec(transaction)
-        .await?;
-    Ok(())
+    revisions::count_change(transaction, revision::ADMINISTRATORS).await
 }

@@ -8,13 +8,13 @@ use entity::email;
 
 /// The domains to which a worker's e-mails are on their way, and how many to each.
 #[derive(Clone, Debug)]
-pub struct Lanes {
+pub struct DomainLimits {
     in_flight: Arc<Mutex<HashMap<String, usize>>>,
     /// How many there may be to one domain.
     most: usize,
 }
 
-impl Lanes {
+impl DomainLimits {
     /// For so many workers: all but one of them may be busy with one domain.
     pub fn new(workers: usize) -> Self {
         Self {
@@ -31,22 +31,22 @@ impl Lanes {
         }
     }
 
-    /// An e-mail is on its way until the lane is dropped.
-    pub fn enter(&self, email: &email::Model) -> Lane {
+    /// An e-mail is on its way until the permit is dropped.
+    pub fn enter(&self, email: &email::Model) -> DomainPermit {
         let domains: Vec<String> = domains(email).map(str::to_owned).collect();
         let mut in_flight = self.lock();
         for domain in &domains {
             *in_flight.entry(domain.clone()).or_default() += 1;
         }
-        Lane {
-            lanes: self.clone(),
+        DomainPermit {
+            limits: self.clone(),
             domains,
         }
     }
 
-    /// The lanes as they are now, for choosing what goes next.
-    pub(super) fn view(&self) -> View {
-        View {
+    /// What is on its way now, for choosing what goes next.
+    pub(super) fn in_use(&self) -> DomainsInUse {
+        DomainsInUse {
             in_flight: self.lock().clone(),
             most: self.most,
         }
@@ -62,14 +62,14 @@ impl Lanes {
 
 /// The place of an e-mail that is on its way.
 #[derive(Debug)]
-pub struct Lane {
-    lanes: Lanes,
+pub struct DomainPermit {
+    limits: DomainLimits,
     domains: Vec<String>,
 }
 
-impl Drop for Lane {
+impl Drop for DomainPermit {
     fn drop(&mut self) {
-        let mut in_flight = self.lanes.lock();
+        let mut in_flight = self.limits.lock();
         for domain in &self.domains {
             if let Some(count) = in_flight.get_mut(domain) {
                 *count -= 1;
@@ -83,12 +83,12 @@ impl Drop for Lane {
 
 /// What is on its way, together with what has been chosen to go next.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct DomainsInUse {
     in_flight: HashMap<String, usize>,
     most: usize,
 }
 
-impl View {
+impl DomainsInUse {
     /// Takes the e-mail up, unless one of its domains is full.
     pub(super) fn admit(&mut self, email: &email::Model) -> bool {
         let is_full = |domain| self.in_flight.get(domain).is_some_and(|n| *n >= self.most);
