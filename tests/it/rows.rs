@@ -296,18 +296,21 @@ async fn an_unreadable_throttle_begins_anew() {
         DbBackend::Sqlite => "blocked_until = 'later', attempts = 'many', counted_since = X'00'",
         _ => "blocked_until = 0, attempts = 2147483647",
     };
-    execute(&server, &format!("UPDATE throttles SET {garbage}")).await;
-    let input = json!({ "email": "ada@kbank.com" });
-    let stranger = server.anonymous();
-    let asked = stranger.mutate("requestPasswordReset", input, "").await;
-    assert_eq!(asked["userErrors"], json!([]));
-    assert_eq!(server.inbox.next().await.to, ["ada@kbank.com"]);
-    assert_eq!(guess(PASSWORD).await, [""; 0]);
-    execute(&server, &format!("UPDATE throttles SET {garbage}")).await;
-    for _ in 0..20 {
-        guess("wrong").await;
+    let far = "blocked_until = 9223372036854775807";
+    for poison in [garbage, far] {
+        execute(&server, &format!("UPDATE throttles SET {poison}")).await;
+        let input = json!({ "email": "ada@kbank.com" });
+        let stranger = server.anonymous();
+        let asked = stranger.mutate("requestPasswordReset", input, "").await;
+        assert_eq!(asked["userErrors"], json!([]), "{poison}");
+        assert_eq!(server.inbox.next().await.to, ["ada@kbank.com"]);
+        assert_eq!(guess(PASSWORD).await, [""; 0], "{poison}");
+        execute(&server, &format!("UPDATE throttles SET {poison}")).await;
+        for _ in 0..20 {
+            guess("wrong").await;
+        }
+        assert_eq!(guess(PASSWORD).await, ["TOO_MANY_ATTEMPTS "], "{poison}");
     }
-    assert_eq!(guess(PASSWORD).await, ["TOO_MANY_ATTEMPTS "]);
 }
 
 /// Whoever cannot be read is not there; everybody else is, and the server starts again.
