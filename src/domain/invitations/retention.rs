@@ -23,9 +23,12 @@ pub async fn prune(app: &App) -> Result<()> {
 async fn prune_some(app: &App) -> Result<u64> {
     let day = Duration::from_secs(24 * 60 * 60);
     let kept = day.saturating_mul(app.settings.invitations.keep_ended_days);
+    let now = app.clock.now();
     let transaction = app.db.begin().await?;
     let old = invitation::Entity::find()
-        .filter(invitation::Column::ExpiresAt.lte(app.clock.now().before(kept)))
+        // Whatever was followed by another one is: by this, they are found among the many that stay.
+        .filter(invitation::Column::RevokedAt.lte(now))
+        .filter(invitation::Column::ExpiresAt.lte(now.before(kept)))
         .filter(Expr::exists(newer_ones()))
         .limit(BATCH);
     let old = app.db.ids(&transaction, old).await?;
