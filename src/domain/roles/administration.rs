@@ -108,9 +108,9 @@ pub async fn update(app: &App, actor: &Actor, change: RoleChange) -> Result<Role
     policy::check(app, &transaction, actor, &role, RoleAction::Update).await?;
 
     let mut errors = UserErrors::default();
-    let name = errors.check(input::name(&change.name.over(&role.row.name)));
-    let description = change.description.over(&role.row.description);
-    let description = errors.check(input::description(&description));
+    let name = errors.check(change.name.over(&role.row.name, input::name));
+    let description = change.description;
+    let description = errors.check(description.over(&role.row.description, input::description));
     let permissions = match change.permissions {
         Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),

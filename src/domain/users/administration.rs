@@ -59,10 +59,8 @@ pub async fn update(app: &App, actor: &Actor, change: UserChange) -> Result<User
 
     let mut errors = UserErrors::default();
     let email = errors.check(email_after(&user, change.email));
-    let first_name = change.first_name.over(&user.row.first_name);
-    let first_name = errors.check(super::name("firstName", &first_name));
-    let last_name = change.last_name.over(&user.row.last_name);
-    let last_name = errors.check(super::name("lastName", &last_name));
+    let (first_name, last_name) = names_after(&user, change.first_name, change.last_name);
+    let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
     let role_ids =
         errors.check_all(roles_after(app, &transaction, actor, &user, change.role_ids).await?);
     if let Some(email) = &email
@@ -186,14 +184,8 @@ pub async fn update_profile(
         .await?
         .ok_or(Error::Unauthenticated)?;
     let mut errors = UserErrors::default();
-    let first_name = errors.check(super::name(
-        "firstName",
-        &first_name.over(&user.row.first_name),
-    ));
-    let last_name = errors.check(super::name(
-        "lastName",
-        &last_name.over(&user.row.last_name),
-    ));
+    let (first_name, last_name) = names_after(&user, first_name, last_name);
+    let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
     let (first_name, last_name) = errors.finish(first_name.zip(last_name))?;
     let email = user.address();
     let changed = User {
@@ -327,6 +319,22 @@ fn email_after(user: &User, email: Patch<String>) -> std::result::Result<EmailAd
         Patch::Clear => email_address::read("email", ""),
         Patch::Set(typed) => email_address::read("email", &typed),
     }
+}
+
+/// The first and the last name after a change.
+fn names_after(
+    user: &User,
+    first_name: Patch<String>,
+    last_name: Patch<String>,
+) -> (
+    std::result::Result<String, UserError>,
+    std::result::Result<String, UserError>,
+) {
+    let (first, last) = (&user.row.first_name, &user.row.last_name);
+    (
+        first_name.over(first, |typed| super::name("firstName", typed)),
+        last_name.over(last, |typed| super::name("lastName", typed)),
+    )
 }
 
 async fn is_somebody_elses(
