@@ -18,6 +18,7 @@ mod m20261121_000007_events;
 mod m20261121_000008_throttles;
 mod m20261125_000009_devices;
 mod m20261125_000010_declared_permissions;
+mod m20261125_000011_pruning;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_throttles::Migration),
             Box::new(m20261125_000009_devices::Migration),
             Box::new(m20261125_000010_declared_permissions::Migration),
+            Box::new(m20261125_000011_pruning::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 use usher::app::App;
 use usher::config::{Config, Environment, Layers, is_loopback};
 use usher::database::{DatabaseFile, MigrationError, Schema};
-use usher::domain::setup;
+use usher::domain::{roles, setup};
 use usher::server;
 
 use super::config;
@@ -85,10 +85,13 @@ async fn transport(settings: &Config) -> Finding {
             "mail.transport: {name}: {}\nTry: usher send-test-email you@example.com",
             error.response
         )),
-        Ok(()) if matches!(name.as_str(), "log" | "file") => Note(format!(
+        Ok(Some(said)) => Note(format!(
+            "mail.transport: {name} is ready, but takes no mail to the sender: {said}\nAnswers, and reports that an e-mail was not delivered, are lost. If you want them, name a mailbox in mail.from"
+        )),
+        Ok(None) if matches!(name.as_str(), "log" | "file") => Note(format!(
             "mail.transport: {name} works; e-mails do not leave this machine"
         )),
-        Ok(()) => Fine(format!("mail.transport: {name} is ready")),
+        Ok(None) => Fine(format!("mail.transport: {name} is ready")),
     }
 }
 
@@ -121,6 +124,7 @@ async fn database(settings: Config) -> Vec<Finding> {
         Ok(Schema::UpToDate) => {
             findings.push(Fine("database: the schema is up to date".to_owned()));
             findings.push(administrators(&app).await);
+            findings.extend(undeclared(&app).await);
         }
         Ok(Schema::Ahead(unknown)) => findings.push(Wrong(format!(
             "database: {}",
@@ -150,4 +154,18 @@ async fn administrators(app: &App) -> Finding {
         Ok(count) => Fine(format!("administrators: {count} active")),
         Err(error) => Wrong(format!("database: {error:?}")),
     }
+}
+
+/// Permissions that nothing declares: of an application that was renamed, or removed for good.
+async fn undeclared(app: &App) -> Vec<Finding> {
+    let undeclared = match roles::with_undeclared_permissions(app).await {
+        Ok(roles) => roles,
+        Err(error) => return vec![Wrong(format!("database: {error:?}"))],
+    };
+    let finding = |(name, permissions): (String, String)| {
+        Note(format!(
+            "roles: {name} holds {permissions}, which no application declares; that grants nothing until one does. If none will, remove it from the role"
+        ))
+    };
+    undeclared.into_iter().map(finding).collect()
 }

@@ -31,12 +31,21 @@ impl<T> Patch<T> {
 }
 
 impl Patch<String> {
-    /// The resulting text, where clearing leaves it empty.
-    pub fn over(&self, current: &str) -> String {
+    /// The resulting text, as `read` has it, where clearing leaves it empty. One that is kept is not read
+    /// again: rules get stricter, and what they refuse today may be stored.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub fn over<E>(
+        &self,
+        current: &str,
+        read: impl FnOnce(&str) -> Result<String, E>,
+    ) -> Result<String, E> {
         match self {
-            Self::Keep => current.to_owned(),
-            Self::Clear => String::new(),
-            Self::Set(text) => text.clone(),
+            Self::Keep => Ok(current.to_owned()),
+            Self::Clear => read(""),
+            Self::Set(text) => read(text),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{RoleId, declared_permission, role, role_permission};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select,
+};
 
 use super::applications::{Catalogue, Permission, Permissions};
 use super::error::Result;
@@ -121,6 +123,22 @@ pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
 
 /// What [`page`]'s cursors are recognised by.
 pub const ORDER: Order = BY_AGE.order;
+
+/// The names of roles that hold permissions that the configuration does not declare, with these. The
+/// Administrator role is left out: it is worth what was ever declared, and cannot be changed.
+pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, String)>> {
+    let db = app.db.read();
+    let rows = role::Entity::find().filter(role::Column::IsProtected.eq(false));
+    let rows = app
+        .db
+        .all(db, rows.order_by_asc(role::Column::Name))
+        .await?;
+    let roles = load(db, app, rows).await?.into_iter();
+    Ok(roles
+        .filter(|role| !role.rights.unknown().is_empty())
+        .map(|role| (role.row.name, administration::codes(role.rights.unknown())))
+        .collect())
+}
 
 /// How many roles there are.
 pub async fn count(app: &App) -> Result<u64> {

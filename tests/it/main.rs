@@ -21,6 +21,7 @@ mod databases;
 mod delivery;
 mod demo;
 mod devices;
+mod doctor;
 mod documents;
 mod email_addresses;
 mod email_queue;

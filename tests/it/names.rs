@@ -93,3 +93,46 @@ async fn an_old_name_is_harmless_in_an_email() {
     let mail = server.inbox.next().await;
     assert!(mail.text.starts_with("Hello Go to … now,"), "{}", mail.text);
 }
+
+/// A name that was stored before it was refused stands in the way of no change to anything else.
+#[tokio::test]
+async fn an_old_name_that_is_kept_is_not_read_again() {
+    use sea_orm::ConnectionTrait;
+
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, token) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let transaction = server.server.app.db.begin().await.unwrap();
+    for old in [
+        "UPDATE users SET first_name = 'evil.example'",
+        "UPDATE roles SET name = 'www.evil.example', description = 'a\u{202e}b' WHERE name = 'Editor'",
+    ] {
+        transaction.execute_unprepared(old).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let laura = server.accept(&token).await;
+    let own = laura.mutate("updateProfile", json!({ "lastName": "Miller" }), "");
+    assert_eq!(own.await["userErrors"], json!([]));
+    let input = json!({ "id": invited["user"]["id"], "email": "l.miller@kbank.com" });
+    let selection = "user { firstName lastName email }";
+    let changed = administrator.mutate("updateUser", input, selection).await;
+    let expected =
+        json!({ "firstName": "evil.example", "lastName": "Miller", "email": "l.miller@kbank.com" });
+    assert_eq!(changed["user"], expected, "{changed}");
+    let input = json!({ "id": role, "permissions": ["users.view"] });
+    let changed = administrator
+        .mutate("updateRole", input, "role { permissions }")
+        .await;
+    assert_eq!(
+        changed["role"]["permissions"],
+        json!(["users.view"]),
+        "{changed}"
+    );
+    // Whoever enters it is told.
+    let input = json!({ "id": role, "name": "www.evil.example" });
+    let refused = administrator.mutate("updateRole", input, "").await;
+    assert_eq!(ids(&refused["userErrors"]), ["INVALID input.name"]);
+}

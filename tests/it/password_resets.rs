@@ -256,10 +256,8 @@ async fn a_reset_link_is_shown_to_nobody_and_gone_when_it_is_sent() {
             .contains("token=")
     );
     let db = &server.server.app.db;
-    let rows = db
-        .all(db.read(), entity::email::Entity::find())
-        .await
-        .unwrap();
+    let all = entity::email::Entity::find();
+    let rows = db.all(db.read(), all).await.unwrap();
     let resets = rows.iter().filter(|row| row.kind == "password-reset");
     assert_eq!(resets.clone().count(), 1);
     assert!(resets.clone().all(|row| row.secret_link.is_none()));

@@ -82,11 +82,11 @@ impl Transport for Failover {
         Err(none_available(&errors))
     }
 
-    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+    async fn check_sender(&self, from: &str) -> Result<Option<String>, SendError> {
         let mut errors = Vec::new();
         for transport in &self.transports {
             match transport.check_sender(from).await {
-                Ok(()) => return Ok(()),
+                Ok(said) => return Ok(said),
                 Err(error) => errors.push(logged(error)),
             }
         }

@@ -127,9 +127,12 @@ pub trait Transport: Send + Sync {
 
     /// The same, and asks whether the other side takes mails from that sender, a mailbox such as
     /// [`Mail::from`]. Where that cannot be asked without sending, it is [`check`](Self::check).
-    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+    ///
+    /// Where it takes them, but for good no mails *to* the sender, returns what it said about that:
+    /// answers, and reports that a mail could not be delivered, would be lost.
+    async fn check_sender(&self, from: &str) -> Result<Option<String>, SendError> {
         let _ = from;
-        self.check().await
+        self.check().await.map(|()| None)
     }
 }
 

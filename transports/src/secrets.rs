@@ -177,8 +177,10 @@ impl Transport for Masked {
         checked.map_err(|error| self.seen_of(&[], error))
     }
 
-    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
-        let checked = self.hush(&[], self.inner.check_sender(from)).await;
-        checked.map_err(|error| self.seen_of(&[], error))
+    async fn check_sender(&self, from: &str) -> Result<Option<String>, SendError> {
+        match self.hush(&[], self.inner.check_sender(from)).await {
+            Ok(said) => Ok(said.map(|said| self.seen(&[], &said))),
+            Err(error) => Err(self.seen_of(&[], error)),
+        }
     }
 }

@@ -188,7 +188,7 @@ impl Transport for Smtp {
 
     /// With a mail to the sender that goes no further than `RCPT TO`, and `RSET` (RFC 5321 §4.1.1.5),
     /// which leaves nothing behind.
-    async fn check_sender(&self, from: &str) -> Result<(), SendError> {
+    async fn check_sender(&self, from: &str) -> Result<Option<String>, SendError> {
         let sender = message::sender(from).map_err(|error| error.of(NAME))?;
         let mut session = Session::connect(&self.server).await?;
         let asked = session.ask_for_sender(&self.server, &sender).await;

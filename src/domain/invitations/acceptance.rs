@@ -9,6 +9,7 @@ use crate::domain::change;
 use crate::domain::error::{Result, UserErrors};
 use crate::domain::events::{Action, Changes};
 use crate::domain::passwords::{self, Password};
+use crate::domain::patch::Patch;
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::users::{self, DerivedColumns, User};
 use crate::domain::{links, throttle, tokens};
@@ -66,15 +67,13 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         }
     }
     let mut errors = UserErrors::default();
-    let typed = |name: &Option<String>, known: &str| name.clone().unwrap_or(known.to_owned());
-    let first_name = errors.check(users::name(
-        "firstName",
-        &typed(&acceptance.first_name, &user.row.first_name),
-    ));
-    let last_name = errors.check(users::name(
-        "lastName",
-        &typed(&acceptance.last_name, &user.row.last_name),
-    ));
+    let typed = |name: Option<String>| name.map_or(Patch::Keep, Patch::Set);
+    let first_name = typed(acceptance.first_name).over(&user.row.first_name, |typed| {
+        users::name("firstName", typed)
+    });
+    let last_name = typed(acceptance.last_name)
+        .over(&user.row.last_name, |typed| users::name("lastName", typed));
+    let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
     let hash = passwords::hash_new(
         app,
         &actor.client,

@@ -12,8 +12,11 @@ use crate::domain::retention::{DAY, remove_in_batches};
 /// what became of them, and stays as long as they do.
 pub async fn prune(app: &App) -> Result<()> {
     let kept = DAY.saturating_mul(app.settings.invitations.keep_ended_days);
+    let now = app.clock.now();
     let old = invitation::Entity::find()
-        .filter(invitation::Column::ExpiresAt.lte(app.clock.now().before(kept)))
+        // Whatever was followed by another one is: by this, they are found among the many that stay.
+        .filter(invitation::Column::RevokedAt.lte(now))
+        .filter(invitation::Column::ExpiresAt.lte(now.before(kept)))
         .filter(Expr::exists(newer_ones()));
     remove_in_batches(app, &old).await
 }

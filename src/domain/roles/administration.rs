@@ -110,9 +110,9 @@ pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role>
 async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Role> {
     let app = change.app();
     let mut errors = UserErrors::default();
-    let name = errors.check(input::name(&input.name.over(&role.row.name)));
-    let description = input.description.over(&role.row.description);
-    let description = errors.check(input::description(&description));
+    let name = errors.check(input.name.over(&role.row.name, input::name));
+    let description = &input.description;
+    let description = errors.check(description.over(&role.row.description, input::description));
     let permissions = match &input.permissions {
         Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),

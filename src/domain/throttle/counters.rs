@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -26,6 +26,12 @@ impl Counter {
     /// Whether it is an account's, from wherever, and not a network's, whatever is attempted there.
     pub fn is_of_account(&self) -> bool {
         self.account.is_some()
+    }
+
+    /// When a delay that has begun by now ends at the latest. A later end was set by a clock that was
+    /// wrong, and is passed over.
+    fn latest_end(&self, now: Timestamp) -> Timestamp {
+        now.after(self.delay_at_most)
     }
 }
 
@@ -60,13 +66,16 @@ pub(super) async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Du
     let now = app.clock.now();
     let subjects = counters.iter().map(|counter| counter.subject.as_str());
     let rows = throttle::Entity::find().filter(throttle::Column::Subject.is_in(subjects));
-    let longest = (app.db.all(app.db.read(), rows).await?)
-        .into_iter()
-        .map(|row| row.blocked_until)
-        .max();
-    Ok(longest
-        .filter(|until| *until > now)
-        .map(|until| until.since(now)))
+    let rows = app.db.all(app.db.read(), rows).await?;
+    let blocks = |row: &throttle::Model| {
+        let counter = counters
+            .iter()
+            .find(|counter| counter.subject == row.subject);
+        let latest = counter.map(|counter| counter.latest_end(now));
+        row.blocked_until > now && latest.is_some_and(|latest| row.blocked_until <= latest)
+    };
+    let longest = rows.into_iter().filter(blocks).map(|row| row.blocked_until);
+    Ok(longest.max().map(|until| until.since(now)))
 }
 
 pub(super) async fn count(
@@ -114,7 +123,11 @@ async fn count_in_row(
                 .into(),
         )
         .filter(Column::Subject.eq(&counter.subject))
-        .filter(Column::BlockedUntil.lte(now))
+        .filter(
+            Condition::any()
+                .add(Column::BlockedUntil.lte(now))
+                .add(Column::BlockedUntil.gt(counter.latest_end(now))),
+        )
         .exec(transaction)
         .await?;
     let row = throttle::Entity::find_by_id(counter.subject.clone());

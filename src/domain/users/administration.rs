@@ -66,10 +66,8 @@ async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> 
 
     let mut errors = UserErrors::default();
     let email = errors.check(email_after(&user, &input.email));
-    let first_name = input.first_name.over(&user.row.first_name);
-    let first_name = errors.check(super::name("firstName", &first_name));
-    let last_name = input.last_name.over(&user.row.last_name);
-    let last_name = errors.check(super::name("lastName", &last_name));
+    let (first_name, last_name) = names_after(&user, &input.first_name, &input.last_name);
+    let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
     let role_ids = errors.check_all(roles_after(change, &user, &input.role_ids).await)?;
     if let Some(email) = &email
         && is_somebody_elses(change, email, user.row.id).await?
@@ -168,10 +166,8 @@ pub async fn update_profile(
             .await?
             .ok_or(Error::Unauthenticated)?;
         let mut errors = UserErrors::default();
-        let first_name = first_name.over(&user.row.first_name);
-        let first_name = errors.check(super::name("firstName", &first_name));
-        let last_name = last_name.over(&user.row.last_name);
-        let last_name = errors.check(super::name("lastName", &last_name));
+        let (first_name, last_name) = names_after(&user, first_name, last_name);
+        let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
         let (first_name, last_name) = errors.finish((first_name, last_name))?;
         let changed = User {
             row: rename(&change, &user, &user.address(), first_name, last_name).await?,
@@ -292,6 +288,22 @@ fn email_after(user: &User, email: &Patch<String>) -> std::result::Result<EmailA
         Patch::Clear => email_address::read("email", ""),
         Patch::Set(typed) => email_address::read("email", typed),
     }
+}
+
+/// The first and the last name after a change.
+fn names_after(
+    user: &User,
+    first_name: &Patch<String>,
+    last_name: &Patch<String>,
+) -> (
+    std::result::Result<String, UserError>,
+    std::result::Result<String, UserError>,
+) {
+    let (first, last) = (&user.row.first_name, &user.row.last_name);
+    (
+        first_name.over(first, |typed| super::name("firstName", typed)),
+        last_name.over(last, |typed| super::name("lastName", typed)),
+    )
 }
 
 async fn is_somebody_elses(change: &Change<'_>, email: &EmailAddress, own: UserId) -> Result<bool> {

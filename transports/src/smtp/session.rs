@@ -181,22 +181,23 @@ impl Session {
 
     /// Asks whether the server takes a mail from that sender, and takes the question back (RFC 5321
     /// §4.1.1.5). Many servers answer for the host, the login and the sender only once they know
-    /// a recipient: the sender itself is one. Whether there is such a mailbox does not matter.
+    /// a recipient: the sender itself is one. If there is no such mailbox, returns the refusal.
     pub async fn ask_for_sender(
         &mut self,
         server: &Server,
         sender: &Address,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Option<String>, Trouble> {
         let limit = server.settings.command_timeout;
         let parameters = self.parameters([sender], "")?;
         self.mail_from(sender.as_ref(), &parameters, limit).await?;
-        match self.rcpt_to(sender, limit).await {
+        let refusal = match self.rcpt_to(sender, limit).await {
             Err(trouble) if trouble.failure == Failure::Unavailable => return Err(trouble),
             Err(trouble) if trouble.connection == Connection::Lost => return Err(trouble),
-            _ => {}
-        }
+            Err(trouble) if trouble.failure == Failure::Permanent => Some(trouble.response),
+            _ => None,
+        };
         self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
-        Ok(())
+        Ok(refusal)
     }
 
     /// What the server has to know about the mail before it comes, and whether it could take it.

@@ -448,6 +448,12 @@ mod tests {
                 Unavailable,
             ),
             (RcptTo, "503 AUTH first (#5.5.1)", Unavailable),
+            // OpenSMTPD, for whom it does not know and for where it does not relay.
+            (
+                RcptTo,
+                "550 Invalid recipient: <ada@example.com>",
+                Permanent,
+            ),
             // Words in addresses and names say nothing.
             (RcptTo, "550 No such user helo@relay.test", Permanent),
             (RcptTo, "550 No such user michelorelay", Permanent),
