@@ -249,9 +249,17 @@ async fn what_is_within_the_limits_passes_and_one_more_does_not() {
     ] {
         assert_eq!(post(&server, body).await.code(), "LIMIT_EXCEEDED");
     }
-    for text in ["{ __typename", "{ ...A } fragment A on Query { ...A }"] {
+    for (text, code) in [
+        ("{ __typename", "BAD_REQUEST"),
+        ("{ ...A } fragment A on Query { ...A }", "BAD_REQUEST"),
+        (&"{".repeat(100), "LIMIT_EXCEEDED"),
+        (
+            &format!("{{ {} }}", numbered("a#: __typename ", 501)),
+            "LIMIT_EXCEEDED",
+        ),
+    ] {
         let answer = post(&server, query(text)).await;
-        assert_eq!(answer.code(), "BAD_REQUEST");
+        assert_eq!(answer.code(), code);
         assert!(answer.body["errors"][0]["locations"][0]["line"].is_u64());
     }
 }

@@ -64,16 +64,15 @@ pub(super) struct Refusal {
 impl From<limits::Refusal> for Refusal {
     fn from(refusal: limits::Refusal) -> Self {
         let message = refusal.to_string();
-        let refusal = match refusal {
-            limits::Refusal::Invalid { at, .. } => Self {
-                at: Some(at),
-                ..Self::bad_request(message)
-            },
-            limits::Refusal::Exceeded { .. } => {
-                Self::limit_exceeded(StatusCode::BAD_REQUEST, message)
+        let (refusal, at) = match refusal {
+            limits::Refusal::Invalid { at, .. } => (Self::bad_request(message), at),
+            limits::Refusal::Exceeded { at, .. } => {
+                let refusal = Self::limit_exceeded(StatusCode::BAD_REQUEST, message);
+                (refusal, at)
             }
         };
         Self {
+            at: Some(at),
             is_of_document: true,
             ..refusal
         }
