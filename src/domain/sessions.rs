@@ -236,19 +236,15 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
         return Ok(());
     };
     let transaction = app.db.begin().await?;
-    session::Entity::delete_by_id(signed_in.session.id)
+    let ended = session::Entity::delete_by_id(signed_in.session.id)
         .exec(&transaction)
         .await?;
-    let subject = Subject::from(&signed_in.user);
-    events::record(
-        app,
-        &transaction,
-        actor,
-        Action::SignedOut,
-        subject,
-        Changes::none(),
-    )
-    .await?;
+    // Another request may have ended it, and recorded that.
+    if ended.rows_affected > 0 {
+        let action = Action::SignedOut;
+        let subject = Subject::from(&signed_in.user);
+        events::record(app, &transaction, actor, action, subject, Changes::none()).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }

@@ -110,3 +110,20 @@ async fn two_who_act_on_each_other_both_get_an_answer() {
     let left = join_all(left).await;
     assert_eq!(left.into_iter().filter(|is_left| *is_left).count(), 1);
 }
+
+/// Whoever signs out in many requests at once has done it once.
+#[tokio::test]
+async fn a_session_that_is_ended_at_once_from_everywhere_is_recorded_to_end_once() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let own = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let sign_out = || own.run("mutation { signOut { userErrors { code } } }");
+    for answer in join_all((0..20).map(|_| sign_out())).await {
+        assert_eq!(answer.data()["signOut"]["userErrors"], json!([]));
+    }
+    let document = "{ events(filter: { action: [SIGNED_OUT] }) { totalCount } }";
+    let events = administrator.run(document).await;
+    assert_eq!(events.data()["events"]["totalCount"], 1);
+}
