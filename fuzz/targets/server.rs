@@ -179,7 +179,7 @@ async fn database(folder: &Path) -> String {
 }
 
 fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
-    let routes = usher::http::routes(app.clone()).ok().expect("routes");
+    let routes = usher::http::routes(app.clone()).expect("routes");
     routes.map_to_response().boxed()
 }
 
