@@ -24,6 +24,10 @@ test-postgres *filter:
 test-mariadb *filter:
     .ci/with-mariadb cargo test --test it {{filter}}
 
+# Feeds what reads input of strangers with random input.
+fuzz *arguments:
+    .ci/fuzz {{arguments}}
+
 # Regenerates schema.graphql.
 schema:
     cargo run --quiet -- schema > schema.graphql

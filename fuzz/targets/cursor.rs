@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use usher::demo::ADMINISTRATOR;
 use usher::domain::page::Cursor;
 
-use super::server::{RUNTIME, SERVER};
+use super::server::with_server;
 
 /// What takes an identifier, and each list in each of its orders: as many as a batch may hold.
 const QUERIES: [&str; 10] = [
@@ -33,6 +33,6 @@ pub fn check(input: &[u8]) {
         }
         let one = |query: &&str| json!({ "query": query, "variables": { "text": text } });
         let batch: Value = QUERIES.iter().map(one).collect();
-        RUNTIME.block_on(SERVER.ask(Some(&ADMINISTRATOR), &batch));
+        with_server(async |server| server.ask(Some(&ADMINISTRATOR), &batch).await);
     }
 }

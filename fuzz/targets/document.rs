@@ -7,17 +7,19 @@
 
 use serde_json::{Value, json};
 
-use super::server::{CALLERS, RUNTIME, SERVER};
+use super::server::{CALLERS, with_server};
 
 pub fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    let text = &RUNTIME.block_on(SERVER.with_ids(text));
-    let (document, variables) = text.split_once("\n%%\n").unwrap_or((text, "null"));
-    let variables: Value = serde_json::from_str(variables).unwrap_or(Value::Null);
-    let parameters = json!({ "query": document, "variables": variables });
-    for who in CALLERS {
-        RUNTIME.block_on(SERVER.ask(who, &parameters));
-    }
+    with_server(async |server| {
+        let text = &server.with_ids(text).await;
+        let (document, variables) = text.split_once("\n%%\n").unwrap_or((text, "null"));
+        let variables: Value = serde_json::from_str(variables).unwrap_or(Value::Null);
+        let parameters = json!({ "query": document, "variables": variables });
+        for who in CALLERS {
+            server.ask(who, &parameters).await;
+        }
+    });
 }

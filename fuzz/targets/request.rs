@@ -7,6 +7,7 @@
 //! an empty line the body. `<session>` stands for an administrator's session. The length of the
 //! body, and that nothing follows it, is added.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,16 +15,16 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use usher::demo::ADMINISTRATOR;
 
-use super::server::{RUNTIME, SERVER, is_no_fault};
+use super::server::{is_no_fault, with_server};
 
 /// How long the server may keep its client waiting.
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub fn check(input: &[u8]) {
-    let answer = RUNTIME.block_on(async {
-        let session = SERVER.session(&ADMINISTRATOR).await;
+    let answer = with_server(async |server| {
+        let session = server.session(&ADMINISTRATOR).await;
         let request = replace(&written(input), b"<session>", session.as_bytes());
-        exchange(&request).await
+        exchange(server.address(), &request).await
     });
     if answer.is_empty() {
         return;
@@ -65,10 +66,8 @@ fn written(input: &[u8]) -> Vec<u8> {
 }
 
 /// What comes back until the server closes the connection, or until it begins a stream of events.
-async fn exchange(request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(SERVER.server.address)
-        .await
-        .expect("a connection");
+async fn exchange(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
     // The server may have had enough before it has read everything.
     let _ = stream.write_all(request).await;
     // Nor may it ever get all that was announced.

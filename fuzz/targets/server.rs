@@ -1,11 +1,14 @@
 //! A server for the targets that need one: with the demo's people and e-mails, on a database of its
 //! own. No mail leaves it.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use poem::{Endpoint, EndpointExt, Request, Response};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -27,11 +30,18 @@ const SETTINGS: &[&str] = &[
 /// What executes the asynchronous parts of the targets.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// The server of the running target.
-pub static SERVER: LazyLock<FuzzedServer> = LazyLock::new(FuzzedServer::start);
+/// The server of the running targets.
+static SERVER: LazyLock<FuzzedServer> = LazyLock::new(FuzzedServer::start);
+
+/// Does something with the server.
+pub fn with_server<T>(act: impl AsyncFnOnce(&FuzzedServer) -> T) -> T {
+    // It is started by a runtime, and so cannot be within one.
+    let server = &*SERVER;
+    RUNTIME.block_on(act(server))
+}
 
 pub struct FuzzedServer {
-    pub server: Server,
+    server: Server,
     endpoint: BoxEndpoint<'static, Response>,
     sessions: Mutex<Vec<(&'static str, String)>>,
     /// Identifiers, and what stands for them in a corpus, whose inputs must not depend on the time.
@@ -42,8 +52,8 @@ pub struct FuzzedServer {
 impl FuzzedServer {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = folder.path().join("usher.db");
-        let url = format!("database.url=sqlite://{}?mode=rwc", database.display());
+        let database = RUNTIME.block_on(database(folder.path()));
+        let url = format!("database.url={database}");
         let layers = Layers {
             file: None,
             environment: Vec::new(),
@@ -75,8 +85,13 @@ impl FuzzedServer {
         })
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
     /// The response to a request, without a connection in between.
-    pub async fn respond(&self, request: Request) -> Response {
+    async fn respond(&self, request: Request) -> Response {
         self.endpoint.get_response(request).await
     }
 
@@ -147,8 +162,24 @@ impl FuzzedServer {
     }
 }
 
+/// SQLite, or a new database on the server that `TEST_DATABASE_URL` names.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says on which database"
+)]
+async fn database(folder: &Path) -> String {
+    let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
+        return format!("sqlite://{}/usher.db?mode=rwc", folder.display());
+    };
+    let admin = sea_orm::Database::connect(&server).await.expect("a server");
+    let created = admin.execute_unprepared("CREATE DATABASE fuzzed").await;
+    created.expect("no other run on the same server");
+    let (base, _) = server.rsplit_once('/').expect("a database");
+    format!("{base}/fuzzed")
+}
+
 fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
-    let routes = usher::http::routes(app.clone()).ok().expect("routes");
+    let routes = usher::http::routes(app.clone()).expect("routes");
     routes.map_to_response().boxed()
 }
 

@@ -33,9 +33,9 @@ static PEERS: LazyLock<Peers> = LazyLock::new(|| {
         "tls": "none",
         "username": "usher",
         "password": PASSWORD,
-        "connect_timeout": "100ms",
-        "command_timeout": "100ms",
-        "data_timeout": "100ms",
+        "connect_timeout": "30ms",
+        "command_timeout": "30ms",
+        "data_timeout": "30ms",
     }))
     .expect("a section");
     let sections = BTreeMap::from([("smtp".to_owned(), section)]);

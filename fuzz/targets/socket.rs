@@ -3,6 +3,7 @@
 //!
 //! Each line of the input is a message. `<session>` stands for an administrator's session.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -13,19 +14,18 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use usher::demo::ADMINISTRATOR;
 
-use super::server::{RUNTIME, SERVER, is_no_fault};
+use super::server::{is_no_fault, with_server};
 
 pub fn check(input: &[u8]) {
-    RUNTIME.block_on(async {
-        let session = SERVER.session(&ADMINISTRATOR).await;
+    with_server(async |server| {
+        let session = server.session(&ADMINISTRATOR).await;
         let limit = Duration::from_secs(10);
-        let talk = tokio::time::timeout(limit, talk(input, &session)).await;
+        let talk = tokio::time::timeout(limit, talk(server.address(), input, &session)).await;
         talk.expect("the connection's end");
     });
 }
 
-async fn talk(input: &[u8], session: &str) {
-    let address = SERVER.server.address;
+async fn talk(address: SocketAddr, input: &[u8], session: &str) {
     let mut request = format!("ws://{address}/graphql")
         .into_client_request()
         .expect("a request");

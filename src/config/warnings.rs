@@ -1,6 +1,8 @@
 //! What may be meant as it is set, and should be known to whoever answers for it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
 
 use super::addresses::is_open_http;
 use super::production::{smtp_goes_unencrypted, uses};
@@ -91,14 +93,16 @@ impl Config {
                 "server.trusted_proxies: is empty, so all clients have the address of the proxy that serves server.public_url, and are throttled together; name the proxy's network".to_owned(),
             );
         }
-        let is_everything = |network: &String| {
-            let network: Option<ipnet::IpNet> = network.trim().parse().ok();
-            network.is_some_and(|network| network.prefix_len() == 0)
-        };
-        if server.trusted_proxies.iter().any(is_everything) {
-            warnings.push(
-                "server.trusted_proxies: everybody is trusted, so a client can claim any address and is not throttled; name the proxy's network".to_owned(),
-            );
+        for network in &server.trusted_proxies {
+            if network
+                .trim()
+                .parse()
+                .is_ok_and(|network| is_of_many(&network))
+            {
+                warnings.push(format!(
+                    "server.trusted_proxies: everybody in {network} is trusted, so a client there can claim any address and is not throttled; name the proxy's network"
+                ));
+            }
         }
     }
 
@@ -133,6 +137,19 @@ impl Config {
             warnings.push(format!(
                 "server.public_url: {url} is not encrypted; passwords and tokens could be intercepted. Use https://"
             ));
+        }
+    }
+}
+
+/// Whether a network is larger than any that one organisation has, such as a half of the internet. No
+/// private one is (RFC 1918; RFC 4193, section 3), nor is that of a link.
+fn is_of_many(network: &IpNet) -> bool {
+    let (first, length) = (network.addr(), network.prefix_len());
+    match first {
+        IpAddr::V4(_) => length < 8,
+        IpAddr::V6(first) if first.to_ipv4_mapped().is_some() => length < 96 + 8,
+        IpAddr::V6(first) => {
+            length < 16 && !first.is_unique_local() && !first.is_unicast_link_local()
         }
     }
 }

@@ -221,10 +221,13 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
         return Ok(());
     };
     change::make(app, actor, |change| async move {
-        session::Entity::delete_by_id(signed_in.session.id)
+        let ended = session::Entity::delete_by_id(signed_in.session.id)
             .exec(change.db())
             .await?;
-        change.record(Action::SignedOut, &signed_in.user).await?;
+        // Another request may have ended it, and recorded that.
+        if ended.rows_affected > 0 {
+            change.record(Action::SignedOut, &signed_in.user).await?;
+        }
         change.commit(()).await
     })
     .await

@@ -156,3 +156,20 @@ async fn a_change_that_always_loses_is_given_up() {
     let users = administrator.run("{ users { totalCount } }").await;
     assert_eq!(users.data()["users"]["totalCount"], 1);
 }
+
+/// Whoever signs out in many requests at once has done it once.
+#[tokio::test]
+async fn a_session_that_is_ended_at_once_from_everywhere_is_recorded_to_end_once() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let own = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let sign_out = || own.run("mutation { signOut { userErrors { code } } }");
+    for answer in join_all((0..20).map(|_| sign_out())).await {
+        assert_eq!(answer.data()["signOut"]["userErrors"], json!([]));
+    }
+    let document = "{ events(filter: { action: [SIGNED_OUT] }) { totalCount } }";
+    let events = administrator.run(document).await;
+    assert_eq!(events.data()["events"]["totalCount"], 1);
+}

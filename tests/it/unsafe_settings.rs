@@ -146,7 +146,8 @@ fn production_refuses_links_that_travel_unencrypted() {
 
 #[test]
 fn what_is_sound_is_not_warned_of() {
-    for settings in [&[][..], PRODUCTION, &["server.bind=[::1]:8000"]] {
+    let private = r#"server.trusted_proxies=["10.0.0.0/8", "fc00::/7", "fe80::/10"]"#;
+    for settings in [&[][..], PRODUCTION, &["server.bind=[::1]:8000"], &[private]] {
         assert_eq!(check(settings), (true, String::new()), "{settings:?}");
     }
 }
@@ -175,12 +176,27 @@ fn what_is_unsafe_but_may_be_meant_is_warned_of() {
         (
             demo,
             "server.trusted_proxies=[\"0.0.0.0/0\"]",
-            "everybody is trusted",
+            "everybody in 0.0.0.0/0 is trusted",
+        ),
+        (
+            demo,
+            "server.trusted_proxies=[\"10.0.0.1\", \"128.0.0.0/1\"]",
+            "everybody in 128.0.0.0/1 is trusted",
         ),
         (
             demo,
             "server.trusted_proxies=[\"::/0\"]",
-            "everybody is trusted",
+            "everybody in ::/0 is trusted",
+        ),
+        (
+            demo,
+            "server.trusted_proxies=[\"2000::/3\"]",
+            "everybody in 2000::/3 is trusted",
+        ),
+        (
+            demo,
+            "server.trusted_proxies=[\"::ffff:0.0.0.0/96\"]",
+            "is trusted",
         ),
         (
             demo,
