@@ -10,8 +10,8 @@ use std::time::Duration;
 use entity::{RoleId, email};
 use sea_orm::{ActiveModelTrait, Set};
 
-use crate::app::App;
 use crate::config;
+use crate::domain::App;
 use crate::domain::applications::Permission;
 use crate::domain::emails::administration;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};

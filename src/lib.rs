@@ -25,7 +25,6 @@
 // The optimiser computes the layout of nested async blocks, and those of the routes nest deeply.
 #![recursion_limit = "256"]
 
-pub mod app;
 pub mod clock;
 pub mod color;
 pub mod config;

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transports::{Registry, Transport};
 
-use crate::app::App;
 use crate::config::Config;
 use crate::database::{Database, OpenError};
+use crate::domain::App;
 use crate::domain::setup::{self, Setup};
 use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use transports::Registry;
-use usher::app::App;
 use usher::config::{Config, Layers};
 use usher::demo::{self, ADMINISTRATOR, AUDITOR, Persona};
+use usher::domain::App;
 use usher::server::{Part, Server};
 
 const SETTINGS: &[&str] = &[

@@ -4,9 +4,9 @@
 use secrecy::ExposeSecret;
 use transports::Registry;
 use url::Url;
-use usher::app::App;
 use usher::config::{Config, Environment, Layers, is_loopback};
 use usher::database::{DatabaseFile, MigrationError, Schema};
+use usher::domain::App;
 use usher::domain::{roles, setup};
 use usher::server;
 

@@ -8,7 +8,7 @@ use entity::{TokenHash, UserId, session};
 use super::applications::Permission;
 use super::error::{Error, Result};
 use super::rights::Rights;
-use super::users::User;
+use super::users::model::User;
 
 /// Whoever causes an operation, and from where.
 #[derive(Clone, Debug)]

@@ -18,8 +18,9 @@ use super::actor::Actor;
 use super::emails::{self, NewEmail};
 use super::error::{Error, Result};
 use super::events::{self, Action, Changes, Subject};
-use super::sessions;
-use crate::app::App;
+use crate::domain::app::App;
+
+mod confirmation;
 
 /// How often a change is made at most, each time because the previous one lost a race.
 const MAX_ATTEMPTS: u32 = 8;
@@ -79,6 +80,18 @@ where
     }
 }
 
+/// Writes events that belong to no change: somebody was refused, or shown a secret.
+pub async fn record_apart(app: &App, events: &[(Actor, Action, Subject)]) -> Result<()> {
+    make(app, &Actor::server(), |mut change| async move {
+        for (actor, action, subject) in events {
+            change.act_as(actor.clone());
+            change.record(*action, subject.clone()).await?;
+        }
+        change.commit(()).await
+    })
+    .await
+}
+
 /// Random, so that those who raced against each other do not do so again.
 fn wait_before_next(attempt: u32) -> Result<Duration> {
     let longest = FIRST_WAIT * 2_u32.saturating_pow(attempt - 1);
@@ -112,14 +125,21 @@ impl<'a> Change<'a> {
         &self.actor
     }
 
-    /// Reads again who causes it: see [`sessions::confirm`].
+    /// Reads again who causes it, who may have been deactivated, or lost a role, while the request waited for
+    /// its turn. Until the change is made, nobody can change their account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost any
+    /// permission since the request came in, because it may be the one that was required.
     pub async fn confirm(&mut self) -> Result<()> {
         self.confirm_and_lock(None).await
     }
 
     /// The same for a change to another user, whose row is locked as well.
     pub async fn confirm_and_lock(&mut self, target: Option<UserId>) -> Result<()> {
-        self.actor = sessions::confirm(self.app, &self.transaction, &self.actor, target).await?;
+        self.actor =
+            confirmation::confirm(self.app, &self.transaction, &self.actor, target).await?;
         Ok(())
     }
 
@@ -158,7 +178,7 @@ impl<'a> Change<'a> {
     ///
     /// Those of [`emails::insert`]. The change must not be made then.
     pub async fn queue(&self, new: NewEmail<'_>) -> Result<email::Model> {
-        let queued = emails::insert(self, new).await?;
+        let queued = emails::insert(self.app, &self.transaction, &self.actor, new).await?;
         self.has_changed([queued.id]);
         self.wakes_worker();
         Ok(queued)

@@ -17,7 +17,7 @@ use super::change::Change;
 use super::error::Result;
 use super::retention::remove_in_batches;
 use super::tokens::Token;
-use crate::app::App;
+use crate::domain::app::App;
 
 /// For how long a device is known after its user has last signed in.
 pub const KNOWN_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

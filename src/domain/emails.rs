@@ -7,15 +7,16 @@ use entity::{
     EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, email, email_attempt,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Set, Value,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Set, Value,
 };
 
 use super::actor::{Actor, Who};
-use super::change::Change;
 use super::error::{Error, Result};
-use super::{EmailAddress, text, throttle};
-use crate::app::App;
+use super::throttle::limits;
+use super::{EmailAddress, text};
 use crate::config;
+use crate::domain::app::App;
 use crate::letters::Letter;
 
 pub mod administration;
@@ -26,6 +27,7 @@ mod listing;
 pub mod retention;
 mod state;
 mod visibility;
+pub mod watchers;
 
 pub use listing::{EmailFilter, EmailOrderField, count, page};
 pub use state::{counts, oldest_due_age, pause, queue_state, resume};
@@ -60,17 +62,21 @@ pub enum Purpose {
     None,
 }
 
-/// Writes an e-mail into the queue. Use [`Change::queue`].
+/// Writes an e-mail into the queue. Use [`Change::queue`](super::change::Change::queue).
 ///
 /// # Errors
 ///
 /// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) if the recipient has been sent too many of its
 /// kind of late. The change must not be made then.
-pub(super) async fn insert(change: &Change<'_>, new: NewEmail<'_>) -> Result<email::Model> {
-    let app = change.app();
-    if is_counted(change.actor(), &new.letter) {
+pub(super) async fn insert(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    actor: &Actor,
+    new: NewEmail<'_>,
+) -> Result<email::Model> {
+    if is_counted(actor, &new.letter) {
         let useful_for = new.expires_at.map(|end| end.since(app.clock.now()));
-        throttle::email(app, change.db(), new.letter.kind(), new.to, useful_for).await?;
+        limits::email(app, transaction, new.letter.kind(), new.to, useful_for).await?;
     }
     let written = app.letters.write(&new.letter).map_err(Error::internal)?;
     let id: EmailId = app.new_id();
@@ -109,7 +115,7 @@ pub(super) async fn insert(change: &Change<'_>, new: NewEmail<'_>) -> Result<ema
     };
     email::ActiveModel::from(row.clone())
         .reset_all()
-        .insert(change.db())
+        .insert(transaction)
         .await?;
     Ok(row)
 }
@@ -131,11 +137,12 @@ fn message_id(id: EmailId, sender: &config::Sender) -> String {
 /// Ends the purpose of the e-mails that carry these links, of which `column` says which: queued ones are
 /// cancelled, one that is being sent is not retried, and no row keeps the link.
 pub(super) async fn end_purpose<I: Copy + Into<Value>>(
-    change: &Change<'_>,
+    app: &App,
+    transaction: &DatabaseTransaction,
     column: email::Column,
     links: &[I],
 ) -> Result<()> {
-    let now = change.app().clock.now();
+    let now = app.clock.now();
     let of_these = column.is_in(links.iter().copied());
     // This comes first: it waits for a worker that is just requeuing one of them, and the second
     // statement then finds it queued.
@@ -146,13 +153,13 @@ pub(super) async fn end_purpose<I: Copy + Into<Value>>(
             ..Default::default()
         })
         .filter(of_these.clone())
-        .exec(change.db())
+        .exec(transaction)
         .await?;
     email::Entity::update_many()
         .set(cancelled(now))
         .filter(of_these)
         .filter(email::Column::Status.eq(Status::Queued))
-        .exec(change.db())
+        .exec(transaction)
         .await?;
     Ok(())
 }

@@ -5,21 +5,21 @@
 
 use entity::id::Id;
 use entity::{EmailId, SessionId, event};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::actor::{Actor, Who};
-use super::change;
 use super::error::{Error, Result};
-use super::retention::{self, DAY};
-use super::roles::Role;
-use super::users::User;
-use crate::app::App;
+use super::roles::model::Role;
+use super::users::model::User;
+use crate::domain::app::App;
 
 mod listing;
+mod retention;
 
 pub use listing::{Event, EventFilter, ORDER, count, find, page};
+pub use retention::prune;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -265,27 +265,4 @@ fn event(
         changes: serde_json::to_string(&changes.0).map_err(Error::internal)?,
     };
     Ok(event::ActiveModel::from(event).reset_all())
-}
-
-/// Writes events that belong to no change: somebody was refused, or shown a secret.
-pub async fn record_apart(app: &App, events: &[(Actor, Action, Subject)]) -> Result<()> {
-    change::make(app, &Actor::server(), |mut change| async move {
-        for (actor, action, subject) in events {
-            change.act_as(actor.clone());
-            change.record(*action, subject.clone()).await?;
-        }
-        change.commit(()).await
-    })
-    .await
-}
-
-/// Removes the events that are older than the retention period; none if they are kept for ever.
-pub async fn prune(app: &App) -> Result<()> {
-    let days = app.settings.event_log.keep_days;
-    if days == 0 {
-        return Ok(());
-    }
-    let time = app.clock.now().before(DAY.saturating_mul(days));
-    let old = event::Entity::find().filter(event::Column::CreatedAt.lt(time));
-    retention::remove_in_batches(app, &old).await
 }

@@ -8,7 +8,7 @@ use super::applications::Permission;
 use super::error::Result;
 use super::roles::{self, Role};
 use super::users::User;
-use crate::app::App;
+use crate::domain::app::App;
 
 /// Whether a user has a permission, and why.
 #[derive(Clone, Debug)]

@@ -2,9 +2,7 @@
 
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
-};
+use sea_orm::{ActiveModelTrait, EntityTrait, SqlErr};
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -15,13 +13,15 @@ use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, email_address, links, roles};
-use crate::app::App;
+use crate::domain::app::App;
 use crate::letters::Letter;
 
 mod acceptance;
+pub mod newest;
 mod retention;
 
 pub use acceptance::{Acceptance, Preview, accept, preview};
+pub use newest::newest_of;
 pub use retention::prune;
 
 /// A person to invite.
@@ -96,7 +96,7 @@ pub async fn invite_by_server(
     email: &EmailAddress,
     role: RoleId,
 ) -> Result<Invited> {
-    let known = users::find_by_email_locked(change, email.normal()).await?;
+    let known = users::find_by_email_locked(change.app(), change.db(), email.normal()).await?;
     let action = match known {
         Some(_) => Action::InvitationResent,
         None => Action::UserInvited,
@@ -267,24 +267,4 @@ pub async fn revoke_open(change: &Change<'_>, user: UserId) -> Result<()> {
 pub async fn find(app: &App, id: InvitationId) -> Result<Option<invitation::Model>> {
     let found = invitation::Entity::find_by_id(id);
     Ok(app.db.one(app.db.read(), found).await?)
-}
-
-/// The newest invitation of each of these users, with one query.
-pub async fn newest_of(
-    app: &App,
-    db: &impl ConnectionTrait,
-    users: &[UserId],
-) -> Result<Vec<invitation::Model>> {
-    let mut newest: Vec<invitation::Model> = Vec::new();
-    let all = invitation::Entity::find()
-        .filter(invitation::Column::UserId.is_in(users.iter().copied()))
-        .order_by_asc(invitation::Column::UserId)
-        .order_by_desc(invitation::Column::CreatedAt)
-        .order_by_desc(invitation::Column::Id);
-    for invitation in app.db.all(db, all).await? {
-        if newest.last().map(|last| last.user_id) != Some(invitation.user_id) {
-            newest.push(invitation);
-        }
-    }
-    Ok(newest)
 }

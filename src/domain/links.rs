@@ -9,7 +9,7 @@ use super::change::Change;
 use super::emails;
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::tokens::Token;
-use crate::app::App;
+use crate::domain::app::App;
 
 /// A table of links.
 pub trait Link: EntityTrait {
@@ -95,7 +95,7 @@ pub async fn use_up<L: Link>(change: &Change<'_>, id: L::Id) -> Result<()> {
     if used.rows_affected != 1 {
         return Err(invalid::<L>());
     }
-    emails::end_purpose(change, L::OF_EMAIL, &[id]).await
+    emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, &[id]).await
 }
 
 /// Revokes all links of the user that still work, and ends the purpose of their e-mails.
@@ -118,7 +118,7 @@ pub async fn revoke_open<L: Link>(change: &Change<'_>, user: UserId) -> Result<(
         .filter(open::<L>())
         .exec(change.db())
         .await?;
-    emails::end_purpose(change, L::OF_EMAIL, &revoked).await
+    emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, &revoked).await
 }
 
 /// The link is unknown, or was used or revoked.

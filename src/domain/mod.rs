@@ -1,11 +1,12 @@
 //! The rules: what may be done with users, roles, invitations, sessions, passwords and e-mails.
 //!
-//! Operations are free functions over the [`App`](crate::app::App) and the calling [`Actor`]. They
+//! Operations are free functions over the [`App`](crate::domain::app::App) and the calling [`Actor`]. They
 //! talk to the database and decide; they know nothing about GraphQL, HTTP and mail protocols. A
 //! permission that does not depend on data has been checked by the API's guard before they are
 //! called; every rule that does depend on data is here, once.
 
 pub mod actor;
+pub mod app;
 pub mod applications;
 pub mod change;
 pub mod devices;
@@ -34,5 +35,6 @@ pub mod tokens;
 pub mod users;
 
 pub use actor::{Actor, Client, SignedIn, Who};
+pub use app::App;
 pub use error::{Error, Result, UserError, UserErrorCode};
 pub use texts::EmailAddress;

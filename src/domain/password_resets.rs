@@ -14,7 +14,7 @@ use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, User};
 use super::{devices, email_address, links, sessions, throttle};
-use crate::app::App;
+use crate::domain::app::App;
 use crate::letters::Letter;
 
 mod requests;
@@ -63,7 +63,7 @@ pub enum PrintedLink {
 pub async fn create_by_server(app: &App, email: &str) -> Result<PrintedLink> {
     let account = &email_address::account(email);
     change::make(app, &Actor::server(), |change| async move {
-        let Some(user) = users::find_by_email_locked(&change, account).await? else {
+        let Some(user) = users::find_by_email_locked(app, change.db(), account).await? else {
             return change.abandon(PrintedLink::Unknown).await;
         };
         match user.row.status() {

@@ -1,78 +1,31 @@
-//! Passwords: what one is, and how a user changes theirs. Which are accepted is in `policy`, and how they
-//! are stored in `hasher`.
+//! Passwords, and how a user changes theirs. What one is stands in `password`, which are accepted in
+//! `policy`, and how they are stored in `hasher`.
 
-use entity::UserId;
 use entity::email::Priority;
 use entity::user::{self, PasswordHash};
+use entity::{UserId, password_reset};
 use sea_orm::{ActiveModelTrait, Set};
-use unicode_normalization::UnicodeNormalization;
 
 use super::actor::Actor;
 use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
-use super::events::{self, Action};
+use super::events::Action;
 use super::refusals::Refusal;
 use super::throttle::{self, Scope};
 use super::users::{self, User};
-use super::{password_resets, sessions};
-use crate::app::App;
+use super::{links, sessions};
+use crate::domain::app::App;
 use crate::letters::Letter;
 
-mod hasher;
+pub mod hasher;
+pub mod password;
 mod policy;
 mod pool;
 
 pub use hasher::PasswordHasher;
-pub use policy::{Assessment, Context, Policy, assess, hash_new, policy};
-
-/// The maximum length of a password, in bytes of UTF-8. Longer ones are refused, never truncated.
-pub const MAX_LENGTH: usize = 1024;
-
-/// A password as it was entered, in normal form: two keyboards that compose an accent differently
-/// type the same password (NFC; NIST SP 800-63B, section 5.1.1.2).
-///
-/// It is never printed.
-pub struct Password(String);
-
-impl Password {
-    /// Takes what was entered.
-    pub fn new(typed: &str) -> Self {
-        // Anything longer is refused before it is used; it need not be normalised first.
-        match typed.len() > MAX_LENGTH {
-            true => Self(typed.to_owned()),
-            false => Self(typed.nfc().collect()),
-        }
-    }
-
-    /// A second copy, for a hash with newer parameters: a password is used up when it is hashed.
-    pub(super) fn duplicate(&self) -> Self {
-        Self(self.0.clone())
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-
-    /// Itself, or something that costs as much to hash and is nobody's password.
-    pub(super) fn usable(self) -> Self {
-        match self.is_too_long() {
-            true => Self::new(""),
-            false => self,
-        }
-    }
-
-    /// Whether it has more than [`MAX_LENGTH`] bytes, and can be nobody's password.
-    pub(super) fn is_too_long(&self) -> bool {
-        self.0.len() > MAX_LENGTH
-    }
-}
-
-impl std::fmt::Debug for Password {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
+pub use password::{Context, MAX_LENGTH, Password};
+pub use policy::{Assessment, Policy, assess, hash_new, policy};
 
 /// Changes the password of a user who knows it. Their other sessions end, links that were sent to
 /// them stop working, and they are notified by e-mail.
@@ -143,9 +96,9 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             .ok_or(Error::Unauthenticated)?;
         user.row = set(&change, user.row.id, hash.clone()).await?;
         sessions::end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
-        password_resets::revoke_open(&change, user.row.id).await?;
+        links::revoke_open::<password_reset::Entity>(&change, user.row.id).await?;
         throttle::succeeded(change.db(), guess).await?;
-        throttle::own_change(app, change.db(), user.row.id).await?;
+        throttle::limits::own_change(app, change.db(), user.row.id).await?;
         give_notice(&change, &user).await?;
         change.record(Action::PasswordChanged, &user).await?;
         change.commit(user).await
@@ -166,7 +119,7 @@ async fn record_wrong_guess(app: &App, actor: &Actor, user: &User, is_delayed: b
     let events: Vec<_> = actions
         .map(|action| (actor.clone(), action, user.into()))
         .collect();
-    events::record_apart(app, &events).await
+    change::record_apart(app, &events).await
 }
 
 /// Stores a user's new password.

@@ -8,8 +8,8 @@ use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
 use super::actor::Actor;
 use super::change;
 use super::error::Result;
-use crate::app::App;
 use crate::database::StoredId;
+use crate::domain::app::App;
 
 /// The unit in which settings say how long something is kept.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);

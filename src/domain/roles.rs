@@ -8,45 +8,28 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select,
 };
 
-use super::applications::{Catalogue, Permission, Permissions};
+use super::applications::{Permission, Permissions};
 use super::error::Result;
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
-use super::rights::Rights;
-use crate::app::App;
+use crate::domain::app::App;
 
 mod administration;
 mod assignment;
 mod built_in;
+pub mod cache;
 mod input;
+pub mod model;
 pub mod policy;
 mod snapshot;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
 pub use assignment::{assign, assignable};
 pub use built_in::ensure_administrator;
-pub use snapshot::{RoleCache, by_ids, by_ids_in, rights_of, union};
+pub use model::Role;
+pub use snapshot::{by_ids, by_ids_in, rights_of, union};
 
 /// The code name of the built-in role that holds every permission.
 pub const ADMINISTRATOR: &str = "Administrator";
-
-/// A role and what it grants.
-#[derive(Clone, Debug)]
-pub struct Role {
-    /// Its row.
-    pub row: role::Model,
-    /// What it grants.
-    pub rights: Rights,
-}
-
-impl Role {
-    fn new(row: role::Model, stored: Permissions, catalogue: &Catalogue) -> Self {
-        let rights = match row.is_protected {
-            true => Rights::administrator(stored, catalogue),
-            false => Rights::stored(stored, catalogue),
-        };
-        Self { row, rights }
-    }
-}
 
 /// The roles of these rows, with what is stored with each; with the protected one, that is all that
 /// was ever declared.

@@ -13,18 +13,18 @@ use super::actor::{Actor, SignedIn};
 use super::change::{self, Change};
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::events::{Action, Subject};
-use super::passwords::Password;
+use super::passwords::password::Password;
 use super::retention::remove_in_batches;
 use super::throttle::{self, Scope};
 use super::tokens::Token;
 use super::users::{self, User};
-use super::{EmailAddress, devices, email_address, events, roles};
-use crate::app::App;
+use super::{EmailAddress, devices, email_address, roles};
 use crate::database::StoredId;
+use crate::domain::app::App;
 
 mod identification;
 
-pub use identification::{authenticate, confirm, refresh};
+pub use identification::{authenticate, refresh};
 
 /// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
@@ -91,7 +91,7 @@ pub async fn sign_in(
             .chain(throttled)
             .map(|action| (actor.clone(), action, subject.clone()))
             .collect();
-        events::record_apart(app, &events).await?;
+        change::record_apart(app, &events).await?;
         return Err(invalid_credentials());
     };
 

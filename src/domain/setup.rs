@@ -11,7 +11,7 @@ use super::events::{Action, Changes};
 use super::invitations::{self, Invited};
 use super::users::{self, User};
 use super::{EmailAddress, password_resets, roles};
-use crate::app::App;
+use crate::domain::app::App;
 use crate::letters::NewPasswordReason;
 
 /// What the server found, or did, about its first administrator.
@@ -77,7 +77,7 @@ pub async fn invite_administrator(app: &App, email: &EmailAddress) -> Result<New
         // One after the other, with whatever else makes administrators or takes them away.
         users::policy::lock_administrators(change.db()).await?;
         let role = roles::ensure_administrator(&change).await?;
-        let user = users::find_by_email_locked(&change, email.normal()).await?;
+        let user = users::find_by_email_locked(app, change.db(), email.normal()).await?;
         let outcome = match user.map(|user| (user.row.status(), user)) {
             None | Some((Status::Invited, _)) => {
                 let invited = invitations::invite_by_server(&change, email, role).await?;

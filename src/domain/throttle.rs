@@ -14,27 +14,25 @@
 
 use std::time::Duration;
 
-use entity::{UserId, throttle};
+use entity::throttle;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
-use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::EmailAddress;
 use super::actor::Actor;
 use super::change;
 use super::devices;
-use super::error::{Error, Result, UserError, UserErrorCode};
+use super::error::Result;
 use super::retention::remove_in_batches;
-use crate::app::App;
+use crate::domain::app::App;
 
 mod counters;
-mod networks;
-mod turns;
+pub mod limits;
+pub mod networks;
+pub mod turns;
 
 use counters::{Counted, Counter, count};
-pub use networks::customer_network;
+use limits::{digest, hex, too_many};
 use networks::networks;
-pub use turns::Turns;
 
 /// What is being attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +67,7 @@ pub struct Attempt {
 ///
 /// # Errors
 ///
-/// [`UserErrorCode::TooManyAttempts`] with the time to wait. That attempt counts for an unknown
+/// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) with the time to wait. That attempt counts for an unknown
 /// device's networks alone: whoever tries again and again, without waiting, waits longer.
 pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> Result<Attempt> {
     let own = own_device(app, actor, account).await?;
@@ -83,7 +81,11 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
         // A stranger's guesses do not stand in a known device's way.
         Scope::Password => Some(
             app.turns
-                .of(app, &actor.client, own.as_ref().unwrap_or(&digest))
+                .of(
+                    &app.settings,
+                    &actor.client,
+                    own.as_ref().unwrap_or(&digest),
+                )
                 .await?,
         ),
         Scope::PasswordReset => None,
@@ -187,32 +189,6 @@ async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) 
     Err(too_many("attempts", wait))
 }
 
-/// Whole seconds, rounded up: whoever waits that long is allowed to try again.
-fn too_many(what: &str, wait: Duration) -> Error {
-    let seconds = (wait.as_micros().div_ceil(1_000_000)).clamp(1, 1 << 32);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    let unit = if seconds == 1 { "second" } else { "seconds" };
-    UserError {
-        retry_after: Some(Duration::from_secs(seconds)),
-        ..UserError::new(
-            UserErrorCode::TooManyAttempts,
-            None,
-            format!("Too many {what}. Try again in {seconds} {unit}."),
-        )
-    }
-    .into()
-}
-
-/// Accounts are not stored in plain text: which ones were guessed at, even if they do not exist, is
-/// nobody's business.
-fn digest(account: &str) -> String {
-    hex(&Sha256::digest(account.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The guess was right: the account's counts are reset, and those of the networks are restored.
 pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> Result<()> {
     for counter in &attempt.counters {
@@ -247,59 +223,6 @@ pub async fn lift(app: &App, transaction: &DatabaseTransaction, account: &str) -
         counters::reset(transaction, Column::Subject.eq(row.subject)).await?;
     }
     Ok(())
-}
-
-/// Counts an e-mail of one kind to one recipient, whoever causes it. The next one waits no longer
-/// than this one is useful, so that the recipient always has a link that works.
-///
-/// # Errors
-///
-/// [`UserErrorCode::TooManyAttempts`] with the time to wait. What causes the e-mail must not happen.
-pub async fn email(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    kind: &str,
-    to: &EmailAddress,
-    useful_for: Option<Duration>,
-) -> Result<()> {
-    let settings = &app.settings.throttle;
-    let longest = settings.email_delay_at_most;
-    let counter = Counter {
-        subject: format!("{kind} to {}", digest(to.normal())),
-        account: None,
-        free: settings.emails_per_recipient,
-        delay_at_most: useful_for.map_or(longest, |useful_for| Ord::min(useful_for, longest)),
-    };
-    allow(app, transaction, counter, "e-mails to this address").await
-}
-
-/// Counts a change that a user makes to their own account: anybody may make them, and each is
-/// recorded for long.
-///
-/// # Errors
-///
-/// [`UserErrorCode::TooManyAttempts`] with the time to wait.
-pub async fn own_change(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
-    let settings = &app.settings.throttle;
-    let counter = Counter {
-        subject: format!("changes by {}", user.0),
-        account: None,
-        free: settings.own_changes,
-        delay_at_most: settings.delay_at_most,
-    };
-    allow(app, transaction, counter, "changes").await
-}
-
-async fn allow(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    counter: Counter,
-    what: &str,
-) -> Result<()> {
-    match count(app, transaction, &counter).await? {
-        Counted::Free | Counted::BeforeDelay => Ok(()),
-        Counted::Blocked(wait) => Err(too_many(what, wait)),
-    }
 }
 
 /// Removes counts that no longer matter.

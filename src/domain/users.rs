@@ -11,58 +11,24 @@ use sea_orm::{
 };
 
 use super::EmailAddress;
-use super::change::Change;
 use super::error::{Result, UserError, UserErrorCode};
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
-use super::{passwords, text};
-use crate::app::App;
+use super::text;
+use crate::domain::app::App;
 
 mod administration;
+pub mod model;
 pub mod policy;
 
 pub use administration::{
     UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
 };
 
+pub use model::User;
+use model::display_name;
+
 /// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
-
-/// A user and the IDs of their roles.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// Their row.
-    pub row: user::Model,
-    /// The roles that they hold.
-    pub role_ids: Vec<RoleId>,
-}
-
-impl User {
-    /// First and last name, or the e-mail address if both are empty.
-    pub fn display_name(&self) -> String {
-        display_name(&self.row.email, &self.row.first_name, &self.row.last_name)
-    }
-
-    /// Where e-mails to them go.
-    pub fn address(&self) -> EmailAddress {
-        EmailAddress::stored(&self.row.email, &self.row.email_normal)
-    }
-
-    /// What somebody who guesses their password would try first.
-    pub fn password_context(&self) -> passwords::Context<'_> {
-        passwords::Context {
-            email: &self.row.email,
-            first_name: &self.row.first_name,
-            last_name: &self.row.last_name,
-        }
-    }
-}
-
-fn display_name(email: &str, first_name: &str, last_name: &str) -> String {
-    match format!("{first_name} {last_name}").trim() {
-        "" => email.to_owned(),
-        name => name.to_owned(),
-    }
-}
 
 /// Filters users. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
@@ -212,11 +178,14 @@ pub async fn find_by_email(
     find_one(app, db, with_it).await
 }
 
-/// The same, whose row stays locked until the change is made.
-pub async fn find_by_email_locked(change: &Change<'_>, normal: &str) -> Result<Option<User>> {
-    let (app, db) = (change.app(), change.db());
-    match find_by_email(app, db, normal).await? {
-        Some(user) => find_locked(app, db, user.row.id).await,
+/// The same, whose row stays locked until the transaction ends.
+pub async fn find_by_email_locked(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    normal: &str,
+) -> Result<Option<User>> {
+    match find_by_email(app, transaction, normal).await? {
+        Some(user) => find_locked(app, transaction, user.row.id).await,
         None => Ok(None),
     }
 }

@@ -7,10 +7,11 @@ use async_graphql::Context;
 use entity::{EmailId, UserId};
 
 use super::error::internal;
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::applications::Permission;
+use crate::domain::change;
 use crate::domain::emails::Email;
-use crate::domain::events::{self, Action, Subject};
+use crate::domain::events::{Action, Subject};
 use crate::domain::password_resets::Completed;
 use crate::domain::refusals::Refusal;
 use crate::domain::sessions::NewSession;
@@ -171,7 +172,7 @@ impl Caller {
         if events.is_empty() {
             return Ok(());
         }
-        events::record_apart(app, &events).await
+        change::record_apart(app, &events).await
     }
 
     /// Who the caller is now.

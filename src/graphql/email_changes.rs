@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::context::{Caller, ContextExt};
 use super::emails::{Email, EmailFilter};
 use super::guard::{Requires, requires};
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::emails::changes::{self, Watch};
 use crate::domain::{self, Actor, emails, sessions};

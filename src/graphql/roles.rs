@@ -12,7 +12,7 @@ use super::limits::page_complexity;
 use super::page::{PageArguments, connection, page_request};
 use super::scalars::DateTime;
 use super::users::{UserConnection, users_page};
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
 use crate::domain::roles;
 use crate::domain::users::UserFilter;

@@ -6,8 +6,8 @@ use poem::handler;
 use poem::http::StatusCode;
 use poem::web::Data;
 
-use crate::app::App;
 use crate::database::Schema;
+use crate::domain::App;
 
 /// `GET /healthz`: the process is alive.
 #[handler]

@@ -8,7 +8,7 @@ use poem::http::{HeaderMap, Method};
 
 use super::cookie::Cookies;
 use super::origins::AllowedOrigins;
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::{Actor, Client, Error, sessions, tokens};
 
 /// Why nobody could be identified.

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::health;
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::{Error, emails, sessions};
 
 /// All that the address of metrics answers: health as well, which can be asked for here when clients

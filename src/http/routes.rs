@@ -12,7 +12,7 @@ use super::origins::AllowedOrigins;
 use super::pages::{self, ErrorPages};
 use super::sources::EmailSources;
 use super::{health, playground, request_log};
-use crate::app::App;
+use crate::domain::App;
 use crate::graphql;
 
 /// Everything that the server answers.

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TrustedProxies;
 use super::connections::{AnswerKind, Connection, NextAnswer, Slots, Timeouts};
-use crate::app::App;
+use crate::domain::App;
 
 /// How long a request's line and headers may be together, in bytes. Longer ones are answered with
 /// status 431.

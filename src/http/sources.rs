@@ -12,7 +12,7 @@ use super::client::TrustedProxies;
 use super::cookie::Cookies;
 use super::identity::{IdentityError, identify};
 use super::origins::AllowedOrigins;
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::{Error, emails};
 use crate::graphql::context::{Caller, Note};

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use transports::{Failure, Transport};
 
 use super::messages;
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::emails::domain_limits::{DomainLimits, DomainPermit};
 use crate::domain::emails::retention;

@@ -594,7 +594,7 @@ async fn priority_comes_before_due_time() {
 }
 
 /// Queues so many test e-mails on the server's own behalf, in one change.
-async fn queue_by_server(app: &usher::app::App, to: &str, priority: Priority, count: usize) {
+async fn queue_by_server(app: &usher::domain::App, to: &str, priority: Priority, count: usize) {
     let to = &usher::domain::EmailAddress::parse(to).unwrap();
     usher::domain::change::make(app, &Actor::server(), |change| async move {
         for _ in 0..count {
@@ -617,7 +617,7 @@ async fn queue_by_server(app: &usher::app::App, to: &str, priority: Priority, co
     .unwrap();
 }
 
-async fn administrator_resume(app: &usher::app::App) {
+async fn administrator_resume(app: &usher::domain::App) {
     let server = usher::domain::Actor::server();
     usher::domain::emails::resume(app, &server).await.unwrap();
 }

@@ -13,8 +13,8 @@ use sea_orm::{
 };
 
 use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, still_serves};
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change::{self, Change};
 use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};

@@ -5,20 +5,20 @@
 //! channel, which only saves waiting for the next look.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{EmailId, Timestamp, email};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::watchers::Changed;
 use super::{Email, EmailFilter, as_seen_by};
-use crate::app::App;
 use crate::database::Found;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 
 /// A change is looked for until this long after it happened: a transaction records the time at
@@ -32,58 +32,6 @@ const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// How often the rows are looked at, at most, so that many changes in quick succession are one piece
 /// of work.
 const LOOKS_AT_MOST_EVERY: Duration = Duration::from_millis(100);
-
-/// How many changes are kept for a watcher who falls behind. One who falls behind further looks at the
-/// rows, and misses nothing.
-const CHANGES_KEPT: usize = 1024;
-
-/// When an e-mail last changed.
-#[derive(Clone, Copy, Debug, FromQueryResult)]
-struct Changed {
-    id: EmailId,
-    changed_at: Timestamp,
-}
-
-/// What this server's watchers are told.
-#[derive(Debug)]
-pub struct EmailChanges {
-    news: broadcast::Sender<Changed>,
-    /// Looks for changes while somebody watches.
-    looking: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Default for EmailChanges {
-    fn default() -> Self {
-        Self {
-            news: broadcast::Sender::new(CHANGES_KEPT),
-            looking: Mutex::default(),
-        }
-    }
-}
-
-impl EmailChanges {
-    fn subscribe(&self, app: &Arc<App>) -> broadcast::Receiver<Changed> {
-        let news = self.news.subscribe();
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        if looking.as_ref().is_none_or(JoinHandle::is_finished) {
-            *looking = Some(tokio::spawn(look(
-                app.clone(),
-                app.email_changed.subscribe(),
-            )));
-        }
-        news
-    }
-
-    /// Whether nobody watches any more. Whoever begins to watch from now on starts another task.
-    fn is_over(&self) -> bool {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_over = self.news.receiver_count() == 0;
-        if is_over {
-            *looking = None;
-        }
-        is_over
-    }
-}
 
 /// Looks for changes until nobody watches.
 async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
@@ -106,8 +54,7 @@ async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
         match changed_since(&app, from).await {
             Ok(changed) => {
                 for news in told.news(from, changed) {
-                    // It is not an error if the last watcher has just left.
-                    let _ = app.email_changes.news.send(news);
+                    app.email_changes.tell(news);
                 }
                 looked_at = now;
                 is_failing = false;
@@ -160,7 +107,8 @@ pub struct Watch {
 impl Watch {
     /// Starts watching.
     pub fn new(app: Arc<App>) -> Self {
-        let news = app.email_changes.subscribe(&app);
+        let begin = || tokio::spawn(look(app.clone(), app.email_changed.subscribe()));
+        let news = app.email_changes.subscribe(begin);
         let now = app.clock.now();
         Self {
             app,

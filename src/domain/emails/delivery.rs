@@ -10,13 +10,14 @@ use sea_orm::{EntityTrait, QueryFilter};
 
 use super::domain_limits::DomainLimits;
 use super::queue_state;
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change::{self, Change};
 use crate::domain::error::Result;
 
 mod claim;
 mod outcome;
+mod record;
 mod transport_pause;
 
 pub use claim::Claim;
@@ -41,7 +42,7 @@ pub async fn record_and_claim(
         let mut state = queue_state(app, change.db()).await?;
         for (claim, outcome) in in_order {
             transport_pause::note(&change, &mut state, outcome).await?;
-            outcome::record(&change, claim, outcome, &state).await?;
+            record::record(&change, claim, outcome, &state).await?;
             change.has_changed([claim.email.id]);
         }
         let mut claims = Vec::new();
@@ -76,7 +77,7 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
     change::make(app, &Actor::server(), |change: Change<'_>| async move {
         let renewed = email::Entity::update_many()
             .col_expr(email::Column::LeaseUntil, claim::lease_end(app))
-            .filter(outcome::held_by(claim))
+            .filter(record::held_by(claim))
             .exec(change.db())
             .await?;
         change.commit(renewed.rows_affected == 1).await

@@ -5,8 +5,8 @@ use entity::{Timestamp, email};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::{Email, as_seen_by};
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::domain::text;

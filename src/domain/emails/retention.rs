@@ -6,8 +6,8 @@ use entity::{Timestamp, email};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change;
 use crate::domain::error::Result;
 use crate::domain::retention::{DAY, remove_in_batches};

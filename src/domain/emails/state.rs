@@ -4,8 +4,8 @@ use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change;
 use crate::domain::error::Result;
 use crate::domain::events::{Action, Subject};

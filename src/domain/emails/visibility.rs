@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use entity::{InvitationId, UserId, email, invitation, user_role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use crate::domain::error::Result;
 use crate::domain::roles;

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, 
 use uuid::Uuid;
 
 use super::{Action, FieldChange};
-use crate::app::App;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 

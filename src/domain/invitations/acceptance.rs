@@ -3,8 +3,8 @@
 use entity::{invitation, user};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change;
 use crate::domain::error::{Result, UserErrors};
 use crate::domain::events::{Action, Changes};

@@ -4,7 +4,7 @@ use entity::invitation;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::app::App;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::retention::{DAY, remove_in_batches};
 

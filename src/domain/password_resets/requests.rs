@@ -12,8 +12,8 @@ use sea_orm::{
     QuerySelect, Set,
 };
 
-use crate::app::App;
 use crate::domain::actor::{Actor, Client};
+use crate::domain::app::App;
 use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result};
 use crate::domain::events::{Action, Subject};
@@ -110,7 +110,8 @@ async fn answer_oldest(app: &App) -> Result<Answered> {
 async fn answer(change: &mut Change<'_>, request: &password_reset_request::Model) -> Result<()> {
     remove(change, password_reset_request::Column::Id.eq(request.id)).await?;
     // They may be about to be deactivated, which ends all links.
-    let user = users::find_by_email_locked(change, &request.email_normal).await?;
+    let user =
+        users::find_by_email_locked(change.app(), change.db(), &request.email_normal).await?;
     record(change, request, user.as_ref()).await?;
     if let Some(user) = user.filter(|user| user.row.status() == user::Status::Active)
         // Their inbox already has enough e-mails with working links.

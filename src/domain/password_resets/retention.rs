@@ -3,7 +3,7 @@
 use entity::password_reset;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::app::App;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::retention::{DAY, remove_in_batches};
 

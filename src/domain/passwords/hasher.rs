@@ -11,7 +11,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use entity::user::PasswordHash;
 
-use super::Password;
+use super::password::Password;
 use super::pool::Pool;
 use crate::config;
 use crate::domain::actor::Client;

@@ -2,26 +2,15 @@
 
 use zxcvbn::Score;
 
-use super::{MAX_LENGTH, Password};
-use crate::app::App;
+use super::password::{Context, MAX_LENGTH, Password};
 use crate::config;
 use crate::domain::actor::Client;
+use crate::domain::app::App;
 use crate::domain::error::{Result, UserError, UserErrorCode};
 
 /// How much of a password zxcvbn looks at; the rest can only make it harder to guess. At three times
 /// this length, some passwords take seconds.
 const SCORED_CHARACTERS: usize = 32;
-
-/// The user that a password is for: what an attacker would try first.
-#[derive(Clone, Debug)]
-pub struct Context<'a> {
-    /// Their e-mail address.
-    pub email: &'a str,
-    /// Their first name.
-    pub first_name: &'a str,
-    /// Their last name.
-    pub last_name: &'a str,
-}
 
 /// Checks a new password against the one policy, and hashes it.
 ///

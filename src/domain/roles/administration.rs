@@ -7,8 +7,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 
 use super::policy::{self, RoleAction};
 use super::{Role, input};
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::applications::{Permission, Permissions};
 use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};

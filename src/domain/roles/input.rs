@@ -1,7 +1,7 @@
 //! What people type about a role, and what may be made of it.
 
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::applications::{Permission, Permissions};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::text;

@@ -10,8 +10,8 @@ use sea_orm::{
 };
 
 use super::Role;
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::applications::{
     Permission, ROLES_DELETE, ROLES_UPDATE, USERS_CREATE, USERS_UPDATE,
 };

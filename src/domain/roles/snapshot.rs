@@ -1,46 +1,15 @@
-//! The roles in memory, from which every request learns what its caller may do.
+//! How the roles get into memory, and what is read from there.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use entity::{RoleId, revision, role, role_permission};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::Role;
-use crate::app::App;
+use super::cache::Snapshot;
+use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::rights::Rights;
-
-/// All roles as of one revision.
-#[derive(Debug, Default)]
-struct Snapshot {
-    /// The counter of [`revision::ROLES`] at the time; it starts at 1, so the empty snapshot is
-    /// older than any.
-    revision: i64,
-    roles: HashMap<RoleId, Arc<Role>>,
-}
-
-/// The roles in memory. There are few, every request needs them, and they seldom change; the query
-/// that identifies a caller also tells whether they have.
-#[derive(Debug, Default)]
-pub struct RoleCache(RwLock<Arc<Snapshot>>);
-
-impl RoleCache {
-    fn current(&self) -> Arc<Snapshot> {
-        // The lock is held for a pointer's copy: nothing in between can panic.
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn replace(&self, snapshot: Arc<Snapshot>) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if current.revision < snapshot.revision {
-            *current = snapshot;
-        }
-    }
-}
 
 /// The rights of a user who holds these roles, as of the revision or a later one.
 pub async fn rights_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Rights> {

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{RoleId, UserId, revision, session, user, user_role};
+use entity::{RoleId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    JoinType, QueryFilter, QueryResult, QuerySelect, RelationTrait, Select, Set,
+    ColumnTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType, QueryFilter,
+    QueryResult, QuerySelect, RelationTrait, Select, Set,
 };
 
 use super::idle_timeout;
-use crate::app::App;
 use crate::domain::actor::{Actor, Client, SignedIn, Who};
+use crate::domain::app::App;
 use crate::domain::change;
-use crate::domain::error::{Error, Result};
-use crate::domain::users::{self, User};
+use crate::domain::error::Result;
+use crate::domain::users::User;
 use crate::domain::{roles, tokens};
 
 /// How precisely the last use of a session is noted: writing it at every request would turn every
@@ -156,42 +156,4 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
         change.commit(used.clone()).await
     })
     .await
-}
-
-/// Reads again, inside a transaction that changes something, who the actor is: they may have been
-/// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
-/// nobody can change the actor's account, nor that of the `target`: their rows are locked in the order
-/// of their IDs, so that two users who act on each other do not wait for each other.
-///
-/// # Errors
-///
-/// [`Error::Unauthenticated`] if the session has ended; [`Error::Forbidden`] if the actor has lost
-/// any permission since the request came in, because it may be the one that was required.
-pub async fn confirm(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    actor: &Actor,
-    target: Option<UserId>,
-) -> Result<Actor> {
-    users::lock(transaction, actor.user_id().into_iter().chain(target)).await?;
-    let Who::User(before) = &actor.who else {
-        return Ok(actor.clone());
-    };
-    let session = session::Entity::find_by_id(before.session.id);
-    let session = (app.db.one(transaction, session).await?).ok_or(Error::Unauthenticated)?;
-    let user = users::find_in(app, transaction, session.user_id)
-        .await?
-        .filter(|user| user.row.status() == user::Status::Active)
-        .ok_or(Error::Unauthenticated)?;
-    let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
-    let rights = roles::union(&held);
-    if let Some(lost) = rights.lost_since(&before.rights) {
-        return Err(Error::Forbidden(lost.clone()));
-    }
-    let now = SignedIn {
-        user,
-        session,
-        rights,
-    };
-    Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }

@@ -6,7 +6,7 @@ use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
-use crate::app::App;
+use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
 
 /// What is counted, and what follows from it.

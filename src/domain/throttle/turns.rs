@@ -3,7 +3,7 @@
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::App;
+use crate::config::Config;
 use crate::domain::actor::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::queue::{Bounds, Queue, Semaphores, holder};
@@ -29,17 +29,17 @@ impl Turns {
     /// [`Error::Busy`] if too many are waiting already, for whatever accounts.
     pub(super) async fn of(
         &self,
-        app: &App,
+        settings: &Config,
         client: &Client,
         account: &str,
     ) -> Result<OwnedSemaphorePermit> {
         let bounds = Bounds {
-            in_all: app.settings.passwords.hash_queue,
-            per_client: app.settings.passwords.hash_queue_per_client,
+            in_all: settings.passwords.hash_queue,
+            per_client: settings.passwords.hash_queue_per_client,
         };
         let _waiting = self.waiting.join(client, bounds)?;
         // One fewer than are free: those that are being evaluated leave one free.
-        let together = app.settings.throttle.account_attempts.saturating_sub(1);
+        let together = settings.throttle.account_attempts.saturating_sub(1);
         let turns = self.accounts.named(account, together.max(1) as usize);
         turns.acquire_owned().await.map_err(Error::internal)
     }

@@ -6,8 +6,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, SqlE
 
 use super::policy::{self, UserAction};
 use super::{DerivedColumns, User};
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::change::{self, Change};
 use crate::domain::emails::{NewEmail, Purpose};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
@@ -151,7 +151,7 @@ async fn notify_old_address(change: &Change<'_>, user: &User) -> Result<()> {
 ///
 /// # Errors
 ///
-/// For `firstName` and `lastName`: too long, invalid; and those of [`throttle::own_change`].
+/// For `firstName` and `lastName`: too long, invalid; and those of [`throttle::limits::own_change`].
 pub async fn update_profile(
     app: &App,
     actor: &Actor,
@@ -175,7 +175,7 @@ pub async fn update_profile(
         };
         let changes = changes(&change, &user, &changed).await?;
         if !changes.is_empty() {
-            throttle::own_change(app, change.db(), own).await?;
+            throttle::limits::own_change(app, change.db(), own).await?;
             change
                 .record_with(Action::ProfileUpdated, &changed, changes)
                 .await?;

@@ -5,12 +5,13 @@ use entity::{UserId, invitation, revision, user};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter};
 
 use super::User;
-use crate::app::App;
 use crate::domain::actor::Actor;
+use crate::domain::app::App;
 use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
 use crate::domain::change::Change;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
-use crate::domain::{invitations, revisions, roles};
+use crate::domain::invitations::newest::newest_of;
+use crate::domain::{revisions, roles};
 
 /// What can be done to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,7 +195,7 @@ async fn in_the_right_state(
 }
 
 async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
-    let newest = invitations::newest_of(app, db, &[user]).await?.pop();
+    let newest = newest_of(app, db, &[user]).await?.pop();
     Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
 }
 

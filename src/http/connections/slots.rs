@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::app::App;
-use crate::domain::throttle::customer_network;
+use crate::domain::App;
+use crate::domain::throttle::networks::customer_network;
 use crate::http::TrustedProxies;
 use crate::quota::{Quota, Share};
 

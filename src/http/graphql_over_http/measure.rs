@@ -6,7 +6,7 @@ use std::time::Instant;
 use async_graphql::Response as GraphqlResponse;
 use async_graphql::parser::types::OperationType;
 
-use crate::app::App;
+use crate::domain::App;
 
 /// A request that is under way: counted when this is dropped, so that one that is aborted counts as
 /// well. Until it is executed, it counts as refused.

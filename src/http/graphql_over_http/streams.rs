@@ -13,7 +13,7 @@ use super::measure::Measure;
 use super::open_streams::{OpenStream, OpenStreams};
 use super::operation::Operation;
 use super::response::{Answer, Refusal, panicked};
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::{self, Actor, sessions};
 use crate::graphql::context::Caller;
 use crate::graphql::stages::WasExecuted;

@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Se
 use uuid::Uuid;
 
 use super::outcome::{Outcome, Verdict, after_failure, unclaimed};
-use crate::app::App;
 use crate::database::StoredId;
+use crate::domain::app::App;
 use crate::domain::change::Change;
 use crate::domain::emails::domain_limits::{DomainLimits, DomainsInUse};
 use crate::domain::emails::still_serves;

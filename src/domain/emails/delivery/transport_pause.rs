@@ -5,7 +5,7 @@ use entity::email_queue;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::outcome::{Outcome, Verdict};
-use crate::app::App;
+use crate::domain::app::App;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 

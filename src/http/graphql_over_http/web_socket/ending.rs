@@ -10,7 +10,7 @@ use poem::web::websocket::Message;
 use tokio::sync::SetOnce;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::app::App;
+use crate::domain::App;
 use crate::domain::{Actor, sessions};
 
 /// How long a WebSocket may go on after its session has ended.

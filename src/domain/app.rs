@@ -6,16 +6,17 @@ use entity::EmailId;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use super::EmailAddress;
+use super::applications::Catalogue;
+use super::emails::watchers::EmailChanges;
+use super::error::Error;
+use super::passwords::hasher::PasswordHasher;
+use super::refusals::Refusals;
+use super::roles::cache::RoleCache;
+use super::throttle::turns::Turns;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, Schema};
-use crate::domain::applications::Catalogue;
-use crate::domain::emails::changes::EmailChanges;
-use crate::domain::passwords::PasswordHasher;
-use crate::domain::refusals::Refusals;
-use crate::domain::roles::RoleCache;
-use crate::domain::throttle::Turns;
-use crate::domain::{EmailAddress, Error};
 use crate::letters::Letters;
 use crate::metrics::Metrics;
 
@@ -126,13 +127,6 @@ impl App {
             (micros % 1_000_000) as u32 * 1_000,
         );
         I::from(uuid::Uuid::new_v7(timestamp))
-    }
-
-    /// The link in a letter: the configured pattern with the configured address and the token.
-    pub fn link(&self, pattern: &str, token: &crate::domain::tokens::Token) -> String {
-        pattern
-            .replace("{public_url}", &self.settings.server.public_url)
-            .replace("{token}", token.expose())
     }
 
     /// Counts a mail worker for as long as what is returned lives.

@@ -1,0 +1,67 @@
+//! What those who watch the e-mail queue on this server are told.
+
+use std::sync::{Mutex, PoisonError};
+
+use entity::{EmailId, Timestamp};
+use sea_orm::FromQueryResult;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+/// How many changes are kept for a watcher who falls behind. One who falls behind further looks at the
+/// rows, and misses nothing.
+const CHANGES_KEPT: usize = 1024;
+
+/// When an e-mail last changed.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub(super) struct Changed {
+    pub(super) id: EmailId,
+    pub(super) changed_at: Timestamp,
+}
+
+/// What this server's watchers are told.
+#[derive(Debug)]
+pub struct EmailChanges {
+    news: broadcast::Sender<Changed>,
+    /// Looks for changes while somebody watches.
+    looking: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Default for EmailChanges {
+    fn default() -> Self {
+        Self {
+            news: broadcast::Sender::new(CHANGES_KEPT),
+            looking: Mutex::default(),
+        }
+    }
+}
+
+impl EmailChanges {
+    /// Tells one more, and begins to `look` for changes if nobody does so yet.
+    pub(super) fn subscribe(
+        &self,
+        look: impl FnOnce() -> JoinHandle<()>,
+    ) -> broadcast::Receiver<Changed> {
+        let news = self.news.subscribe();
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            *looking = Some(look());
+        }
+        news
+    }
+
+    /// Tells all of them.
+    pub(super) fn tell(&self, changed: Changed) {
+        // It is not an error if the last one has just left.
+        let _ = self.news.send(changed);
+    }
+
+    /// Whether nobody watches any more. Whoever begins to watch from now on starts another task.
+    pub(super) fn is_over(&self) -> bool {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = self.news.receiver_count() == 0;
+        if is_over {
+            *looking = None;
+        }
+        is_over
+    }
+}

@@ -1,0 +1,25 @@
+//! What a role is.
+
+use entity::role;
+
+use crate::domain::applications::{Catalogue, Permissions};
+use crate::domain::rights::Rights;
+
+/// A role and what it grants.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its row.
+    pub row: role::Model,
+    /// What it grants.
+    pub rights: Rights,
+}
+
+impl Role {
+    pub(super) fn new(row: role::Model, stored: Permissions, catalogue: &Catalogue) -> Self {
+        let rights = match row.is_protected {
+            true => Rights::administrator(stored, catalogue),
+            false => Rights::stored(stored, catalogue),
+        };
+        Self { row, rights }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is counted without being a guess: e-mails to one recipient, and changes to one's own account.
+
+use std::time::Duration;
+
+use entity::UserId;
+use sea_orm::DatabaseTransaction;
+use sha2::{Digest, Sha256};
+
+use super::counters::{Counted, Counter, count};
+use crate::domain::EmailAddress;
+use crate::domain::app::App;
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+
+/// Counts an e-mail of one kind to one recipient, whoever causes it. The next one waits no longer
+/// than this one is useful, so that the recipient always has a link that works.
+///
+/// # Errors
+///
+/// [`UserErrorCode::TooManyAttempts`] with the time to wait. What causes the e-mail must not happen.
+pub async fn email(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    kind: &str,
+    to: &EmailAddress,
+    useful_for: Option<Duration>,
+) -> Result<()> {
+    let settings = &app.settings.throttle;
+    let longest = settings.email_delay_at_most;
+    let counter = Counter {
+        subject: format!("{kind} to {}", digest(to.normal())),
+        account: None,
+        free: settings.emails_per_recipient,
+        delay_at_most: useful_for.map_or(longest, |useful_for| Ord::min(useful_for, longest)),
+    };
+    allow(app, transaction, counter, "e-mails to this address").await
+}
+
+/// Counts a change that a user makes to their own account: anybody may make them, and each is
+/// recorded for long.
+///
+/// # Errors
+///
+/// [`UserErrorCode::TooManyAttempts`] with the time to wait.
+pub async fn own_change(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+    let settings = &app.settings.throttle;
+    let counter = Counter {
+        subject: format!("changes by {}", user.0),
+        account: None,
+        free: settings.own_changes,
+        delay_at_most: settings.delay_at_most,
+    };
+    allow(app, transaction, counter, "changes").await
+}
+
+async fn allow(
+    app: &App,
+    transaction: &DatabaseTransaction,
+    counter: Counter,
+    what: &str,
+) -> Result<()> {
+    match count(app, transaction, &counter).await? {
+        Counted::Free | Counted::BeforeDelay => Ok(()),
+        Counted::Blocked(wait) => Err(too_many(what, wait)),
+    }
+}
+
+/// Whole seconds, rounded up: whoever waits that long is allowed to try again.
+pub(super) fn too_many(what: &str, wait: Duration) -> Error {
+    let seconds = (wait.as_micros().div_ceil(1_000_000)).clamp(1, 1 << 32);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    UserError {
+        retry_after: Some(Duration::from_secs(seconds)),
+        ..UserError::new(
+            UserErrorCode::TooManyAttempts,
+            None,
+            format!("Too many {what}. Try again in {seconds} {unit}."),
+        )
+    }
+    .into()
+}
+
+/// Accounts are not stored in plain text: which ones were guessed at, even if they do not exist, is
+/// nobody's business.
+pub(super) fn digest(account: &str) -> String {
+    hex(&Sha256::digest(account.as_bytes()))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
