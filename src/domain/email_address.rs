@@ -27,7 +27,11 @@ pub fn read(field: &'static str, text: &str) -> Result<EmailAddress, UserError> 
 pub fn account(text: &str) -> String {
     match EmailAddress::parse(text) {
         Ok(address) => address.normal().to_owned(),
-        Err(_) => texts::fold(invisible::trim(text)),
+        // No stored one is as long as what a stranger can send.
+        Err(_) => {
+            let end = text.floor_char_boundary(EmailAddress::MAX_TEXT);
+            texts::fold(invisible::trim(&text[..end]))
+        }
     }
 }
 
