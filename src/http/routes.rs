@@ -6,11 +6,11 @@ use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Route, get};
 
 use super::client::TrustedProxies;
+use super::eml::EmailFiles;
 use super::graphql_over_http::GraphqlEndpoint;
 use super::headers::Headers;
 use super::origins::AllowedOrigins;
 use super::pages::{self, ErrorPages};
-use super::sources::EmailSources;
 use super::{health, playground, request_log};
 use crate::app::App;
 use crate::graphql;
@@ -27,7 +27,7 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let origins = AllowedOrigins::new(&settings.server)?;
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
-    let emails = EmailSources::new(app.clone(), proxies.clone(), origins.clone());
+    let emails = EmailFiles::new(app.clone(), proxies.clone(), origins.clone());
     let graphql = Arc::new(GraphqlEndpoint::new(
         schema,
         app.clone(),

@@ -41,7 +41,7 @@ async fn faulty(server: &TestServer) -> Client {
     let proxies = TrustedProxies::new(&app.settings.server.trusted_proxies).unwrap();
     let origins = AllowedOrigins::new(&app.settings.server).unwrap();
     let schema = Schema::build(FaultyQuery, EmptyMutation, FaultySubscription)
-        .extension(usher::graphql::stages::Stages)
+        .extension(usher::graphql::execution::ExecutionExtension)
         .finish();
     let endpoint = GraphqlEndpoint::new(schema, app.clone(), proxies, origins);
     let routes = Route::new().at("/graphql", endpoint).data(app);

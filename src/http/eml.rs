@@ -1,6 +1,7 @@
 //! `GET /emails/{id}.eml`: an e-mail of the queue as a file that any mail program opens. Guarded like
 //! `Email.source`, and who asks is found as for any GraphQL request.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use async_graphql::ID;
@@ -15,19 +16,19 @@ use super::origins::AllowedOrigins;
 use crate::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::{Error, emails};
-use crate::graphql::context::{Caller, Note};
+use crate::graphql::context::Caller;
 use crate::graphql::ids;
 use crate::mail::messages;
 
 /// `/emails/:file`
-pub struct EmailSources {
+pub struct EmailFiles {
     app: Arc<App>,
     cookies: Cookies,
     proxies: TrustedProxies,
     origins: AllowedOrigins,
 }
 
-impl EmailSources {
+impl EmailFiles {
     /// An endpoint that serves the e-mails of the application's queue.
     pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
         Self {
@@ -38,50 +39,55 @@ impl EmailSources {
         }
     }
 
-    async fn source(&self, request: &Request) -> Result<Response, Error> {
+    async fn respond(&self, request: &Request) -> Result<Response, Error> {
         let client = self.proxies.client(request);
         let actor = match identify(&self.app, &self.cookies, &self.origins, request, client).await {
             Ok(actor) => actor,
             Err(IdentityError::ForeignOrigin(origin)) => {
-                return Ok(plain(StatusCode::FORBIDDEN, &origin.to_string()));
+                return Ok(plain(StatusCode::FORBIDDEN, origin.to_string()));
             }
             Err(IdentityError::Failed(error)) => return Err(error),
         };
-        let caller = Caller::new(actor.clone());
-        let answer = match actor.must_hold(&EMAIL_QUEUE_VIEW) {
-            Err(Error::Forbidden(permission)) => {
-                let message = format!("This requires the permission {permission}.");
-                caller.note(Note::Refused(permission));
-                plain(StatusCode::FORBIDDEN, &message)
-            }
-            Err(Error::Unauthenticated) => plain(StatusCode::UNAUTHORIZED, "Sign in first."),
-            Err(error) => return Err(error),
-            Ok(()) => {
-                let id = request
-                    .raw_path_param("file")
-                    .and_then(|file| file.strip_suffix(".eml"))
-                    .and_then(|id| ids::decode(&ID(id.to_owned())));
-                let email = match id {
-                    Some(id) => emails::find(&self.app, &actor, id).await?,
-                    None => None,
+        let caller = Caller::new(actor);
+        let response = match self.find(request, &caller).await {
+            Ok(Some(email)) => file(&email)?,
+            Ok(None) => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
+            Err(error) => {
+                let status = match error {
+                    Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+                    Error::Forbidden(_) => StatusCode::FORBIDDEN,
+                    error => return Err(error),
                 };
-                match email {
-                    None => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
-                    Some(email) => {
-                        if let Some(note) = Note::showing(&email) {
-                            caller.note(note);
-                        }
-                        message(&email)?
-                    }
-                }
+                plain(status, async_graphql::Error::from(error).message)
             }
         };
-        caller.write_notes(&self.app).await?;
-        Ok(answer)
+        caller.take_outcome().write_notes(&self.app).await?;
+        Ok(response)
+    }
+
+    /// The e-mail as the caller may see it.
+    async fn find(
+        &self,
+        request: &Request,
+        caller: &Caller,
+    ) -> Result<Option<emails::Email>, Error> {
+        caller.must_hold(&EMAIL_QUEUE_VIEW)?;
+        let id = request
+            .raw_path_param("file")
+            .and_then(|file| file.strip_suffix(".eml"))
+            .and_then(|id| ids::decode(&ID(id.to_owned())));
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let email = emails::find(&self.app, &caller.actor(), id).await?;
+        if let Some(email) = &email {
+            caller.note_showing(email);
+        }
+        Ok(email)
     }
 }
 
-impl Endpoint for EmailSources {
+impl Endpoint for EmailFiles {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -89,7 +95,7 @@ impl Endpoint for EmailSources {
             let message = "An e-mail can only be read here.";
             return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, message));
         }
-        Ok(self.source(&request).await.unwrap_or_else(|error| {
+        Ok(self.respond(&request).await.unwrap_or_else(|error| {
             tracing::error!(?error, "a request failed");
             let message = "Something went wrong on the server.";
             plain(StatusCode::INTERNAL_SERVER_ERROR, message)
@@ -97,7 +103,7 @@ impl Endpoint for EmailSources {
     }
 }
 
-fn message(email: &emails::Email) -> Result<Response, Error> {
+fn file(email: &emails::Email) -> Result<Response, Error> {
     let source = messages::source(email).map_err(Error::internal)?;
     let name = ids::encode(email.row().id);
     Ok(Response::builder()
@@ -111,7 +117,7 @@ fn message(email: &emails::Email) -> Result<Response, Error> {
         .body(source))
 }
 
-fn plain(status: StatusCode, message: &str) -> Response {
+fn plain(status: StatusCode, message: impl Display) -> Response {
     Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "text/plain; charset=utf-8")
