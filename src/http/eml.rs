@@ -9,10 +9,7 @@ use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
-use super::client::TrustedProxies;
-use super::cookie::Cookies;
-use super::identity::{IdentityError, identify};
-use super::origins::AllowedOrigins;
+use super::identity::{Identification, IdentityError};
 use crate::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::{Error, emails};
@@ -20,28 +17,23 @@ use crate::graphql::context::Caller;
 use crate::graphql::ids;
 use crate::mail::messages;
 
-/// `/emails/:file`
+/// Serves the e-mails of the application's queue, at `/emails/:file`.
 pub struct EmailFiles {
     app: Arc<App>,
-    cookies: Cookies,
-    proxies: TrustedProxies,
-    origins: AllowedOrigins,
+    identification: Identification,
 }
 
 impl EmailFiles {
-    /// An endpoint that serves the e-mails of the application's queue.
-    pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
+    /// An endpoint that asks who wants the file.
+    pub fn new(app: Arc<App>, identification: Identification) -> Self {
         Self {
-            cookies: Cookies::new(&app.settings),
             app,
-            proxies,
-            origins,
+            identification,
         }
     }
 
     async fn respond(&self, request: &Request) -> Result<Response, Error> {
-        let client = self.proxies.client(request);
-        let actor = match identify(&self.app, &self.cookies, &self.origins, request, client).await {
+        let actor = match self.identification.identify(request).await {
             Ok(actor) => actor,
             Err(IdentityError::ForeignOrigin(origin)) => {
                 return Ok(plain(StatusCode::FORBIDDEN, origin.to_string()));

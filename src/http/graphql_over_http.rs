@@ -12,10 +12,8 @@ use poem::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
-use super::client::TrustedProxies;
 use super::cookie::Cookies;
-use super::identity::{IdentityError, identify};
-use super::origins::AllowedOrigins;
+use super::identity::{Identification, IdentityError};
 use super::request_log::RequestId;
 use crate::app::App;
 use crate::domain::Actor;
@@ -39,33 +37,25 @@ use operation::Operation;
 use request::{Requests, requests};
 use response::{MediaType, Refusal, Rendered};
 
-/// `/graphql`
+/// Serves the API, at `/graphql`.
 pub struct GraphqlEndpoint<E> {
     executor: E,
     app: Arc<App>,
+    identification: Identification,
     cookies: Cookies,
-    proxies: TrustedProxies,
-    origins: AllowedOrigins,
     open: OpenStreams,
 }
 
 impl<E: Executor> GraphqlEndpoint<E> {
     /// An endpoint whose requests are executed by the schema.
-    pub fn new(
-        executor: E,
-        app: Arc<App>,
-        proxies: TrustedProxies,
-        origins: AllowedOrigins,
-    ) -> Self {
-        let cookies = Cookies::new(&app.settings);
+    pub fn new(executor: E, app: Arc<App>, identification: Identification) -> Self {
         let per_client = app.settings.server.max_connections_per_client;
         Self {
             executor,
-            app,
-            cookies,
-            proxies,
-            origins,
+            identification,
+            cookies: Cookies::new(&app.settings),
             open: OpenStreams::new(per_client),
+            app,
         }
     }
 }
@@ -163,10 +153,8 @@ impl<E: Executor> GraphqlEndpoint<E> {
     }
 
     async fn identify(&self, request: &Request, id: &str) -> Result<Actor, Refusal> {
-        let client = self.proxies.client(request);
-        identify(&self.app, &self.cookies, &self.origins, request, client)
-            .await
-            .map_err(|error| refusal_of(error, id))
+        let identified = self.identification.identify(request).await;
+        identified.map_err(|error| refusal_of(error, id))
     }
 
     /// Answers with the events of a subscription, as they happen.

@@ -19,6 +19,7 @@ pub mod serving;
 pub use client::TrustedProxies;
 pub use eml::EmailFiles;
 pub use graphql_over_http::GraphqlEndpoint;
+pub use identity::Identification;
 pub use metrics::metrics_routes;
 pub use origins::AllowedOrigins;
 pub use routes::routes;

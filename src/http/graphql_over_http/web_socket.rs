@@ -31,6 +31,7 @@ use super::open_streams::OpenStream;
 use super::request::MAX_BODY;
 use super::response::Refusal;
 use crate::domain::{Actor, Client, sessions};
+use crate::http::connections::Lasting;
 use crate::http::identity::token_in;
 
 mod ending;
@@ -93,7 +94,7 @@ pub(super) async fn upgrade<E: Executor>(
         operations: Arc::new(Semaphore::new(MAX_OPERATIONS)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
     };
-    Ok(socket
+    let mut response = socket
         .protocols([PROTOCOL])
         .config(
             WebSocketConfig::default()
@@ -102,7 +103,9 @@ pub(super) async fn upgrade<E: Executor>(
                 .max_frame_size(Some(MAX_BODY)),
         )
         .on_upgrade(move |socket| connection.serve(socket, actor))
-        .into_response())
+        .into_response();
+    response.extensions_mut().insert(Lasting);
+    Ok(response)
 }
 
 /// Executes the operations of one WebSocket.
