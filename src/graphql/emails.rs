@@ -3,7 +3,7 @@
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
 use entity::{Timestamp, email, email_attempt};
 
-use super::context::{ContextExt, Note};
+use super::context::ContextExt;
 use super::email_queue::EmailQueue;
 use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
@@ -191,16 +191,6 @@ impl From<emails::Email> for Email {
     }
 }
 
-impl Email {
-    /// Notes for the event log that the secret link is shown, if it is.
-    fn note_showing(&self, ctx: &Context<'_>) -> Result<()> {
-        if let Some(note) = Note::showing(&self.0) {
-            ctx.caller()?.note(note);
-        }
-        Ok(())
-    }
-}
-
 #[Object(use_type_description)]
 impl Email {
     /// Opaque and globally unique.
@@ -248,14 +238,14 @@ impl Email {
     /// The plain-text body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn text_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        self.note_showing(ctx)?;
+        ctx.caller()?.note_showing(&self.0);
         Ok(Some(self.0.text_body()))
     }
 
     /// The HTML body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn html_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        self.note_showing(ctx)?;
+        ctx.caller()?.note_showing(&self.0);
         Ok(Some(self.0.html_body()))
     }
 
@@ -264,7 +254,7 @@ impl Email {
     /// recipient, and always for a password reset.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW_SENSITIVE), directive = requires::apply(EMAIL_QUEUE_VIEW_SENSITIVE))]
     async fn link(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.note_showing(ctx)?;
+        ctx.caller()?.note_showing(&self.0);
         Ok(self.0.link())
     }
 
@@ -272,7 +262,7 @@ impl Email {
     /// `GET /emails/{id}.eml`. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn source(&self, ctx: &Context<'_>) -> Result<String> {
-        self.note_showing(ctx)?;
+        ctx.caller()?.note_showing(&self.0);
         messages::source(&self.0).map_err(|problem| internal(&problem))
     }
 

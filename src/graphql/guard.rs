@@ -17,8 +17,7 @@
 use async_graphql::{Context, Guard, Result, TypeDirective};
 use entity::UserId;
 
-use super::context::{ContextExt, Note};
-use crate::domain;
+use super::context::ContextExt;
 use crate::domain::applications::Permission;
 
 /// Available to anyone, signed in or not.
@@ -62,18 +61,8 @@ pub struct Requires(pub Permission);
 
 impl Guard for Requires {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        must_hold(ctx, &self.0)
+        Ok(ctx.caller()?.must_hold(&self.0)?)
     }
-}
-
-/// Refuses a caller without the permission, and notes it for the event log.
-pub fn must_hold(ctx: &Context<'_>, permission: &Permission) -> Result<()> {
-    let caller = ctx.caller()?;
-    let checked = caller.actor().must_hold(permission);
-    if let Err(domain::Error::Forbidden(permission)) = &checked {
-        caller.note(Note::Refused(permission.clone()));
-    }
-    Ok(checked?)
 }
 
 /// The guard of `@requiresUnlessOwn`: whose data it is, and what others need.
@@ -81,9 +70,10 @@ pub struct RequiresUnlessOwn(pub UserId, pub Permission);
 
 impl Guard for RequiresUnlessOwn {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        match ctx.caller()?.is(self.0) {
-            true => Ok(()),
-            false => must_hold(ctx, &self.1),
+        let caller = ctx.caller()?;
+        if caller.is(self.0) {
+            return Ok(());
         }
+        Ok(caller.must_hold(&self.1)?)
     }
 }

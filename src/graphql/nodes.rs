@@ -7,7 +7,7 @@ use super::context::ContextExt;
 use super::emails::Email;
 use super::error::bad_request;
 use super::events::Event;
-use super::guard::{SignedIn, must_hold, signed_in};
+use super::guard::{SignedIn, signed_in};
 use super::ids;
 use super::invitations::Invitation;
 use super::limits::list_complexity;
@@ -88,7 +88,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let (app, actor) = (ctx.app()?, ctx.actor()?);
     if let Some(id) = ids::decode(id) {
         if actor.user_id() != Some(id) {
-            must_hold(ctx, &USERS_VIEW)?;
+            ctx.caller()?.must_hold(&USERS_VIEW)?;
         }
         let user = users::find(app, id).await?;
         return Ok(user.map(|user| Node::User(user.into())));
@@ -98,7 +98,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .signed_in()
             .is_ok_and(|caller| caller.user.role_ids.contains(&id));
         if !is_own {
-            must_hold(ctx, &ROLES_VIEW)?;
+            ctx.caller()?.must_hold(&ROLES_VIEW)?;
         }
         let role = roles::find(app, id).await?;
         return Ok(role.map(|role| Node::Role(role.into())));
@@ -107,7 +107,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         let invitation = invitations::find(app, id).await?;
         let owner = invitation.as_ref().map(|invitation| invitation.user_id);
         if owner.is_none() || owner != actor.user_id() {
-            must_hold(ctx, &USERS_VIEW)?;
+            ctx.caller()?.must_hold(&USERS_VIEW)?;
         }
         return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
     }
@@ -115,17 +115,17 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         let session = sessions::find(app, id).await?;
         let owner = session.as_ref().map(|session| session.user_id);
         if owner.is_none() || owner != actor.user_id() {
-            must_hold(ctx, &USERS_VIEW)?;
+            ctx.caller()?.must_hold(&USERS_VIEW)?;
         }
         return Ok(session.map(|session| Node::Session(Session(session))));
     }
     if let Some(id) = ids::decode(id) {
-        must_hold(ctx, &EMAIL_QUEUE_VIEW)?;
+        ctx.caller()?.must_hold(&EMAIL_QUEUE_VIEW)?;
         let email = emails::find(app, &actor, id).await?;
         return Ok(email.map(|email| Node::Email(Email(email))));
     }
     if let Some(id) = ids::decode(id) {
-        must_hold(ctx, &EVENT_LOG_VIEW)?;
+        ctx.caller()?.must_hold(&EVENT_LOG_VIEW)?;
         let event = events::find(app, id).await?;
         return Ok(event.map(|event| Node::Event(event.into())));
     }

@@ -7,13 +7,13 @@ use super::email_changes::EmailSubscription;
 use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::events::EventQuery;
+use super::execution::ExecutionExtension;
 use super::explanation::ExplanationQuery;
 use super::invitations::{InvitationMutation, InvitationQuery};
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
 use super::sessions::{SessionMutation, SessionQuery};
-use super::stages::Stages;
 use super::users::{UserMutation, UserQuery};
 
 /// All queries.
@@ -59,11 +59,11 @@ pub fn schema(introspection: bool) -> Schema {
     )
     // Suggestions would name fields to callers who may not introspect the schema.
     .disable_suggestions()
-    .extension(Stages);
-    match introspection {
-        true => schema.finish(),
-        false => schema.disable_introspection().finish(),
+    .extension(ExecutionExtension);
+    if introspection {
+        return schema.finish();
     }
+    schema.disable_introspection().finish()
 }
 
 /// The schema's text, as `schema.graphql` keeps it.

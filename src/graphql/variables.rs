@@ -112,9 +112,10 @@ fn leave_out_of_value(value: &mut Value, unsent: &HashSet<Name>) {
         }
         Value::List(items) => {
             for value in items {
-                match is_unsent(value, unsent) {
-                    true => *value = Value::Null,
-                    false => leave_out_of_value(value, unsent),
+                if is_unsent(value, unsent) {
+                    *value = Value::Null;
+                } else {
+                    leave_out_of_value(value, unsent);
                 }
             }
         }

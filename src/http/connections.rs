@@ -6,11 +6,11 @@
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use poem::Response;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -51,34 +51,29 @@ impl Timeouts {
     }
 }
 
-/// What those who answer requests tell the connection about the answer.
+/// Among the extensions of a response: both sides may be silent once it has begun, as on a WebSocket or
+/// an event stream.
+#[derive(Clone, Copy)]
+pub struct Lasting;
+
+/// What the connection waits for after the response that is about to be written; `None` if there is
+/// none. Whoever responds tells the connection, which knows bytes only.
 #[derive(Clone, Default)]
-pub struct NextAnswer(Arc<AtomicU8>);
+pub struct AfterResponse(Arc<Mutex<Option<WaitsFor>>>);
 
-/// An answer that is about to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum AnswerKind {
-    /// None that is known of.
-    None = 0,
-    /// The client may send another request after it.
-    Ends,
-    /// Both sides may be silent from here on: a WebSocket or an event stream.
-    Lasts,
-}
-
-impl NextAnswer {
-    /// The answer is about to be written.
-    pub fn is(&self, kind: AnswerKind) {
-        self.0.store(kind as u8, Ordering::Release);
+impl AfterResponse {
+    /// This response is about to be written.
+    pub fn expect(&self, response: &Response) {
+        let lasts = response.extensions().get::<Lasting>().is_some();
+        *self.lock() = Some(if lasts {
+            WaitsFor::Nothing
+        } else {
+            WaitsFor::NextRequest
+        });
     }
 
-    fn take(&self) -> AnswerKind {
-        match self.0.swap(AnswerKind::None as u8, Ordering::AcqRel) {
-            kind if kind == AnswerKind::Ends as u8 => AnswerKind::Ends,
-            kind if kind == AnswerKind::Lasts as u8 => AnswerKind::Lasts,
-            _ => AnswerKind::None,
-        }
+    fn lock(&self) -> MutexGuard<'_, Option<WaitsFor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,7 +81,7 @@ impl NextAnswer {
 pub struct Connection {
     io: TcpStream,
     timeouts: Timeouts,
-    next_answer: NextAnswer,
+    after_response: AfterResponse,
     waits_for: WaitsFor,
     /// Whether nothing has been read yet.
     is_new: bool,
@@ -109,17 +104,22 @@ enum WaitsFor {
 
 impl Connection {
     /// A connection that holds this place.
-    pub fn new(io: TcpStream, slot: Slot, timeouts: Timeouts, next_answer: NextAnswer) -> Self {
+    pub fn new(io: TcpStream, slot: Slot, timeouts: Timeouts) -> Self {
         Self {
             io,
             timeouts,
-            next_answer,
+            after_response: AfterResponse::default(),
             waits_for: WaitsFor::Request,
             is_new: true,
             read_by: Box::pin(sleep(timeouts.request)),
             taken_by: None,
             _slot: slot,
         }
+    }
+
+    /// Where it learns which response is written to it.
+    pub fn after_response(&self) -> AfterResponse {
+        self.after_response.clone()
     }
 
     fn wait_for(&mut self, what: WaitsFor) {
@@ -134,12 +134,11 @@ impl Connection {
 
     fn has_written(&mut self) {
         self.taken_by = None;
-        match (self.waits_for, self.next_answer.take()) {
-            (WaitsFor::Nothing, _) => {}
-            (_, AnswerKind::Lasts) => self.wait_for(WaitsFor::Nothing),
-            // `100 Continue` is no answer: the client still owes the rest of its request.
-            (WaitsFor::Request, AnswerKind::None) => {}
-            (WaitsFor::Request | WaitsFor::NextRequest, _) => self.wait_for(WaitsFor::NextRequest),
+        let expected = self.after_response.lock().take();
+        match expected.unwrap_or(self.waits_for) {
+            // `100 Continue` is no response: the client still owes the rest of its request.
+            WaitsFor::Request => {}
+            what => self.wait_for(what),
         }
     }
 

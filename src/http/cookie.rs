@@ -7,7 +7,7 @@ use poem::http::header::COOKIE;
 
 use crate::config::Config;
 use crate::domain::{devices, tokens};
-use crate::graphql::context::{CookieChange, DeviceToken};
+use crate::graphql::outcome::{DeviceToken, Outcome, SessionCookie};
 
 /// How many cookies of the session's name are looked at: each is looked up in the database.
 const MAX_SESSIONS: usize = 5;
@@ -43,20 +43,27 @@ impl Cookies {
         self.read(headers, "usher_device").next()
     }
 
-    /// The `Set-Cookie` header for the session.
-    pub fn set_session(&self, change: &CookieChange) -> String {
-        let (token, max_age) = match change {
+    /// The `Set-Cookie` headers that an outcome asks for.
+    pub fn set(&self, outcome: &Outcome) -> impl Iterator<Item = String> + use<> {
+        let session = outcome.session.as_ref();
+        let device = outcome.device.as_ref();
+        let session = session.map(|cookie| self.set_session(cookie));
+        let device = device.map(|device| self.set_device(device));
+        session.into_iter().chain(device)
+    }
+
+    fn set_session(&self, cookie: &SessionCookie) -> String {
+        let (token, max_age) = match cookie {
             // Without an age, the cookie goes when the browser is closed.
-            CookieChange::Set { token, is_kept } => {
+            SessionCookie::Set { token, is_kept } => {
                 (token.as_str(), is_kept.then_some(self.session_max_age))
             }
-            CookieChange::Clear => ("", Some(Duration::ZERO)),
+            SessionCookie::Clear => ("", Some(Duration::ZERO)),
         };
         self.write("usher_session", token, max_age)
     }
 
-    /// The `Set-Cookie` header for the device.
-    pub fn set_device(&self, device: &DeviceToken) -> String {
+    fn set_device(&self, device: &DeviceToken) -> String {
         let max_age = device.is_kept.then_some(devices::KNOWN_FOR);
         self.write("usher_device", &device.token, max_age)
     }
@@ -64,10 +71,7 @@ impl Cookies {
     /// The prefix makes browsers refuse a cookie that another host or an unencrypted connection has
     /// set (RFC 6265bis, section 4.1.3.2).
     fn prefix(&self) -> &'static str {
-        match self.is_secure {
-            true => "__Host-",
-            false => "",
-        }
+        if self.is_secure { "__Host-" } else { "" }
     }
 
     /// The tokens in cookies of that name. Nothing that other cookies hold hides them: it may have any

@@ -4,72 +4,58 @@
 //! async-graphql's ready-made endpoint runs mutations sent by GET, takes form bodies that any web
 //! page can send, and knows no limits; this one does not. What a request may do is not decided here.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
-use futures_util::FutureExt;
-use poem::http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
+use poem::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
-use super::client::TrustedProxies;
 use super::cookie::Cookies;
-use super::identity::{IdentityError, identify};
-use super::origins::AllowedOrigins;
+use super::identity::{Identification, IdentityError};
 use super::request_log::RequestId;
 use crate::domain::Actor;
 use crate::domain::App;
 use crate::graphql::context::Caller;
 use crate::graphql::error::Code;
-use crate::graphql::stages::WasExecuted;
 
 mod accept;
 mod event_stream;
-mod measure;
+mod execution;
 mod open_streams;
 mod operation;
+mod operation_metrics;
 mod request;
 mod response;
-mod streams;
 mod web_socket;
 
 use accept::Accepted;
-use measure::Measure;
+use execution::Execution;
 use open_streams::OpenStreams;
 use operation::Operation;
-use request::{Parameters, Requests, requests};
-use response::{Answer, MediaType, Refusal, Rendered, panicked};
-use streams::Streaming;
+use request::{Requests, requests};
+use response::{MediaType, Refusal, Rendered};
 
-/// `/graphql`
+/// Serves the API, at `/graphql`.
 pub struct GraphqlEndpoint<E> {
     executor: E,
     app: Arc<App>,
+    identification: Identification,
     cookies: Cookies,
-    proxies: TrustedProxies,
-    origins: AllowedOrigins,
     open: OpenStreams,
 }
 
 impl<E: Executor> GraphqlEndpoint<E> {
     /// An endpoint whose requests are executed by the schema.
-    pub fn new(
-        executor: E,
-        app: Arc<App>,
-        proxies: TrustedProxies,
-        origins: AllowedOrigins,
-    ) -> Self {
-        let cookies = Cookies::new(&app.settings);
+    pub fn new(executor: E, app: Arc<App>, identification: Identification) -> Self {
         let per_client = app.settings.server.max_connections_per_client;
         Self {
             executor,
-            app,
-            cookies,
-            proxies,
-            origins,
+            identification,
+            cookies: Cookies::new(&app.settings),
             open: OpenStreams::new(per_client),
+            app,
         }
     }
 }
@@ -83,7 +69,7 @@ impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
             .get::<RequestId>()
             .map_or(String::new(), |id| id.0.clone());
         if web_socket::is_wanted(request.headers()) {
-            let socket = self.web_socket(&request, &id).await;
+            let socket = self.web_socket(&request, id).await;
             return Ok(socket.unwrap_or_else(|refusal| refusal.respond(MediaType::Json)));
         }
         if self.app.settings.serves_playground() && wants_a_page(&request) {
@@ -95,39 +81,35 @@ impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
                 "Accept application/graphql-response+json, application/json or text/event-stream.";
             return Ok(Refusal::not_acceptable(message).respond(MediaType::Json));
         };
-        let timeout = self.app.settings.graphql.timeout;
-        let answer = self.answer(&mut request, accepted, media_type, &id);
-        Ok(match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(refusal)) => refusal.respond(media_type),
-            Err(_) => Refusal::timed_out(timeout).respond(media_type),
-        })
+        let execution = self.execution(id);
+        let response = self.respond(&mut request, accepted, media_type, &execution);
+        let response = execution.in_time(response).await;
+        Ok(response.unwrap_or_else(|refusal| refusal.respond(media_type)))
     }
 }
 
 impl<E: Executor> GraphqlEndpoint<E> {
-    async fn answer(
+    async fn respond(
         &self,
         request: &mut Request,
         accepted: Accepted,
         media_type: MediaType,
-        id: &str,
+        execution: &Execution<E>,
     ) -> Result<Response, Refusal> {
         let requests = requests(request).await?;
-        let actor = self.identify(request, id).await?;
+        let actor = self.identify(request, &execution.id).await?;
         let caller = Arc::new(Caller::new(actor));
-        let response = match requests {
+        let answer = match requests {
             Requests::One(one) => {
-                let measure = Measure::new(self.app.clone());
-                let operation = Operation::read(one.into_request()?)?;
+                let operation = execution.prepare(one.into_request())?;
                 if request.method() != Method::POST {
                     operation.must_only_read()?;
                 }
                 if operation.kind == OperationType::Subscription && accepted.event_stream {
-                    return self.event_stream(operation, caller.actor(), measure, id);
+                    return self.event_stream(execution.clone(), operation, caller.actor());
                 }
-                let answer = self.execute(operation, &caller, measure, id).await?;
-                answer.render(media_type).respond(media_type)
+                let answer = execution.run(operation, &caller).await?;
+                answer.render(media_type)
             }
             Requests::Batch(_) if accepted.json.is_none() => {
                 return Err(Refusal::not_acceptable(
@@ -138,110 +120,69 @@ impl<E: Executor> GraphqlEndpoint<E> {
                 let mut answers = Vec::with_capacity(batch.len());
                 for one in batch {
                     // Whoever signs in with one request sends the next ones as that user.
-                    answers.push(match self.answer_one_of_many(one, &caller, id).await {
+                    let answer = match execution.prepare(one.into_request()) {
+                        Ok(operation) => execution.run(operation, &caller).await,
+                        Err(refusal) => Err(refusal),
+                    };
+                    answers.push(match answer {
                         Ok(answer) => answer.render(media_type),
                         Err(refusal) => refusal.render(),
                     });
                 }
-                Rendered::respond_all(answers, media_type)
+                Rendered::all(answers)
             }
         };
-        self.finish(response, &caller, id).await
+        self.finish(answer, media_type, &execution.id).await
     }
 
-    /// Writes down what must stand in the event log before the response leaves, and adds what it says
-    /// in headers.
+    /// Writes down what must stand in the event log before the response leaves, and sets cookies.
     async fn finish(
         &self,
-        mut response: Response,
-        caller: &Caller,
+        mut answer: Rendered,
+        media_type: MediaType,
         id: &str,
     ) -> Result<Response, Refusal> {
-        let written = caller.write_notes(&self.app).await;
+        let written = answer.outcome.write_notes(&self.app).await;
         written.map_err(|error| Refusal::failed(error, id))?;
-        let headers = response.headers_mut();
-        if let Some(wait) = caller.retry_after() {
-            headers.insert(RETRY_AFTER, wait.as_secs().into());
-        }
-        let session = caller.cookie_change();
-        let device = caller.device_token();
-        let cookies = [
-            session.map(|change| self.cookies.set_session(&change)),
-            device.map(|device| self.cookies.set_device(&device)),
-        ];
-        for cookie in cookies.iter().flatten().flat_map(|cookie| cookie.parse()) {
-            headers.append(SET_COOKIE, cookie);
+        let cookies = self.cookies.set(&answer.outcome);
+        let mut response = answer.respond(media_type);
+        for cookie in cookies.flat_map(|cookie| cookie.parse()) {
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
     }
 
     async fn identify(&self, request: &Request, id: &str) -> Result<Actor, Refusal> {
-        let client = self.proxies.client(request);
-        identify(&self.app, &self.cookies, &self.origins, request, client)
-            .await
-            .map_err(|error| refusal_of(error, id))
+        let identified = self.identification.identify(request).await;
+        identified.map_err(|error| refusal_of(error, id))
     }
 
     /// Answers with the events of a subscription, as they happen.
     fn event_stream(
         &self,
+        execution: Execution<E>,
         subscription: Operation,
         actor: Actor,
-        measure: Measure,
-        id: &str,
     ) -> Result<Response, Refusal> {
         let connection = self.open.open(&actor)?;
-        let open = self.open.subscribe(&actor)?;
-        let events = self.streaming(id).watch(subscription, actor, measure, open);
+        let events = execution.watch(subscription, actor)?;
         let stopping = self.app.stopping.clone();
         Ok(event_stream::respond(events, connection, stopping))
     }
 
     /// Goes on as a WebSocket.
-    async fn web_socket(&self, request: &Request, id: &str) -> Result<Response, Refusal> {
-        let actor = self.identify(request, id).await?;
-        web_socket::upgrade(request, self.streaming(id), actor).await
+    async fn web_socket(&self, request: &Request, id: String) -> Result<Response, Refusal> {
+        let actor = self.identify(request, &id).await?;
+        web_socket::upgrade(request, self.execution(id), actor).await
     }
 
-    fn streaming(&self, id: &str) -> Streaming<E> {
-        Streaming {
+    fn execution(&self, id: String) -> Execution<E> {
+        Execution {
             executor: self.executor.clone(),
             app: self.app.clone(),
             open: self.open.clone(),
-            id: id.to_owned(),
+            id,
         }
-    }
-
-    async fn answer_one_of_many(
-        &self,
-        one: Parameters,
-        caller: &Arc<Caller>,
-        id: &str,
-    ) -> Result<Answer, Refusal> {
-        let measure = Measure::new(self.app.clone());
-        let operation = Operation::read(one.into_request()?)?;
-        self.execute(operation, caller, measure, id).await
-    }
-
-    async fn execute(
-        &self,
-        operation: Operation,
-        caller: &Arc<Caller>,
-        mut measure: Measure,
-        id: &str,
-    ) -> Result<Answer, Refusal> {
-        operation.must_respond_at_once()?;
-        measure.executes(operation.kind);
-        let executed = Arc::new(WasExecuted::default());
-        let request = operation
-            .request
-            .data(self.app.clone())
-            .data(caller.clone())
-            .data(executed.clone());
-        let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
-        let response = execution.await.unwrap_or_else(|_| panicked());
-        measure.came_to(&response, executed.get());
-        Ok(Answer::new(response, executed.get(), id))
     }
 }
 

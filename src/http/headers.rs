@@ -120,11 +120,12 @@ fn preflight(headers: &HeaderMap) -> Response {
         .header(ACCESS_CONTROL_MAX_AGE, "600")
         .header(VARY, ACCESS_CONTROL_REQUEST_HEADERS);
     // A page from the Internet that asks a server on this network (Private Network Access).
-    match headers.contains_key("access-control-request-private-network") {
-        true => response.header("access-control-allow-private-network", "true"),
-        false => response,
+    if headers.contains_key("access-control-request-private-network") {
+        return response
+            .header("access-control-allow-private-network", "true")
+            .finish();
     }
-    .finish()
+    response.finish()
 }
 
 /// Whether the value is a list of header names (RFC 9110, section 5.1), of a length that no browser

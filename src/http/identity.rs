@@ -1,11 +1,13 @@
 //! Who sends a request: by bearer token, or by session cookie from an origin that may use it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use poem::Request;
 use poem::http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
 use poem::http::{HeaderMap, Method};
 
+use super::client::TrustedProxies;
 use super::cookie::Cookies;
 use super::origins::AllowedOrigins;
 use crate::domain::App;
@@ -48,41 +50,57 @@ impl fmt::Display for ForeignOrigin {
     }
 }
 
-/// Finds out who sends the request. A token that is unknown, expired or revoked is nobody's.
-pub async fn identify(
-    app: &App,
-    cookies: &Cookies,
-    origins: &AllowedOrigins,
-    request: &Request,
-    mut client: Client,
-) -> Result<Actor, IdentityError> {
-    let headers = request.headers();
-    // A foreign page must not use up what its visitor may guess. Programs name no origin.
-    if text_of(headers, ORIGIN.as_str()).is_none_or(|origin| origins.allow(&origin)) {
-        client.device = cookies.device(headers).map(tokens::hash);
-    }
-    if let Some(token) = bearer_token(headers) {
-        return authenticate(app, client, token).await;
-    }
-    let sessions = cookies.sessions(headers);
-    if !sessions.is_empty() {
-        must_be_allowed(origins, request).map_err(IdentityError::ForeignOrigin)?;
-    }
-    // Another application on the same host or on a parent domain may have set a cookie of the same
-    // name; ours is the one that is somebody's.
-    for token in sessions {
-        let actor = authenticate(app, client.clone(), token).await?;
-        if actor.user_id().is_some() {
-            return Ok(actor);
-        }
-    }
-    Ok(Actor::anonymous(client))
+/// Finds out who sends a request.
+#[derive(Clone)]
+pub struct Identification {
+    app: Arc<App>,
+    cookies: Cookies,
+    proxies: TrustedProxies,
+    origins: AllowedOrigins,
 }
 
-async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor, IdentityError> {
-    sessions::authenticate(app, client, token)
-        .await
-        .map_err(IdentityError::Failed)
+impl Identification {
+    /// By the application's sessions, from these proxies and origins.
+    pub fn new(app: Arc<App>, proxies: TrustedProxies, origins: AllowedOrigins) -> Self {
+        Self {
+            cookies: Cookies::new(&app.settings),
+            app,
+            proxies,
+            origins,
+        }
+    }
+
+    /// Finds out who sends the request. A token that is unknown, expired or revoked is nobody's.
+    pub async fn identify(&self, request: &Request) -> Result<Actor, IdentityError> {
+        let headers = request.headers();
+        let mut client = self.proxies.client(request);
+        // A foreign page must not use up what its visitor may guess. Programs name no origin.
+        if text_of(headers, ORIGIN.as_str()).is_none_or(|origin| self.origins.allow(&origin)) {
+            client.device = self.cookies.device(headers).map(tokens::hash);
+        }
+        if let Some(token) = bearer_token(headers) {
+            return self.authenticate(client, token).await;
+        }
+        let sessions = self.cookies.sessions(headers);
+        if !sessions.is_empty() {
+            must_be_allowed(&self.origins, request).map_err(IdentityError::ForeignOrigin)?;
+        }
+        // Another application on the same host or on a parent domain may have set a cookie of the
+        // same name; ours is the one that is somebody's.
+        for token in sessions {
+            let actor = self.authenticate(client.clone(), token).await?;
+            if actor.user_id().is_some() {
+                return Ok(actor);
+            }
+        }
+        Ok(Actor::anonymous(client))
+    }
+
+    async fn authenticate(&self, client: Client, token: &str) -> Result<Actor, IdentityError> {
+        sessions::authenticate(&self.app, client, token)
+            .await
+            .map_err(IdentityError::Failed)
+    }
 }
 
 /// A browser adds the cookie to whatever a foreign page sends; the origin tells.
@@ -95,10 +113,10 @@ async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor, I
 fn must_be_allowed(origins: &AllowedOrigins, request: &Request) -> Result<(), ForeignOrigin> {
     let headers = request.headers();
     if let Some(origin) = text_of(headers, ORIGIN.as_str()) {
-        return match origins.allow(&origin) {
-            true => Ok(()),
-            false => Err(ForeignOrigin::Page(origin)),
-        };
+        if origins.allow(&origin) {
+            return Ok(());
+        }
+        return Err(ForeignOrigin::Page(origin));
     }
     match text_of(headers, "sec-fetch-site").as_deref() {
         Some("same-origin" | "none") => Ok(()),

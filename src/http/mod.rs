@@ -3,6 +3,7 @@
 mod client;
 mod connections;
 mod cookie;
+mod eml;
 mod graphql_over_http;
 mod headers;
 mod health;
@@ -14,11 +15,11 @@ mod playground;
 mod request_log;
 mod routes;
 pub mod serving;
-mod sources;
 
 pub use client::TrustedProxies;
+pub use eml::EmailFiles;
 pub use graphql_over_http::GraphqlEndpoint;
+pub use identity::Identification;
 pub use metrics::metrics_routes;
 pub use origins::AllowedOrigins;
 pub use routes::routes;
-pub use sources::EmailSources;

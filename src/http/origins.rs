@@ -32,9 +32,10 @@ impl AllowedOrigins {
                 }
             }
         }
-        match problems.is_empty() {
-            true => Ok(Self(origins)),
-            false => Err(problems),
+        if problems.is_empty() {
+            Ok(Self(origins))
+        } else {
+            Err(problems)
         }
     }
 
@@ -133,10 +134,10 @@ fn origin_in(text: &str) -> Result<String, String> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    match is_bare {
-        true => Ok(origin),
-        false => Err(format!("is more than an origin; write {origin}")),
+    if is_bare {
+        return Ok(origin);
     }
+    Err(format!("is more than an origin; write {origin}"))
 }
 
 fn named_host(url: &Url) -> Option<&str> {

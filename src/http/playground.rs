@@ -37,9 +37,10 @@ pub fn asset(Path(path): Path<String>) -> Result<Response> {
 fn send(path: &str) -> Result<Response> {
     let file = Files::get(&format!("{path}.gz")).ok_or(NotFoundError)?;
     // The name of an asset holds a digest of its content: a changed one has another name.
-    let caching = match path.starts_with("assets/") {
-        true => "public, max-age=31536000, immutable",
-        false => "no-cache",
+    let caching = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
     };
     Ok(Response::builder()
         .header(CONTENT_TYPE, content_type(path))

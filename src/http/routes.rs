@@ -6,11 +6,12 @@ use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Route, get};
 
 use super::client::TrustedProxies;
+use super::eml::EmailFiles;
 use super::graphql_over_http::GraphqlEndpoint;
 use super::headers::Headers;
+use super::identity::Identification;
 use super::origins::AllowedOrigins;
 use super::pages::{self, ErrorPages};
-use super::sources::EmailSources;
 use super::{health, playground, request_log};
 use crate::domain::App;
 use crate::graphql;
@@ -27,13 +28,9 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let origins = AllowedOrigins::new(&settings.server)?;
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
-    let emails = EmailSources::new(app.clone(), proxies.clone(), origins.clone());
-    let graphql = Arc::new(GraphqlEndpoint::new(
-        schema,
-        app.clone(),
-        proxies,
-        origins.clone(),
-    ));
+    let identification = Identification::new(app.clone(), proxies, origins.clone());
+    let emails = EmailFiles::new(app.clone(), identification.clone());
+    let graphql = Arc::new(GraphqlEndpoint::new(schema, app.clone(), identification));
     let mut routes = Route::new()
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))

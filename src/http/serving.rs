@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use poem::endpoint::BoxEndpoint;
-use poem::http::StatusCode;
-use poem::http::header::CONTENT_TYPE;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, EndpointExt, Request, Response};
@@ -21,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::TrustedProxies;
-use super::connections::{AnswerKind, Connection, NextAnswer, Slots, Timeouts};
+use super::connections::{Connection, Slots, Timeouts};
 use crate::domain::App;
 
 /// How long a request's line and headers may be together, in bytes. Longer ones are answered with
@@ -69,14 +68,14 @@ impl Serving {
                 () = stop.cancelled() => break,
                 connection = serving.accept() => connection,
             };
-            let Some((connection, next_answer, remote)) = connection else {
+            let Some((connection, remote)) = connection else {
                 continue;
             };
             let (serving, stop) = (serving.clone(), stop.clone());
             let given_up = give_up.clone().cancelled_owned();
             tokio::spawn(async move {
                 tokio::select! {
-                    () = serving.serve(connection, next_answer, remote, stop) => {}
+                    () = serving.serve(connection, remote, stop) => {}
                     () = given_up => {}
                 }
             });
@@ -89,7 +88,7 @@ impl Serving {
     }
 
     /// The next connection, unless its client has too many.
-    async fn accept(&self) -> Option<(Connection, NextAnswer, std::net::SocketAddr)> {
+    async fn accept(&self) -> Option<(Connection, SocketAddr)> {
         let place = self.slots.free().await?;
         let (io, remote) = match self.listener.accept().await {
             Ok(accepted) => accepted,
@@ -99,26 +98,19 @@ impl Serving {
             }
         };
         let slot = self.slots.admit(place, remote.ip(), &io)?;
-        let next_answer = NextAnswer::default();
-        let connection = Connection::new(io, slot, self.timeouts, next_answer.clone());
-        Some((connection, next_answer, remote))
+        Some((Connection::new(io, slot, self.timeouts), remote))
     }
 
-    async fn serve(
-        &self,
-        connection: Connection,
-        next_answer: NextAnswer,
-        remote: std::net::SocketAddr,
-        stop: CancellationToken,
-    ) {
+    async fn serve(&self, connection: Connection, remote: SocketAddr, stop: CancellationToken) {
+        let after_response = connection.after_response();
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let local = LocalAddr::default();
             let remote = RemoteAddr(remote.into());
             let request = Request::from((request, local, remote, Scheme::HTTP));
-            let next_answer = next_answer.clone();
+            let after_response = after_response.clone();
             async move {
                 let response = self.routes.get_response(request).await;
-                next_answer.is(kind_of(&response));
+                after_response.expect(&response);
                 Ok::<_, Infallible>(hyper::Response::from(response))
             }
         });
@@ -135,16 +127,6 @@ impl Serving {
             () = stop.cancelled() => served.as_mut().graceful_shutdown(),
         }
         let _ = served.await;
-    }
-}
-
-fn kind_of(response: &Response) -> AnswerKind {
-    let content_type = response.headers().get(CONTENT_TYPE);
-    let lasts = response.status() == StatusCode::SWITCHING_PROTOCOLS
-        || content_type.is_some_and(|value| value == "text/event-stream");
-    match lasts {
-        true => AnswerKind::Lasts,
-        false => AnswerKind::Ends,
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::stream::{self, Stream};
 use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{EndpointExt, Route};
 use serde_json::{Value, json};
-use usher::http::{AllowedOrigins, GraphqlEndpoint, TrustedProxies};
+use usher::http::{AllowedOrigins, GraphqlEndpoint, Identification, TrustedProxies};
 
 use crate::support::{Client, Socket, TestServer};
 
@@ -41,9 +41,10 @@ async fn faulty(server: &TestServer) -> Client {
     let proxies = TrustedProxies::new(&app.settings.server.trusted_proxies).unwrap();
     let origins = AllowedOrigins::new(&app.settings.server).unwrap();
     let schema = Schema::build(FaultyQuery, EmptyMutation, FaultySubscription)
-        .extension(usher::graphql::stages::Stages)
+        .extension(usher::graphql::execution::ExecutionExtension)
         .finish();
-    let endpoint = GraphqlEndpoint::new(schema, app.clone(), proxies, origins);
+    let identification = Identification::new(app.clone(), proxies, origins);
+    let endpoint = GraphqlEndpoint::new(schema, app.clone(), identification);
     let routes = Route::new().at("/graphql", endpoint).data(app);
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await;
     let acceptor = acceptor.unwrap();

@@ -8,9 +8,8 @@ use super::{Limits, NESTING, Refusal, within};
 /// brackets could hide from one of them.
 pub(super) fn scan(limits: &Limits, query: &str) -> Result<(), Refusal> {
     let text = query.as_bytes();
-    within(text.len(), limits.bytes, "bytes", || {
-        position(text, limits.bytes)
-    })?;
+    let within = |count, limit, what, start| within(count, limit, what, || position(text, start));
+    within(text.len(), limits.bytes, "bytes", limits.bytes)?;
     let (mut at, mut tokens, mut open) = (0, 0, 0_usize);
     while let Some(byte) = text.get(at) {
         let start = at;
@@ -26,15 +25,13 @@ pub(super) fn scan(limits: &Limits, query: &str) -> Result<(), Refusal> {
             b'}' | b']' | b')' => open = open.saturating_sub(1),
             byte if is_of_a_name(*byte) => {
                 at += length_while(&text[at..], is_of_a_name);
-                within(at - start, limits.name_bytes, "bytes in a name", || {
-                    position(text, start)
-                })?;
+                within(at - start, limits.name_bytes, "bytes in a name", start)?;
             }
             _ => {}
         }
         tokens += 1;
-        within(tokens, limits.tokens, "tokens", || position(text, start))?;
-        within(open, limits.nesting, NESTING, || position(text, start))?;
+        within(tokens, limits.tokens, "tokens", start)?;
+        within(open, limits.nesting, NESTING, start)?;
     }
     Ok(())
 }

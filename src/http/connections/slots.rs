@@ -81,20 +81,17 @@ impl Slots {
         client: IpAddr,
         io: &TcpStream,
     ) -> Option<Slot> {
-        let share = match self.proxies.trusts(client) {
-            true => None,
-            false => {
-                let share = self.clients.take(customer_network(client), self.per_client);
-                if share.is_none() {
-                    self.app.metrics.refused_connection();
-                    self.log_refusal(client);
-                    // It has just been accepted, so there is room for this; if not, it is no loss.
-                    let _ = io.try_write(TOO_MANY);
-                    return None;
-                }
-                share
+        let mut share = None;
+        if !self.proxies.trusts(client) {
+            share = self.clients.take(customer_network(client), self.per_client);
+            if share.is_none() {
+                self.app.metrics.refused_connection();
+                self.log_refusal(client);
+                // It has just been accepted, so there is room for this; if not, it is no loss.
+                let _ = io.try_write(TOO_MANY);
+                return None;
             }
-        };
+        }
         self.app.metrics.connected();
         Some(Slot {
             _place: place,

@@ -2,6 +2,9 @@
 //! (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>): each answer is an event
 //! `next`, and `complete` is the last one, unless the server stops: a stream that breaks off is one
 //! that its client asks for again.
+//!
+//! poem's `SSE` cannot break off, and leaves out `data` where it is empty, without which browsers do not
+//! deliver `complete` (HTML, section 9.2.6).
 
 use std::io;
 use std::time::Duration;
@@ -15,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::open_streams::OpenStream;
 use super::response::{MediaType, to_json};
+use crate::http::connections::Lasting;
 
 /// How often a silent connection is told that it still stands, so that no proxy gives it up.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -62,6 +66,7 @@ fn with_body(body: Body) -> Response {
         .header(CONNECTION, "close")
         // Asks nginx not to collect events until there are enough of them.
         .header("X-Accel-Buffering", "no")
+        .extension(Lasting)
         .body(body)
 }
 
@@ -71,10 +76,8 @@ impl Events {
             return None;
         }
         // The client learns at once that it is connected.
-        let silence = match std::mem::take(&mut self.is_new) {
-            true => Duration::ZERO,
-            false => KEEP_ALIVE,
-        };
+        let is_new = std::mem::take(&mut self.is_new);
+        let silence = if is_new { Duration::ZERO } else { KEEP_ALIVE };
         tokio::select! {
             biased;
             // To the client it looks like a lost connection, so that it connects again.

@@ -7,6 +7,7 @@ use async_graphql::parser::types::{
 };
 use poem::http::StatusCode;
 
+use super::operation_metrics::OperationMetrics;
 use super::request::check_variables;
 use super::response::Refusal;
 use crate::graphql::limits::{self, Limits};
@@ -15,11 +16,12 @@ use crate::graphql::variables;
 /// How to watch something, for those who send a subscription as if it were a query.
 const SUBSCRIPTIONS: &str = "A subscription answers many times: send it with `Accept: text/event-stream`, or over a WebSocket with the subprotocol graphql-transport-ws.";
 
-/// An operation that keeps within the limits.
+/// An operation that keeps within the limits, and is about to be executed.
 pub(super) struct Operation {
     /// With the document in it.
     pub(super) request: GraphqlRequest,
     pub(super) kind: OperationType,
+    pub(super) metrics: OperationMetrics,
 }
 
 impl Operation {
@@ -29,7 +31,10 @@ impl Operation {
     ///
     /// What exceeds a limit, is no document, does not say which operation is meant, or lacks a
     /// variable.
-    pub(super) fn read(mut request: GraphqlRequest) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        mut request: GraphqlRequest,
+        metrics: OperationMetrics,
+    ) -> Result<Self, Refusal> {
         check_variables(&request.variables)?;
         let mut document = limits::parse_within(&Limits::default(), &request.query)?;
         let name = request.operation_name.as_deref();
@@ -43,26 +48,36 @@ impl Operation {
         let kind = operation.ty;
         variables::leave_out_unsent(&mut document, name, &request.variables);
         request.set_parsed_query(document);
-        Ok(Self { request, kind })
+        Ok(Self {
+            request,
+            kind,
+            metrics,
+        })
     }
 
     /// A link or an image can cause a GET from anywhere, so it must not change anything.
+    ///
+    /// # Errors
+    ///
+    /// Status 405 for a mutation.
     pub(super) fn must_only_read(&self) -> Result<(), Refusal> {
-        match self.kind {
-            OperationType::Query | OperationType::Subscription => Ok(()),
-            OperationType::Mutation => Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Only queries can be sent by GET; send this by POST.",
-            )),
+        if self.kind != OperationType::Mutation {
+            return Ok(());
         }
+        let message = "Only queries can be sent by GET; send this by POST.";
+        Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message))
     }
 
     /// A response that comes at once holds no subscription.
-    pub(super) fn must_respond_at_once(&self) -> Result<(), Refusal> {
-        match self.kind {
-            OperationType::Query | OperationType::Mutation => Ok(()),
-            OperationType::Subscription => Err(Refusal::of_document(SUBSCRIPTIONS)),
+    ///
+    /// # Errors
+    ///
+    /// How to send a subscription.
+    pub(super) fn must_respond_once(&self) -> Result<(), Refusal> {
+        if self.kind != OperationType::Subscription {
+            return Ok(());
         }
+        Err(Refusal::of_document(SUBSCRIPTIONS))
     }
 }
 

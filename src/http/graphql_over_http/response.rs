@@ -12,6 +12,7 @@ use super::event_stream;
 use crate::domain;
 use crate::graphql::error::Code;
 use crate::graphql::limits;
+use crate::graphql::outcome::Outcome;
 
 /// The most errors that one answer reports.
 const MAX_ERRORS: usize = 100;
@@ -79,32 +80,50 @@ impl From<limits::Refusal> for Refusal {
     }
 }
 
-/// The answer to one request, written out.
+/// The answer to one request or to a batch, written out.
 pub(super) struct Rendered {
     status: StatusCode,
     body: Vec<u8>,
-    /// In how many seconds to try again, where that is what the answer says.
-    retry_after: Option<u64>,
+    /// What the headers are to say; nothing for what was not executed.
+    pub(super) outcome: Outcome,
 }
 
 impl Rendered {
-    pub(super) fn respond(self, media_type: MediaType) -> Response {
-        respond(self.status, media_type, self.body, self.retry_after)
-    }
-
     /// The answers to a batch, in the order of its requests. That they are many is all that the
     /// status could say of them.
-    pub(super) fn respond_all(answers: Vec<Self>, media_type: MediaType) -> Response {
-        let retry_after = answers.iter().filter_map(|answer| answer.retry_after).max();
+    pub(super) fn all(answers: Vec<Self>) -> Self {
         let mut body = vec![b'['];
+        let mut outcome = Outcome::default();
         for (index, answer) in answers.into_iter().enumerate() {
             if index > 0 {
                 body.push(b',');
             }
             body.extend(answer.body);
+            outcome.add(answer.outcome);
         }
         body.push(b']');
-        respond(StatusCode::OK, media_type, body, retry_after)
+        Self {
+            status: StatusCode::OK,
+            body,
+            outcome,
+        }
+    }
+
+    /// The response, with cookies still to be set.
+    pub(super) fn respond(self, media_type: MediaType) -> Response {
+        let mut response = match media_type {
+            MediaType::EventStream => event_stream::respond_once(&self.body),
+            MediaType::Json | MediaType::GraphqlResponse => Response::builder()
+                .status(self.status)
+                .header(CONTENT_TYPE, media_type.content_type())
+                .header(CACHE_CONTROL, "no-store")
+                .body(self.body),
+        };
+        if let Some(wait) = self.outcome.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, wait.as_secs().into());
+        }
+        response
     }
 }
 
@@ -200,7 +219,7 @@ impl Refusal {
         Rendered {
             status,
             body: body.to_json(),
-            retry_after: None,
+            outcome: Outcome::default(),
         }
     }
 
@@ -226,16 +245,19 @@ impl Refusal {
 /// A request that was executed, or failed validation.
 pub(super) struct Answer {
     response: GraphqlResponse,
-    was_executed: bool,
+    pub(super) outcome: Outcome,
 }
 
 impl Answer {
-    pub(super) fn new(mut response: GraphqlResponse, was_executed: bool, id: &str) -> Self {
+    /// The response as its client may see it, of the request with this ID.
+    pub(super) fn new(mut response: GraphqlResponse, mut outcome: Outcome, id: &str) -> Self {
         response.errors.truncate(MAX_ERRORS);
         // Variables are read while the document is executed; a missing one that leaves nothing to
         // answer with is a mistake in the request all the same (GraphQL specification, section 6.1).
         let complaints = response.errors.iter().any(|error| code_of(error).is_none());
-        let was_executed = was_executed && !(complaints && response.data == Value::Null);
+        outcome.was_executed &= !(complaints && response.data == Value::Null);
+        let wait = response.errors.iter().filter_map(retry_after_of).max();
+        outcome.retry_after = outcome.retry_after.max(wait);
         for error in &mut response.errors {
             let code = code_of(error).map(str::to_owned);
             let extensions = error.extensions.get_or_insert_default();
@@ -247,10 +269,7 @@ impl Answer {
             }
             cut(&mut error.message);
         }
-        Self {
-            response,
-            was_executed,
-        }
+        Self { response, outcome }
     }
 
     /// The answer as part of a stream.
@@ -261,18 +280,19 @@ impl Answer {
     /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer is a 200; by
     /// the media type of GraphQL's own, only one that was executed.
     pub(super) fn render(self, media_type: MediaType) -> Rendered {
+        let was_executed = self.outcome.was_executed;
         let status = match media_type {
-            MediaType::GraphqlResponse if !self.was_executed => StatusCode::BAD_REQUEST,
+            MediaType::GraphqlResponse if !was_executed => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         };
         let body = Body {
-            data: self.was_executed.then_some(&self.response.data),
+            data: was_executed.then_some(&self.response.data),
             errors: &self.response.errors,
         };
         Rendered {
             status,
             body: body.to_json(),
-            retry_after: self.response.errors.iter().filter_map(retry_after_of).max(),
+            outcome: self.outcome,
         }
     }
 }
@@ -303,29 +323,9 @@ pub(super) fn to_json(response: &GraphqlResponse) -> Vec<u8> {
     .to_json()
 }
 
-fn respond(
-    status: StatusCode,
-    media_type: MediaType,
-    body: Vec<u8>,
-    retry_after: Option<u64>,
-) -> Response {
-    let mut response = match media_type {
-        MediaType::EventStream => event_stream::respond_once(&body),
-        MediaType::Json | MediaType::GraphqlResponse => Response::builder()
-            .status(status)
-            .header(CONTENT_TYPE, media_type.content_type())
-            .header(CACHE_CONTROL, "no-store")
-            .body(body),
-    };
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn retry_after_of(error: &ServerError) -> Option<u64> {
+fn retry_after_of(error: &ServerError) -> Option<Duration> {
     match error.extensions.as_ref()?.get("retryAfter")? {
-        Value::Number(seconds) => seconds.as_u64(),
+        Value::Number(seconds) => seconds.as_u64().map(Duration::from_secs),
         _ => None,
     }
 }

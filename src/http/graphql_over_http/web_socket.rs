@@ -26,14 +26,16 @@ use tokio_util::sync::PollSender;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
+use super::execution::Execution;
 use super::open_streams::OpenStream;
 use super::request::MAX_BODY;
 use super::response::Refusal;
-use super::streams::Streaming;
 use crate::domain::{Actor, Client, sessions};
+use crate::http::connections::Lasting;
 use crate::http::identity::token_in;
 
 mod ending;
+mod operations;
 
 use ending::{Close, Life};
 
@@ -66,7 +68,7 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 /// Turns the request into a WebSocket on which the actor's operations are executed.
 pub(super) async fn upgrade<E: Executor>(
     request: &Request,
-    streaming: Streaming<E>,
+    execution: Execution<E>,
     actor: Actor,
 ) -> Result<Response, Refusal> {
     let offered = request
@@ -83,16 +85,16 @@ pub(super) async fn upgrade<E: Executor>(
     let socket = WebSocket::from_request_without_body(request)
         .await
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let open = streaming.open.open(&actor)?;
+    let open = execution.open.open(&actor)?;
     let connection = Connection {
-        streaming,
+        execution,
         client: actor.client.clone(),
         life: Arc::default(),
         open: Arc::new(Mutex::new(Some(open))),
         operations: Arc::new(Semaphore::new(MAX_OPERATIONS)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
     };
-    Ok(socket
+    let mut response = socket
         .protocols([PROTOCOL])
         .config(
             WebSocketConfig::default()
@@ -101,13 +103,15 @@ pub(super) async fn upgrade<E: Executor>(
                 .max_frame_size(Some(MAX_BODY)),
         )
         .on_upgrade(move |socket| connection.serve(socket, actor))
-        .into_response())
+        .into_response();
+    response.extensions_mut().insert(Lasting);
+    Ok(response)
 }
 
 /// Executes the operations of one WebSocket.
 #[derive(Clone)]
 struct Connection<E> {
-    streaming: Streaming<E>,
+    execution: Execution<E>,
     client: Client,
     life: Arc<Life>,
     /// Counts the connection for whoever uses it.
@@ -146,7 +150,7 @@ impl<E: Executor> Connection<E> {
         // Also while the client does not take what is sent.
         let close = tokio::select! {
             biased;
-            close = self.life.ended(&self.streaming.app) => close,
+            close = self.life.ended(&self.execution.app) => close,
             () = self.write_answers(answers, &mut sink) => return,
         };
         let _ = timeout(CLOSED_WITHIN, sink.send(close.message())).await;
@@ -176,7 +180,7 @@ impl<E: Executor> Connection<E> {
     }
 
     fn idle_timeout(&self) -> Duration {
-        self.streaming.app.settings.server.idle_timeout
+        self.execution.app.settings.server.idle_timeout
     }
 
     /// Notes who asks: whoever `connection_init` names, or else whoever the headers named.
@@ -187,7 +191,7 @@ impl<E: Executor> Connection<E> {
     ) -> async_graphql::Result<Data> {
         let named = match bearer_token(&payload) {
             Some(token) => {
-                let app = &self.streaming.app;
+                let app = &self.execution.app;
                 sessions::authenticate(app, self.client.clone(), token).await
             }
             None => Ok(actor),
@@ -199,7 +203,7 @@ impl<E: Executor> Connection<E> {
                 return self.closing(Close::FAILED).await;
             }
         };
-        match self.streaming.open.open(&actor) {
+        match self.execution.open.open(&actor) {
             // Whoever the headers named has nothing open any more.
             Ok(open) => *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open),
             Err(_) => return self.closing(Close::TOO_MANY).await,
@@ -241,7 +245,7 @@ impl<E: Executor> Executor for Connection<E> {
         };
         let nobody = || Actor::anonymous(self.client.clone());
         let actor = self.life.actor.get().cloned().unwrap_or_else(nobody);
-        let answers = self.streaming.clone().execute_later(request, actor);
+        let answers = operations::execute(self.execution.clone(), request, actor);
         holding(permit, in_own_task(answers))
     }
 }

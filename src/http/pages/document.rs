@@ -68,9 +68,10 @@ impl Endpoint for Document {
             .headers()
             .get(IF_NONE_MATCH)
             .is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
-        Ok(self.response(match is_known {
-            true => StatusCode::NOT_MODIFIED,
-            false => StatusCode::OK,
+        Ok(self.response(if is_known {
+            StatusCode::NOT_MODIFIED
+        } else {
+            StatusCode::OK
         }))
     }
 }

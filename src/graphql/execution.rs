@@ -1,7 +1,7 @@
-//! What happens to a request between its stages: after validation and before execution.
+//! What happens to an operation before its resolvers run, beside what the library does: checks that
+//! validation lacks, and a note that it was executed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
@@ -11,33 +11,23 @@ use async_graphql::{
     Response, ServerError, ServerResult, ValidationResult, Variables, async_trait,
 };
 
+use super::context::Caller;
 use super::error::Code;
 use super::limits::MAX_COMPLEXITY;
 
-/// Tells, once a request is over, whether its document was executed or refused beforehand.
-#[derive(Debug, Default)]
-pub struct WasExecuted(AtomicBool);
+/// Refuses what validation would panic on and what exceeds [`MAX_COMPLEXITY`], and tells the caller's
+/// outcome that the operation was executed.
+#[derive(Clone, Copy)]
+pub struct ExecutionExtension;
 
-impl WasExecuted {
-    /// Whether it was.
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The extension that sets [`WasExecuted`], and refuses documents that exceed [`MAX_COMPLEXITY`].
-pub struct Stages;
-
-impl ExtensionFactory for Stages {
+impl ExtensionFactory for ExecutionExtension {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(StagesOfARequest)
+        Arc::new(*self)
     }
 }
-
-struct StagesOfARequest;
 
 #[async_trait::async_trait]
-impl Extension for StagesOfARequest {
+impl Extension for ExecutionExtension {
     /// Refuses variables of types that the schema does not have. Validation would as well, but it
     /// panics first where a list of them has a default value.
     async fn parse_query(
@@ -85,8 +75,8 @@ impl Extension for StagesOfARequest {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        if let Ok(executed) = ctx.data::<Arc<WasExecuted>>() {
-            executed.0.store(true, Ordering::Relaxed);
+        if let Ok(caller) = ctx.data::<Arc<Caller>>() {
+            caller.note_executed();
         }
         next.run(ctx, operation_name).await
     }

@@ -1,4 +1,4 @@
-//! What the metrics are told of a request.
+//! What the metrics are told of an operation.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,9 +8,9 @@ use async_graphql::parser::types::OperationType;
 
 use crate::domain::App;
 
-/// A request that is under way: counted when this is dropped, so that one that is aborted counts as
-/// well. Until it is executed, it counts as refused.
-pub(super) struct Measure {
+/// Counts an operation when this is dropped, so that one that is aborted counts as well. Until it is
+/// executed, it counts as refused.
+pub(super) struct OperationMetrics {
     app: Arc<App>,
     /// The type of the operation; its name would be the client's to choose.
     operation: &'static str,
@@ -19,8 +19,8 @@ pub(super) struct Measure {
     begun: Option<Instant>,
 }
 
-impl Measure {
-    /// A request has come.
+impl OperationMetrics {
+    /// Its time begins now.
     pub(super) fn new(app: Arc<App>) -> Self {
         Self {
             app,
@@ -35,12 +35,12 @@ impl Measure {
         (self.operation, self.outcome) = match operation {
             OperationType::Query => ("query", "aborted"),
             OperationType::Mutation => ("mutation", "aborted"),
-            // That nobody watches any more is how it usually ends.
-            OperationType::Subscription => ("subscription", "succeeded"),
+            OperationType::Subscription => {
+                self.begun = None;
+                // That nobody watches any more is how it usually ends.
+                ("subscription", "succeeded")
+            }
         };
-        if operation == OperationType::Subscription {
-            self.begun = None;
-        }
     }
 
     /// How it came out. What fails validation is not executed.
@@ -53,7 +53,7 @@ impl Measure {
     }
 }
 
-impl Drop for Measure {
+impl Drop for OperationMetrics {
     fn drop(&mut self) {
         let took = self.begun.map(|begun| begun.elapsed());
         let metrics = &self.app.metrics;

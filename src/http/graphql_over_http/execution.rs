@@ -1,0 +1,132 @@
+//! How an operation is executed, whichever way it came: prepared, run once or as a stream, and
+//! finished.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
+
+use super::open_streams::OpenStreams;
+use super::operation::Operation;
+use super::operation_metrics::OperationMetrics;
+use super::response::{Answer, Refusal, panicked};
+use crate::domain::Actor;
+use crate::domain::App;
+use crate::graphql::context::Caller;
+use crate::graphql::outcome::Outcome;
+
+/// What the operations of one request, or of one WebSocket, are executed with.
+#[derive(Clone)]
+pub(super) struct Execution<E> {
+    pub(super) executor: E,
+    pub(super) app: Arc<App>,
+    pub(super) open: OpenStreams,
+    /// The request's ID, for the errors of its responses.
+    pub(super) id: String,
+}
+
+impl<E: Executor> Execution<E> {
+    /// Prepares the operation of a request that could be read. One that is refused is counted as well.
+    ///
+    /// # Errors
+    ///
+    /// Those of the request, and of [`Operation::read`].
+    pub(super) fn prepare(
+        &self,
+        request: Result<GraphqlRequest, Refusal>,
+    ) -> Result<Operation, Refusal> {
+        let metrics = OperationMetrics::new(self.app.clone());
+        Operation::read(request?, metrics)
+    }
+
+    /// Runs a query or a mutation, which responds once.
+    ///
+    /// # Errors
+    ///
+    /// If it is a subscription.
+    pub(super) async fn run(
+        &self,
+        operation: Operation,
+        caller: &Arc<Caller>,
+    ) -> Result<Answer, Refusal> {
+        operation.must_respond_once()?;
+        let (request, mut metrics) = self.begin(operation, caller);
+        let response = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        let response = response.await.unwrap_or_else(|_| panicked());
+        Ok(self.answer(response, caller.take_outcome(), &mut metrics))
+    }
+
+    /// Runs a subscription, which responds to each event.
+    ///
+    /// # Errors
+    ///
+    /// If the actor has as many subscriptions as they may.
+    pub(super) fn watch(
+        self,
+        operation: Operation,
+        actor: Actor,
+    ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
+        let open = self.open.subscribe(&actor)?;
+        let caller = Arc::new(Caller::new(actor));
+        let (request, mut metrics) = self.begin(operation, &caller);
+        let responses = self.executor.execute_stream(request, None).boxed();
+        let responses = AssertUnwindSafe(responses).catch_unwind();
+        let answers = responses.then(move |response| {
+            let _held_until_the_end = &open;
+            let mut outcome = caller.take_outcome();
+            // The library tells of an event's execution, and not of what comes before.
+            outcome.was_executed = true;
+            let response = response.unwrap_or_else(|_| panicked());
+            let answer = self.answer(response, outcome, &mut metrics);
+            let execution = self.clone();
+            async move { execution.finish(answer).await }
+        });
+        Ok(answers.boxed())
+    }
+
+    /// Finishes an answer that carries no headers: what must stand in the event log is written before
+    /// it leaves.
+    pub(super) async fn finish(&self, mut answer: Answer) -> GraphqlResponse {
+        match answer.outcome.write_notes(&self.app).await {
+            Ok(()) => answer.into_response(),
+            Err(error) => Refusal::failed(error, &self.id).into_response(),
+        }
+    }
+
+    /// Does the work in the time that there is for a whole request.
+    ///
+    /// # Errors
+    ///
+    /// Those of the work; status 503 if it takes longer than `graphql.timeout`.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let timeout = self.app.settings.graphql.timeout;
+        let done = tokio::time::timeout(timeout, work).await;
+        done.unwrap_or_else(|_| Err(Refusal::timed_out(timeout)))
+    }
+
+    fn begin(
+        &self,
+        operation: Operation,
+        caller: &Arc<Caller>,
+    ) -> (GraphqlRequest, OperationMetrics) {
+        let mut metrics = operation.metrics;
+        metrics.executes(operation.kind);
+        let request = operation.request.data(self.app.clone());
+        (request.data(caller.clone()), metrics)
+    }
+
+    fn answer(
+        &self,
+        response: GraphqlResponse,
+        outcome: Outcome,
+        metrics: &mut OperationMetrics,
+    ) -> Answer {
+        metrics.came_to(&response, outcome.was_executed);
+        Answer::new(response, outcome, &self.id)
+    }
+}
