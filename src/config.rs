@@ -45,9 +45,9 @@ pub struct Config {
     pub branding: Branding,
     /// The hosted pages.
     pub pages: Pages,
-    /// Where letters point.
+    /// Where e-mails point.
     pub links: Links,
-    /// How letters leave.
+    /// How e-mails leave.
     pub mail: Mail,
     /// Rules for invitations.
     pub invitations: Invitations,
@@ -135,7 +135,7 @@ pub struct Setup {
 pub struct Branding {
     /// What people are invited to join.
     pub name: String,
-    /// The address of a picture for pages and letters; empty for the built-in one, on pages only.
+    /// The address of a picture for pages and e-mails; empty for the built-in one, on pages only.
     pub logo_url: String,
     /// Of buttons, as `#rrggbb`.
     pub color: String,

@@ -1,4 +1,4 @@
-//! The demo's data: people in every state, roles, letters in every status with their attempts, and
+//! The demo's data: people in every state, roles, e-mails in every status with their attempts, and
 //! the events that all of this leaves behind.
 //!
 //! It is made by the same operations that the API calls, nine days ago and since, by a clock that
@@ -260,7 +260,7 @@ async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// A letter that a worker has claimed, and has not reported on for an hour to come.
+/// An e-mail that a worker has claimed, and has not reported on for an hour to come.
 async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
     let address = "noah.silva@kbank.com";
     invite(app, actor, ("Noah", "Silva"), address, role).await?;
@@ -278,7 +278,7 @@ async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()>
     .await
 }
 
-/// A letter that a mail server has put off four times, the last time just now.
+/// An e-mail that a mail server has put off four times, the last time just now.
 async fn hard_to_reach(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
     let queue = &app.settings.mail.queue;
     let waits: Vec<Duration> = (0..3)
@@ -314,13 +314,13 @@ async fn deliver(app: &App, to: &str, outcome: Outcome) -> Result<()> {
     delivery::record(app, &claim, &outcome).await
 }
 
-/// The one letter that is due, which is to that address.
+/// The one e-mail that is due, which is to that address.
 async fn claim(app: &App, to: &str) -> Result<Claim> {
     let claims = delivery::claim(app, "smtp", 1).await?;
     claims
         .into_iter()
         .find(|claim| claim.email.to().any(|address| address == to))
-        .ok_or_else(|| Error::internal(format!("no letter to {to} is due")))
+        .ok_or_else(|| Error::internal(format!("no e-mail to {to} is due")))
 }
 
 fn delivered() -> Outcome {

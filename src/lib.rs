@@ -6,14 +6,14 @@
 //! Take `inviteUser`. [`http`] turns the bearer token or the cookie into an [`Actor`](domain::Actor).
 //! The guard on the field checks the permission. `graphql/invitations.rs` decodes the input and calls
 //! `domain/invitations.rs`, which checks the rules and writes user, invitation (the token's digest
-//! only) and letter in one transaction. After the commit it wakes the worker in [`mail`], which
+//! only) and e-mail in one transaction. After the commit it wakes the worker in [`mail`], which
 //! claims the mail under a lease, hands it to the transport, and records what became of it.
 //!
 //! ```text
 //! entity <- domain <---- graphql <- http <- server <- cli
 //!            |  ^          |         |        |
 //!            v  |          v         v        v
-//!      letters  '------ mail::messages <- mail::worker
+//!      e-mails  '------ mail::messages <- mail::worker
 //!                              |              |
 //!                              '-> transports <-'
 //! ```
@@ -31,9 +31,9 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod domain;
+pub mod email_templates;
 pub mod graphql;
 pub mod http;
-pub mod letters;
 pub mod log;
 pub mod mail;
 pub mod metrics;

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             for line in problem.lines() {
-                cli::tell(&format!("usher: {line}"));
+                cli::eprint_line(&format!("usher: {line}"));
             }
             ExitCode::FAILURE
         }

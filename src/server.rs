@@ -24,7 +24,7 @@ pub struct StartError(String);
 
 /// Which part of a server runs in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ProcessRole {
     /// All of it.
     All,
     /// Requests are answered; the e-mails are left to a worker in another process.
@@ -131,7 +131,7 @@ impl Server {
     ///
     /// A taken port, settings that cannot be used, a database that cannot be opened or migrated.
     pub async fn start(settings: Config, registry: &Registry) -> Result<Self, StartError> {
-        Self::start_part(settings, registry, Part::All).await
+        Self::start_as(settings, registry, ProcessRole::All).await
     }
 
     /// Starts a server, or one part of it, with the transports that the registry knows.
@@ -139,23 +139,25 @@ impl Server {
     /// # Errors
     ///
     /// As for [`start`](Self::start).
-    pub async fn start_part(
+    pub async fn start_as(
         settings: Config,
         registry: &Registry,
-        part: Part,
+        role: ProcessRole,
     ) -> Result<Self, StartError> {
         // Whatever can be refused is refused before anything is changed.
         check(&settings, registry).map_err(|problems| StartError(problems.join("\n")))?;
-        let socket = match part {
-            Part::Worker => {
+        let socket = match role {
+            ProcessRole::Worker => {
                 // A worker alone has nothing to do on a database that it would create.
                 Database::must_exist(&settings.database)
                     .map_err(|error| StartError(error.to_string()))?;
                 None
             }
-            Part::All | Part::Web => Some(Socket::bind("server.bind", settings.server.bind).await?),
+            ProcessRole::All | ProcessRole::Web => {
+                Some(Socket::bind("server.bind", settings.server.bind).await?)
+            }
         };
-        Self::start_on(settings, registry, part, socket).await
+        Self::start_on(settings, registry, role, socket).await
     }
 
     /// Starts a server that answers there, or one that only sends e-mails.
@@ -166,7 +168,7 @@ impl Server {
     pub async fn start_on(
         settings: Config,
         registry: &Registry,
-        part: Part,
+        role: ProcessRole,
         socket: Option<Socket>,
     ) -> Result<Self, StartError> {
         let transport = registry
@@ -191,11 +193,11 @@ impl Server {
         let proxies =
             TrustedProxies::new(&app.settings.server.trusted_proxies).map_err(StartError)?;
         let mut tasks = Vec::new();
-        match part {
-            Part::All | Part::Worker => {
+        match role {
+            ProcessRole::All | ProcessRole::Worker => {
                 tasks.push(spawn_worker(app.clone(), transport, stop.clone()));
             }
-            Part::Web => app.leave_mails_to_others(),
+            ProcessRole::Web => app.leave_mails_to_others(),
         }
         if let Some(socket) = socket {
             let serving = Serving::new(socket.listener, routes, app.clone(), proxies.clone());

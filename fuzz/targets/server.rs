@@ -16,7 +16,7 @@ use transports::Registry;
 use usher::config::{Config, Layers};
 use usher::demo::{self, ADMINISTRATOR, AUDITOR, Persona};
 use usher::domain::App;
-use usher::server::{Part, Server};
+use usher::server::{ProcessRole, Server};
 
 const SETTINGS: &[&str] = &[
     "server.bind=127.0.0.1:0",
@@ -73,7 +73,7 @@ impl FuzzedServer {
                 .expect("a database");
             demo::fill(&app).await.expect("data");
             app.db.clone().close().await.expect("an end");
-            let server = Server::start_part(settings, &Registry::builtin(), Part::Web).await;
+            let server = Server::start_as(settings, &Registry::builtin(), ProcessRole::Web).await;
             let server = server.expect("a server");
             Self {
                 endpoint: routes(&server.app),

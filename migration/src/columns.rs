@@ -36,7 +36,7 @@ impl Columns {
         column
     }
 
-    /// Text of any length. MySQL's `TEXT` ends at 64 KiB, which a letter may exceed.
+    /// Text of any length. MySQL's `TEXT` ends at 64 KiB, which an e-mail may exceed.
     pub fn long_text(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);
         match self.0 {

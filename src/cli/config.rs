@@ -5,7 +5,7 @@ use usher::config::{Config, Layers};
 use usher::http::AllowedOrigins;
 use usher::{log, server};
 
-use super::output::{print_line, tell};
+use super::output::{eprint_line, print_line};
 
 /// Prints each key with its value and the layer that it comes from.
 pub fn show(layers: &Layers) -> Result<(), String> {
@@ -31,7 +31,7 @@ pub fn show(layers: &Layers) -> Result<(), String> {
 pub fn check(layers: &Layers) -> Result<(), String> {
     let settings = startable(layers)?;
     for warning in warnings(layers, &settings)? {
-        tell(&format!("usher: warning: {warning}"));
+        eprint_line(&format!("usher: warning: {warning}"));
     }
     print_line("The configuration is valid.")
 }

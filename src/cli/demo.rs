@@ -6,9 +6,9 @@ use tempfile::TempDir;
 use transports::Registry;
 use usher::config::{Application, Config, Layers, Mail, Passwords};
 use usher::demo::{self, PERSONAS};
-use usher::server::{self, Part, Server, Socket};
+use usher::server::{self, ProcessRole, Server, Socket};
 
-use super::output::tell;
+use super::output::eprint_line;
 use super::serve::reached_at;
 use super::{config, serve};
 
@@ -30,11 +30,16 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
     if !is_set(&layers, "server.public_url")? {
         settings.server.public_url = format!("http://{}", reached_at(socket.address));
     }
-    tell("Creating sample users, roles and e-mails …");
+    eprint_line("Creating sample users, roles and e-mails …");
     fill(&settings, samples).await?;
-    let server = Server::start_on(settings, &Registry::builtin(), Part::All, Some(socket))
-        .await
-        .map_err(|error| error.to_string())?;
+    let server = Server::start_on(
+        settings,
+        &Registry::builtin(),
+        ProcessRole::All,
+        Some(socket),
+    )
+    .await
+    .map_err(|error| error.to_string())?;
     let text = welcome(&server);
     serve::until_stopped(server, &text).await?;
     folder
@@ -67,7 +72,7 @@ fn settings(layers: &mut Layers, folder: &Path) -> Result<(Config, Config), Stri
     layers.file.get_or_insert_with(|| empty.clone());
     for key in FORCED {
         if is_set(layers, key)? {
-            tell(&format!(
+            eprint_line(&format!(
                 "usher: the demo does not go by {key}, and has its own"
             ));
         }

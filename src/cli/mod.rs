@@ -14,5 +14,5 @@ mod send_test_email;
 mod serve;
 
 pub use arguments::Arguments;
-pub use output::tell;
+pub use output::eprint_line;
 pub use run::run;

@@ -29,6 +29,6 @@ pub fn print_line(line: &str) -> Result<(), String> {
 
 /// Says on standard error what the program is doing, or why it failed. There is nowhere left to say
 /// that it cannot be said.
-pub fn tell(line: &str) {
+pub fn eprint_line(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }

@@ -2,10 +2,10 @@
 
 use clap::CommandFactory;
 use usher::config::{Config, Layers};
-use usher::server::{self, Part};
+use usher::server::{self, ProcessRole};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
-use super::output::{print, print_line, tell};
+use super::output::{eprint_line, print, print_line};
 use super::{
     config, demo, doctor, healthcheck, invite_administrator, reset_password, send_test_email, serve,
 };
@@ -22,9 +22,9 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         }
         Some(Command::Demo { force }) => demo::run(layers, force).await,
         Some(Command::Config(ConfigCommand::Show)) => config::show(&layers),
-        None | Some(Command::Serve { no_worker: false }) => start(&layers, Part::All).await,
-        Some(Command::Serve { no_worker: true }) => start(&layers, Part::Web).await,
-        Some(Command::Worker) => start(&layers, Part::Worker).await,
+        None | Some(Command::Serve { no_worker: false }) => start(&layers, ProcessRole::All).await,
+        Some(Command::Serve { no_worker: true }) => start(&layers, ProcessRole::Web).await,
+        Some(Command::Worker) => start(&layers, ProcessRole::Worker).await,
         Some(Command::Migrate) => migrate(load(&layers)?).await,
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
@@ -51,10 +51,10 @@ fn layers(arguments: &Arguments) -> Layers {
     }
 }
 
-async fn start(layers: &Layers, part: Part) -> Result<(), String> {
+async fn start(layers: &Layers, role: ProcessRole) -> Result<(), String> {
     let settings = config::startable(layers)?;
     config::start_log(layers, &settings)?;
-    serve::run(settings, part).await
+    serve::run(settings, role).await
 }
 
 /// For commands that need less than a server does: neither its mail transport nor its log.
@@ -63,7 +63,7 @@ fn load(layers: &Layers) -> Result<Config, String> {
 }
 
 async fn migrate(settings: Config) -> Result<(), String> {
-    tell("Bringing the database up to date …");
+    eprint_line("Bringing the database up to date …");
     let (app, migrated) = server::open(settings)
         .await
         .map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use usher::clock::Clock;
 use usher::config::Config;
 use usher::domain::EmailAddress;
 
-use super::output::{print_line, tell};
+use super::output::{eprint_line, print_line};
 
 /// Sends it, and prints the answer.
 pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> Result<(), String> {
@@ -18,7 +18,7 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
     let sender = Registry::builtin()
         .build(name, &settings.mail.transports)
         .map_err(|error| error.to_string())?;
-    tell(&format!(
+    eprint_line(&format!(
         "Sending a test e-mail with the {name} transport …"
     ));
     match sender.send(&mail(settings, &to)).await {

@@ -5,19 +5,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transports::Registry;
 use usher::config::Config;
 use usher::domain::setup::Setup;
-use usher::server::{Part, Server};
+use usher::server::{ProcessRole, Server};
 
-use super::output::{print, tell};
+use super::output::{eprint_line, print};
 
 /// Files that are open beside the connections: databases, logs, the runtime's own.
 const OTHER_FILES: usize = 100;
 
 /// Starts the server, or a part of it, says what to do next, and waits for its end.
-pub async fn run(settings: Config, part: Part) -> Result<(), String> {
-    let server = start(settings, part).await?;
-    let text = match part {
-        Part::All | Part::Web => welcome(&server),
-        Part::Worker => format!(
+pub async fn run(settings: Config, role: ProcessRole) -> Result<(), String> {
+    let server = start(settings, role).await?;
+    let text = match role {
+        ProcessRole::All | ProcessRole::Web => welcome(&server),
+        ProcessRole::Worker => format!(
             "Usher {}: processing the e-mail queue with the {} transport\n",
             env!("VERSION_AND_COMMIT"),
             server.app.settings.mail.transport
@@ -37,9 +37,9 @@ pub fn reached_at(bind: SocketAddr) -> SocketAddr {
 }
 
 /// Starts the server, or a part of it.
-async fn start(settings: Config, part: Part) -> Result<Server, String> {
+async fn start(settings: Config, role: ProcessRole) -> Result<Server, String> {
     allow_open_files(&settings);
-    Server::start_part(settings, &Registry::builtin(), part)
+    Server::start_as(settings, &Registry::builtin(), role)
         .await
         .map_err(|error| error.to_string())
 }
@@ -66,7 +66,7 @@ pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> 
     let stop_signal = stop_signal()?;
     print(welcome)?;
     let signal = stop_signal.await;
-    tell(&format!("usher: received {signal}, stopping"));
+    eprint_line(&format!("usher: received {signal}, stopping"));
     server.stop();
     server.stopped().await;
     Ok(())

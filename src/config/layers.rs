@@ -11,15 +11,15 @@ use figment::{Error, Figment, Metadata, Profile, Provider};
 
 use super::{Config, secrets};
 
+mod default_types;
 mod environment;
 mod errors;
-mod shapes;
 mod suggestions;
 mod text_file;
 
+pub(super) use default_types::{DefaultTypes, is_secret};
 use environment::Environment;
 pub(super) use errors::layer_name;
-pub(super) use shapes::{Shapes, is_secret};
 
 /// The annotated defaults, which are also the documentation of every key.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -84,7 +84,7 @@ impl Layers {
         let config: Config = stack
             .figment
             .extract()
-            .map_err(|error| LoadError(errors::explain(&error, &stack.figment, &stack.shapes)))?;
+            .map_err(|error| LoadError(errors::explain(&error, &stack.figment, &stack.types)))?;
         check_mail_keys(&config, &stack)?;
         Ok(config)
     }
@@ -97,14 +97,14 @@ impl Layers {
     /// A layer that cannot be read.
     pub fn warnings(&self) -> Result<Vec<String>, LoadError> {
         let Stack {
-            shapes,
+            types,
             file,
             mut warnings,
             ..
         } = self.stack()?;
         if let Some((path, table)) = file
             && everybody_can_read(&path)
-            && secrets::any_in(&table, &shapes)
+            && secrets::any_in(&table, &types)
         {
             let path = path.display();
             warnings.push(format!("{path}: everybody on this machine can read it, and it holds a password; chmod o-r {path}, or keep the password in a file of its own"));
@@ -115,24 +115,24 @@ impl Layers {
     /// All layers, the strongest on top.
     pub(super) fn stack(&self) -> Result<Stack, LoadError> {
         let defaults = Toml::string(DEFAULTS);
-        let shapes = Shapes::of(table_of(&defaults, "built-in defaults")?);
+        let types = DefaultTypes::of(table_of(&defaults, "built-in defaults")?);
         let mut figment = Figment::from(defaults);
         let file = self.file()?;
         if let Some((path, table)) = &file {
             figment = figment.merge(Layer {
                 metadata: Metadata::from("configuration file", path.as_path()),
-                values: shapes.fit_all(table.clone()),
+                values: types.fit_all(table.clone()),
             });
         }
         let Environment {
             values,
             from_files,
             warnings,
-        } = environment::read(&self.environment, &shapes)?;
+        } = environment::read(&self.environment, &types)?;
         let figment = figment
             .merge(values)
             .merge(from_files)
-            .merge(self.command_line_layer(&shapes)?);
+            .merge(self.command_line_layer(&types)?);
         let figment = match own_address(&figment) {
             None => figment,
             Some(url) => {
@@ -143,7 +143,7 @@ impl Layers {
         };
         Ok(Stack {
             figment,
-            shapes,
+            types,
             file,
             warnings,
         })
@@ -169,7 +169,7 @@ impl Layers {
         }
     }
 
-    fn command_line_layer(&self, shapes: &Shapes) -> Result<Layer, LoadError> {
+    fn command_line_layer(&self, types: &DefaultTypes) -> Result<Layer, LoadError> {
         let mut layer = Layer::new(COMMAND_LINE);
         for pair in &self.command_line {
             let key_and_text = pair.split_once('=').filter(|(key, _)| is_key(key.trim()));
@@ -181,7 +181,7 @@ impl Layers {
                 ));
             };
             let path: Vec<&str> = key.trim().split('.').collect();
-            layer.insert(&path, shapes.read(&path, text));
+            layer.insert(&path, types.read(&path, text));
         }
         Ok(layer)
     }
@@ -191,7 +191,7 @@ impl Layers {
 pub(super) struct Stack {
     pub(super) figment: Figment,
     /// Which settings there are.
-    pub(super) shapes: Shapes,
+    pub(super) types: DefaultTypes,
     /// The configuration file, and what it says.
     file: Option<(PathBuf, Dict)>,
     /// What the environment's author should know.
@@ -252,7 +252,7 @@ impl Layer {
     }
 
     fn insert(&mut self, path: &[&str], value: Value) {
-        shapes::insert(&mut self.values, path, value);
+        default_types::insert(&mut self.values, path, value);
     }
 }
 
@@ -285,7 +285,7 @@ fn check_mail_keys(config: &Config, stack: &Stack) -> Result<(), LoadError> {
         // The transports would repeat the value, which may be a password without quotes.
         for (name, value) in values.as_object().into_iter().flatten() {
             let key = format!("mail.{section}.{name}");
-            if stack.shapes.is_text(&key) && !value.is_string() {
+            if stack.types.is_text(&key) && !value.is_string() {
                 let layer = stack.figment.find_metadata(&key);
                 let place = errors::place(layer, &key);
                 return Err(LoadError(format!(
@@ -300,14 +300,14 @@ fn check_mail_keys(config: &Config, stack: &Stack) -> Result<(), LoadError> {
     let key = format!("mail.{key}");
     let layer = stack.figment.find_metadata(&key);
     let place = errors::place(layer, &key);
-    Err(LoadError(match stack.shapes.is_section(&key) {
+    Err(LoadError(match stack.types.is_section(&key) {
         true => format!(
             "{place}: is a section; its keys are {}",
-            stack.shapes.keys_of(&key).join(", ")
+            stack.types.keys_of(&key).join(", ")
         ),
         false => format!(
             "{place}: {}",
-            errors::unknown(&key, &MAIL_KEYS, &stack.shapes, layer)
+            errors::unknown(&key, &MAIL_KEYS, &stack.types, layer)
         ),
     }))
 }

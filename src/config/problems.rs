@@ -49,8 +49,8 @@ impl Config {
         );
         problems.must_end("server.shutdown_timeout", server.shutdown_timeout);
         problems.must_end("server.request_timeout", server.request_timeout);
-        problems.must_last("server.idle_timeout", server.idle_timeout);
-        problems.must_last("graphql.timeout", self.graphql.timeout);
+        problems.require_positive("server.idle_timeout", server.idle_timeout);
+        problems.require_positive("graphql.timeout", self.graphql.timeout);
         problems.must(
             self.graphql.timeout < server.request_timeout,
             "server.request_timeout: must be longer than graphql.timeout, or the connection closes before the time-out error is sent",
@@ -98,8 +98,8 @@ impl Config {
         }
         problems.must_end("mail.queue.lease", queue.lease);
         problems.must_end("mail.queue.poll_interval", queue.poll_interval);
-        problems.must_last("mail.queue.retry_after", queue.retry_after);
-        problems.must_last("mail.queue.retry_after_at_most", queue.retry_after_at_most);
+        problems.require_positive("mail.queue.retry_after", queue.retry_after);
+        problems.require_positive("mail.queue.retry_after_at_most", queue.retry_after_at_most);
     }
 
     fn check_accounts(&self, problems: &mut Problems) {
@@ -172,7 +172,7 @@ impl Config {
             ("throttle.email_delay_at_most", throttle.email_delay_at_most),
             ("throttle.forget_after", throttle.forget_after),
         ] {
-            problems.must_last(key, duration);
+            problems.require_positive(key, duration);
         }
     }
 
@@ -223,7 +223,7 @@ impl Problems {
     }
 
     /// What lasts no time at all is over before it has begun.
-    fn must_last(&mut self, key: &str, duration: Duration) {
+    fn require_positive(&mut self, key: &str, duration: Duration) {
         self.must(
             !duration.is_zero(),
             &format!("{key}: must be longer than 0s"),

@@ -5,7 +5,7 @@
 use figment::value::{Dict, Value};
 use url::Url;
 
-use super::layers::{Shapes, is_secret};
+use super::layers::{DefaultTypes, is_secret};
 
 /// What stands for a secret.
 pub(super) const MASK: &str = "****";
@@ -15,13 +15,13 @@ const OF_APPLICATIONS: [&str; 4] = ["code", "name", "actions", "url"];
 
 /// A setting as TOML writes it, without what is secret about it. The value of a key that there is not
 /// may be a mistyped key's secret.
-pub(super) fn shown(key: &str, value: &Value, shapes: &Shapes) -> String {
+pub(super) fn shown(key: &str, value: &Value, types: &DefaultTypes) -> String {
     let path: Vec<&str> = key.split('.').collect();
     let is_of_application = path[0] == "applications"
         && path
             .last()
             .is_some_and(|last| OF_APPLICATIONS.contains(last));
-    match shapes.has_setting(key) || is_of_application {
+    match types.has_setting(key) || is_of_application {
         true if is_secret(&path) => match value.as_str() {
             Some("") => "\"\"".to_owned(),
             _ => format!("{MASK:?}"),
@@ -36,20 +36,20 @@ pub(super) fn shown(key: &str, value: &Value, shapes: &Shapes) -> String {
 }
 
 /// Whether any of a file's settings is one that is not shown.
-pub(super) fn any_in(table: &Dict, shapes: &Shapes) -> bool {
-    fn walk(path: &str, table: &Dict, shapes: &Shapes) -> bool {
+pub(super) fn any_in(table: &Dict, types: &DefaultTypes) -> bool {
+    fn walk(path: &str, table: &Dict, types: &DefaultTypes) -> bool {
         table.iter().any(|(key, value)| {
             let path = match path {
                 "" => key.clone(),
                 path => format!("{path}.{key}"),
             };
             match value.as_dict() {
-                Some(table) => walk(&path, table, shapes),
-                None => shown(&path, value, shapes).contains(MASK),
+                Some(table) => walk(&path, table, types),
+                None => shown(&path, value, types).contains(MASK),
             }
         })
     }
-    walk("", table, shapes)
+    walk("", table, types)
 }
 
 /// Lists, numbers and booleans look alike in TOML and JSON.

@@ -3,7 +3,7 @@
 use figment::value::Dict;
 use figment::{Figment, Profile, Provider};
 
-use super::layers::{Layers, LoadError, Shapes, layer_name};
+use super::layers::{DefaultTypes, Layers, LoadError, layer_name};
 use super::secrets;
 
 /// One key of the configuration.
@@ -32,23 +32,23 @@ impl Layers {
         let mut shown = Vec::new();
         for profile in [Profile::Default, Profile::Global] {
             if let Some(table) = values.get(&profile) {
-                walk(&stack.figment, &stack.shapes, "", table, &mut shown);
+                walk(&stack.figment, &stack.types, "", table, &mut shown);
             }
         }
         Ok(shown)
     }
 }
 
-fn walk(figment: &Figment, shapes: &Shapes, path: &str, table: &Dict, shown: &mut Vec<Shown>) {
+fn walk(figment: &Figment, types: &DefaultTypes, path: &str, table: &Dict, shown: &mut Vec<Shown>) {
     for (key, value) in table {
         let path = match path {
             "" => key.clone(),
             path => format!("{path}.{key}"),
         };
         match value.as_dict() {
-            Some(table) => walk(figment, shapes, &path, table, shown),
+            Some(table) => walk(figment, types, &path, table, shown),
             None => shown.push(Shown {
-                value: secrets::shown(&path, value, shapes),
+                value: secrets::shown(&path, value, types),
                 layer: layer_name(figment.get_metadata(value.tag()), &path),
                 key: path,
             }),

@@ -14,14 +14,14 @@ use super::users::model::User;
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// Who it is.
-    pub who: Who,
+    pub principal: Principal,
     /// Where the request comes from.
     pub client: Client,
 }
 
 /// Who somebody is.
 #[derive(Clone, Debug)]
-pub enum Who {
+pub enum Principal {
     /// Somebody who is not signed in.
     Anonymous,
     /// A signed-in user.
@@ -57,7 +57,7 @@ impl Actor {
     /// Somebody who is not signed in.
     pub fn anonymous(client: Client) -> Self {
         Self {
-            who: Who::Anonymous,
+            principal: Principal::Anonymous,
             client,
         }
     }
@@ -65,7 +65,7 @@ impl Actor {
     /// A signed-in user.
     pub fn user(signed_in: Arc<SignedIn>, client: Client) -> Self {
         Self {
-            who: Who::User(signed_in),
+            principal: Principal::User(signed_in),
             client,
         }
     }
@@ -73,16 +73,16 @@ impl Actor {
     /// The server itself.
     pub fn server() -> Self {
         Self {
-            who: Who::Server,
+            principal: Principal::Server,
             client: Client::default(),
         }
     }
 
     /// The signed-in user.
     pub fn signed_in(&self) -> Result<&Arc<SignedIn>> {
-        match &self.who {
-            Who::User(signed_in) => Ok(signed_in),
-            Who::Anonymous | Who::Server => Err(Error::Unauthenticated),
+        match &self.principal {
+            Principal::User(signed_in) => Ok(signed_in),
+            Principal::Anonymous | Principal::Server => Err(Error::Unauthenticated),
         }
     }
 
@@ -93,8 +93,8 @@ impl Actor {
 
     /// Checks that the caller has the permission.
     pub fn must_hold(&self, permission: &Permission) -> Result<()> {
-        match self.who {
-            Who::Anonymous => Err(Error::Unauthenticated),
+        match self.principal {
+            Principal::Anonymous => Err(Error::Unauthenticated),
             _ if self.holds(permission) => Ok(()),
             _ => Err(Error::Forbidden(permission.clone())),
         }
@@ -102,19 +102,19 @@ impl Actor {
 
     /// Whether they have the permission.
     pub fn holds(&self, permission: &Permission) -> bool {
-        match &self.who {
-            Who::Anonymous => false,
-            Who::User(signed_in) => signed_in.rights.allow(permission),
-            Who::Server => true,
+        match &self.principal {
+            Principal::Anonymous => false,
+            Principal::User(signed_in) => signed_in.rights.allow(permission),
+            Principal::Server => true,
         }
     }
 
     /// Whether they have all of these rights themselves, and so could grant them.
     pub fn covers(&self, rights: &Rights) -> bool {
-        match &self.who {
-            Who::Anonymous => false,
-            Who::User(signed_in) => signed_in.rights.cover(rights),
-            Who::Server => true,
+        match &self.principal {
+            Principal::Anonymous => false,
+            Principal::User(signed_in) => signed_in.rights.cover(rights),
+            Principal::Server => true,
         }
     }
 }

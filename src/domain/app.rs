@@ -13,11 +13,11 @@ use super::error::Error;
 use super::passwords::hasher::PasswordHasher;
 use super::refusals::Refusals;
 use super::roles::cache::RoleCache;
-use super::throttle::turns::Turns;
+use super::throttle::gates::Gates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, Schema};
-use crate::letters::Letters;
+use crate::email_templates::EmailTemplates;
 use crate::metrics::Metrics;
 
 /// How many hints that an e-mail has changed are kept. Whoever misses some looks at the rows all the
@@ -34,13 +34,13 @@ pub struct App {
     /// Hashes passwords on threads of its own.
     pub passwords: PasswordHasher,
     /// Where guesses at an account wait for their turn.
-    pub turns: Turns,
+    pub gates: Gates,
     /// Which refusals were recorded a moment ago.
     pub refusals: Refusals,
     /// What is counted for operators.
     pub metrics: Metrics,
-    /// Writes letters.
-    pub letters: Letters,
+    /// Writes e-mails.
+    pub email_templates: EmailTemplates,
     /// The applications and permissions that there are.
     pub catalogue: Catalogue,
     /// Who is invited as Administrator when there is no user yet.
@@ -72,13 +72,13 @@ impl App {
     ///
     /// Sentences that name the settings which cannot be used, or the database that cannot be opened.
     pub async fn open(settings: Config) -> Result<Self, String> {
-        let Parts {
+        let FromSettings {
             catalogue,
-            letters,
+            email_templates,
             passwords,
             administrator,
             redirect_all_to,
-        } = Parts::new(&settings).map_err(|problems| problems.join("\n"))?;
+        } = FromSettings::new(&settings).map_err(|problems| problems.join("\n"))?;
         let db = Database::open(&settings.database)
             .await
             .map_err(|error| error.to_string())?;
@@ -90,10 +90,10 @@ impl App {
             db,
             clock,
             passwords,
-            turns: Turns::default(),
+            gates: Gates::default(),
             refusals: Refusals::default(),
             metrics: Metrics::default(),
-            letters,
+            email_templates,
             catalogue,
             administrator,
             redirect_all_to,
@@ -114,7 +114,7 @@ impl App {
     ///
     /// Sentences that name the settings which cannot be used.
     pub fn check(settings: &Config) -> Result<(), Vec<String>> {
-        Parts::new(settings).map(drop)
+        FromSettings::new(settings).map(drop)
     }
 
     /// A new primary key. It begins with the time, so that rows are stored in the order of their
@@ -153,22 +153,22 @@ impl App {
 }
 
 /// What the settings alone make, before anything is opened.
-struct Parts {
+struct FromSettings {
     catalogue: Catalogue,
-    letters: Letters,
+    email_templates: EmailTemplates,
     passwords: PasswordHasher,
     administrator: EmailAddress,
     redirect_all_to: Option<EmailAddress>,
 }
 
-impl Parts {
+impl FromSettings {
     /// Makes them, or says all that is wrong with the settings at once.
     fn new(settings: &Config) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let catalogue = Catalogue::new(&settings.applications)
             .map_err(|wrong| problems.extend(wrong))
             .ok();
-        let letters = Letters::new(settings)
+        let email_templates = EmailTemplates::new(settings)
             .map_err(|problem| problems.push(problem))
             .ok();
         let passwords = PasswordHasher::new(&settings.passwords)
@@ -182,13 +182,13 @@ impl Parts {
         let administrator = address("setup.administrator", &settings.setup.administrator);
         let redirect = settings.mail.redirect_all_to.as_deref();
         let redirect_all_to = redirect.and_then(|text| address("mail.redirect_all_to", text));
-        match (catalogue, letters, passwords, administrator) {
-            (Some(catalogue), Some(letters), Some(passwords), Some(administrator))
+        match (catalogue, email_templates, passwords, administrator) {
+            (Some(catalogue), Some(email_templates), Some(passwords), Some(administrator))
                 if problems.is_empty() =>
             {
                 Ok(Self {
                     catalogue,
-                    letters,
+                    email_templates,
                     passwords,
                     administrator,
                     redirect_all_to,

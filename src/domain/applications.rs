@@ -294,12 +294,12 @@ fn declared_application(entry: &config::Application) -> Application {
 /// Describes "view" in "Content hub" as "View in Content hub."
 fn describe(action: &str, application: &str) -> String {
     let words = action.replace(['-', '_'], " ");
-    let mut letters = words.chars();
-    let capitalised: String = letters
+    let mut email_templates = words.chars();
+    let capitalised: String = email_templates
         .next()
         .into_iter()
         .flat_map(char::to_uppercase)
-        .chain(letters)
+        .chain(email_templates)
         .collect();
     format!("{capitalised} in {application}.")
 }

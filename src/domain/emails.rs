@@ -11,13 +11,13 @@ use sea_orm::{
     QueryOrder, Set, Value,
 };
 
-use super::actor::{Actor, Who};
+use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
 use super::throttle::limits;
 use super::{EmailAddress, text};
 use crate::config;
 use crate::domain::app::App;
-use crate::letters::Letter;
+use crate::email_templates::EmailTemplate;
 
 pub mod administration;
 pub mod changes;
@@ -38,7 +38,7 @@ pub use visibility::{Email, MASK};
 #[derive(Debug)]
 pub struct NewEmail<'a> {
     /// Its content.
-    pub letter: Letter<'a>,
+    pub template: EmailTemplate<'a>,
     /// The recipient.
     pub to: &'a EmailAddress,
     /// How urgent it is.
@@ -74,16 +74,19 @@ pub(super) async fn insert(
     actor: &Actor,
     new: NewEmail<'_>,
 ) -> Result<email::Model> {
-    if is_counted(actor, &new.letter) {
+    if is_counted(actor, &new.template) {
         let useful_for = new.expires_at.map(|end| end.since(app.clock.now()));
-        limits::email(app, transaction, new.letter.kind(), new.to, useful_for).await?;
+        limits::email(app, transaction, new.template.kind(), new.to, useful_for).await?;
     }
-    let written = app.letters.write(&new.letter).map_err(Error::internal)?;
+    let written = app
+        .email_templates
+        .render(&new.template)
+        .map_err(Error::internal)?;
     let id: EmailId = app.new_id();
     let now = app.clock.now();
     let row = email::Model {
         id,
-        kind: new.letter.kind().to_owned(),
+        kind: new.template.kind().to_owned(),
         status: Status::Queued,
         priority: new.priority,
         from_mailbox: app.settings.mail.from.mailbox().to_owned(),
@@ -123,9 +126,9 @@ pub(super) async fn insert(
 /// Whether so many of these e-mails would be a nuisance to their recipient that they are refused. An
 /// operator at the server's own terminal may repeat anything. A notice of a new password is never
 /// refused: it may be the only sign of an attack, and a link that works must set one.
-fn is_counted(actor: &Actor, letter: &Letter<'_>) -> bool {
-    let is_protection = matches!(letter, Letter::PasswordChanged { .. });
-    !matches!(actor.who, Who::Server) && !is_protection
+fn is_counted(actor: &Actor, template: &EmailTemplate<'_>) -> bool {
+    let is_protection = matches!(template, EmailTemplate::PasswordChanged { .. });
+    !matches!(actor.principal, Principal::Server) && !is_protection
 }
 
 /// An ID under the sender's domain (RFC 5322, section 3.6.4), the same for every attempt, so that a

@@ -9,7 +9,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::actor::{Actor, Who};
+use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
 use super::roles::model::Role;
 use super::users::model::User;
@@ -251,10 +251,10 @@ fn event(
         id: app.new_id(),
         created_at: app.clock.now(),
         actor_id: actor.user_id(),
-        actor_label: match &actor.who {
-            Who::User(signed_in) => signed_in.user.row.email.clone(),
-            Who::Server => "server".to_owned(),
-            Who::Anonymous => "anonymous".to_owned(),
+        actor_label: match &actor.principal {
+            Principal::User(signed_in) => signed_in.user.row.email.clone(),
+            Principal::Server => "server".to_owned(),
+            Principal::Anonymous => "anonymous".to_owned(),
         },
         session_id: signed_in.map(|signed_in| signed_in.session.id),
         ip_address: actor.client.ip_address.map(|address| address.to_string()),

@@ -14,7 +14,7 @@ use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, email_address, links, roles};
 use crate::domain::app::App;
-use crate::letters::Letter;
+use crate::email_templates::EmailTemplate;
 
 mod acceptance;
 pub mod newest;
@@ -179,7 +179,7 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
         .ok()
         .map(|inviter| inviter.user.display_name());
     let email = NewEmail {
-        letter: Letter::Invitation {
+        template: EmailTemplate::Invitation {
             recipient: &user.display_name(),
             inviter: inviter.as_deref(),
             expires_at: invitation.expires_at,

@@ -34,7 +34,7 @@ pub mod throttle;
 pub mod tokens;
 pub mod users;
 
-pub use actor::{Actor, Client, SignedIn, Who};
+pub use actor::{Actor, Client, Principal, SignedIn};
 pub use app::App;
 pub use error::{Error, Result, UserError, UserErrorCode};
 pub use texts::EmailAddress;

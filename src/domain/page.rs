@@ -186,10 +186,10 @@ impl<E: EntityTrait> Keyset<E> {
             .order_by(self.id, order)
             .limit(u64::from(request.size) + 1);
         if let Some(cursor) = &request.after {
-            select = select.filter(self.beyond(cursor, self.descending));
+            select = select.filter(self.filter_after(cursor, self.descending));
         }
         if let Some(cursor) = &request.before {
-            select = select.filter(self.beyond(cursor, !self.descending));
+            select = select.filter(self.filter_after(cursor, !self.descending));
         }
         let found = db.find(db.read(), select).await?;
         let were = found.rows.len() + found.unreadable.len();
@@ -209,14 +209,14 @@ impl<E: EntityTrait> Keyset<E> {
         Ok(Page {
             rows: rows
                 .into_iter()
-                .map(|row| (self.place(&row), row))
+                .map(|row| (self.cursor_of(&row), row))
                 .collect(),
             has_next,
             has_previous,
         })
     }
 
-    fn place(&self, row: &E::Model) -> Cursor {
+    fn cursor_of(&self, row: &E::Model) -> Cursor {
         let (key, id) = (self.keys)(row);
         Cursor {
             order: self.order.name.to_owned(),
@@ -226,7 +226,7 @@ impl<E: EntityTrait> Keyset<E> {
     }
 
     /// The rows beyond the cursor, in either direction.
-    fn beyond(&self, Cursor { key, id, .. }: &Cursor, downwards: bool) -> Condition {
+    fn filter_after(&self, Cursor { key, id, .. }: &Cursor, downwards: bool) -> Condition {
         let (column, id_column) = (self.column, self.id);
         match downwards {
             false => Condition::all()

@@ -15,7 +15,7 @@ use super::users::policy::{self, UserAction};
 use super::users::{self, User};
 use super::{devices, email_address, links, sessions, throttle};
 use crate::domain::app::App;
-use crate::letters::Letter;
+use crate::email_templates::EmailTemplate;
 
 mod requests;
 mod requirement;
@@ -85,7 +85,7 @@ pub async fn create_by_server(app: &App, email: &str) -> Result<PrintedLink> {
 async fn send(change: &Change<'_>, user: &User) -> Result<()> {
     let (reset, link) = create(change, user).await?;
     let email = NewEmail {
-        letter: Letter::PasswordReset {
+        template: EmailTemplate::PasswordReset {
             recipient: &user.display_name(),
             expires_at: reset.expires_at,
         },
@@ -171,7 +171,7 @@ pub async fn complete(
         user.row = passwords::set(&change, user.row.id, hash.clone()).await?;
         revoke_open(&change, user.row.id).await?;
         sessions::end_all_of(change.db(), user.row.id, None).await?;
-        throttle::lift(app, change.db(), &user.row.email_normal).await?;
+        throttle::unblock(app, change.db(), &user.row.email_normal).await?;
         let device = devices::remember(&change, user.row.id, None).await?;
         passwords::give_notice(&change, &user).await?;
         change.record(Action::PasswordReset, &user).await?;

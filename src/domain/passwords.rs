@@ -16,7 +16,7 @@ use super::throttle::{self, Scope};
 use super::users::{self, User};
 use super::{links, sessions};
 use crate::domain::app::App;
-use crate::letters::Letter;
+use crate::email_templates::EmailTemplate;
 
 pub mod hasher;
 pub mod password;
@@ -53,7 +53,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let is_right = match verified {
         Ok(is_right) => is_right,
         Err(error) => {
-            throttle::take_back(app, &guess).await?;
+            throttle::undo(app, &guess).await?;
             return Err(error);
         }
     };
@@ -79,7 +79,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
         Ok((new,)) => new,
         Err(error) => {
             if is_right {
-                throttle::take_back(app, &guess).await?;
+                throttle::undo(app, &guess).await?;
             }
             return Err(error);
         }
@@ -142,7 +142,7 @@ pub(super) async fn give_notice(change: &Change<'_>, user: &User) -> Result<()> 
     let address = change.actor().client.ip_address;
     let address = address.map(|address| address.to_string());
     let notice = NewEmail {
-        letter: Letter::PasswordChanged {
+        template: EmailTemplate::PasswordChanged {
             recipient: &user.display_name(),
             changed_at: change.app().clock.now(),
             address: address.as_deref(),

@@ -75,7 +75,7 @@ pub async fn sign_in(
     {
         Ok(matches) => matches,
         Err(error) => {
-            throttle::take_back(app, &guess).await?;
+            throttle::undo(app, &guess).await?;
             return Err(error);
         }
     };

@@ -12,7 +12,7 @@ use super::invitations::{self, Invited};
 use super::users::{self, User};
 use super::{EmailAddress, password_resets, roles};
 use crate::domain::app::App;
-use crate::letters::NewPasswordReason;
+use crate::email_templates::NewPasswordReason;
 
 /// What the server found, or did, about its first administrator.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use texts::{invisible, web_address};
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{UserError, UserErrorCode};
-use crate::letters::LINK_PLACEHOLDER;
+use crate::email_templates::LINK_PLACEHOLDER;
 
 /// Reads a single-line text from the input `field`: trimmed, composed (NFC), of at most
 /// `max_length` characters, without line breaks or other control characters, invisible characters or

@@ -26,9 +26,9 @@ use super::retention::remove_in_batches;
 use crate::domain::app::App;
 
 mod counters;
+pub mod gates;
 pub mod limits;
 pub mod networks;
-pub mod turns;
 
 use counters::{Counted, Counter, count};
 use limits::{digest, hex, too_many};
@@ -80,7 +80,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     let turn = match scope {
         // A stranger's guesses do not stand in a known device's way.
         Scope::Password => Some(
-            app.turns
+            app.gates
                 .of(
                     &app.settings,
                     &actor.client,
@@ -105,7 +105,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
 
 /// Counts for all of the counters, or for none if one of them is blocked.
 async fn count_for(app: &App, actor: &Actor, counters: &[Counter]) -> Result<Counted> {
-    let _turn = app.turns.to_count(&actor.client).await?;
+    let _turn = app.gates.enter_counting(&actor.client).await?;
     change::make(app, actor, |change| async move {
         match counters::count_all(app, change.db(), counters).await? {
             blocked @ Counted::Blocked(_) => change.abandon(blocked).await,
@@ -178,7 +178,7 @@ async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) 
     let networks = counters.iter().filter(|counter| !counter.is_of_account());
     let networks: Vec<&Counter> = networks.collect();
     let networks = &networks;
-    let _turn = app.turns.to_count(&actor.client).await?;
+    let _turn = app.gates.enter_counting(&actor.client).await?;
     change::make(app, actor, |change| async move {
         for network in networks {
             count(app, change.db(), network).await?;
@@ -195,17 +195,17 @@ pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> 
         if counter.is_of_account() {
             counters::reset(transaction, throttle::Column::Subject.eq(&counter.subject)).await?;
         } else {
-            counters::take_back(transaction, counter).await?;
+            counters::undo(transaction, counter).await?;
         }
     }
     Ok(())
 }
 
 /// The guess was not evaluated: everything is as if it had never been made.
-pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
+pub async fn undo(app: &App, attempt: &Attempt) -> Result<()> {
     change::make(app, &Actor::server(), |change| async move {
         for counter in &attempt.counters {
-            counters::take_back(change.db(), counter).await?;
+            counters::undo(change.db(), counter).await?;
         }
         change.commit(()).await
     })
@@ -213,7 +213,7 @@ pub async fn take_back(app: &App, attempt: &Attempt) -> Result<()> {
 }
 
 /// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link.
-pub async fn lift(app: &App, transaction: &DatabaseTransaction, account: &str) -> Result<()> {
+pub async fn unblock(app: &App, transaction: &DatabaseTransaction, account: &str) -> Result<()> {
     use throttle::Column;
     let rows = throttle::Entity::find()
         .filter(Column::Account.eq(digest(account)))

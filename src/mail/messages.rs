@@ -5,7 +5,7 @@ use transports::{Mail, Secret};
 
 use crate::domain::emails::{Email, MASK};
 use crate::domain::tokens;
-use crate::letters::RenderedLetter;
+use crate::email_templates::RenderedEmail;
 
 /// The message as a transport takes it, with the secret link in its place. Where all e-mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.
@@ -13,8 +13,8 @@ pub fn outgoing(email: &email::Model, redirect_all_to: Option<&str>) -> Mail {
     let link = email.secret_link.as_deref().unwrap_or_default();
     let mut mail = message(
         email,
-        RenderedLetter::fill_in(&email.text_body, link),
-        RenderedLetter::fill_in_html(&email.html_body, link),
+        RenderedEmail::with_link(&email.text_body, link),
+        RenderedEmail::with_link_html(&email.html_body, link),
     );
     mail.secrets = email
         .secret_link

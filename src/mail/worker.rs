@@ -94,7 +94,7 @@ async fn keep_clean(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Writes the letters that were asked for in a way that must not tell whether there is anybody to
+/// Writes the e-mails that were asked for in a way that must not tell whether there is anybody to
 /// write to.
 async fn answer_requests(app: &App, troubles: &mut Troubles) {
     let answered = password_resets::answer_requests(app).await;

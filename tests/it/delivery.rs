@@ -68,7 +68,7 @@ impl Delivery {
     /// Queues a mail while the mail server fails, and waits until the attempt is over.
     async fn fail(&self) -> Value {
         self.resume().await;
-        // The letters to the administrator have gone, or been withdrawn.
+        // The e-mails to the administrator have gone, or been withdrawn.
         self.wait(json!({ "kind": ["invitation"] }), |mail| {
             ["SENT", "CANCELLED"].contains(&mail["status"].as_str().unwrap())
         })

@@ -418,8 +418,8 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
     administrator
         .mutate("inviteUser", input, "user { id }")
         .await;
-    let letter = server.inbox.next().await;
-    let token = token_in(&letter);
+    let received = server.inbox.next().await;
+    let token = token_in(&received);
     let mails = server
         .emails_in(&administrator, json!({ "to": "laura@" }), "SENT")
         .await;
@@ -463,11 +463,11 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
     assert_eq!((status, content_type.as_str()), (200, "message/rfc822"));
     assert_eq!(text, masked);
     let (_, _, text) = eml(&administrator, id).await;
-    assert_eq!(text.as_bytes(), letter.format().unwrap());
+    assert_eq!(text.as_bytes(), received.format().unwrap());
     let parsed = mail_parser::MessageParser::default()
         .parse(text.as_bytes())
         .unwrap();
-    assert_eq!(parsed.subject(), Some(letter.subject.as_str()));
+    assert_eq!(parsed.subject(), Some(received.subject.as_str()));
 
     let anonymous = server.anonymous();
     let none = "email_01h2xcejqtf2nbrexx3vqjhp41";
@@ -512,9 +512,9 @@ async fn a_sent_mail_is_gone_at_once_where_none_is_kept() {
 #[tokio::test]
 async fn all_mails_can_be_redirected_to_one_address() {
     let server = TestServer::start_with(&["mail.redirect_all_to=staging@example.com"]).await;
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, ["staging@example.com"]);
-    let administrator = server.accept(&token_in(&letter)).await;
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, ["staging@example.com"]);
+    let administrator = server.accept(&token_in(&received)).await;
     let mails = server.emails_in(&administrator, json!({}), "SENT").await;
     assert_eq!(mails[0]["to"], json!(["admin@example.com"]));
 }
@@ -557,8 +557,8 @@ async fn a_new_mail_passes_those_that_hang() {
     }
     let input = json!({ "email": "new@kbank.com", "roleIds": [role] });
     administrator.mutate("inviteUser", input, "").await;
-    let letter = tokio::time::timeout(Duration::from_secs(5), server.inbox.next());
-    assert_eq!(letter.await.unwrap().to, ["new@kbank.com"]);
+    let received = tokio::time::timeout(Duration::from_secs(5), server.inbox.next());
+    assert_eq!(received.await.unwrap().to, ["new@kbank.com"]);
     // One worker is left for the others.
     assert_eq!(count(&administrator, hang).await, 3);
 }
@@ -599,7 +599,7 @@ async fn queue_by_server(app: &usher::domain::App, to: &str, priority: Priority,
     usher::domain::change::make(app, &Actor::server(), |change| async move {
         for _ in 0..count {
             let new = usher::domain::emails::NewEmail {
-                letter: usher::letters::Letter::Test {
+                template: usher::email_templates::EmailTemplate::Test {
                     sender: None,
                     queued_at: app.clock.now(),
                 },

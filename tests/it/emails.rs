@@ -1,4 +1,4 @@
-//! The e-mail queue: what becomes of letters, and who may see what of them.
+//! The e-mail queue: what becomes of e-mails, and who may see what of them.
 
 use std::time::Duration;
 
@@ -173,8 +173,8 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
         )
         .await;
     invite(&administrator, &role).await;
-    let letter = server.inbox.next().await;
-    let link = link_in(&letter);
+    let received = server.inbox.next().await;
+    let link = link_in(&received);
     let token = link.split_once("token=").unwrap().1;
 
     let ways = "{
@@ -303,16 +303,16 @@ async fn names_cannot_break_out_of_a_letter() {
         .mutate("inviteUser", input, "user { id }")
         .await;
     assert_eq!(payload["userErrors"], json!([]));
-    let letter = server.inbox.next().await;
-    let html = letter.html.unwrap();
+    let received = server.inbox.next().await;
+    let html = received.html.unwrap();
     assert!(html.contains("&lt;script&gt;"), "{html}");
     assert!(!html.contains("<script>"));
     assert!(
-        letter
+        received
             .text
             .contains("Hello <script>alert(1)</script> \"&',")
     );
-    // What stands for the link in a stored letter, nobody can type.
+    // What stands for the link in a stored e-mail, nobody can type.
     let input = json!({ "email": "x@kbank.com", "firstName": "\u{FFFC}", "roleIds": [role] });
     let payload = administrator
         .mutate("inviteUser", input, "user { id }")

@@ -52,9 +52,9 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
     )
     .await;
     assert_eq!(server.inbox.next().await.to, ["laura@kbank.com"]);
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, ["l@kbank.com"]);
-    let input = json!({ "token": token_in(&letter), "newPassword": PASSWORD });
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, ["l@kbank.com"]);
+    let input = json!({ "token": token_in(&received), "newPassword": PASSWORD });
     let payload = server.anonymous().mutate("resetPassword", input, "").await;
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(server.inbox.next().await.to, ["l@kbank.com"]);
@@ -192,7 +192,7 @@ async fn refusals_and_showings_are_recorded_once_each() {
     let role = server.role(&administrator, "Editor", &[]).await;
     let input = json!({ "email": "new@kbank.com", "roleIds": [role] });
     administrator.mutate("inviteUser", input, "").await;
-    let letter = server.inbox.next().await;
+    let received = server.inbox.next().await;
     let shown = async || events(&administrator, json!({ "action": ["LINK_SHOWN"] })).await;
     administrator
         .run("{ emails { nodes { subject status } } }")
@@ -201,7 +201,7 @@ async fn refusals_and_showings_are_recorded_once_each() {
     let answer = administrator
         .run("{ emails(filter: { to: \"new@\" }) { nodes { link a: textBody htmlBody } } }")
         .await;
-    assert!(answer.body.to_string().contains(&link_in(&letter)));
+    assert!(answer.body.to_string().contains(&link_in(&received)));
     let shown = shown().await;
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0]["subjectLabel"], "new@kbank.com");

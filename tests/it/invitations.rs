@@ -304,13 +304,13 @@ async fn links_are_built_from_the_configured_address_only() {
         .send()
         .await
         .unwrap();
-    let letter = server.inbox.next().await;
+    let received = server.inbox.next().await;
     assert!(
-        letter
+        received
             .text
             .contains("\nhttps://people.kbank.com/accept-invitation?token=")
     );
-    assert!(!letter.text.contains("evil"));
+    assert!(!received.text.contains("evil"));
 }
 
 /// An operator who has lost the last link gets a new one, and the old one is void.

@@ -30,17 +30,17 @@ async fn is_signed_in(client: &Client) -> bool {
     client.run("{ viewer { id } }").await.data()["viewer"].is_object()
 }
 
-/// Asks for a reset, and returns the token in the letter.
+/// Asks for a reset, and returns the token in the e-mail.
 async fn reset_token(server: &TestServer, email: &str) -> String {
     let payload = server
         .anonymous()
         .mutate("requestPasswordReset", json!({ "email": email }), "")
         .await;
     assert_eq!(payload["userErrors"], json!([]));
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, [email]);
-    assert!(link_in(&letter).contains("/reset-password?token="));
-    token_in(&letter)
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, [email]);
+    assert!(link_in(&received).contains("/reset-password?token="));
+    token_in(&received)
 }
 
 async fn reset(server: &TestServer, token: &str, password: &str) -> Vec<String> {
@@ -162,7 +162,7 @@ async fn a_newer_reset_leaves_the_older_ones_and_there_are_only_so_many() {
     let first = reset_token(&server, ADMINISTRATOR).await;
     reset_token(&server, ADMINISTRATOR).await;
     reset_token(&server, ADMINISTRATOR).await;
-    // The fourth is answered alike, and brings no letter.
+    // The fourth is answered alike, and brings no e-mail.
     let input = json!({ "email": ADMINISTRATOR });
     let payload = server
         .anonymous()
@@ -174,8 +174,8 @@ async fn a_newer_reset_leaves_the_older_ones_and_there_are_only_so_many() {
         tokio::task::yield_now().await;
     }
     server.all_sent(&administrator).await;
-    let letters = "{ emails(filter: { kind: [\"password-reset\"] }) { totalCount } }";
-    let answer = administrator.run(letters).await;
+    let received = "{ emails(filter: { kind: [\"password-reset\"] }) { totalCount } }";
+    let answer = administrator.run(received).await;
     assert_eq!(answer.data()["emails"]["totalCount"], 3);
     assert_eq!(reset(&server, &first, NEW).await, [""; 0]);
 }
@@ -299,14 +299,14 @@ async fn asking_for_a_reset_answers_alike_whoever_the_address_belongs_to() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:#?}");
-    // Only who has a password gets a letter.
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, [ADMINISTRATOR]);
-    let letters = administrator
+    // Only who has a password gets an e-mail.
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, [ADMINISTRATOR]);
+    let received = administrator
         .run("{ emails(filter: { kind: [\"password-reset\"] }) { nodes { to } } }")
         .await;
     assert_eq!(
-        letters.data()["emails"]["nodes"],
+        received.data()["emails"]["nodes"],
         json!([{ "to": [ADMINISTRATOR] }])
     );
 }
@@ -393,9 +393,9 @@ async fn an_administrator_starts_a_reset_only_for_whom_they_outrank() {
     let input = json!({ "userId": laura.id });
     let payload = helper.mutate("sendPasswordReset", input, "").await;
     assert_eq!(payload["userErrors"], json!([]));
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, ["laura@kbank.com"]);
-    assert_eq!(reset(&server, &token_in(&letter), NEW).await, [""; 0]);
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, ["laura@kbank.com"]);
+    assert_eq!(reset(&server, &token_in(&received), NEW).await, [""; 0]);
 }
 
 #[tokio::test]

@@ -48,11 +48,11 @@ fn to(smtp: &Server) -> Vec<String> {
 
 /// Fails where 16 characters of the token stand in a row, whatever stands between them.
 fn assert_hidden(place: &str, text: &str, token: &str) {
-    let letters = |text: &str| {
+    let received = |text: &str| {
         let all = text.to_lowercase();
         all.replace(|c: char| !c.is_ascii_alphanumeric(), "")
     };
-    let (text, token) = (letters(text), letters(token));
+    let (text, token) = (received(text), received(token));
     for at in 0..token.len() - 15 {
         assert!(!text.contains(&token[at..at + 16]), "{place}: {text}");
     }
@@ -75,7 +75,7 @@ async fn the_queue_does_not_tell_what_a_server_quotes(#[case] words: &'static st
     settings.push("mail.transport=smtp");
     let usher = TestServer::start_with(&settings).await;
     let mut changes = usher.server.app.email_changed.subscribe();
-    // Somebody who may see everything about the letter to the first administrator.
+    // Somebody who may see everything about the e-mail to the first administrator.
     let address = EmailAddress::parse("second@kbank.com").unwrap();
     let invited = invite_administrator(&usher.server.app, &address).await;
     let NewAdministrator::Invited(invited) = invited.unwrap() else {

@@ -167,12 +167,12 @@ async fn an_application_that_is_new_ends_the_links_of_administrators() {
     let hub = "[[applications]]\ncode = \"new-hub\"\nname = \"New hub\"\nactions = [\"view\"]";
     let grown = server.another_declaring(hub).await;
     assert_eq!(accept(&grown, &first).await, ["TOKEN_INVALID input.token"]);
-    let letter = tokio::select! {
-        letter = grown.inbox.next() => letter,
-        letter = server.inbox.next() => letter,
+    let received = tokio::select! {
+        received = grown.inbox.next() => received,
+        received = server.inbox.next() => received,
     };
-    assert_eq!(letter.to, ["second@kbank.com"]);
-    assert_eq!(accept(&grown, &token_in(&letter)).await, [""; 0]);
+    assert_eq!(received.to, ["second@kbank.com"]);
+    assert_eq!(accept(&grown, &token_in(&received)).await, [""; 0]);
     let query = "{ events(filter: { action: [ROLE_UPDATED] }) {
         nodes { actorLabel subjectLabel changes { field after } }
     } }";
@@ -216,14 +216,14 @@ async fn an_account_that_the_command_line_promotes_is_closed_to_whoever_set_it_u
         errors(&anonymous, "signIn", sign_in).await,
         ["INVALID_CREDENTIALS "]
     );
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, ["cto@kbank.com"]);
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, ["cto@kbank.com"]);
     assert!(
-        letter.text.contains("was made an administrator"),
+        received.text.contains("was made an administrator"),
         "{}",
-        letter.text
+        received.text
     );
-    let token = token_in(&letter);
+    let token = token_in(&received);
     assert!(link.ends_with(&token));
     // Nobody reads the link in the queue.
     let query = "{ emails(filter: { kind: [\"password-required\"] }) { nodes { link textBody } } }";

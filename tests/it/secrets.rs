@@ -17,13 +17,13 @@ const SETTINGS: &[&str] = &[
     "passwords.argon2.memory_kib=8",
 ];
 
-/// The token in the newest letter that is not among those that were read before.
+/// The token in the newest e-mail that is not among those that were read before.
 async fn next_token(folder: &Path, read: &mut Vec<std::path::PathBuf>) -> String {
     let begun = Instant::now();
     loop {
-        let letters = std::fs::read_dir(folder.join("mail/new"));
-        for letter in letters.into_iter().flatten().flatten() {
-            let path = letter.path();
+        let received = std::fs::read_dir(folder.join("mail/new"));
+        for received in received.into_iter().flatten().flatten() {
+            let path = received.path();
             if read.contains(&path) {
                 continue;
             }
@@ -35,7 +35,7 @@ async fn next_token(folder: &Path, read: &mut Vec<std::path::PathBuf>) -> String
                 return rest.split_whitespace().next().unwrap().to_owned();
             }
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "no letter");
+        assert!(begun.elapsed() < Duration::from_secs(20), "no e-mail");
         // The mail system is another process; there is nothing to wait on but its folder.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

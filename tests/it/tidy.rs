@@ -19,18 +19,18 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "the domain holds the rules, and knows nothing of GraphQL, HTTP or mail protocols",
     ),
     (
-        "src/letters.rs",
+        "src/email_templates.rs",
         &["sea_orm", "crate::domain", "crate::mail"],
-        "a letter is written from what it is told, by whomever",
+        "a e-mail is written from what it is told, by whomever",
     ),
     (
         "src/config.rs",
-        &["crate::database", "crate::domain", "crate::letters"],
+        &["crate::database", "crate::domain", "crate::email_templates"],
         "everything goes by the configuration, which goes by nothing",
     ),
     (
         "src/config",
-        &["crate::database", "crate::domain", "crate::letters"],
+        &["crate::database", "crate::domain", "crate::email_templates"],
         "everything goes by the configuration, which goes by nothing",
     ),
     (

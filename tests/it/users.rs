@@ -39,9 +39,9 @@ async fn people(server: &TestServer) -> Client {
             )
             .await;
         assert_eq!(payload["userErrors"], json!([]));
-        let letter = server.inbox.next().await;
+        let received = server.inbox.next().await;
         if index % 3 == 0 {
-            server.accept(&crate::support::token_in(&letter)).await;
+            server.accept(&crate::support::token_in(&received)).await;
         }
     }
     administrator

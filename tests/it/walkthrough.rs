@@ -89,7 +89,7 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     assert_eq!(invited["userErrors"], json!([]));
     assert_eq!(invited["user"]["status"], "INVITED");
 
-    // The letter is in the queue, and on its way.
+    // The e-mail is in the queue, and on its way.
     let filter = json!({ "to": "LauraM@kbank" });
     server.emails_in(&administrator, filter, "SENT").await;
     let queue = administrator.run(operation("ReadTheQueue")).await;
@@ -101,17 +101,17 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
         subject.starts_with("You have been invited to join"),
         "{subject}"
     );
-    let letter = server.inbox.next().await;
-    assert_eq!(letter.to, ["lauram@kbank.com"]);
+    let received = server.inbox.next().await;
+    assert_eq!(received.to, ["lauram@kbank.com"]);
     let link = mail["link"].as_str().unwrap();
-    assert!(letter.text.contains(link));
+    assert!(received.text.contains(link));
     assert!(mail["textBody"].as_str().unwrap().contains(link));
 
     // Laura accepts, and signs in in another client.
     let accepted = anonymous
         .run_with(
             operation("Accept"),
-            json!({ "token": token_in(&letter), "password": "otter lantern 47 maple" }),
+            json!({ "token": token_in(&received), "password": "otter lantern 47 maple" }),
         )
         .await;
     assert_eq!(accepted.data()["acceptInvitation"]["userErrors"], json!([]));

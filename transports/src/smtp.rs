@@ -18,11 +18,11 @@
 
 mod auth;
 mod connect;
+mod error;
 mod pool;
 mod reply;
 mod session;
 mod tokens;
-mod trouble;
 mod verdict;
 mod wire;
 
@@ -37,10 +37,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use self::{
+    error::SmtpError,
     pool::Pool,
     session::{Failed, Session},
     tokens::{Source, Tokens},
-    trouble::Trouble,
 };
 use crate::{ConfigError, Context, Delivery, Mail, SendError, Transport, message, secrets};
 
@@ -144,7 +144,7 @@ struct Server {
 }
 
 impl Smtp {
-    async fn deliver(&self, envelope: &Envelope, message: &str) -> Result<String, Trouble> {
+    async fn deliver(&self, envelope: &Envelope, message: &str) -> Result<String, SmtpError> {
         // Held until the end: it stands for one of the connections.
         let _slot = self.pool.slot().await;
         while let Some(mut session) = self.pool.take() {
@@ -161,7 +161,7 @@ impl Smtp {
         self.done(session, done)
     }
 
-    fn done(&self, session: Session, done: Result<String, Failed>) -> Result<String, Trouble> {
+    fn done(&self, session: Session, done: Result<String, Failed>) -> Result<String, SmtpError> {
         self.pool.keep(session);
         done.map_err(|failed| failed.trouble)
     }
@@ -191,7 +191,7 @@ impl Transport for Smtp {
     async fn check_sender(&self, from: &str) -> Result<Option<String>, SendError> {
         let sender = message::sender(from).map_err(|error| error.of(NAME))?;
         let mut session = Session::connect(&self.server).await?;
-        let asked = session.ask_for_sender(&self.server, &sender).await;
+        let asked = session.probe_sender(&self.server, &sender).await;
         session.quit(&self.server).await;
         Ok(asked?)
     }

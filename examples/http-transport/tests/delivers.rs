@@ -1,4 +1,4 @@
-//! The example works: a server with the transport hands its first letter to an HTTP API.
+//! The example works: a server with the transport hands its first e-mail to an HTTP API.
 
 #![allow(
     clippy::unwrap_used,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::shapes::{Shapes, is_secret};
+use super::default_types::{DefaultTypes, is_secret};
 use super::suggestions::{key_meant, nearest};
 use super::{ENVIRONMENT, ENVIRONMENT_FILE, Layer, LoadError, text_file};
 
@@ -41,7 +41,7 @@ enum Meaning {
 /// Reads the variables; their order does not matter.
 pub(super) fn read(
     variables: &[(OsString, OsString)],
-    shapes: &Shapes,
+    types: &DefaultTypes,
 ) -> Result<Environment, LoadError> {
     let mut environment = Environment {
         values: Layer::new(ENVIRONMENT),
@@ -59,7 +59,7 @@ pub(super) fn read(
         let Some(name) = variable.strip_prefix(PREFIX) else {
             continue;
         };
-        let setting = match meaning(name, value, shapes) {
+        let setting = match meaning(name, value, types) {
             Meaning::Setting(setting) => setting,
             Meaning::Foreign => {
                 foreign.push(variable);
@@ -80,7 +80,7 @@ pub(super) fn read(
             ));
             continue;
         }
-        if let Err(problem) = environment.take(&setting, value, shapes, &variable) {
+        if let Err(problem) = environment.take(&setting, value, types, &variable) {
             mistakes.push(format!("environment variable {variable}: {problem}"));
         }
     }
@@ -101,14 +101,14 @@ impl Environment {
         &mut self,
         setting: &Setting,
         value: &OsStr,
-        shapes: &Shapes,
+        types: &DefaultTypes,
         variable: &str,
     ) -> Result<(), String> {
         let path: Vec<&str> = setting.path.iter().map(String::as_str).collect();
         if !setting.in_file {
             let text = value.to_str().ok_or("is not UTF-8")?;
             if !text.trim().is_empty() {
-                self.values.insert(&path, shapes.read(&path, text));
+                self.values.insert(&path, types.read(&path, text));
             }
             return Ok(());
         }
@@ -125,13 +125,13 @@ impl Environment {
             ));
         }
         self.from_files
-            .insert(&path, shapes.read_content(&path, text));
+            .insert(&path, types.read_content(&path, text));
         Ok(())
     }
 }
 
 /// What a variable is, by its name behind the prefix.
-fn meaning(name: &str, value: &OsStr, shapes: &Shapes) -> Meaning {
+fn meaning(name: &str, value: &OsStr, types: &DefaultTypes) -> Meaning {
     let name = name.to_lowercase();
     let path: Vec<&str> = name.split("__").collect();
     let setting = |path: &[&str], in_file| {
@@ -141,15 +141,15 @@ fn meaning(name: &str, value: &OsStr, shapes: &Shapes) -> Meaning {
         })
     };
     let target: Option<Vec<&str>> = name.strip_suffix("_file").map(|t| t.split("__").collect());
-    match (shapes.find(&path), target) {
+    match (types.find(&path), target) {
         (Some(shape), _) if shape.as_dict().is_some() && !is_table(value) => {
-            let keys = shapes.keys_of(&path.join("."));
+            let keys = types.keys_of(&path.join("."));
             let keys: Vec<String> = keys.iter().map(|key| variable(key)).collect();
             return Meaning::Mistake(format!("is a section; set one of {}", keys.join(", ")));
         }
         (Some(_), _) => return setting(&path, false),
         // A key that itself ends in "_file" is not a reference to one.
-        (None, Some(target)) if shapes.find(&target).is_some() => return setting(&target, true),
+        (None, Some(target)) if types.find(&target).is_some() => return setting(&target, true),
         // The sections of further transports have keys that are not known here.
         (None, Some(target)) if path.len() > 2 && path[0] == "mail" => {
             return setting(&target, true);
@@ -160,7 +160,7 @@ fn meaning(name: &str, value: &OsStr, shapes: &Shapes) -> Meaning {
     if is_service_link(&name, value) {
         return Meaning::Foreign;
     }
-    match meant(&name, shapes) {
+    match meant(&name, types) {
         Some(key) => Meaning::Mistake(format!("unknown key; did you mean {}?", variable(&key))),
         None if path.len() > 1 => Meaning::Mistake("unknown key".to_owned()),
         None => Meaning::Foreign,
@@ -168,8 +168,8 @@ fn meaning(name: &str, value: &OsStr, shapes: &Shapes) -> Meaning {
 }
 
 /// The key that was meant by a variable's name, if one was mistyped or has one underscore for two.
-fn meant(name: &str, shapes: &Shapes) -> Option<String> {
-    let keys = shapes.keys();
+fn meant(name: &str, types: &DefaultTypes) -> Option<String> {
+    let keys = types.keys();
     if name.contains("__") {
         let name = name.strip_suffix("_file").unwrap_or(name);
         return key_meant(&name.replace("__", "."), &keys);

@@ -5,14 +5,14 @@ use figment::error::Kind;
 use figment::value::Value;
 use figment::{Error, Figment, Metadata, Source};
 
+use super::default_types::DefaultTypes;
 use super::environment::variable;
-use super::shapes::Shapes;
 use super::suggestions::{key_meant, nearest};
 use super::{DEFAULT_LAYER, ENVIRONMENT, ENVIRONMENT_FILE};
 use crate::config::secrets;
 
 /// The sentence for what figment found.
-pub(super) fn explain(error: &Error, figment: &Figment, shapes: &Shapes) -> String {
+pub(super) fn explain(error: &Error, figment: &Figment, types: &DefaultTypes) -> String {
     let layer = error.metadata.as_ref();
     let at = |key: &str| {
         let layer = figment.find_metadata(key).or(layer);
@@ -28,11 +28,11 @@ pub(super) fn explain(error: &Error, figment: &Figment, shapes: &Shapes) -> Stri
         Kind::UnknownField(field, known) => {
             let key = of(field);
             let layer = figment.find_metadata(&key).or(layer);
-            format!("{}: {}", at(&key), unknown(&key, known, shapes, layer))
+            format!("{}: {}", at(&key), unknown(&key, known, types, layer))
         }
         Kind::MissingField(field) => format!("{}: missing", at(&of(field))),
-        _ if shapes.is_section(&key) => {
-            let keys = shapes.keys_of(&key);
+        _ if types.is_section(&key) => {
+            let keys = types.keys_of(&key);
             format!(
                 "{}: is a section; its keys are {}",
                 at(&key),
@@ -42,7 +42,7 @@ pub(super) fn explain(error: &Error, figment: &Figment, shapes: &Shapes) -> Stri
         kind if key.is_empty() => format!("{}{kind}", prefix(layer)),
         kind => {
             let value = figment.find_value(&key).ok();
-            let value = value.and_then(|value| repeatable(&key, &value, shapes));
+            let value = value.and_then(|value| repeatable(&key, &value, types));
             let problem = match (kind, value) {
                 (Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected), value) => {
                     let value = value.unwrap_or_else(|| "the value".to_owned());
@@ -66,7 +66,7 @@ pub(super) fn explain(error: &Error, figment: &Figment, shapes: &Shapes) -> Stri
 pub(super) fn unknown(
     key: &str,
     siblings: &[&str],
-    shapes: &Shapes,
+    types: &DefaultTypes,
     layer: Option<&Metadata>,
 ) -> String {
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
@@ -74,15 +74,15 @@ pub(super) fn unknown(
         "" => name.to_owned(),
         section => format!("{section}.{name}"),
     });
-    match beside.or_else(|| key_meant(key, &shapes.keys())) {
+    match beside.or_else(|| key_meant(key, &types.keys())) {
         Some(meant) => format!("unknown key; did you mean {}?", named(layer, &meant)),
         None => format!("unknown key; expected one of {}", siblings.join(", ")),
     }
 }
 
 /// The value as it may stand in a message; none where it could be a secret.
-fn repeatable(key: &str, value: &Value, shapes: &Shapes) -> Option<String> {
-    let shown = secrets::shown(key, value, shapes);
+fn repeatable(key: &str, value: &Value, types: &DefaultTypes) -> Option<String> {
+    let shown = secrets::shown(key, value, types);
     (!shown.contains(secrets::MASK)).then_some(shown)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::{UserId, session, user};
 use sea_orm::{DatabaseTransaction, EntityTrait};
 
-use crate::domain::actor::{Actor, SignedIn, Who};
+use crate::domain::actor::{Actor, Principal, SignedIn};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::{roles, users};
@@ -26,7 +26,7 @@ pub(super) async fn confirm(
     target: Option<UserId>,
 ) -> Result<Actor> {
     users::lock(transaction, actor.user_id().into_iter().chain(target)).await?;
-    let Who::User(before) = &actor.who else {
+    let Principal::User(before) = &actor.principal else {
         return Ok(actor.clone());
     };
     let session = session::Entity::find_by_id(before.session.id);

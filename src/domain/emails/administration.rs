@@ -19,7 +19,7 @@ use crate::domain::change::{self, Change};
 use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes, Subject};
-use crate::letters::Letter;
+use crate::email_templates::EmailTemplate;
 
 /// How many IDs one request may contain.
 const MAX_IDS: usize = 500;
@@ -289,7 +289,7 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
         .map(|sender| sender.user.display_name());
     let row = change::make(app, actor, |change| async move {
         let new = NewEmail {
-            letter: Letter::Test {
+            template: EmailTemplate::Test {
                 sender: sender.as_deref(),
                 queued_at: app.clock.now(),
             },

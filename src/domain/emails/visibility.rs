@@ -10,7 +10,7 @@ use crate::domain::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use crate::domain::error::Result;
 use crate::domain::roles;
-use crate::letters::RenderedLetter;
+use crate::email_templates::RenderedEmail;
 
 /// Replaces the link in a body for a reader who may not see it.
 pub const MASK: &str = "[secret link]";
@@ -35,12 +35,12 @@ impl Email {
 
     /// The text, with the link masked unless this reader may see it.
     pub fn text_body(&self) -> String {
-        RenderedLetter::fill_in(&self.row.text_body, self.link().unwrap_or(MASK))
+        RenderedEmail::with_link(&self.row.text_body, self.link().unwrap_or(MASK))
     }
 
     /// The HTML, with the link masked unless this reader may see it.
     pub fn html_body(&self) -> String {
-        RenderedLetter::fill_in_html(&self.row.html_body, self.link().unwrap_or(MASK))
+        RenderedEmail::with_link_html(&self.row.html_body, self.link().unwrap_or(MASK))
     }
 }
 

@@ -112,7 +112,7 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         }
         .update(change.db())
         .await?;
-        throttle::lift(app, change.db(), &user.row.email_normal).await?;
+        throttle::unblock(app, change.db(), &user.row.email_normal).await?;
         let session = sessions::begin(&mut change, user, true).await?;
         let after = &session.signed_in.user;
         let changes = Changes::none()

@@ -11,7 +11,7 @@ use crate::domain::error::Result;
 use crate::domain::events::Action;
 use crate::domain::users::User;
 use crate::domain::{passwords, sessions};
-use crate::letters::{Letter, NewPasswordReason};
+use crate::email_templates::{EmailTemplate, NewPasswordReason};
 
 /// Ends whatever would let anybody into the account of a user who has a password: their sessions, the
 /// links that were sent to them, and the password itself. An active user is sent a link for choosing a
@@ -34,7 +34,7 @@ pub async fn require_new_password(
         .await?;
     let (reset, link) = create(change, user).await?;
     let email = NewEmail {
-        letter: Letter::PasswordRequired {
+        template: EmailTemplate::PasswordRequired {
             recipient: &user.display_name(),
             reason,
             expires_at: reset.expires_at,

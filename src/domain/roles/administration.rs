@@ -44,7 +44,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     });
     let description = errors.check(input::description(&new.description));
     let permissions = errors.check_all(input::grantable(app, actor, &new.permissions))?;
-    let permissions = permissions.map(|granted| input::close(granted, &Permissions::new()));
+    let permissions = permissions.map(|granted| input::with_implied(granted, &Permissions::new()));
     let (name, code_name, description, permissions) =
         errors.finish((name, code_name, description, permissions))?;
     let now = app.clock.now();
@@ -118,7 +118,7 @@ async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Resu
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => errors
             .check_all(input::grantable(app, change.actor(), codes))?
-            .map(|granted| input::close(granted, role.rights.in_force())),
+            .map(|granted| input::with_implied(granted, role.rights.in_force())),
     };
     let (name, description, permissions) = errors.finish((name, description, permissions))?;
 

@@ -78,7 +78,7 @@ pub(super) fn description(typed: &str) -> std::result::Result<String, UserError>
 /// Completes a list of permissions: an action that is new to the role adds `view` of its
 /// application; without such an action, removing `view` also removes the application's other
 /// actions.
-pub(super) fn close(mut asked: Permissions, before: &Permissions) -> Permissions {
+pub(super) fn with_implied(mut asked: Permissions, before: &Permissions) -> Permissions {
     let without_view: Vec<Permission> = asked
         .iter()
         .filter(|permission| !asked.contains(&permission.view()))

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::idle_timeout;
-use crate::domain::actor::{Actor, Client, SignedIn, Who};
+use crate::domain::actor::{Actor, Client, Principal, SignedIn};
 use crate::domain::app::App;
 use crate::domain::change;
 use crate::domain::error::Result;
@@ -29,7 +29,7 @@ const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
     let by_token = session::Column::TokenHash.eq(tokens::hash(token));
     let actor = found_by(app, client, by_token).await?;
-    if let Who::User(signed_in) = &actor.who {
+    if let Principal::User(signed_in) = &actor.principal {
         let session = note_use(app, signed_in.session.clone()).await?;
         let signed_in = SignedIn {
             user: signed_in.user.clone(),

@@ -200,7 +200,7 @@ pub(super) async fn reset(transaction: &DatabaseTransaction, rows: Expr) -> Resu
 }
 
 /// As if it had never been counted, and with it the delay that it began.
-pub(super) async fn take_back(transaction: &DatabaseTransaction, counter: &Counter) -> Result<()> {
+pub(super) async fn undo(transaction: &DatabaseTransaction, counter: &Counter) -> Result<()> {
     use throttle::Column;
     throttle::Entity::update_many()
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))

@@ -16,7 +16,7 @@ use crate::domain::patch::Patch;
 use crate::domain::{
     EmailAddress, email_address, invitations, password_resets, roles, sessions, throttle,
 };
-use crate::letters::{Letter, NewPasswordReason};
+use crate::email_templates::{EmailTemplate, NewPasswordReason};
 
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
 #[derive(Clone, Debug)]
@@ -111,14 +111,14 @@ async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> 
         let reason = NewPasswordReason::NewAddress { administrator };
         password_resets::require_new_password(change, &mut changed, reason).await?;
     }
-    if rises(change, &user, &changed).await? {
+    if gains_permissions(change, &user, &changed).await? {
         invitations::renew(change, &[user.row.id]).await?;
     }
     Ok(changed)
 }
 
 /// Whether the user's roles grant more than before.
-async fn rises(change: &Change<'_>, before: &User, after: &User) -> Result<bool> {
+async fn gains_permissions(change: &Change<'_>, before: &User, after: &User) -> Result<bool> {
     let granted = async |user: &User| -> Result<_> {
         let held = roles::by_ids_in(change.app(), change.db(), &user.role_ids).await?;
         Ok(roles::union(&held))
@@ -133,7 +133,7 @@ async fn notify_old_address(change: &Change<'_>, user: &User) -> Result<()> {
         return Ok(());
     }
     let notice = NewEmail {
-        letter: Letter::EmailChanged {
+        template: EmailTemplate::EmailChanged {
             recipient: &user.display_name(),
             changed_at: change.app().clock.now(),
             administrator: &change.actor().signed_in()?.user.display_name(),

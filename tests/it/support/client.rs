@@ -72,12 +72,12 @@ impl Client {
 
     /// Executes a mutation with one input, and returns its payload.
     pub async fn mutate(&self, field: &str, input: Value, selection: &str) -> Value {
-        let mut letters = field.chars();
-        let name: String = letters
+        let mut received = field.chars();
+        let name: String = received
             .next()
             .into_iter()
             .flat_map(char::to_uppercase)
-            .chain(letters)
+            .chain(received)
             .collect();
         let document = format!(
             "mutation($input: {name}Input!) {{ payload: {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"

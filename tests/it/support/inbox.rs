@@ -136,13 +136,13 @@ impl Transport for Inbox {
     }
 }
 
-/// The link in a letter, which stands on a line of its own.
+/// The link in an e-mail, which stands on a line of its own.
 pub fn link_in(mail: &Mail) -> String {
     let is_link = |line: &&str| line.starts_with("http");
     mail.text.lines().find(is_link).unwrap().to_owned()
 }
 
-/// The token in a letter's link.
+/// The token in an e-mail's link.
 pub fn token_in(mail: &Mail) -> String {
     let link = link_in(mail);
     link.split_once("token=").unwrap().1.to_owned()

@@ -141,8 +141,8 @@ impl TestServer {
 
     /// The first administrator, signed up.
     pub async fn administrator(&self) -> Client {
-        let letter = self.inbox.next().await;
-        self.accept(&token_in(&letter)).await
+        let received = self.inbox.next().await;
+        self.accept(&token_in(&received)).await
     }
 
     /// A user with the password of all, signed in.
@@ -171,7 +171,7 @@ impl TestServer {
         payload["role"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Invites somebody, and returns the payload and the token in their letter.
+    /// Invites somebody, and returns the payload and the token in their e-mail.
     pub async fn invite(&self, inviter: &Client, email: &str, role: &str) -> (Value, String) {
         let payload = inviter
             .mutate(
@@ -181,9 +181,9 @@ impl TestServer {
             )
             .await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
-        let letter = self.inbox.next().await;
-        assert_eq!(letter.to, [email]);
-        (payload, token_in(&letter))
+        let received = self.inbox.next().await;
+        assert_eq!(received.to, [email]);
+        (payload, token_in(&received))
     }
 
     /// Somebody who holds just these permissions, signed up.

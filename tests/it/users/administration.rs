@@ -75,8 +75,8 @@ async fn a_user_is_changed_partially() {
     assert_eq!(payload["user"]["roles"], json!([{ "name": "Editor" }]));
     // It holds for the next request, and under the new address.
     server.inbox.next().await;
-    let letter = server.inbox.next().await;
-    let input = json!({ "token": token_in(&letter), "newPassword": PASSWORD });
+    let received = server.inbox.next().await;
+    let input = json!({ "token": token_in(&received), "newPassword": PASSWORD });
     server.anonymous().mutate("resetPassword", input, "").await;
     let laura = server.sign_in("l.miller@KBANK.com").await;
     let viewer = laura.run("{ viewer { permissions } }").await;
@@ -545,9 +545,9 @@ async fn a_new_address_has_to_be_proved() {
             server.inbox.next().await.subject,
             "Your e-mail address for Usher was changed"
         );
-        let letter = server.inbox.next().await;
-        assert_eq!(letter.to, [email]);
-        token_in(&letter)
+        let received = server.inbox.next().await;
+        assert_eq!(received.to, [email]);
+        token_in(&received)
     };
     let typo = update("hers@kbnak.com").await;
     assert!(!is_signed_in(&prepared).await);
@@ -904,11 +904,11 @@ async fn viewer_can_is_never_wrong() {
                     continue;
                 }
                 tried.1 += 1;
-                let mut letters = mutation.chars();
-                let first = letters.next().unwrap().to_uppercase();
+                let mut received = mutation.chars();
+                let first = received.next().unwrap().to_uppercase();
                 let document = format!(
                     "mutation($input: {first}{}Input!) {{ payload: {mutation}(input: $input) {{ userErrors {{ code }} }} }}",
-                    letters.as_str()
+                    received.as_str()
                 );
                 let answer = actor.run_with(&document, json!({ "input": input })).await;
                 let is_refused = answer.code() == "FORBIDDEN"

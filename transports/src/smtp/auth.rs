@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use super::{
     Server, Settings, Tls,
     connect::{Extensions, ask},
+    error::{Connection, SmtpError},
     tokens::Tokens,
-    trouble::{Connection, Trouble},
     wire::Wire,
 };
 
@@ -19,11 +19,11 @@ pub(super) async fn log_in(
     wire: &mut Wire,
     extensions: &Extensions,
     server: &Server,
-) -> Result<(), Trouble> {
+) -> Result<(), SmtpError> {
     let settings = &server.settings;
     let Settings { host, username, .. } = settings.as_ref();
     if !wire.is_encrypted() && settings.tls != Tls::None {
-        return Err(Trouble::connecting(format!(
+        return Err(SmtpError::connecting(format!(
             "{host} does not offer STARTTLS, and the password is not sent unencrypted"
         )));
     }
@@ -45,7 +45,7 @@ pub(super) async fn log_in(
     let mut commands = commands.into_iter();
     loop {
         let Some(command) = commands.next() else {
-            return Err(Trouble::connecting(format!(
+            return Err(SmtpError::connecting(format!(
                 "{host} does not come to an end of AUTH"
             )));
         };
@@ -54,10 +54,10 @@ pub(super) async fn log_in(
             _ if reply.is_positive() => return Ok(()),
             CONTINUE => {}
             _ => {
-                let said = reply.spoken();
-                return Err(Trouble {
+                let said = reply.reply_line();
+                return Err(SmtpError {
                     connection: Connection::LoginRefused,
-                    ..Trouble::connecting(format!(
+                    ..SmtpError::connecting(format!(
                         "the credentials of {username} were rejected: {host} replied {said}"
                     ))
                 });
@@ -74,14 +74,14 @@ fn plain(settings: &Settings) -> String {
 
 /// A server that refuses the token first says why, in a challenge; it refuses once that has been
 /// answered, with nothing.
-async fn xoauth2(username: &str, tokens: &Tokens) -> Result<Vec<String>, Trouble> {
+async fn xoauth2(username: &str, tokens: &Tokens) -> Result<Vec<String>, SmtpError> {
     let token = tokens.current().await?;
     let response = BASE64.encode(format!("user={username}\x01auth=Bearer {token}\x01\x01"));
     Ok(vec![format!("AUTH XOAUTH2 {response}"), String::new()])
 }
 
 /// RFC 7628 §3.1; the answer to a challenge is one octet (§3.2.3).
-async fn oauthbearer(settings: &Settings, tokens: &Tokens) -> Result<Vec<String>, Trouble> {
+async fn oauthbearer(settings: &Settings, tokens: &Tokens) -> Result<Vec<String>, SmtpError> {
     let Settings { host, port, .. } = settings;
     // RFC 5801 §4
     let user = settings.username.replace('=', "=3D").replace(',', "=2C");
@@ -95,12 +95,12 @@ async fn oauthbearer(settings: &Settings, tokens: &Tokens) -> Result<Vec<String>
     ])
 }
 
-fn nothing_in_common(host: &str, has_token: bool, extensions: &Extensions) -> Trouble {
+fn nothing_in_common(host: &str, has_token: bool, extensions: &Extensions) -> SmtpError {
     let offered = extensions.auth.join(", ");
     let takes_tokens = ["XOAUTH2", "OAUTHBEARER"]
         .iter()
         .any(|name| offered.contains(name));
-    Trouble::connecting(match has_token {
+    SmtpError::connecting(match has_token {
         true => format!("{host} offers neither AUTH XOAUTH2 nor AUTH OAUTHBEARER"),
         false if takes_tokens => format!(
             "{host} offers neither AUTH PLAIN nor AUTH LOGIN, but takes access tokens: set \

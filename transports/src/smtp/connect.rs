@@ -17,8 +17,8 @@ use tokio::{
 
 use super::{
     Server, Settings, auth,
+    error::{Connection, SmtpError, explain, replied},
     reply::Reply,
-    trouble::{Connection, Trouble, explain, replied},
     wire::{Tls, Wire},
 };
 use crate::smtp;
@@ -64,7 +64,7 @@ impl Extensions {
 }
 
 /// A connection that is encrypted and logged in as the settings want it, within their time.
-pub(super) async fn connect(server: &Server) -> Result<(Wire, Extensions), Trouble> {
+pub(super) async fn connect(server: &Server) -> Result<(Wire, Extensions), SmtpError> {
     let Settings {
         host,
         connect_timeout: limit,
@@ -84,11 +84,11 @@ pub(super) async fn connect(server: &Server) -> Result<(Wire, Extensions), Troub
     });
     opened.await.unwrap_or_else(|_| {
         let silent = format!("{host} did not respond within {limit:?}");
-        Err(Trouble::connecting(silent))
+        Err(SmtpError::connecting(silent))
     })
 }
 
-async fn open(server: &Server) -> Result<(Wire, Extensions), Trouble> {
+async fn open(server: &Server) -> Result<(Wire, Extensions), SmtpError> {
     let settings = &server.settings;
     let addresses = look_up(&server.name, settings).await?;
     let mut wire = reach(server, addresses).await?;
@@ -105,7 +105,7 @@ async fn open(server: &Server) -> Result<(Wire, Extensions), Trouble> {
             // What was said before may not have come from the server (RFC 3207 §4.2).
             extensions = hello(&mut wire, server).await?;
         } else if settings.tls == smtp::Tls::Required {
-            return Err(Trouble::connecting(format!(
+            return Err(SmtpError::connecting(format!(
                 "{} does not offer STARTTLS, and tls = \"required\"",
                 settings.host
             )));
@@ -119,9 +119,9 @@ async fn open(server: &Server) -> Result<(Wire, Extensions), Trouble> {
 
 /// The first of the server's addresses that greets. One that swallows everything does not keep the
 /// others from being tried, nor does it take away from their time.
-async fn reach(server: &Server, mut addresses: VecDeque<SocketAddr>) -> Result<Wire, Trouble> {
+async fn reach(server: &Server, mut addresses: VecDeque<SocketAddr>) -> Result<Wire, SmtpError> {
     let settings = &server.settings;
-    let mut last = Trouble::connecting(format!("the host {} has no address", settings.host));
+    let mut last = SmtpError::connecting(format!("the host {} has no address", settings.host));
     let mut attempts = JoinSet::new();
     let (connected, mut is_connected) = mpsc::channel(1);
     let mut next_at = Instant::now();
@@ -153,9 +153,9 @@ async fn reach(server: &Server, mut addresses: VecDeque<SocketAddr>) -> Result<W
 
 /// The host's addresses, in an order in which neither of the two kinds has to be tried to its end
 /// before the other (RFC 8305 §4).
-async fn look_up(name: &str, settings: &Settings) -> Result<VecDeque<SocketAddr>, Trouble> {
+async fn look_up(name: &str, settings: &Settings) -> Result<VecDeque<SocketAddr>, SmtpError> {
     let found = lookup_host((name, settings.port)).await.map_err(|error| {
-        Trouble::connecting(format!("the host {} was not found: {error}", settings.host))
+        SmtpError::connecting(format!("the host {} was not found: {error}", settings.host))
     })?;
     let found: Vec<_> = found.collect();
     let is_of_first_kind =
@@ -176,7 +176,7 @@ async fn greeted(
     tls: Option<Tls>,
     settings: Arc<Settings>,
     connected: mpsc::Sender<()>,
-) -> Result<Wire, Trouble> {
+) -> Result<Wire, SmtpError> {
     let failed = |error| explain(&error, &settings);
     let tcp = TcpStream::connect(address).await.map_err(failed)?;
     // Nobody listens any more when another address was faster.
@@ -193,7 +193,7 @@ async fn greeted(
 }
 
 /// `EHLO`, or `HELO` where the server knows no other and nothing depends on it (RFC 5321 §3.2).
-async fn hello(wire: &mut Wire, server: &Server) -> Result<Extensions, Trouble> {
+async fn hello(wire: &mut Wire, server: &Server) -> Result<Extensions, SmtpError> {
     let settings = &server.settings;
     let name = match settings.helo_name.as_str() {
         "" => own_name(server.own_name.as_deref(), wire.local_ip()),
@@ -230,7 +230,7 @@ pub(super) async fn ask(
     wire: &mut Wire,
     command: &str,
     settings: &Settings,
-) -> Result<Reply, Trouble> {
+) -> Result<Reply, SmtpError> {
     let failed = |error| explain(&error, settings);
     let sent = wire.send(format!("{command}\r\n").as_bytes()).await;
     sent.map_err(failed)?;

@@ -41,7 +41,7 @@ impl Reply {
     }
 
     /// The server's words on one line. An enhanced code that stands in each line is said once.
-    pub fn spoken(&self) -> String {
+    pub fn reply_line(&self) -> String {
         let repeated = self
             .enhanced()
             .map(|rest| format!("{}.{rest}", self.code / 100));
@@ -147,7 +147,7 @@ mod tests {
                     .line(line.strip_suffix(b"\r").unwrap_or(line))
                     .transpose()
             })
-            .map(|reply| reply.map_or_else(|error| error.to_string(), |reply| reply.spoken()))
+            .map(|reply| reply.map_or_else(|error| error.to_string(), |reply| reply.reply_line()))
             .collect()
     }
 

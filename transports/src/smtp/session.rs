@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::{
     Server,
     connect::{Extensions, connect},
+    error::{Connection, SmtpError},
     reply::Reply,
-    trouble::{Connection, Trouble},
     verdict::Step,
     wire::Wire,
 };
@@ -43,14 +43,14 @@ enum State {
 
 /// An attempt that failed.
 pub(super) struct Failed {
-    pub trouble: Trouble,
+    pub trouble: SmtpError,
     /// The connection is to blame rather than the mail, of which nothing was transmitted: another
     /// connection is worth an attempt at once.
     pub is_stale: bool,
 }
 
 impl Session {
-    pub async fn connect(server: &Server) -> Result<Self, Trouble> {
+    pub async fn connect(server: &Server) -> Result<Self, SmtpError> {
         let (wire, extensions) = connect(server).await?;
         Ok(Self {
             wire,
@@ -105,7 +105,7 @@ impl Session {
         if !reply.is_cut {
             self.state = State::Ready;
         }
-        Ok(reply.spoken())
+        Ok(reply.reply_line())
     }
 
     /// Keeps the connection for the next mail if a failure leaves it open.
@@ -128,7 +128,7 @@ impl Session {
         envelope: &Envelope,
         parameters: &str,
         limit: Duration,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SmtpError> {
         if before == State::Refused {
             self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
         }
@@ -141,7 +141,7 @@ impl Session {
         sender: &str,
         parameters: &str,
         limit: Duration,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SmtpError> {
         let what = format!("the sender {sender}");
         let command = format!("MAIL FROM:<{sender}>{parameters}");
         let reply = self.command(Step::MailFrom, &what, limit, &command).await;
@@ -149,44 +149,44 @@ impl Session {
     }
 
     /// The recipients, and the announcement of the mail.
-    async fn offer(&mut self, envelope: &Envelope, limit: Duration) -> Result<(), Trouble> {
+    async fn offer(&mut self, envelope: &Envelope, limit: Duration) -> Result<(), SmtpError> {
         for address in envelope.to() {
             self.rcpt_to(address, limit).await?;
         }
         let reply = self.exchange("DATA", limit, b"DATA\r\n").await?;
         match reply.code {
             START_MAIL_INPUT if !reply.is_cut => Ok(()),
-            400.. => Err(Trouble::refused(Step::Data, "DATA", &reply)),
-            _ => Err(Trouble::unexpected("DATA", &reply)),
+            400.. => Err(SmtpError::refused(Step::Data, "DATA", &reply)),
+            _ => Err(SmtpError::unexpected("DATA", &reply)),
         }
     }
 
-    async fn rcpt_to(&mut self, address: &Address, limit: Duration) -> Result<(), Trouble> {
+    async fn rcpt_to(&mut self, address: &Address, limit: Duration) -> Result<(), SmtpError> {
         let what = format!("the recipient {address}");
         let command = format!("RCPT TO:<{address}>");
         let reply = self.command(Step::RcptTo, &what, limit, &command).await;
         reply.map(drop)
     }
 
-    async fn content(&mut self, message: &str, limit: Duration) -> Result<Reply, Trouble> {
+    async fn content(&mut self, message: &str, limit: Duration) -> Result<Reply, SmtpError> {
         let what = "the message";
         let reply = self.exchange(what, limit, &transparent(message)).await?;
         match reply.code {
             // The mail has arrived, whatever else the server had to say.
             _ if reply.is_positive() => Ok(reply),
-            400.. => Err(Trouble::refused(Step::Content, what, &reply)),
-            _ => Err(Trouble::unexpected(what, &reply)),
+            400.. => Err(SmtpError::refused(Step::Content, what, &reply)),
+            _ => Err(SmtpError::unexpected(what, &reply)),
         }
     }
 
     /// Asks whether the server takes a mail from that sender, and takes the question back (RFC 5321
     /// §4.1.1.5). Many servers answer for the host, the login and the sender only once they know
     /// a recipient: the sender itself is one. If there is no such mailbox, returns the refusal.
-    pub async fn ask_for_sender(
+    pub async fn probe_sender(
         &mut self,
         server: &Server,
         sender: &Address,
-    ) -> Result<Option<String>, Trouble> {
+    ) -> Result<Option<String>, SmtpError> {
         let limit = server.settings.command_timeout;
         let parameters = self.parameters([sender], "")?;
         self.mail_from(sender.as_ref(), &parameters, limit).await?;
@@ -205,12 +205,12 @@ impl Session {
         &self,
         addresses: impl IntoIterator<Item = &'a Address>,
         message: &str,
-    ) -> Result<String, Trouble> {
+    ) -> Result<String, SmtpError> {
         let mut parameters = String::new();
         let is_ascii = |address: &&Address| AsRef::<str>::as_ref(*address).is_ascii();
         if let Some(address) = addresses.into_iter().find(|address| !is_ascii(address)) {
             if !self.extensions.smtputf8 {
-                return Err(Trouble::unfit(format!(
+                return Err(SmtpError::unfit(format!(
                     "the server does not support the internationalised address {address} \
                      (SMTPUTF8, RFC 6531)"
                 )));
@@ -224,7 +224,7 @@ impl Session {
         if let (Some(most), false) = (self.extensions.size, message.is_empty()) {
             let size = message.len();
             if (1..size).contains(&most) {
-                return Err(Trouble::unfit(format!(
+                return Err(SmtpError::unfit(format!(
                     "the message has {size} octets, and the server takes {most} at most"
                 )));
             }
@@ -240,13 +240,13 @@ impl Session {
         what: &str,
         limit: Duration,
         command: &str,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, SmtpError> {
         let line = format!("{command}\r\n");
         let reply = self.exchange(what, limit, line.as_bytes()).await?;
         match reply.code {
             _ if reply.is_positive() && !reply.is_cut => Ok(reply),
-            400.. => Err(Trouble::refused(step, what, &reply)),
-            _ => Err(Trouble::unexpected(what, &reply)),
+            400.. => Err(SmtpError::refused(step, what, &reply)),
+            _ => Err(SmtpError::unexpected(what, &reply)),
         }
     }
 
@@ -256,7 +256,7 @@ impl Session {
         what: &str,
         limit: Duration,
         octets: &[u8],
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, SmtpError> {
         let exchanged = timeout(limit, async {
             // What was said before is the answer to nothing, and all later ones would be taken for
             // answers to the wrong command.
@@ -269,11 +269,11 @@ impl Session {
             }
         });
         match exchanged.await {
-            Err(_) => Err(Trouble::timed_out(what, limit)),
-            Ok(Err(error)) => Err(Trouble::lost(what, &error)),
+            Err(_) => Err(SmtpError::timed_out(what, limit)),
+            Ok(Err(error)) => Err(SmtpError::lost(what, &error)),
             Ok(Ok(Said::InTurn(reply))) => Ok(reply),
             Ok(Ok(Said::OutOfTurn(reply))) if reply.code == 421 => Ok(reply),
-            Ok(Ok(Said::OutOfTurn(reply))) => Err(Trouble::out_of_turn(what, &reply)),
+            Ok(Ok(Said::OutOfTurn(reply))) => Err(SmtpError::out_of_turn(what, &reply)),
         }
     }
 

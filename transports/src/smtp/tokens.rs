@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::Stdio};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{process::Command, sync::Mutex};
 
-use super::trouble::Trouble;
+use super::error::SmtpError;
 use crate::Hidden;
 
 /// Where they come from.
@@ -35,7 +35,7 @@ impl Tokens {
     }
 
     /// The one to log in with. A command is asked once until [`renew`](Self::renew).
-    pub async fn current(&self) -> Result<String, Trouble> {
+    pub async fn current(&self) -> Result<String, SmtpError> {
         let mut current = self.current.lock().await;
         match (&self.source, &*current) {
             (Source::Command(_), Some(token)) => Ok(token.expose_secret().to_owned()),
@@ -44,17 +44,17 @@ impl Tokens {
     }
 
     /// Gets a new one after the last one was refused, and says whether it is another.
-    pub async fn renew(&self) -> Result<bool, Trouble> {
+    pub async fn renew(&self) -> Result<bool, SmtpError> {
         let mut current = self.current.lock().await;
         let refused = current.take();
         let token = self.fetch(&mut current).await?;
         Ok(refused.is_none_or(|refused| refused.expose_secret() != token))
     }
 
-    async fn fetch(&self, current: &mut Option<SecretString>) -> Result<String, Trouble> {
+    async fn fetch(&self, current: &mut Option<SecretString>) -> Result<String, SmtpError> {
         let text = match &self.source {
             Source::File(path) => tokio::fs::read_to_string(path).await.map_err(|error| {
-                Trouble::connecting(format!(
+                SmtpError::connecting(format!(
                     "oauth2_token_file: cannot read {}: {error}",
                     path.display()
                 ))
@@ -65,7 +65,7 @@ impl Tokens {
         // RFC 6750 §2.1 knows no others.
         let is_token = |c: char| c.is_ascii_graphic();
         if token.is_empty() || !token.chars().all(is_token) {
-            return Err(Trouble::connecting(format!(
+            return Err(SmtpError::connecting(format!(
                 "{} gives no access token, but something else",
                 self.source.key()
             )));
@@ -87,9 +87,9 @@ impl Source {
 }
 
 /// What it says on standard error is not told: it may hold secrets that nobody here knows.
-async fn printed_by(words: &[String]) -> Result<String, Trouble> {
+async fn printed_by(words: &[String]) -> Result<String, SmtpError> {
     let [program, arguments @ ..] = words else {
-        return Err(Trouble::connecting("oauth2_token_command is empty"));
+        return Err(SmtpError::connecting("oauth2_token_command is empty"));
     };
     let output = Command::new(program)
         .args(arguments)
@@ -99,13 +99,13 @@ async fn printed_by(words: &[String]) -> Result<String, Trouble> {
         .output()
         .await
         .map_err(|error| {
-            Trouble::connecting(format!(
+            SmtpError::connecting(format!(
                 "oauth2_token_command: cannot run {program}: {error}"
             ))
         })?;
     match output.status.success() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(Trouble::connecting(format!(
+        false => Err(SmtpError::connecting(format!(
             "oauth2_token_command: {program} failed with {}; run it by hand to see why",
             output.status
         ))),

@@ -221,7 +221,7 @@ const HOST_REFUSED: &[&str] = &[
 /// What the reply to `step` says, and about what.
 pub(super) fn verdict(step: Step, reply: &Reply) -> Failure {
     let (code, enhanced) = (reply.code, reply.enhanced());
-    let text = words(&reply.spoken());
+    let text = words(&reply.reply_line());
     TABLE
         .iter()
         .find(|row| {

@@ -15,13 +15,13 @@ const COUNTED_TOGETHER: usize = 4;
 /// Where attempts wait for their turn. So few guesses at one account are evaluated at once that a user
 /// who signs in on all of their devices at the same time is not taken for an attacker.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct Gates {
     accounts: Semaphores,
     clients: Semaphores,
     waiting: Queue,
 }
 
-impl Turns {
+impl Gates {
     /// Waits for a turn to evaluate a guess at this account.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Turns {
     }
 
     /// Waits for a turn to count attempts of this client.
-    pub(super) async fn to_count(&self, client: &Client) -> Result<OwnedSemaphorePermit> {
+    pub(super) async fn enter_counting(&self, client: &Client) -> Result<OwnedSemaphorePermit> {
         let turns = self.clients.named(&holder(client), COUNTED_TOGETHER);
         turns.acquire_owned().await.map_err(Error::internal)
     }

@@ -14,7 +14,7 @@ use crate::{Failure, SendError};
 
 /// A mail did not go through, or there is no connection to send it through.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct SmtpError {
     pub failure: Failure,
     pub response: String,
     /// What became of the connection.
@@ -35,13 +35,13 @@ pub(super) enum Connection {
     LoginRefused,
 }
 
-impl From<Trouble> for SendError {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpError> for SendError {
+    fn from(trouble: SmtpError) -> Self {
         Self::new(trouble.failure, NAME, trouble.response)
     }
 }
 
-impl Trouble {
+impl SmtpError {
     /// There is no connection.
     pub fn connecting(response: impl Into<String>) -> Self {
         Self {
@@ -74,12 +74,15 @@ impl Trouble {
 
     /// A reply that is no refusal and yet not the one that has to come.
     pub fn unexpected(what: &str, reply: &Reply) -> Self {
-        Self::unusable(format!("unexpected reply to {what}: {}", reply.spoken()))
+        Self::unusable(format!(
+            "unexpected reply to {what}: {}",
+            reply.reply_line()
+        ))
     }
 
     /// The server has said something that nobody asked for.
     pub fn out_of_turn(what: &str, reply: &Reply) -> Self {
-        let said = reply.spoken();
+        let said = reply.reply_line();
         Self {
             connection: Connection::Lost,
             ..Self::unusable(format!(
@@ -102,7 +105,7 @@ impl Trouble {
     pub fn refused(step: Step, what: &str, reply: &Reply) -> Self {
         Self {
             failure: verdict(step, reply),
-            response: format!("{what} was rejected: {}", reply.spoken()),
+            response: format!("{what} was rejected: {}", reply.reply_line()),
             connection: match reply.code {
                 _ if reply.is_cut => Connection::Lost,
                 // The server closes (RFC 5321 §3.8).
@@ -126,15 +129,15 @@ impl Trouble {
 }
 
 /// What the server said instead of a session.
-pub(super) fn replied(reply: &Reply, settings: &Settings) -> Trouble {
-    let said = reply.spoken();
-    Trouble::connecting(format!("{} replied {said}", settings.host))
+pub(super) fn replied(reply: &Reply, settings: &Settings) -> SmtpError {
+    let said = reply.reply_line();
+    SmtpError::connecting(format!("{} replied {said}", settings.host))
 }
 
 /// What kept a connection from coming about.
-pub(super) fn explain(error: &io::Error, settings: &Settings) -> Trouble {
+pub(super) fn explain(error: &io::Error, settings: &Settings) -> SmtpError {
     let Settings { host, port, .. } = settings;
-    Trouble::connecting(match find::<rustls::Error>(error) {
+    SmtpError::connecting(match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(problem)) => certificate(problem, host),
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             format!("{host} does not speak TLS on port {port}")

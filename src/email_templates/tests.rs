@@ -1,74 +1,86 @@
-//! How the letters read, and what a deployment may make of them.
+//! How the e-mails read, and what a deployment may make of them.
 
 use super::*;
 use crate::config::Layers;
 
-fn letters(settings: &[String]) -> Result<Letters, String> {
+fn email_templates(settings: &[String]) -> Result<EmailTemplates, String> {
     let layers = Layers {
         command_line: settings.to_vec(),
         ..Layers::default()
     };
-    Letters::new(&layers.load().unwrap())
+    EmailTemplates::new(&layers.load().unwrap())
 }
 
-const INVITATION: Letter<'static> = Letter::Invitation {
+const INVITATION: EmailTemplate<'static> = EmailTemplate::Invitation {
     recipient: "Laura <b>Miller</b>",
     inviter: Some("Ada & Co."),
     expires_at: Timestamp(1_795_000_000_000_000),
 };
 
-fn read(letter: &RenderedLetter) -> String {
+fn read(template: &RenderedEmail) -> String {
     let link = "https://people.example.com/accept?token=abc&x=1";
     format!(
         "Subject: {}\n\n{}\n\n{}",
-        letter.subject,
-        RenderedLetter::fill_in(&letter.text, link),
-        RenderedLetter::fill_in_html(&letter.html, link)
+        template.subject,
+        RenderedEmail::with_link(&template.text, link),
+        RenderedEmail::with_link_html(&template.html, link)
     )
 }
 
 #[test]
 fn an_invitation_reads_well() {
-    let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
-    insta::assert_snapshot!("invitation", read(&letters.write(&INVITATION).unwrap()));
-    let by_server = Letter::Invitation {
+    let email_templates = email_templates(&["branding.name=K Bank".to_owned()]).unwrap();
+    insta::assert_snapshot!(
+        "invitation",
+        read(&email_templates.render(&INVITATION).unwrap())
+    );
+    let by_server = EmailTemplate::Invitation {
         recipient: "admin@example.com",
         inviter: None,
         expires_at: Timestamp(0),
     };
     insta::assert_snapshot!(
         "invitation by the server",
-        letters.write(&by_server).unwrap().text
+        email_templates.render(&by_server).unwrap().text
     );
 }
 
 #[test]
 fn letters_about_passwords_read_well() {
-    let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
+    let email_templates = email_templates(&["branding.name=K Bank".to_owned()]).unwrap();
     let recipient = "Laura <b>Miller</b>";
-    let reset = Letter::PasswordReset {
+    let reset = EmailTemplate::PasswordReset {
         recipient,
         expires_at: Timestamp(1_795_000_000_000_000),
     };
-    insta::assert_snapshot!("password reset", read(&letters.write(&reset).unwrap()));
-    let changed = Letter::PasswordChanged {
+    insta::assert_snapshot!(
+        "password reset",
+        read(&email_templates.render(&reset).unwrap())
+    );
+    let changed = EmailTemplate::PasswordChanged {
         recipient,
         changed_at: Timestamp(1_795_000_000_000_000),
         address: Some("192.0.2.7"),
     };
-    insta::assert_snapshot!("password changed", read(&letters.write(&changed).unwrap()));
+    insta::assert_snapshot!(
+        "password changed",
+        read(&email_templates.render(&changed).unwrap())
+    );
 }
 
 #[test]
 fn a_letter_about_a_new_address_reads_well() {
-    let letters = letters(&["branding.name=K Bank".to_owned()]).unwrap();
-    let changed = Letter::EmailChanged {
+    let email_templates = email_templates(&["branding.name=K Bank".to_owned()]).unwrap();
+    let changed = EmailTemplate::EmailChanged {
         recipient: "Laura <b>Miller</b>",
         changed_at: Timestamp(1_795_000_000_000_000),
         administrator: "Ada & Co.",
     };
-    insta::assert_snapshot!("email changed", read(&letters.write(&changed).unwrap()));
-    let required = |reason| Letter::PasswordRequired {
+    insta::assert_snapshot!(
+        "email changed",
+        read(&email_templates.render(&changed).unwrap())
+    );
+    let required = |reason| EmailTemplate::PasswordRequired {
         recipient: "Laura <b>Miller</b>",
         reason,
         expires_at: Timestamp(1_795_000_000_000_000),
@@ -77,22 +89,22 @@ fn a_letter_about_a_new_address_reads_well() {
     let new_address = required(NewPasswordReason::NewAddress { administrator });
     insta::assert_snapshot!(
         "password required",
-        read(&letters.write(&new_address).unwrap())
+        read(&email_templates.render(&new_address).unwrap())
     );
     let promotion = required(NewPasswordReason::Promotion);
     insta::assert_snapshot!(
         "password required of an administrator",
-        letters.write(&promotion).unwrap().text
+        email_templates.render(&promotion).unwrap().text
     );
 }
 
 #[test]
 fn a_letter_bears_the_brand() {
-    let letters = letters(&[
+    let email_templates = email_templates(&[
         "branding.color=#ffee00".to_owned(),
         "branding.logo_url=https://cdn.kbank.com/logo.png".to_owned(),
     ]);
-    let html = letters.unwrap().write(&INVITATION).unwrap().html;
+    let html = email_templates.unwrap().render(&INVITATION).unwrap().html;
     assert!(
         html.contains(r#"src="https:&#x2f;&#x2f;cdn.kbank.com"#),
         "{html}"
@@ -110,12 +122,18 @@ fn a_deployment_can_replace_a_template_and_learns_what_is_wrong_with_it() {
         std::fs::write(folder.path().join("invitation").join(part), text).unwrap();
     };
     write("subject.txt", "Welcome to\n{{ application }}");
-    let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
+    let written = email_templates(&setting)
+        .unwrap()
+        .render(&INVITATION)
+        .unwrap();
     assert_eq!(written.subject, "Welcome to Usher");
     assert!(written.text.contains("Ada & Co. has invited you"));
     let layout = "<h1>K Bank</h1>{% block content %}{% endblock %}";
     std::fs::write(folder.path().join("layout.html"), layout).unwrap();
-    let written = letters(&setting).unwrap().write(&INVITATION).unwrap();
+    let written = email_templates(&setting)
+        .unwrap()
+        .render(&INVITATION)
+        .unwrap();
     assert!(written.html.starts_with("<h1>K Bank</h1>"));
     assert!(written.html.contains("Ada &amp; Co. has invited you"));
 
@@ -125,9 +143,9 @@ fn a_deployment_can_replace_a_template_and_learns_what_is_wrong_with_it() {
         ("no link", "must contain {{ link }}"),
     ] {
         write("body.txt", text);
-        let problem = letters(&setting).unwrap_err();
+        let problem = email_templates(&setting).unwrap_err();
         assert!(problem.contains(complaint), "{problem}");
     }
-    let problem = letters(&["mail.templates=/nowhere/at/all".to_owned()]).unwrap_err();
+    let problem = email_templates(&["mail.templates=/nowhere/at/all".to_owned()]).unwrap_err();
     assert!(problem.contains("/nowhere/at/all"), "{problem}");
 }

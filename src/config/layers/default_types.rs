@@ -11,9 +11,9 @@ const WITHOUT_DEFAULT: [(&[&str], &str); 3] = [
 ];
 
 /// The settings that there are.
-pub(crate) struct Shapes(Dict);
+pub(crate) struct DefaultTypes(Dict);
 
-impl Shapes {
+impl DefaultTypes {
     pub(super) fn of(defaults: Dict) -> Self {
         let mut all = Self(defaults);
         for (path, example) in WITHOUT_DEFAULT {
@@ -101,11 +101,11 @@ impl Shapes {
     /// Gives the texts of a file the types that the defaults have: numbers in quotes, and lists that
     /// are written as one text.
     pub(super) fn fit_all(&self, table: Dict) -> Dict {
-        fn fit_table(shapes: &Dict, table: Dict) -> Dict {
+        fn fit_table(types: &Dict, table: Dict) -> Dict {
             let fitted = table.into_iter().map(|(key, value)| {
-                let value = match (shapes.get(&key), value) {
-                    (Some(Value::Dict(_, shapes)), Value::Dict(tag, table)) => {
-                        Value::Dict(tag, fit_table(shapes, table))
+                let value = match (types.get(&key), value) {
+                    (Some(Value::Dict(_, types)), Value::Dict(tag, table)) => {
+                        Value::Dict(tag, fit_table(types, table))
                     }
                     (Some(Value::String(..)) | None, value) => value,
                     (Some(shape), Value::String(_, text)) => fit(shape, text.trim()),

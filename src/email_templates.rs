@@ -1,8 +1,8 @@
-//! Letters: what the server writes to people, from template and data to subject, text and HTML.
+//! EmailTemplates: what the server writes to people, from template and data to subject, text and HTML.
 //!
-//! A letter is a folder of three templates under `letters/templates/`, built into the binary; their
+//! An e-mail is a folder of three templates under `email_templates/templates/`, built into the binary; their
 //! HTML extends `layout.html`. A deployment replaces any of these with a file of the same path in the
-//! folder `mail.templates`. How a letter is queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
+//! folder `mail.templates`. How an e-mail is queued stands in `domain/emails.rs`, and what a message looks like on the wire in `transports`.
 
 use std::path::Path;
 
@@ -24,84 +24,87 @@ pub const LINK_PLACEHOLDER: char = '\u{FFFC}';
 
 /// The built-in templates by path. Their names end in what they are escaped for.
 const TEMPLATES: &[(&str, &str)] = &[
-    ("layout.html", include_str!("letters/templates/layout.html")),
+    (
+        "layout.html",
+        include_str!("email_templates/templates/layout.html"),
+    ),
     (
         "invitation/subject.txt",
-        include_str!("letters/templates/invitation/subject.txt"),
+        include_str!("email_templates/templates/invitation/subject.txt"),
     ),
     (
         "invitation/body.txt",
-        include_str!("letters/templates/invitation/body.txt"),
+        include_str!("email_templates/templates/invitation/body.txt"),
     ),
     (
         "invitation/body.html",
-        include_str!("letters/templates/invitation/body.html"),
+        include_str!("email_templates/templates/invitation/body.html"),
     ),
     (
         "password-reset/subject.txt",
-        include_str!("letters/templates/password-reset/subject.txt"),
+        include_str!("email_templates/templates/password-reset/subject.txt"),
     ),
     (
         "password-reset/body.txt",
-        include_str!("letters/templates/password-reset/body.txt"),
+        include_str!("email_templates/templates/password-reset/body.txt"),
     ),
     (
         "password-reset/body.html",
-        include_str!("letters/templates/password-reset/body.html"),
+        include_str!("email_templates/templates/password-reset/body.html"),
     ),
     (
         "password-changed/subject.txt",
-        include_str!("letters/templates/password-changed/subject.txt"),
+        include_str!("email_templates/templates/password-changed/subject.txt"),
     ),
     (
         "password-changed/body.txt",
-        include_str!("letters/templates/password-changed/body.txt"),
+        include_str!("email_templates/templates/password-changed/body.txt"),
     ),
     (
         "password-changed/body.html",
-        include_str!("letters/templates/password-changed/body.html"),
+        include_str!("email_templates/templates/password-changed/body.html"),
     ),
     (
         "email-changed/subject.txt",
-        include_str!("letters/templates/email-changed/subject.txt"),
+        include_str!("email_templates/templates/email-changed/subject.txt"),
     ),
     (
         "email-changed/body.txt",
-        include_str!("letters/templates/email-changed/body.txt"),
+        include_str!("email_templates/templates/email-changed/body.txt"),
     ),
     (
         "email-changed/body.html",
-        include_str!("letters/templates/email-changed/body.html"),
+        include_str!("email_templates/templates/email-changed/body.html"),
     ),
     (
         "password-required/subject.txt",
-        include_str!("letters/templates/password-required/subject.txt"),
+        include_str!("email_templates/templates/password-required/subject.txt"),
     ),
     (
         "password-required/body.txt",
-        include_str!("letters/templates/password-required/body.txt"),
+        include_str!("email_templates/templates/password-required/body.txt"),
     ),
     (
         "password-required/body.html",
-        include_str!("letters/templates/password-required/body.html"),
+        include_str!("email_templates/templates/password-required/body.html"),
     ),
     (
         "test/subject.txt",
-        include_str!("letters/templates/test/subject.txt"),
+        include_str!("email_templates/templates/test/subject.txt"),
     ),
     (
         "test/body.txt",
-        include_str!("letters/templates/test/body.txt"),
+        include_str!("email_templates/templates/test/body.txt"),
     ),
     (
         "test/body.html",
-        include_str!("letters/templates/test/body.html"),
+        include_str!("email_templates/templates/test/body.html"),
     ),
 ];
 
-/// A letter to one person, with the data that its templates need.
+/// An e-mail to one person, with the data that its templates need.
 #[derive(Clone, Debug)]
-pub enum Letter<'a> {
+pub enum EmailTemplate<'a> {
     /// You have been invited.
     Invitation {
         /// What the recipient is called, or their address.
@@ -166,7 +169,7 @@ pub enum NewPasswordReason<'a> {
     Promotion,
 }
 
-impl Letter<'_> {
+impl EmailTemplate<'_> {
     /// The folder of its templates, and what the queue shows as its kind.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -188,9 +191,9 @@ impl Letter<'_> {
     }
 }
 
-/// A letter as it is stored: [`LINK_PLACEHOLDER`] stands where its secret link belongs.
+/// An e-mail as it is stored: [`LINK_PLACEHOLDER`] stands where its secret link belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenderedLetter {
+pub struct RenderedEmail {
     /// One line.
     pub subject: String,
     /// Plain text.
@@ -199,14 +202,14 @@ pub struct RenderedLetter {
     pub html: String,
 }
 
-/// Writes letters.
+/// Writes e-mails.
 #[derive(Debug)]
-pub struct Letters {
+pub struct EmailTemplates {
     templates: Environment<'static>,
     application: String,
 }
 
-impl Letters {
+impl EmailTemplates {
     /// Reads the templates and tries each of them.
     ///
     /// # Errors
@@ -220,7 +223,7 @@ impl Letters {
             true => AutoEscape::Html,
             false => AutoEscape::None,
         });
-        // What every letter may use, whatever it is about.
+        // What every e-mail may use, whatever it is about.
         let palette = Palette::of(&settings.branding.color)
             .ok_or("branding.color: must be a colour such as #1f4fd8")?;
         templates.add_global("logo_url", settings.branding.logo_url.clone());
@@ -234,22 +237,22 @@ impl Letters {
                 .add_template_owned(*name, source)
                 .map_err(|error| format!("mail.templates: {name}: {error}"))?;
         }
-        let letters = Self {
+        let email_templates = Self {
             templates,
             application: settings.branding.name.clone(),
         };
-        letters.try_all()?;
-        Ok(letters)
+        email_templates.try_all()?;
+        Ok(email_templates)
     }
 
-    /// Writes a letter.
+    /// Writes an e-mail.
     ///
     /// # Errors
     ///
-    /// A sentence that names the template: none that passed [`Letters::new`] is expected to fail.
-    pub fn write(&self, letter: &Letter<'_>) -> Result<RenderedLetter, String> {
-        let data = match letter {
-            Letter::Invitation {
+    /// A sentence that names the template: none that passed [`EmailTemplates::new`] is expected to fail.
+    pub fn render(&self, template: &EmailTemplate<'_>) -> Result<RenderedEmail, String> {
+        let data = match template {
+            EmailTemplate::Invitation {
                 recipient,
                 inviter,
                 expires_at,
@@ -260,12 +263,12 @@ impl Letters {
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
-            Letter::Test { sender, queued_at } => context! {
+            EmailTemplate::Test { sender, queued_at } => context! {
                 application => self.application.as_str(),
                 sender => sender.map(harmless),
                 queued_at => shown(*queued_at),
             },
-            Letter::PasswordReset {
+            EmailTemplate::PasswordReset {
                 recipient,
                 expires_at,
             } => context! {
@@ -274,7 +277,7 @@ impl Letters {
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
-            Letter::PasswordChanged {
+            EmailTemplate::PasswordChanged {
                 recipient,
                 changed_at,
                 address,
@@ -284,7 +287,7 @@ impl Letters {
                 changed_at => shown(*changed_at),
                 address => *address,
             },
-            Letter::EmailChanged {
+            EmailTemplate::EmailChanged {
                 recipient,
                 changed_at,
                 administrator,
@@ -294,7 +297,7 @@ impl Letters {
                 changed_at => shown(*changed_at),
                 administrator => harmless(administrator),
             },
-            Letter::PasswordRequired {
+            EmailTemplate::PasswordRequired {
                 recipient,
                 reason,
                 expires_at,
@@ -310,13 +313,13 @@ impl Letters {
             },
         };
         let render = |part: &str| {
-            let name = format!("{}/{part}", letter.kind());
+            let name = format!("{}/{part}", template.kind());
             self.templates
                 .get_template(&name)
                 .and_then(|template| template.render(&data))
                 .map_err(|error| format!("mail.templates: {name}: {error}"))
         };
-        Ok(RenderedLetter {
+        Ok(RenderedEmail {
             // A subject is one line, whatever its template says.
             subject: render("subject.txt")?
                 .split_whitespace()
@@ -329,49 +332,49 @@ impl Letters {
 
     fn try_all(&self) -> Result<(), String> {
         let recipient = "Laura Miller";
-        for letter in [
-            Letter::Invitation {
+        for template in [
+            EmailTemplate::Invitation {
                 recipient,
                 inviter: Some("Ada"),
                 expires_at: Timestamp(0),
             },
-            Letter::PasswordReset {
+            EmailTemplate::PasswordReset {
                 recipient,
                 expires_at: Timestamp(0),
             },
-            Letter::PasswordChanged {
+            EmailTemplate::PasswordChanged {
                 recipient,
                 changed_at: Timestamp(0),
                 address: None,
             },
-            Letter::EmailChanged {
+            EmailTemplate::EmailChanged {
                 recipient,
                 changed_at: Timestamp(0),
                 administrator: "Ada",
             },
-            Letter::PasswordRequired {
+            EmailTemplate::PasswordRequired {
                 recipient,
                 reason: NewPasswordReason::NewAddress {
                     administrator: "Ada",
                 },
                 expires_at: Timestamp(0),
             },
-            Letter::PasswordRequired {
+            EmailTemplate::PasswordRequired {
                 recipient,
                 reason: NewPasswordReason::Promotion,
                 expires_at: Timestamp(0),
             },
-            Letter::Test {
+            EmailTemplate::Test {
                 sender: Some("Ada"),
                 queued_at: Timestamp(0),
             },
         ] {
-            let written = self.write(&letter)?;
+            let written = self.render(&template)?;
             for (part, text) in [("body.txt", &written.text), ("body.html", &written.html)] {
-                if letter.has_link() && !text.contains(LINK_PLACEHOLDER) {
+                if template.has_link() && !text.contains(LINK_PLACEHOLDER) {
                     return Err(format!(
                         "mail.templates: {}/{part}: must contain {{{{ link }}}}, or the e-mail has no link",
-                        letter.kind()
+                        template.kind()
                     ));
                 }
             }
@@ -380,14 +383,14 @@ impl Letters {
     }
 }
 
-/// A name as letters show it: without invisible characters and web addresses, which names could have
+/// A name as e-mails show it: without invisible characters and web addresses, which names could have
 /// when they were stored by an earlier version.
 fn harmless(name: &str) -> String {
     let name = name.replace(char::is_control, " ");
     web_address::without(&invisible::without(&name))
 }
 
-/// A time as letters tell it.
+/// A time as e-mails tell it.
 fn shown(time: Timestamp) -> String {
     time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string()
 }
@@ -420,14 +423,14 @@ fn replacement(folder: Option<&Path>, name: &str) -> Result<Option<String>, Stri
     }
 }
 
-impl RenderedLetter {
+impl RenderedEmail {
     /// A text body with what stands for the link: the link itself, or a mask.
-    pub fn fill_in(body: &str, link: &str) -> String {
+    pub fn with_link(body: &str, link: &str) -> String {
         body.replace(LINK_PLACEHOLDER, link)
     }
 
     /// An HTML body with what stands for the link, escaped.
-    pub fn fill_in_html(body: &str, link: &str) -> String {
+    pub fn with_link_html(body: &str, link: &str) -> String {
         let escaped = link
             .replace('&', "&amp;")
             .replace('<', "&lt;")
