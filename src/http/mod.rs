@@ -17,7 +17,6 @@ mod routes;
 pub mod serving;
 
 pub use client::TrustedProxies;
-pub use eml::EmailFiles;
 pub use graphql_over_http::GraphqlEndpoint;
 pub use identity::Identification;
 pub use metrics::metrics_routes;

@@ -431,7 +431,6 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
         answer.data()["events"]["totalCount"].clone()
     };
     let before = shown().await;
-
     let source = async |client: &Client| {
         let answer = client
             .run(&format!("{{ email(id: \"{id}\") {{ source }} }}"))
@@ -459,11 +458,14 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
     assert!(masked.contains("[secret link]") && !masked.contains(&token));
     assert!(masked.contains("\r\nAuto-Submitted: auto-generated\r\n"));
     assert!(masked.contains(mails[0]["messageId"].as_str().unwrap()));
+    assert_ne!(before, shown().await);
     let (status, content_type, text) = eml(&viewer, id).await;
     assert_eq!((status, content_type.as_str()), (200, "message/rfc822"));
     assert_eq!(text, masked);
+    let shown_in_api = shown().await;
     let (_, _, text) = eml(&administrator, id).await;
     assert_eq!(text.as_bytes(), received.format().unwrap());
+    assert_ne!(shown_in_api, shown().await);
     let parsed = mail_parser::MessageParser::default()
         .parse(text.as_bytes())
         .unwrap();
@@ -474,6 +476,9 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
     assert_eq!(eml(&anonymous, id).await.0, 401);
     assert_eq!(eml(&anonymous, none).await.0, 401);
     assert_eq!(eml(&nobody, id).await.0, 403);
+    let refused = "{ events(filter: { action: [PERMISSION_REFUSED] }) { nodes { actorLabel } } }";
+    let refused = administrator.run(refused).await.data()["events"]["nodes"].clone();
+    assert_eq!(refused, json!([{ "actorLabel": "nobody@kbank.com" }]));
     assert_eq!(eml(&viewer, none).await.0, 404);
     assert_eq!(eml(&viewer, "rubbish").await.0, 404);
     // By the cookie, only from this server's own pages.
@@ -487,7 +492,6 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
         .await
         .unwrap();
     assert_eq!(response.status(), 403);
-    assert_ne!(before, shown().await);
 }
 
 #[tokio::test]

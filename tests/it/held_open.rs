@@ -308,6 +308,21 @@ async fn a_websocket_ends_with_its_session() {
     assert_eq!(close_of(&mut expires).await, Said::Close(4401));
 }
 
+/// Security rule 20: the time-outs of a connection are not for what lasts.
+#[tokio::test]
+async fn an_event_stream_may_be_silent() {
+    let server = TestServer::start_with(&IMPATIENT).await;
+    let (administrator, _) = office(&server).await;
+    let mut events = administrator.subscribe(WATCH, json!({})).await;
+    assert_eq!(events.part().await, Some(Event::Comment));
+    // It is closed when `server.idle_timeout` is over, which began later.
+    let mut nobody = Socket::initialised(&server.url, Value::Null).await;
+    assert_eq!(close_of(&mut nobody).await, Said::Close(4401));
+    let input = json!({ "to": "laura@kbank.com" });
+    administrator.mutate("sendTestEmail", input, "").await;
+    assert!(events.next().await.is_some());
+}
+
 /// Security rule 20: whoever watches is told that the server stops in a way that makes their client
 /// connect again.
 #[tokio::test]

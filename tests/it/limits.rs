@@ -343,6 +343,8 @@ async fn a_batch_is_answered_in_its_order_and_signs_in_on_the_way() {
         answer.body[3]["data"]["viewer"]["email"],
         "admin@example.com"
     );
-    assert!(answer.headers.contains_key("set-cookie"));
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let names = cookies.map(|cookie| cookie.to_str().unwrap().split('=').next().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["usher_session", "usher_device"]);
     assert_eq!(answer.body.as_array().unwrap().len(), 4);
 }

@@ -23,16 +23,11 @@ pub(super) const PARTS: &str = "selections, arguments and values with fragments 
 
 /// Walks each operation and each fragment once.
 pub(super) fn walk(limits: &Limits, document: &ExecutableDocument) -> Result<(), Refusal> {
-    let operations = document.operations.iter();
-    within(operations.len(), limits.operations, "operations", || {
-        last(
-            document
-                .operations
-                .iter()
-                .map(|(_, operation)| operation.pos),
-        )
+    let (operations, fragments) = (&document.operations, &document.fragments);
+    let count = operations.iter().len();
+    within(count, limits.operations, "operations", || {
+        last(operations.iter().map(|(_, operation)| operation.pos))
     })?;
-    let fragments = &document.fragments;
     within(fragments.len(), limits.fragments, "fragments", || {
         last(fragments.values().map(|fragment| fragment.pos))
     })?;
@@ -45,7 +40,7 @@ pub(super) fn walk(limits: &Limits, document: &ExecutableDocument) -> Result<(),
         parts: 0,
     };
     // Which operation will be executed is not known here, and validation walks all of them.
-    for (_, operation) in operations {
+    for (_, operation) in operations.iter() {
         walk.operation(operation)?;
     }
     // Validation walks unused fragments too.
@@ -61,7 +56,7 @@ fn last(positions: impl Iterator<Item = Pos>) -> Pos {
 }
 
 /// What a part of a document comes to, with fragments expanded. Sums saturate: a hundred fragments
-/// that spread one another stand for more than any integer holds.
+/// that spread one another stand for more than any integer holds. [`Limits`] says what is counted.
 #[derive(Clone, Copy, Default)]
 struct Size {
     fields: usize,
@@ -94,11 +89,13 @@ impl Size {
 struct Walk<'a> {
     limits: &'a Limits,
     document: &'a ExecutableDocument,
-    /// Nothing for those that are being walked.
+    /// `None` for those that are being walked.
     fragments: HashMap<&'a Name, Option<Size>>,
     /// Whether this is within an operation, and not within a fragment that none uses.
     is_executed: bool,
+    /// As written, in the whole document.
     directives: usize,
+    /// Of all operations, and of each fragment by itself.
     parts: usize,
 }
 

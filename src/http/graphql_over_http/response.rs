@@ -55,7 +55,9 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: Code,
     pub(super) message: String,
+    /// Only where the server is at fault.
     pub(super) request_id: Option<String>,
+    /// Where in the document, if it is at fault.
     pub(super) at: Option<Pos>,
     /// The request was well-formed, and its document was not. By `application/json`, that is an
     /// answer of GraphQL like any other (GraphQL over HTTP, section 6.4.1).
@@ -64,18 +66,14 @@ pub(super) struct Refusal {
 
 impl From<limits::Refusal> for Refusal {
     fn from(refusal: limits::Refusal) -> Self {
-        let message = refusal.to_string();
-        let (refusal, at) = match refusal {
-            limits::Refusal::Invalid { at, .. } => (Self::bad_request(message), at),
-            limits::Refusal::Exceeded { at, .. } => {
-                let refusal = Self::limit_exceeded(StatusCode::BAD_REQUEST, message);
-                (refusal, at)
-            }
+        let (code, at) = match &refusal {
+            limits::Refusal::Invalid { at, .. } => (Code::BadRequest, *at),
+            limits::Refusal::Exceeded { at, .. } => (Code::LimitExceeded, *at),
         };
         Self {
+            code,
             at: Some(at),
-            is_of_document: true,
-            ..refusal
+            ..Self::of_document(refusal.to_string())
         }
     }
 }
