@@ -27,9 +27,10 @@ impl Palette {
     /// What goes with a colour; nothing goes with what is none.
     pub fn of(color: &str) -> Option<Self> {
         let brand = parse(color)?;
-        let on_brand = match contrast(brand, [255.0; 3]) >= CONTRAST {
-            true => "#ffffff",
-            false => "#10131a",
+        let on_brand = if contrast(brand, [255.0; 3]) >= CONTRAST {
+            "#ffffff"
+        } else {
+            "#10131a"
         };
         Some(Self {
             brand: hex(brand),
@@ -56,9 +57,10 @@ fn hex(color: Rgb) -> String {
 
 /// The colour itself, or the nearest of its shades that can be read on the background.
 fn readable_on(color: Rgb, background: Rgb) -> Rgb {
-    let towards = match luminance(background) > 0.5 {
-        true => 0.0,
-        false => 255.0,
+    let towards = if luminance(background) > 0.5 {
+        0.0
+    } else {
+        255.0
     };
     (0..=20)
         .map(|step| f64::from(step) / 20.0)
@@ -76,9 +78,10 @@ fn contrast(one: Rgb, other: Rgb) -> f64 {
 fn luminance(color: Rgb) -> f64 {
     let [red, green, blue] = color.map(|part| {
         let part = part / 255.0;
-        match part <= 0.040_45 {
-            true => part / 12.92,
-            false => ((part + 0.055) / 1.055).powf(2.4),
+        if part <= 0.040_45 {
+            part / 12.92
+        } else {
+            ((part + 0.055) / 1.055).powf(2.4)
         }
     });
     0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -65,9 +65,10 @@ impl Database {
     /// A reason.
     pub fn check(config: &config::Database) -> Result<(), String> {
         let url = config.url.expose_secret();
-        match url.starts_with("sqlite:") {
-            true => DatabaseFile::of(url).map(drop),
-            false => server::check_address(url),
+        if url.starts_with("sqlite:") {
+            DatabaseFile::of(url).map(drop)
+        } else {
+            server::check_address(url)
         }
     }
 

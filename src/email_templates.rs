@@ -219,9 +219,12 @@ impl EmailTemplates {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_syntax(syntax()?);
-        templates.set_auto_escape_callback(|name| match name.ends_with(".html") {
-            true => AutoEscape::Html,
-            false => AutoEscape::None,
+        templates.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
         });
         // What every e-mail may use, whatever it is about.
         let palette = Palette::of(&settings.branding.color)

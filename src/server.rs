@@ -118,9 +118,10 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
             problems.push(problem);
         }
     }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(problems),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
     }
 }
 

@@ -71,9 +71,10 @@ async fn exchange(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     // The server may have had enough before it has read everything.
     let _ = stream.write_all(request).await;
     // Nor may it ever get all that was announced.
-    let patience = match is_chunked(request) {
-        true => Duration::from_millis(200),
-        false => LIMIT,
+    let patience = if is_chunked(request) {
+        Duration::from_millis(200)
+    } else {
+        LIMIT
     };
     let mut answer = Vec::new();
     let begun = Instant::now();

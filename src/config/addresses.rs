@@ -17,9 +17,10 @@ pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Str
     let text = String::deserialize(deserializer)?;
     let refuse = |problem: &str| {
         // Whatever stands before an @ may be a secret.
-        D::Error::custom(match text.contains('@') {
-            true => problem.to_owned(),
-            false => format!("{problem}: {:?}", without_credentials(&text)),
+        D::Error::custom(if text.contains('@') {
+            problem.to_owned()
+        } else {
+            format!("{problem}: {:?}", without_credentials(&text))
         })
     };
     let url = parse(&text).map_err(|problem| refuse(&problem))?;

@@ -300,15 +300,16 @@ fn check_mail_keys(config: &Config, stack: &Stack) -> Result<(), LoadError> {
     let key = format!("mail.{key}");
     let layer = stack.figment.find_metadata(&key);
     let place = errors::place(layer, &key);
-    Err(LoadError(match stack.types.is_section(&key) {
-        true => format!(
+    Err(LoadError(if stack.types.is_section(&key) {
+        format!(
             "{place}: is a section; its keys are {}",
             stack.types.keys_of(&key).join(", ")
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "{place}: {}",
             errors::unknown(&key, &MAIL_KEYS, &stack.types, layer)
-        ),
+        )
     }))
 }
 

@@ -62,9 +62,10 @@ fn shown_parts(value: &Value) -> String {
         }
         Value::Dict(_, table) => {
             let pairs = table.iter().map(|(name, value)| {
-                let value = match OF_APPLICATIONS.contains(&name.as_str()) {
-                    true => shown_parts(value),
-                    false => format!("{MASK:?}"),
+                let value = if OF_APPLICATIONS.contains(&name.as_str()) {
+                    shown_parts(value)
+                } else {
+                    format!("{MASK:?}")
                 };
                 format!("{name} = {value}")
             });
@@ -187,9 +188,10 @@ fn masked(text: &str, is_open: impl Fn(&str) -> bool) -> Option<String> {
         is_changed = true;
     }
     // As it was written, rather than as it is encoded.
-    Some(match is_changed {
-        true => url.into(),
-        false => text.to_owned(),
+    Some(if is_changed {
+        url.into()
+    } else {
+        text.to_owned()
     })
 }
 

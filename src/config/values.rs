@@ -25,9 +25,10 @@ pub(super) fn optional_address<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    match text.trim().is_empty() {
-        true => Ok(None),
-        false => address(text.into_deserializer()).map(Some),
+    if text.trim().is_empty() {
+        Ok(None)
+    } else {
+        address(text.into_deserializer()).map(Some)
     }
 }
 

@@ -71,12 +71,13 @@ impl DatabaseFile {
     ///
     /// A reason.
     pub fn must_exist(&self) -> Result<(), String> {
-        match self.exists() {
-            true => Ok(()),
-            false => Err(format!(
+        if self.exists() {
+            Ok(())
+        } else {
+            Err(format!(
                 "{} does not exist. {ELSEWHERE}",
                 self.path().display()
-            )),
+            ))
         }
     }
 

@@ -42,13 +42,21 @@ pub fn is_lost_race(error: &DbErr) -> bool {
     SQL_STATES.contains(&&*code) || SQLITE_CODES.contains(&&*code)
 }
 
-/// Which of the next commits fail as if they had lost a race: chosen by their number, from 1 on.
+/// Which of the next commits fail as if they had lost a race.
 #[derive(Debug, Default)]
-pub(super) struct Rehearsal(Mutex<Option<(fn(u64) -> bool, u64)>>);
+pub(super) struct Rehearsal(Mutex<Option<Script>>);
+
+#[derive(Debug)]
+struct Script {
+    /// Whether the commit of this number fails, from 1 on.
+    is_lost: fn(u64) -> bool,
+    commits: u64,
+}
 
 impl Rehearsal {
     pub(super) fn begin(&self, is_lost: fn(u64) -> bool) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((is_lost, 0));
+        let commits = 0;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Script { is_lost, commits });
     }
 
     /// # Errors
@@ -56,11 +64,11 @@ impl Rehearsal {
     /// If this commit is to fail.
     pub(super) fn commit(&self) -> Result<(), DbErr> {
         let mut rehearsal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((is_lost, commits)) = rehearsal.as_mut() else {
+        let Some(script) = rehearsal.as_mut() else {
             return Ok(());
         };
-        *commits += 1;
-        if is_lost(*commits) {
+        script.commits += 1;
+        if (script.is_lost)(script.commits) {
             return Err(DbErr::Custom(REHEARSED.to_owned()));
         }
         Ok(())

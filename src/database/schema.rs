@@ -36,9 +36,10 @@ impl Schema {
         let is_unknown = |name: &String| known.iter().all(|known| known.name() != name);
         let names = applied.into_iter().map(|model| model.version);
         let unknown: Vec<String> = names.filter(is_unknown).collect();
-        match unknown.is_empty() {
-            true => Err(refusal),
-            false => Ok(Self::Ahead(unknown)),
+        if unknown.is_empty() {
+            Err(refusal)
+        } else {
+            Ok(Self::Ahead(unknown))
         }
     }
 }
@@ -154,9 +155,10 @@ async fn lock(transaction: &DatabaseTransaction, wait: Duration) -> Result<(), M
                 .await;
             if let Err(error) = locked {
                 // SQLSTATE 55P03, lock_not_available.
-                return Err(match error.to_string().contains("lock timeout") {
-                    true => MigrationError::Locked(wait),
-                    false => MigrationError::NoLock(error),
+                return Err(if error.to_string().contains("lock timeout") {
+                    MigrationError::Locked(wait)
+                } else {
+                    MigrationError::NoLock(error)
                 });
             }
             transaction

@@ -76,9 +76,10 @@ pub(super) async fn reach(url: &str) -> Result<(), String> {
 /// A sentence that says how to write it.
 pub(super) fn check_address(url: &str) -> Result<(), String> {
     let url = in_sqlx_words(url);
-    match url.starts_with("postgres") {
-        true => read::<PgConnectOptions>(&url).map(drop),
-        false => read::<MySqlConnectOptions>(&url).map(drop),
+    if url.starts_with("postgres") {
+        read::<PgConnectOptions>(&url).map(drop)
+    } else {
+        read::<MySqlConnectOptions>(&url).map(drop)
     }
 }
 

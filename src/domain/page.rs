@@ -177,9 +177,10 @@ impl<E: EntityTrait> Keyset<E> {
         request: &PageRequest,
     ) -> Result<Page<E::Model>, DbErr> {
         // A page from the end is the first page of the reversed list.
-        let order = match self.descending == request.from_end {
-            true => sea_orm::Order::Asc,
-            false => sea_orm::Order::Desc,
+        let order = if self.descending == request.from_end {
+            sea_orm::Order::Asc
+        } else {
+            sea_orm::Order::Desc
         };
         let mut select = select
             .order_by(self.column, order.clone())
@@ -202,9 +203,10 @@ impl<E: EntityTrait> Keyset<E> {
         if request.from_end {
             rows.reverse();
         }
-        let (has_next, has_previous) = match request.from_end {
-            true => (request.before.is_some(), has_more),
-            false => (has_more, request.after.is_some()),
+        let (has_next, has_previous) = if request.from_end {
+            (request.before.is_some(), has_more)
+        } else {
+            (has_more, request.after.is_some())
         };
         Ok(Page {
             rows: rows
@@ -228,13 +230,14 @@ impl<E: EntityTrait> Keyset<E> {
     /// The rows beyond the cursor, in either direction.
     fn filter_after(&self, Cursor { key, id, .. }: &Cursor, downwards: bool) -> Condition {
         let (column, id_column) = (self.column, self.id);
-        match downwards {
-            false => Condition::all()
-                .add(column.gte(key))
-                .add(Condition::any().add(column.gt(key)).add(id_column.gt(*id))),
-            true => Condition::all()
+        if downwards {
+            Condition::all()
                 .add(column.lte(key))
-                .add(Condition::any().add(column.lt(key)).add(id_column.lt(*id))),
+                .add(Condition::any().add(column.lt(key)).add(id_column.lt(*id)))
+        } else {
+            Condition::all()
+                .add(column.gte(key))
+                .add(Condition::any().add(column.gt(key)).add(id_column.gt(*id)))
         }
     }
 }

@@ -65,9 +65,10 @@ impl Queue {
             count: self.all.fetch_add(1, Ordering::Relaxed) + 1,
             all: self.all.clone(),
         };
-        match waiting.count <= bounds.in_all {
-            true => Ok(waiting),
-            false => Err(busy()),
+        if waiting.count <= bounds.in_all {
+            Ok(waiting)
+        } else {
+            Err(busy())
         }
     }
 }

@@ -139,9 +139,10 @@ fn invalid_credentials() -> Error {
 /// How long a session may go unused.
 fn idle_timeout(app: &App, is_kept: bool) -> Duration {
     let settings = &app.settings.sessions;
-    match is_kept {
-        true => settings.idle_timeout,
-        false => settings.idle_timeout_unless_kept.min(settings.idle_timeout),
+    if is_kept {
+        settings.idle_timeout
+    } else {
+        settings.idle_timeout_unless_kept.min(settings.idle_timeout)
     }
 }
 

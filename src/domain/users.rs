@@ -234,10 +234,7 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
             .into_iter()
             .filter(|status| statuses.contains(status))
             .fold(Condition::any(), |any, status| any.add(has_status(status)));
-        select = select.filter(match statuses.is_empty() {
-            true => nothing(),
-            false => any,
-        });
+        select = select.filter(if statuses.is_empty() { nothing() } else { any });
     }
     if let Some(ids) = &filter.role_ids {
         let holders = Query::select()
@@ -255,10 +252,7 @@ fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
             .fold(Condition::any(), |any, status| {
                 any.add(newest_invitation_is(status, *now))
             });
-        select = select.filter(match statuses.is_empty() {
-            true => nothing(),
-            false => any,
-        });
+        select = select.filter(if statuses.is_empty() { nothing() } else { any });
     }
     if let Some(time) = filter.created_after {
         select = select.filter(user::Column::CreatedAt.gt(time));

@@ -211,9 +211,10 @@ async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
             verdict: Verdict::Delivered,
         },
         Err(error) => Outcome {
-            transport: match error.transport.is_empty() {
-                true => app.settings.mail.transport.clone(),
-                false => error.transport,
+            transport: if error.transport.is_empty() {
+                app.settings.mail.transport.clone()
+            } else {
+                error.transport
             },
             response: error.response,
             verdict: match error.kind {

@@ -81,14 +81,15 @@ async fn a_transient_failure_is_tried_again_later_and_later_until_it_is_given_up
             .emails_in(&administrator, json!({ "to": LAURA }), "QUEUED")
             .await;
         // Queued it is before the first attempt, too.
-        let mails = match mails[0]["attemptCount"] == attempt {
-            true => mails,
-            false => loop {
+        let mails = if mails[0]["attemptCount"] == attempt {
+            mails
+        } else {
+            loop {
                 let mails = server.emails_in(&administrator, to_laura(), "QUEUED").await;
                 if mails[0]["attemptCount"] == attempt {
                     break mails;
                 }
-            },
+            }
         };
         let mail = &mails[0];
         assert_eq!(mail["lastError"], "550 5.1.1 no such user");

@@ -77,9 +77,10 @@ async fn a_page_that_is_known_is_not_sent_again() {
 async fn an_address_that_may_hold_a_token_is_in_no_cache() {
     let server = TestServer::start().await;
     for path in PAGES {
-        let caching = match path.contains("token") {
-            true => "no-store",
-            false => "no-cache",
+        let caching = if path.contains("token") {
+            "no-store"
+        } else {
+            "no-cache"
         };
         assert_eq!(header(&get(&server, path).await, "cache-control"), caching);
     }

@@ -101,9 +101,10 @@ impl Schema {
 
     /// What has to stand behind a field so that it can be asked for.
     fn selection(&self, field: &FieldDefinition) -> &'static str {
-        match self.leaves.contains(&base(&field.ty.node)) {
-            true => "",
-            false => "{ __typename }",
+        if self.leaves.contains(&base(&field.ty.node)) {
+            ""
+        } else {
+            "{ __typename }"
         }
     }
 }

@@ -142,9 +142,10 @@ async fn walk(client: &Client, order: &Value, size: u32, backwards: bool) -> Vec
     let mut found: Vec<String> = Vec::new();
     let mut cursor = Value::Null;
     loop {
-        let arguments = match backwards {
-            false => json!({ "first": size, "after": cursor, "orderBy": order }),
-            true => json!({ "last": size, "before": cursor, "orderBy": order }),
+        let arguments = if backwards {
+            json!({ "last": size, "before": cursor, "orderBy": order })
+        } else {
+            json!({ "first": size, "after": cursor, "orderBy": order })
         };
         let answer = client
             .run_with(
@@ -166,17 +167,14 @@ async fn walk(client: &Client, order: &Value, size: u32, backwards: bool) -> Vec
         let info = &users["pageInfo"];
         assert_eq!(info["startCursor"], edges[0]["cursor"]);
         assert_eq!(info["endCursor"], edges[edges.len() - 1]["cursor"]);
-        let (more, next) = match backwards {
-            false => {
-                assert_eq!(info["hasPreviousPage"], !found.is_empty());
-                found.extend(page);
-                (&info["hasNextPage"], &info["endCursor"])
-            }
-            true => {
-                assert_eq!(info["hasNextPage"], !found.is_empty());
-                found.splice(0..0, page);
-                (&info["hasPreviousPage"], &info["startCursor"])
-            }
+        let (more, next) = if backwards {
+            assert_eq!(info["hasNextPage"], !found.is_empty());
+            found.splice(0..0, page);
+            (&info["hasPreviousPage"], &info["startCursor"])
+        } else {
+            assert_eq!(info["hasPreviousPage"], !found.is_empty());
+            found.extend(page);
+            (&info["hasNextPage"], &info["endCursor"])
         };
         if more == false {
             return found;

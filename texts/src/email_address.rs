@@ -96,9 +96,10 @@ impl EmailAddress {
         let (local, domain) = typed.rsplit_once('@').ok_or(NotAnAddress::Other)?;
         let ascii = ascii_domain(domain)?;
         let Some(name) = local_part::read(local) else {
-            return Err(match local_part::has_misplaced_dots(local) {
-                true => NotAnAddress::Unquoted(format!("\"{local}\"@{domain}")),
-                false => NotAnAddress::Other,
+            return Err(if local_part::has_misplaced_dots(local) {
+                NotAnAddress::Unquoted(format!("\"{local}\"@{domain}"))
+            } else {
+                NotAnAddress::Other
             });
         };
         let normal_local = local_part::write(&fold(&name));
@@ -202,9 +203,10 @@ fn ascii_domain(domain: &str) -> Result<String, NotAnAddress> {
     };
     // No top-level domain is a number (RFC 3696, section 2): it is an IP address without brackets.
     let last = name.rsplit('.').next().unwrap_or_default();
-    match last.bytes().all(|digit| digit.is_ascii_digit()) {
-        true => Err(NotAnAddress::IpAddress),
-        false => Ok(name.into_owned()),
+    if last.bytes().all(|digit| digit.is_ascii_digit()) {
+        Err(NotAnAddress::IpAddress)
+    } else {
+        Ok(name.into_owned())
     }
 }
 

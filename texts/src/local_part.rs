@@ -28,9 +28,10 @@ pub fn read(source: &str) -> Option<String> {
 
 /// The reverse of [`read`]: in quotes only where it has to be.
 pub fn write(name: &str) -> String {
-    match is_dot_string(name) {
-        true => name.to_owned(),
-        false => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
+    if is_dot_string(name) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 
@@ -46,9 +47,10 @@ fn is_dot_string(source: &str) -> bool {
 
 /// RFC 5321 takes any character that is not ASCII; those that are no part of a word are none here.
 fn is_atext(c: char) -> bool {
-    match c.is_ascii() {
-        true => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c),
-        false => !c.is_control() && !c.is_whitespace(),
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    } else {
+        !c.is_control() && !c.is_whitespace()
     }
 }
 

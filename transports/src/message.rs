@@ -120,9 +120,10 @@ fn mailbox(source: &str) -> Result<Mailbox, SendError> {
             return None;
         }
         // As A-labels (RFC 5890 §2.3.2.1), which every server understands.
-        let domain = match domain.is_ascii() {
-            true => Cow::Borrowed(domain),
-            false => Cow::Owned(idna::domain_to_ascii(domain).ok()?),
+        let domain = if domain.is_ascii() {
+            Cow::Borrowed(domain)
+        } else {
+            Cow::Owned(idna::domain_to_ascii(domain).ok()?)
         };
         // lettre knows the letters of some scripts only, so it is asked about the domain alone.
         Address::new("user", &domain).ok()?;
@@ -184,9 +185,10 @@ impl Mailbox {
             name => encoded_words(name),
         };
         let end = phrase.rsplit('\n').next().map_or(0, str::len);
-        let space = match end + AsRef::<str>::as_ref(address).len() + "From:  <>".len() > LINE {
-            true => "\r\n ",
-            false => " ",
+        let space = if end + AsRef::<str>::as_ref(address).len() + "From:  <>".len() > LINE {
+            "\r\n "
+        } else {
+            " "
         };
         format!("{phrase}{space}<{address}>")
     }

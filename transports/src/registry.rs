@@ -144,9 +144,10 @@ impl Context<'_> {
 
     /// Refuses a time limit that leaves no time at all.
     pub(crate) fn must_last(&self, key: &str, limit: Duration) -> Result<(), ConfigError> {
-        match limit.is_zero() {
-            true => Err(self.error(key, "must be longer than 0s")),
-            false => Ok(()),
+        if limit.is_zero() {
+            Err(self.error(key, "must be longer than 0s"))
+        } else {
+            Ok(())
         }
     }
 

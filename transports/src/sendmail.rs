@@ -122,9 +122,10 @@ impl Transport for Sendmail {
         let metadata = tokio::fs::metadata(&self.settings.path)
             .await
             .map_err(|error| unavailable(&format!("cannot be run: {error}")))?;
-        match metadata.is_file() && is_executable(&metadata) {
-            true => Ok(()),
-            false => Err(unavailable("is not an executable file")),
+        if metadata.is_file() && is_executable(&metadata) {
+            Ok(())
+        } else {
+            Err(unavailable("is not an executable file"))
         }
     }
 }

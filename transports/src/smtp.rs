@@ -218,9 +218,10 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
         .unwrap_or(name);
-    let name = match name.is_ascii() {
-        true => name.to_owned(),
-        false => idna::domain_to_ascii(name).map_err(|error| context.error("host", error))?,
+    let name = if name.is_ascii() {
+        name.to_owned()
+    } else {
+        idna::domain_to_ascii(name).map_err(|error| context.error("host", error))?
     };
     let tls = match settings.tls {
         Tls::None => None,

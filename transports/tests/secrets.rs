@@ -90,9 +90,12 @@ impl Writing {
     fn of(self, text: &str) -> String {
         let each = |write: &dyn Fn(char) -> String| text.chars().map(write).collect::<String>();
         let signs = |write: &dyn Fn(char) -> String| {
-            each(&|c| match c.is_ascii_alphanumeric() {
-                true => c.to_string(),
-                false => write(c),
+            each(&|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_string()
+                } else {
+                    write(c)
+                }
             })
         };
         match self {

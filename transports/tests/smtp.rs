@@ -425,9 +425,10 @@ async fn tls_is_used_where_it_is_offered() {
             .credentials("usher", "secret")
             .encryption(offered);
         let with_password = encrypted || wanted == "none";
-        let behaviour = match with_password {
-            true => behaviour,
-            false => Behaviour::default(),
+        let behaviour = if with_password {
+            behaviour
+        } else {
+            Behaviour::default()
         };
         let server = Server::start(behaviour).await;
         let username = if with_password { "usher" } else { "" };

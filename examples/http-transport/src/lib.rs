@@ -89,9 +89,10 @@ fn failure(status: reqwest::StatusCode) -> Failure {
 /// Nobody answered: the connection's trouble, not this mail's. But after a time-out nobody knows
 /// whether the mail was taken, and other mails may fare better.
 fn trouble(error: &reqwest::Error) -> SendError {
-    let kind = match error.is_timeout() && !error.is_connect() {
-        true => Failure::Transient,
-        false => Failure::Unavailable,
+    let kind = if error.is_timeout() && !error.is_connect() {
+        Failure::Transient
+    } else {
+        Failure::Unavailable
     };
     // Without the address, which may hold a key.
     SendError::new(
@@ -118,9 +119,10 @@ impl Transport for Http {
         let status = response.status();
         let words = response.text().await.unwrap_or_default();
         let said = format!("{status} {words}");
-        match status.is_success() {
-            true => Ok(Delivery::new(NAME, said)),
-            false => Err(SendError::new(failure(status), NAME, said)),
+        if status.is_success() {
+            Ok(Delivery::new(NAME, said))
+        } else {
+            Err(SendError::new(failure(status), NAME, said))
         }
     }
 

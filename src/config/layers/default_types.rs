@@ -127,10 +127,7 @@ pub(crate) fn is_secret(path: &[&str]) -> bool {
 /// Without the line end, and without the blanks around it unless every character counts.
 fn trimmed<'a>(path: &[&str], text: &'a str) -> &'a str {
     let text = text.trim_end_matches(['\r', '\n']);
-    match is_secret(path) {
-        true => text,
-        false => text.trim(),
-    }
+    if is_secret(path) { text } else { text.trim() }
 }
 
 /// That text as a value of the shape's type; as text, if it is none.

@@ -52,9 +52,10 @@ pub(super) async fn as_seen_by(
     actor: &Actor,
     rows: Vec<email::Model>,
 ) -> Result<Vec<Email>> {
-    let visible = match actor.holds(&EMAIL_QUEUE_VIEW_SENSITIVE) {
-        true => invitations_within(app, actor, &rows).await?,
-        false => Vec::new(),
+    let visible = if actor.holds(&EMAIL_QUEUE_VIEW_SENSITIVE) {
+        invitations_within(app, actor, &rows).await?
+    } else {
+        Vec::new()
     };
     Ok(rows
         .into_iter()

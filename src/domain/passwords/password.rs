@@ -15,9 +15,10 @@ impl Password {
     /// Takes what was entered.
     pub fn new(typed: &str) -> Self {
         // Anything longer is refused before it is used; it need not be normalised first.
-        match typed.len() > MAX_LENGTH {
-            true => Self(typed.to_owned()),
-            false => Self(typed.nfc().collect()),
+        if typed.len() > MAX_LENGTH {
+            Self(typed.to_owned())
+        } else {
+            Self(typed.nfc().collect())
         }
     }
 
@@ -32,9 +33,10 @@ impl Password {
 
     /// Itself, or something that costs as much to hash and is nobody's password.
     pub(in crate::domain) fn usable(self) -> Self {
-        match self.is_too_long() {
-            true => Self::new(""),
-            false => self,
+        if self.is_too_long() {
+            Self::new("")
+        } else {
+            self
         }
     }
 

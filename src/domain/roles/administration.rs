@@ -236,9 +236,10 @@ async fn record_losses(
         let mut emails = users::emails_of(app, db, ids).await?;
         let losses = some.iter().filter_map(|(user, role_ids)| {
             let after = super::names(&others, role_ids);
-            let before = match after.is_empty() {
-                true => role.row.name.clone(),
-                false => format!("{after}, {}", role.row.name),
+            let before = if after.is_empty() {
+                role.row.name.clone()
+            } else {
+                format!("{after}, {}", role.row.name)
             };
             let subject = Subject::new(*user, emails.remove(user)?);
             Some((subject, Changes::none().field("roles", before, after)))

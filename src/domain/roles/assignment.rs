@@ -64,13 +64,14 @@ pub async fn assignable(change: &Change<'_>, ids: &[Option<RoleId>]) -> Result<V
 pub async fn assign(change: &Change<'_>, user: UserId, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     users::add_roles(change.db(), user, ids.iter().copied()).await?;
     let assigned = by_ids_in(change.app(), change.db(), ids).await?;
-    match change.actor().covers(&union(&assigned)) {
-        true => Ok(assigned),
-        false => Err(UserError::new(
+    if change.actor().covers(&union(&assigned)) {
+        Ok(assigned)
+    } else {
+        Err(UserError::new(
             UserErrorCode::ExceedsOwnPermissions,
             "roleIds",
             "One of these roles has just come to grant permissions that you do not have.",
         )
-        .into()),
+        .into())
     }
 }

@@ -18,13 +18,14 @@ const MAX_PERMISSIONS: usize = 1000;
 /// What people call the role.
 pub(super) fn name(typed: &str) -> std::result::Result<String, UserError> {
     let name = text::line("name", typed, MAX_NAME_LENGTH)?;
-    match name.is_empty() {
-        true => Err(UserError::new(
+    if name.is_empty() {
+        Err(UserError::new(
             UserErrorCode::Required,
             "name",
             "Enter a name.",
-        )),
-        false => Ok(name),
+        ))
+    } else {
+        Ok(name)
     }
 }
 
@@ -56,13 +57,14 @@ pub(super) fn derived_code_name(name: &str) -> std::result::Result<String, UserE
         .chars()
         .filter(|c| is_code_name_character(*c))
         .collect();
-    match code_name.is_empty() && !name.is_empty() {
-        true => Err(UserError::new(
+    if code_name.is_empty() && !name.is_empty() {
+        Err(UserError::new(
             UserErrorCode::Required,
             "codeName",
             "Enter a code name; none can be derived from this name.",
-        )),
-        false => Ok(code_name),
+        ))
+    } else {
+        Ok(code_name)
     }
 }
 
@@ -91,9 +93,10 @@ pub(super) fn with_implied(mut asked: Permissions, before: &Permissions) -> Perm
                 .iter()
                 .filter(|other| other.application() == application)
                 .all(|other| before.contains(other));
-        match is_taken_away {
-            true => asked.remove(permission),
-            false => asked.insert(permission.view()),
+        if is_taken_away {
+            asked.remove(permission)
+        } else {
+            asked.insert(permission.view())
         };
     }
     asked

@@ -16,9 +16,10 @@ pub struct Role {
 
 impl Role {
     pub(super) fn new(row: role::Model, stored: Permissions, catalogue: &Catalogue) -> Self {
-        let rights = match row.is_protected {
-            true => Rights::administrator(stored, catalogue),
-            false => Rights::stored(stored, catalogue),
+        let rights = if row.is_protected {
+            Rights::administrator(stored, catalogue)
+        } else {
+            Rights::stored(stored, catalogue)
         };
         Self { row, rights }
     }

@@ -110,12 +110,13 @@ async fn may_be_taken_from_its_holders(
         .all(db)
         .await?;
     let rights = super::union(&super::by_ids_in(app, db, &role_ids).await?);
-    match actor.covers(&rights) {
-        true => Ok(()),
-        false => Err(refused(
+    if actor.covers(&rights) {
+        Ok(())
+    } else {
+        Err(refused(
             UserErrorCode::ExceedsOwnPermissions,
             "A user with this role has permissions that you do not have.",
-        )),
+        ))
     }
 }
 

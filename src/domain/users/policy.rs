@@ -188,9 +188,10 @@ async fn in_the_right_state(
             "This user has no pending invitation.",
         ),
     };
-    match is_right {
-        true => Ok(()),
-        false => Err(refused(action, UserErrorCode::WrongState, message)),
+    if is_right {
+        Ok(())
+    } else {
+        Err(refused(action, UserErrorCode::WrongState, message))
     }
 }
 

@@ -120,9 +120,10 @@ impl Transport for Inbox {
         }) = refusal
             && mail.to.iter().any(|address| address.contains(to))
         {
-            let response = match quotes {
-                true => format!("554 5.7.1 blocked: {} ({})", link_in(mail), token_in(mail)),
-                false => "550 5.1.1 no such user".to_owned(),
+            let response = if quotes {
+                format!("554 5.7.1 blocked: {} ({})", link_in(mail), token_in(mail))
+            } else {
+                "550 5.1.1 no such user".to_owned()
             };
             return Err(SendError::new(failure, "inbox", response));
         }

@@ -281,9 +281,12 @@ impl Needle {
             .filter(|(_, part)| self.parts.contains(*part))
             .map(|(first, _)| reading.at[first].start..reading.at[first + self.length - 1].end)
             .filter(|range| !self.is_word || stands_alone(text, range))
-            .map(|range| match self.is_base64 {
-                true => whole_word(text, &range),
-                false => range,
+            .map(|range| {
+                if self.is_base64 {
+                    whole_word(text, &range)
+                } else {
+                    range
+                }
             })
             .collect()
     }

@@ -74,9 +74,10 @@ pub(super) async fn connect(server: &Server) -> Result<(Wire, Extensions), SmtpE
         match (open(server).await, &server.tokens) {
             // What it was refused for may be its age.
             (Err(trouble), Some(tokens)) if trouble.connection == Connection::LoginRefused => {
-                match tokens.renew().await? {
-                    true => open(server).await,
-                    false => Err(trouble),
+                if tokens.renew().await? {
+                    open(server).await
+                } else {
+                    Err(trouble)
                 }
             }
             (opened, _) => opened,
@@ -186,9 +187,10 @@ async fn greeted(
         wire.encrypt(tls).await.map_err(failed)?;
     }
     let greeting = wire.reply().await.map_err(failed)?;
-    match greeting.is_positive() && !greeting.is_cut {
-        true => Ok(wire),
-        false => Err(replied(&greeting, &settings)),
+    if greeting.is_positive() && !greeting.is_cut {
+        Ok(wire)
+    } else {
+        Err(replied(&greeting, &settings))
     }
 }
 
@@ -235,9 +237,10 @@ pub(super) async fn ask(
     let sent = wire.send(format!("{command}\r\n").as_bytes()).await;
     sent.map_err(failed)?;
     let reply = wire.reply().await.map_err(failed)?;
-    match reply.is_cut {
-        true => Err(replied(&reply, settings)),
-        false => Ok(reply),
+    if reply.is_cut {
+        Err(replied(&reply, settings))
+    } else {
+        Ok(reply)
     }
 }
 

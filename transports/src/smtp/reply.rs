@@ -47,9 +47,10 @@ impl Reply {
             .map(|rest| format!("{}.{rest}", self.code / 100));
         let text = self.lines.iter().enumerate().map(|(at, line)| {
             let (word, rest) = split_word(line);
-            match at > 0 && repeated.as_deref() == Some(word) {
-                true => rest,
-                false => line.as_str(),
+            if at > 0 && repeated.as_deref() == Some(word) {
+                rest
+            } else {
+                line.as_str()
             }
         });
         let words: Vec<&str> = text.filter(|line| !line.is_empty()).collect();
@@ -98,9 +99,10 @@ impl Reading {
         self.lines
             .push(String::from_utf8_lossy(text).trim_end().to_owned());
         let is_cut = !is_last && (self.octets > OCTETS || self.lines.len() >= LINES);
-        match is_last || is_cut {
-            true => Ok(self.so_far(is_cut)),
-            false => Ok(None),
+        if is_last || is_cut {
+            Ok(self.so_far(is_cut))
+        } else {
+            Ok(None)
         }
     }
 

@@ -103,11 +103,12 @@ async fn printed_by(words: &[String]) -> Result<String, SmtpError> {
                 "oauth2_token_command: cannot run {program}: {error}"
             ))
         })?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(SmtpError::connecting(format!(
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(SmtpError::connecting(format!(
             "oauth2_token_command: {program} failed with {}; run it by hand to see why",
             output.status
-        ))),
+        )))
     }
 }

@@ -502,9 +502,10 @@ impl<'a> Conversation<'a> {
             self.say("334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
             self.command().await?;
         }
-        let usual = match given == self.shared.behaviour.credentials {
-            true => "235 2.7.0 Welcome",
-            false => "535 5.7.8 Who are you?",
+        let usual = if given == self.shared.behaviour.credentials {
+            "235 2.7.0 Welcome"
+        } else {
+            "535 5.7.8 Who are you?"
         };
         self.authenticated = self.answer(Step::Auth, line, usual).await?;
         Ok(())

@@ -93,9 +93,10 @@ async fn choose_due(
     // One query per priority: each reads just what it needs from the index, whereas a single one
     // over all of them would sort the whole backlog.
     let each = [Priority::High, Priority::Normal, Priority::Low];
-    let groups = match is_trial {
-        true => vec![each.to_vec()],
-        false => each.map(|priority| vec![priority]).to_vec(),
+    let groups = if is_trial {
+        vec![each.to_vec()]
+    } else {
+        each.map(|priority| vec![priority]).to_vec()
     };
     for priorities in groups {
         loop {
