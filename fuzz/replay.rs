@@ -23,7 +23,7 @@ use variations::Variations;
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[rstest]
-#[case("address", address::check, 2000)]
+#[case("address", address::check, 1000)]
 #[case("configuration", configuration::check, 300)]
 #[case("cursor", cursor::check, 100)]
 #[case("document", document::check, 300)]

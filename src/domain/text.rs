@@ -55,13 +55,18 @@ fn check(
     is_forbidden: impl Fn(char) -> bool,
     message: &str,
 ) -> Result<String, UserError> {
+    let too_long = || {
+        let message = format!("Enter at most {max_length} characters.");
+        UserError::new(UserErrorCode::TooLong, field, message)
+    };
+    // However its characters are composed, and with some white space around it. Reading a longer one
+    // would cost more than its sender has paid.
+    if text.len() > 32 * max_length.max(100) {
+        return Err(too_long());
+    }
     let text: String = invisible::trim(text).nfc().collect();
     if text.chars().count() > max_length {
-        return Err(UserError::new(
-            UserErrorCode::TooLong,
-            field,
-            format!("Enter at most {max_length} characters."),
-        ));
+        return Err(too_long());
     }
     let invalid = |message| Err(UserError::new(UserErrorCode::Invalid, field, message));
     if text.contains(LINK_PLACEHOLDER) {

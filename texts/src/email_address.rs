@@ -66,6 +66,10 @@ impl EmailAddress {
     /// The maximum length, in octets: RFC 5321, section 4.5.3.1.3, less the angle brackets.
     pub const MAX_LENGTH: usize = 254;
 
+    /// How long a text that holds one may be, in octets, with what is around it and however its
+    /// characters are composed. Reading a longer one would cost more than its sender has paid.
+    pub const MAX_TEXT: usize = 4096;
+
     /// Reads one address: an RFC 5321 mailbox in any script (RFC 6531). White space and invisible
     /// characters around it are removed. Lists, display names, control characters, line breaks and
     /// IP addresses in place of the domain are refused.
@@ -74,21 +78,21 @@ impl EmailAddress {
     ///
     /// A sentence that says what to do about it.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
-        let typed: String = invisible::trim(text).nfc().collect();
-        if typed.is_empty() {
-            return Err(NotAnAddress::Empty);
+        if text.len() > Self::MAX_TEXT {
+            return Err(NotAnAddress::TooLong);
         }
-        if typed.contains(char::is_control) {
-            return Err(NotAnAddress::Other);
-        }
-        if let Some(c) = invisible::find(&typed) {
-            return Err(NotAnAddress::Invisible(c));
-        }
+        let typed = visible(text)?;
+        // Only once: what surrounds an address could surround itself thousands of times.
         if let Some(inner) = surrounded(&typed)
-            && let Ok(address) = Self::parse(inner)
+            && let Ok(address) = visible(inner).and_then(Self::of_visible)
         {
             return Err(NotAnAddress::Surrounded(address.typed));
         }
+        Self::of_visible(typed)
+    }
+
+    /// Reads one address in which nothing is hidden.
+    fn of_visible(typed: String) -> Result<Self, NotAnAddress> {
         let (local, domain) = typed.rsplit_once('@').ok_or(NotAnAddress::Other)?;
         let ascii = ascii_domain(domain)?;
         let Some(name) = local_part::read(local) else {
@@ -148,6 +152,21 @@ impl std::str::FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
+    }
+}
+
+/// The text without what nobody sees around it, if there is anything, and nothing hidden within it.
+fn visible(text: &str) -> Result<String, NotAnAddress> {
+    let visible: String = invisible::trim(text).nfc().collect();
+    if visible.is_empty() {
+        return Err(NotAnAddress::Empty);
+    }
+    if visible.contains(char::is_control) {
+        return Err(NotAnAddress::Other);
+    }
+    match invisible::find(&visible) {
+        Some(c) => Err(NotAnAddress::Invisible(c)),
+        None => Ok(visible),
     }
 }
 
@@ -310,6 +329,10 @@ mod tests {
                 "<ada@example.com>",
                 "Enter only the address: ada@example.com",
             ),
+            (
+                "mailto:mailto:ada@example.com",
+                "Enter one e-mail address, such as name@example.com.",
+            ),
             ("ada@example.com.", "Remove the dot at the end."),
         ] {
             assert_eq!(told(typed), message);
@@ -347,6 +370,17 @@ mod tests {
             EmailAddress::parse(&longest.replace("com", "info")),
             Err(NotAnAddress::TooLong)
         );
+    }
+
+    #[test]
+    fn no_text_is_too_long_to_be_refused() {
+        let schemes = |count: usize| format!("{}ada@example.com", "mailto:".repeat(count));
+        let written = schemes((EmailAddress::MAX_TEXT - 15) / 7);
+        assert!(written.len() <= EmailAddress::MAX_TEXT);
+        assert_eq!(EmailAddress::parse(&written), Err(NotAnAddress::Other));
+        for long in [schemes(50_000), "<".repeat(300_000), " ".repeat(4097)] {
+            assert_eq!(EmailAddress::parse(&long), Err(NotAnAddress::TooLong));
+        }
     }
 
     #[test]
