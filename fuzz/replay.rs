@@ -17,25 +17,26 @@ mod targets;
 mod variations;
 
 use targets::{address, configuration, cursor, document, request, smtp, socket};
-use variations::Variations;
+use variations::{Variations, long};
 
 /// How long an input may take: so long that a busy machine is no reason.
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[rstest]
-#[case("address", address::check, 1000)]
-#[case("configuration", configuration::check, 300)]
-#[case("cursor", cursor::check, 100)]
-#[case("document", document::check, 300)]
-#[case("request", request::check, 300)]
-#[case("smtp", smtp::check, 150)]
-#[case("socket", socket::check, 300)]
+#[case::address("address", address::check, 1000)]
+#[case::configuration("configuration", configuration::check, 300)]
+#[case::cursor("cursor", cursor::check, 100)]
+#[case::document("document", document::check, 300)]
+#[case::request("request", request::check, 300)]
+#[case::smtp("smtp", smtp::check, 150)]
+#[case::socket("socket", socket::check, 300)]
 fn nothing_breaks(#[case] target: &str, #[case] check: fn(&[u8]), #[case] variations: usize) {
     let corpus = files_in(&Path::new("fuzz/corpus").join(target));
     assert!(!corpus.is_empty());
     let words = words(target);
     let variations = Variations::of(&corpus, &words).take(variations);
-    for input in corpus.iter().cloned().chain(variations) {
+    let inputs = corpus.iter().cloned().chain(long(&corpus, &words));
+    for input in inputs.chain(variations) {
         let shown = ShownOnPanic(&input);
         let begun = Instant::now();
         check(&input);

@@ -7,6 +7,18 @@ pub struct Variations<'a> {
     state: u64,
 }
 
+/// How many bytes a long input has; libFuzzer's are shorter.
+const LONG: usize = 50_000;
+
+/// Each word so often that it makes a long input, in front of one of the corpus.
+pub fn long<'a>(corpus: &'a [Vec<u8>], words: &'a [Vec<u8>]) -> impl Iterator<Item = Vec<u8>> + 'a {
+    let inputs = corpus.iter().cycle();
+    words.iter().zip(inputs).map(|(word, input)| {
+        let many = word.repeat(LONG / word.len().max(1));
+        [many.as_slice(), input].concat()
+    })
+}
+
 /// What parsers stumble over.
 const PIECES: [&[u8]; 12] = [
     b"\0",
@@ -60,6 +72,13 @@ impl<'a> Variations<'a> {
     fn change(&mut self, input: &mut Vec<u8>) {
         let at = self.below(input.len() + 1);
         let length = self.below(16).min(input.len() - at);
+        // Now and then so often that whoever reads each anew, or by a call of its own, is found out.
+        if self.below(40) == 0 {
+            let piece = self.piece();
+            let long = piece.repeat(LONG / piece.len().max(1));
+            drop(input.splice(at..at, long));
+            return;
+        }
         match self.below(5) {
             0 => input.truncate(at),
             1 => drop(input.drain(at..at + length)),
