@@ -36,8 +36,8 @@
 //! #[async_trait::async_trait]
 //! impl Transport for Pigeon {
 //!     async fn send(&self, mail: &Mail) -> Result<Delivery, SendError> {
-//!         let e-mail = mail.format().map_err(|error| error.of("pigeon"))?;
-//!         Ok(Delivery::new("pigeon", format!("{} bytes left {}", e-mail.len(), self.0.loft)))
+//!         let message = mail.format().map_err(|error| error.of("pigeon"))?;
+//!         Ok(Delivery::new("pigeon", format!("{} bytes left {}", message.len(), self.0.loft)))
 //!     }
 //!
 //!     async fn check(&self) -> Result<(), SendError> {
