@@ -6,16 +6,25 @@
 //! Take `inviteUser`. [`http`] turns the bearer token or the cookie into an [`Actor`](domain::Actor).
 //! The guard on the field checks the permission. `graphql/invitations.rs` decodes the input and calls
 //! `domain/invitations.rs`, which checks the rules and writes user, invitation (the token's digest
-//! only) and e-mail in one transaction. After the commit it wakes the worker in [`mail`], which
+//! only) and e-mail in one [change](domain::change). After the commit it wakes the worker in [`mail`], which
 //! claims the mail under a lease, hands it to the transport, and records what became of it.
 //!
 //! ```text
-//! entity <- domain <---- graphql <- http <- server <- cli
-//!            |  ^          |         |        |
-//!            v  |          v         v        v
-//!      e-mails  '------ mail::messages <- mail::worker
-//!                              |              |
-//!                              '-> transports <-'
+//! cli ----> server ----> http ----> graphql ----.
+//!              |                       |        |
+//!              |                       v        v
+//!              '--> mail::worker    mail::messages
+//!                      |    |            |      |
+//!                      |    v            |      |
+//!                      |  transports <---'      |
+//!                      v                        v
+//!                   domain, around its context, App
+//!                      |            |           |
+//!                      v            v           v
+//!              email_templates   database    metrics, quota
+//!                      |          |     |
+//!                      v          v     v
+//!                   config <------'   entity, migration, clock
 //! ```
 //!
 //! One noun has the same name in each place: `entity/src/invitation.rs` is the row,
