@@ -26,7 +26,7 @@ impl Clock {
         Self::default()
     }
 
-    /// The time now.
+    /// The time by the database's clock, or by a test's.
     pub fn now(&self) -> Timestamp {
         let ahead = self.ahead() + self.database_ahead_micros.load(Ordering::Relaxed);
         Timestamp(Self::system_now().0.saturating_add(ahead))

@@ -68,12 +68,12 @@ impl Metrics {
             .inc();
     }
 
-    /// A connection was accepted.
+    /// Counts a connection as open, until [`disconnected`](Self::disconnected).
     pub fn connected(&self) {
         self.connections.inc();
     }
 
-    /// A connection has ended.
+    /// The reverse of [`connected`](Self::connected).
     pub fn disconnected(&self) {
         self.connections.dec();
     }

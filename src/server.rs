@@ -36,7 +36,7 @@ pub enum ProcessRole {
 /// A server that answers.
 #[derive(Debug)]
 pub struct Server {
-    /// Its parts.
+    /// What all of its tasks share.
     pub app: Arc<App>,
     /// Where it listens, if it does.
     pub address: SocketAddr,

@@ -69,7 +69,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     ///
-    /// A reason.
+    /// A sentence that says where the file was looked for.
     pub fn must_exist(&self) -> Result<(), String> {
         if self.exists() {
             Ok(())

@@ -33,9 +33,9 @@ pub enum Principal {
 /// A user and the session they are using, as of the beginning of the request.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// The user.
+    /// As of the beginning of the request.
     pub user: User,
-    /// The session.
+    /// By which they were identified; it may have ended since.
     pub session: session::Model,
     /// What the user's roles grant together.
     pub rights: Rights,
@@ -70,7 +70,7 @@ impl Actor {
         }
     }
 
-    /// The server itself.
+    /// The server itself, or an operator at its command line; see [`Principal::Server`].
     pub fn server() -> Self {
         Self {
             principal: Principal::Server,

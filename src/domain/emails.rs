@@ -37,9 +37,9 @@ pub use visibility::{Email, MASK};
 /// An e-mail to be queued.
 #[derive(Debug)]
 pub struct NewEmail<'a> {
-    /// Its content.
+    /// What it says, and the data for it.
     pub template: EmailTemplate<'a>,
-    /// The recipient.
+    /// The only recipient.
     pub to: &'a EmailAddress,
     /// How urgent it is.
     pub priority: Priority,

@@ -40,9 +40,9 @@ pub struct NewUser {
 /// A user who has just been invited.
 #[derive(Debug)]
 pub struct Invited {
-    /// The user.
+    /// In the state invited, with the roles that they were given.
     pub user: User,
-    /// Their invitation.
+    /// Pending from now on.
     pub invitation: invitation::Model,
     /// The link, for those who may pass it on themselves.
     pub link: String,

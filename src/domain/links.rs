@@ -11,7 +11,7 @@ use super::error::{Error, Result, UserError, UserErrorCode};
 use super::tokens::Token;
 use crate::domain::app::App;
 
-/// A table of links.
+/// A table of links that work once.
 pub trait Link: EntityTrait {
     /// What identifies one.
     type Id: Copy + Into<Value> + TryGetable + Send + Sync;

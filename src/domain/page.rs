@@ -147,7 +147,7 @@ pub struct Order {
 /// The kind of a [`SortKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKeyKind {
-    /// A time.
+    /// A point in time in microseconds since 1970, which sorts as a number.
     Number,
     /// A case-folded text.
     Text,

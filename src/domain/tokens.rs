@@ -24,7 +24,7 @@ pub fn is_of_token(c: char) -> bool {
 pub struct Token(String);
 
 impl Token {
-    /// A new one.
+    /// 256 random bits from the operating system (OWASP: at least 128).
     pub fn generate() -> Result<Self, Error> {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes).map_err(Error::internal)?;

@@ -364,7 +364,7 @@ pub struct DerivedColumns {
 }
 
 impl DerivedColumns {
-    /// Derives them.
+    /// Has to be called whenever one of the three changes.
     pub fn of(email: &EmailAddress, first_name: &str, last_name: &str) -> Self {
         Self {
             name_key: text::fold(&display_name(email.normal(), first_name, last_name)),

@@ -1,10 +1,19 @@
 //! Relay connections (<https://relay.dev/graphql/connections.htm>): their arguments, and the types
 //! that the nouns declare with `connection!`.
 
-use async_graphql::{Result, SimpleObject};
+use async_graphql::{Enum, Result, SimpleObject};
 
 use super::error::bad_request;
 use crate::domain::page::{Cursor, DEFAULT_SIZE, MAX_SIZE, Order, Page, PageRequest};
+
+/// The direction in which a list is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Ascending: A to Z, oldest first.
+    Asc,
+    /// Descending: Z to A, newest first.
+    Desc,
+}
 
 /// The position of a page in its list.
 #[derive(Clone, Debug, SimpleObject)]

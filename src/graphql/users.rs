@@ -11,7 +11,7 @@ use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unles
 use super::ids;
 use super::invitations::{Invitation, InvitationStatus};
 use super::limits::{list_complexity, page_complexity};
-use super::page::{PageArguments, connection, page_request};
+use super::page::{OrderDirection, PageArguments, connection, page_request};
 use super::roles::Role;
 use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
@@ -205,15 +205,6 @@ pub enum UserOrderField {
     CreatedAt,
     /// When the user last signed in. Users who never have come first in ascending order.
     LastSignedInAt,
-}
-
-/// The direction in which a list is sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum OrderDirection {
-    /// Ascending: A to Z, oldest first.
-    Asc,
-    /// Descending: Z to A, newest first.
-    Desc,
 }
 
 /// The state of a user's account.

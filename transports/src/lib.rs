@@ -162,7 +162,7 @@ impl Delivery {
 pub struct SendError {
     /// Whether, and when, it is worth trying again.
     pub kind: Failure,
-    /// The transport that failed.
+    /// The name of the transport that failed; empty for the one that was asked.
     pub transport: String,
     /// The other side's own words, or a sentence where there was no other side.
     pub response: String,

@@ -37,7 +37,7 @@ const LINGER: Duration = Duration::from_millis(500);
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The command.
+    /// The program; it is run without a shell.
     pub path: PathBuf,
     /// How long it may take. It is killed then, and the mail is tried again later.
     #[serde(with = "humantime_serde")]

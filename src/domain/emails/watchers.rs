@@ -49,7 +49,7 @@ impl EmailChanges {
         news
     }
 
-    /// Tells all of them.
+    /// Tells every watcher; one who has fallen too far behind looks at the rows instead.
     pub(super) fn tell(&self, changed: Changed) {
         // It is not an error if the last one has just left.
         let _ = self.news.send(changed);

@@ -12,7 +12,7 @@ use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind
 /// An event as it is read.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its row.
+    /// As stored; `changes` holds the same as below, as JSON.
     pub row: event::Model,
     /// What happened; `None` if a later version of the server recorded it.
     pub action: Option<Action>,

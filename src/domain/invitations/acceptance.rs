@@ -17,9 +17,9 @@ use crate::domain::{links, throttle, tokens};
 /// What the holder of a link may see before they choose a password.
 #[derive(Debug)]
 pub struct Preview {
-    /// The invitation.
+    /// In whatever state.
     pub invitation: invitation::Model,
-    /// The invited user.
+    /// Whom it was sent to.
     pub user: User,
 }
 

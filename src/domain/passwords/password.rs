@@ -12,7 +12,7 @@ pub const MAX_LENGTH: usize = 1024;
 pub struct Password(pub(super) String);
 
 impl Password {
-    /// Takes what was entered.
+    /// Takes what was entered, in normal form if it is short enough to be one.
     pub fn new(typed: &str) -> Self {
         // Anything longer is refused before it is used; it need not be normalised first.
         if typed.len() > MAX_LENGTH {
@@ -57,8 +57,8 @@ impl std::fmt::Debug for Password {
 pub struct Context<'a> {
     /// Their e-mail address.
     pub email: &'a str,
-    /// Their first name.
+    /// May be empty.
     pub first_name: &'a str,
-    /// Their last name.
+    /// May be empty.
     pub last_name: &'a str,
 }

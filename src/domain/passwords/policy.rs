@@ -162,7 +162,7 @@ fn advice(estimate: &zxcvbn::Entropy) -> String {
 /// The policy, for those who want to check a password before they submit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The fewest characters.
+    /// The fewest characters (Unicode scalar values after NFC).
     pub min_length: usize,
     /// The most bytes of UTF-8.
     pub max_length: usize,
@@ -170,7 +170,7 @@ pub struct Policy {
     pub min_score: u8,
 }
 
-/// The policy in force.
+/// What new passwords have to satisfy, as the settings have it.
 pub fn policy(app: &App) -> Policy {
     let settings = &app.settings.passwords;
     Policy {

@@ -8,7 +8,7 @@ use crate::domain::rights::Rights;
 /// A role and what it grants.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// Its row.
+    /// As stored; what it grants is in a table of its own.
     pub row: role::Model,
     /// What it grants.
     pub rights: Rights,

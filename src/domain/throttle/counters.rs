@@ -18,7 +18,7 @@ pub(super) struct Counter {
     pub account: Option<String>,
     /// How often it may be done without a delay.
     pub free: u32,
-    /// The longest delay.
+    /// However often it is done, the next one waits no longer than this.
     pub delay_at_most: Duration,
 }
 

@@ -8,7 +8,7 @@ use crate::domain::passwords::password::Context;
 /// A user and the IDs of their roles.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Their row.
+    /// As stored; the role IDs are in a table of their own.
     pub row: user::Model,
     /// The roles that they hold.
     pub role_ids: Vec<RoleId>,

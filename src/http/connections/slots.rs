@@ -21,7 +21,7 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/p
     Retry-After: 5\r\nConnection: close\r\nContent-Length: 45\r\n\r\n\
     There are too many connections from your IP.\n";
 
-/// The places for connections.
+/// How many connections there may be, in all and from one client, and how many there are.
 pub struct Slots {
     places: Arc<Semaphore>,
     in_all: u32,

@@ -20,7 +20,7 @@ pub(super) struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// Its time begins now.
+    /// Measures from now on.
     pub(super) fn new(app: Arc<App>) -> Self {
         Self {
             app,

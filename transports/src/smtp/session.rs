@@ -41,7 +41,7 @@ enum State {
     Closed,
 }
 
-/// An attempt that failed.
+/// Why an attempt failed, and whether the connection can be used on.
 pub(super) struct Failed {
     pub trouble: SmtpError,
     /// The connection is to blame rather than the mail, of which nothing was transmitted: another

@@ -12,7 +12,7 @@ use crate::Hidden;
 
 /// Where they come from.
 pub(super) enum Source {
-    /// Its content.
+    /// Read anew for each token; white space around it is dropped.
     File(PathBuf),
     /// What it prints.
     Command(Vec<String>),
@@ -20,7 +20,7 @@ pub(super) enum Source {
 
 pub(super) struct Tokens {
     source: Source,
-    /// The last one.
+    /// Used until the server refuses it.
     current: Mutex<Option<SecretString>>,
     hidden: Hidden,
 }

@@ -89,7 +89,7 @@ impl Wire {
         self.stream.flush().await
     }
 
-    /// The next reply.
+    /// Waits for the next reply, of all its lines.
     pub async fn reply(&mut self) -> io::Result<Reply> {
         let mut reading = Reading::default();
         loop {
