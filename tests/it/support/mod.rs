@@ -8,12 +8,14 @@ mod inbox;
 mod leaks;
 mod server;
 mod socket;
+mod waiting;
 
 pub use binary::Binary;
 pub use browser::{Browser, PROXY};
 pub use client::{Answer, Client, Event, ids};
-pub use database::TestDatabase;
+pub use database::{TestDatabase, skipped};
 pub use inbox::{link_in, token_in};
-pub use leaks::errors_about;
+pub use leaks::{errors_about, leaks_in};
 pub use server::{APPLICATIONS, PASSWORD, TestServer};
 pub use socket::{Said, Socket};
+pub use waiting::{PATIENCE, Watchdog, within};
