@@ -348,3 +348,11 @@ async fn a_batch_is_answered_in_its_order_and_signs_in_on_the_way() {
     assert_eq!(names.collect::<Vec<_>>(), ["usher_session", "usher_device"]);
     assert_eq!(answer.body.as_array().unwrap().len(), 4);
 }
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let server = TestServer::start().await;
+    let body = json!({ "query": "{ __typename }", "variables": { "a": "x".repeat(256 * 1024) } });
+    let answer = post(&server, body.to_string()).await;
+    assert_eq!((answer.status, answer.code()), (413, "LIMIT_EXCEEDED"));
+}
