@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::smtp::{Answer, Behaviour, Server, Step};
-use crate::support::{Client, PASSWORD};
+use crate::support::{Client, PASSWORD, Watchdog};
 
 fn usher(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
@@ -54,6 +54,7 @@ impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let arguments = [arguments, &["--set", "server.bind=127.0.0.1:0"]].concat();
         let mut child = usher(folder, &arguments).spawn().unwrap();
+        let _in_time = Watchdog::over(&child);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut welcome = String::new();
@@ -77,6 +78,7 @@ impl Running {
 
     /// Reads its log until that is in it.
     fn logs(&mut self, part: &str) {
+        let _in_time = Watchdog::over(&self.child);
         while !self.log.contains(part) {
             assert!(
                 self.stderr.read_line(&mut self.log).unwrap() > 0,
@@ -96,6 +98,7 @@ impl Running {
     }
 
     fn stop(mut self, signal: &str) -> (i32, String) {
+        let _in_time = Watchdog::over(&self.child);
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -561,6 +564,7 @@ async fn the_worker_can_run_alone() {
     let mut worker = usher(folder.path(), &[&["worker"][..], &transport].concat())
         .spawn()
         .unwrap();
+    let _in_time = Watchdog::over(&worker);
     // Held until the end: nobody can write into a pipe that nobody reads.
     let mut log = BufReader::new(worker.stderr.take().unwrap()).lines();
     assert!(
@@ -674,6 +678,7 @@ fn a_reader_that_leaves_ends_no_command_with_a_panic() {
         .stdout(writer)
         .spawn()
         .unwrap();
+    let _in_time = Watchdog::over(&server);
     let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("e-mail sent")));
     let id = server.id().to_string();
@@ -855,6 +860,7 @@ fn the_demo_leaves_nothing_behind_and_stays_on_this_machine() {
     assert!(complaint(&output).contains("--force"));
 
     let mut child = demo(&["--set", "server.bind=127.0.0.1:0"]).spawn().unwrap();
+    let _in_time = Watchdog::over(&child);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut welcome = String::new();
     while !welcome.contains("Ctrl-C") && stdout.read_line(&mut welcome).unwrap() > 0 {}
@@ -916,6 +922,7 @@ fn demo_welcome(settings: &[&str]) -> (String, Child) {
     }
     let mut command = usher(folder.path(), &arguments);
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let _in_time = Watchdog::over(&child);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut welcome = String::new();
     while !welcome.contains("Ctrl-C") && stdout.read_line(&mut welcome).unwrap() > 0 {}
@@ -924,6 +931,7 @@ fn demo_welcome(settings: &[&str]) -> (String, Child) {
 }
 
 fn end(mut child: Child) {
+    let _in_time = Watchdog::over(&child);
     let id = child.id().to_string();
     let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(told.success());

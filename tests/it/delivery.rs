@@ -101,25 +101,11 @@ impl Delivery {
 
     /// Waits until all mails that the filter matches are as they should be; returns the first.
     async fn wait(&self, filter: Value, is_so: impl Fn(&Value) -> bool) -> Value {
-        let mut changes = self.usher.server.app.email_changed.subscribe();
-        loop {
-            let answer = self
-                .administrator
-                .run_with(
-                    "query($filter: EmailFilter) { emails(filter: $filter) { nodes {
-                        id status attemptCount lastError messageId nextAttemptAt
-                        attempts { succeeded finishedAt response transport }
-                    } } }",
-                    json!({ "filter": filter }),
-                )
-                .await;
-            let mails = answer.data()["emails"]["nodes"].as_array().unwrap().clone();
-            if mails.iter().all(&is_so) {
-                return mails[0].clone();
-            }
-            let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
-            assert!(change.is_ok(), "{mails:#?}");
-        }
+        let are_so = |mails: &[Value]| !mails.is_empty() && mails.iter().all(&is_so);
+        let mails = self
+            .usher
+            .emails_that(&self.administrator, filter, "the mail server", are_so);
+        mails.await[0].clone()
     }
 
     async fn is_available(&self) -> bool {

@@ -77,20 +77,12 @@ async fn a_transient_failure_is_tried_again_later_and_later_until_it_is_given_up
     invite(&administrator, &role).await;
     let mut message_ids = Vec::new();
     for (attempt, wait) in [(1, 30), (2, 60)] {
-        let mails = server
-            .emails_in(&administrator, json!({ "to": LAURA }), "QUEUED")
-            .await;
         // Queued it is before the first attempt, too.
-        let mails = if mails[0]["attemptCount"] == attempt {
-            mails
-        } else {
-            loop {
-                let mails = server.emails_in(&administrator, to_laura(), "QUEUED").await;
-                if mails[0]["attemptCount"] == attempt {
-                    break mails;
-                }
-            }
-        };
+        let mails = server
+            .emails_that(&administrator, to_laura(), "an attempt", |mails| {
+                mails[0]["status"] == "QUEUED" && mails[0]["attemptCount"] == attempt
+            })
+            .await;
         let mail = &mails[0];
         assert_eq!(mail["lastError"], "550 5.1.1 no such user");
         let due: chrono::DateTime<chrono::Utc> =
@@ -130,13 +122,12 @@ async fn an_unavailable_transport_costs_a_mail_no_attempt() {
     let (administrator, role) = office(&server).await;
     server.inbox.refuse(Some(Failure::Unavailable));
     invite(&administrator, &role).await;
-    loop {
-        let mails = server.emails_in(&administrator, to_laura(), "QUEUED").await;
-        if mails[0]["attempts"][0]["finishedAt"].is_string() {
-            assert_eq!(mails[0]["attemptCount"], 0);
-            break;
-        }
-    }
+    let mails = server
+        .emails_that(&administrator, to_laura(), "the first attempt", |mails| {
+            mails[0]["status"] == "QUEUED" && mails[0]["attempts"][0]["finishedAt"].is_string()
+        })
+        .await;
+    assert_eq!(mails[0]["attemptCount"], 0);
     server.inbox.refuse(None);
     server.advance(Duration::from_secs(31));
     server.emails_in(&administrator, to_laura(), "SENT").await;

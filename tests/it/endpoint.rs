@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestServer};
 
-async fn send(
+/// Sends a request to the endpoint.
+pub async fn send(
     server: &TestServer,
     method: Method,
     query: &[(&str, &str)],
@@ -24,8 +25,9 @@ async fn send(
     Answer::read(request.send().await.unwrap()).await
 }
 
-const JSON: (&str, &str) = ("content-type", "application/json");
-const RESPONSE_JSON: &str = "application/graphql-response+json";
+/// The header without which no body is taken.
+pub const JSON: (&str, &str) = ("content-type", "application/json");
+pub const RESPONSE_JSON: &str = "application/graphql-response+json";
 
 #[tokio::test]
 async fn only_json_is_taken() {
@@ -58,49 +60,6 @@ async fn only_json_is_taken() {
     }
     let without = send(&server, Method::POST, &[], &[], body).await;
     assert_eq!(without.status, 415);
-}
-
-#[tokio::test]
-async fn the_media_type_is_negotiated() {
-    let server = TestServer::start().await;
-    let body = r#"{"query":"{ __typename }"}"#;
-    for (accept, expected) in [
-        ("*/*", "application/json; charset=utf-8"),
-        ("application/json", "application/json; charset=utf-8"),
-        (
-            RESPONSE_JSON,
-            "application/graphql-response+json; charset=utf-8",
-        ),
-        (
-            "application/json;q=0.9, application/graphql-response+json",
-            "application/graphql-response+json; charset=utf-8",
-        ),
-        (
-            "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
-            "application/graphql-response+json; charset=utf-8",
-        ),
-    ] {
-        let answer = send(
-            &server,
-            Method::POST,
-            &[],
-            &[JSON, ("accept", accept)],
-            body,
-        )
-        .await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.headers["content-type"], expected, "{accept}");
-        assert_eq!(answer.headers["cache-control"], "no-store");
-    }
-    let answer = send(
-        &server,
-        Method::POST,
-        &[],
-        &[JSON, ("accept", "text/xml")],
-        body,
-    )
-    .await;
-    assert_eq!(answer.status, 406);
 }
 
 #[tokio::test]
@@ -191,14 +150,6 @@ async fn the_status_tells_by_graphqls_own_media_type_whether_it_was_executed() {
         let plain = send(&server, Method::POST, &[], &[JSON], body).await;
         assert_eq!(plain.body, answer.body);
     }
-}
-
-#[tokio::test]
-async fn a_body_over_the_limit_is_refused() {
-    let server = TestServer::start().await;
-    let body = json!({ "query": "{ __typename }", "variables": { "a": "x".repeat(256 * 1024) } });
-    let answer = send(&server, Method::POST, &[], &[JSON], body.to_string()).await;
-    assert_eq!((answer.status, answer.code()), (413, "LIMIT_EXCEEDED"));
 }
 
 #[tokio::test]
@@ -380,88 +331,4 @@ async fn errors_do_not_echo_the_request() {
         .collect();
     let answer = server.anonymous().run(&format!("{{ {query} }}")).await;
     assert!(answer.body["errors"].as_array().unwrap().len() <= 100);
-}
-
-#[tokio::test]
-async fn introspection_and_the_playground_can_be_switched_off() {
-    let server =
-        TestServer::start_with(&["graphql.introspection=false", "playground.enabled=false"]).await;
-    let answer = server
-        .anonymous()
-        .run("{ __schema { queryType { name } } }")
-        .await;
-    assert!(
-        answer.body.to_string().find("\"name\":\"Query\"").is_none(),
-        "{}",
-        answer.body
-    );
-    let get = |path: &str| {
-        server
-            .anonymous()
-            .http
-            .get(format!("{}{path}", server.url))
-            .send()
-    };
-    assert_eq!(get("/playground").await.unwrap().status(), 404);
-    let server = TestServer::start().await;
-    let answer = server
-        .anonymous()
-        .run("{ __schema { queryType { name } } }")
-        .await;
-    assert_eq!(answer.data()["__schema"]["queryType"]["name"], "Query");
-}
-
-#[tokio::test]
-async fn health_is_told() {
-    let server = TestServer::start().await;
-    for path in ["/healthz", "/readyz", "/playground", "/"] {
-        let answer = server
-            .anonymous()
-            .http
-            .get(format!("{}{path}", server.url))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn a_browser_that_opens_the_endpoint_is_sent_to_the_playground() {
-    let server = TestServer::start().await;
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let open = async |path: &str| {
-        let url = format!("{}{path}", server.url);
-        let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
-        http.get(url).header("accept", accept).send().await.unwrap()
-    };
-    let answer = open("/graphql").await;
-    assert_eq!(answer.status(), 303);
-    assert_eq!(answer.headers()["location"], "/playground");
-    assert_eq!(open("/graphql?query=%7B__typename%7D").await.status(), 200);
-}
-
-/// An unknown or a malformed token makes the caller nobody, and no more than that.
-#[tokio::test]
-async fn a_token_that_is_nobodys_makes_the_caller_anonymous() {
-    let server = TestServer::start().await;
-    for authorization in [
-        "Bearer rubbish",
-        "Bearer ",
-        "bearer",
-        "Basic YTpi",
-        "Bearer a b c",
-    ] {
-        let headers = [JSON, ("authorization", authorization)];
-        let body = json!({ "query": "{ viewer { id } }" }).to_string();
-        let answer = send(&server, Method::POST, &[], &headers, body).await;
-        assert_eq!(*answer.data(), json!({ "viewer": null }), "{authorization}");
-        let body = json!({ "query": "{ sessions { id } }" }).to_string();
-        let answer = send(&server, Method::POST, &[], &headers, body).await;
-        assert_eq!(answer.code(), "UNAUTHENTICATED", "{authorization}");
-    }
 }

@@ -41,3 +41,18 @@ async fn a_server_without_its_database_is_not_ready() {
     assert_eq!(body, "the database does not respond\n");
     assert_eq!(get(&server, "/healthz").await.0, 200);
 }
+
+#[tokio::test]
+async fn health_is_told() {
+    let server = TestServer::start().await;
+    for path in ["/healthz", "/readyz", "/playground", "/"] {
+        let answer = server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What can be held open, and for how long: each row of the table in docs/security.md.
 
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,13 +10,10 @@ use futures_util::future::{join_all, select_all};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::emails::office;
-use crate::support::{Binary, Client, Event, Said, Socket, TestServer};
-
-/// Long enough for a machine with much to do; nothing that ends by itself takes as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::{Binary, Client, Event, PATIENCE, Said, Socket, TestServer, within};
 
 /// So short that everything is closed within a moment.
 const IMPATIENT: [&str; 3] = [
@@ -42,8 +40,12 @@ async fn connect_from(address: &str, server: &TestServer) -> TcpStream {
 /// All that is received until the server closes the connection.
 async fn received(connection: &mut TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
-    let end = timeout(PATIENCE, connection.read_to_end(&mut all)).await;
-    match end.expect("the connection stays open") {
+    match within(
+        "the connection to be closed",
+        connection.read_to_end(&mut all),
+    )
+    .await
+    {
         Ok(_) => {}
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
     }
@@ -84,15 +86,18 @@ fn watch_request(client: &Client) -> String {
 
 /// Waits until the server closes the WebSocket, and responds to its pings meanwhile.
 async fn close_of(socket: &mut Socket) -> Said {
-    loop {
-        match socket.listen().await {
-            Said::Message(message) if message["type"] == "ping" => {
-                socket.say(json!({ "type": "pong" })).await;
+    within("the WebSocket to be closed", async {
+        loop {
+            match socket.listen().await {
+                Said::Message(message) if message["type"] == "ping" => {
+                    socket.say(json!({ "type": "pong" })).await;
+                }
+                Said::Message(_) => {}
+                end => return end,
             }
-            Said::Message(_) => {}
-            end => return end,
         }
-    }
+    })
+    .await
 }
 
 /// Security rule 20.
@@ -242,7 +247,7 @@ async fn a_client_that_reads_nothing_is_closed() {
     let mut connection = connect(&server).await;
     let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
     let writes = async { while connection.write_all(requests.as_bytes()).await.is_ok() {} };
-    timeout(PATIENCE, writes).await.expect("it stays open");
+    within("the connection to be closed", writes).await;
 }
 
 /// Security rule 20: a client that keeps sending what counts for nothing.
@@ -259,7 +264,7 @@ async fn a_websocket_is_closed_that_is_flooded_or_misused() {
             }
         }
     };
-    timeout(PATIENCE, flood).await.expect("it stays open");
+    within("the connection to be closed", flood).await;
     for (message, code) in [
         ("no message", 4400),
         (r#"{"type":"unheard-of"}"#, 4400),
@@ -347,14 +352,12 @@ async fn streams_break_off_when_the_server_stops() {
         }
     }
     loop {
-        match timeout(PATIENCE, events.part()).await.unwrap().unwrap() {
+        match events.part().await.unwrap() {
             Event::Comment => {}
             end => break assert_eq!(end, Event::Lost),
         }
     }
-    timeout(PATIENCE, server.server.stopped())
-        .await
-        .expect("the server does not stop");
+    within("the server to stop", server.server.stopped()).await;
 }
 
 /// Security rule 20: one client cannot take all of the connections.
@@ -399,7 +402,7 @@ async fn connections_from_one_client_are_bounded() {
             }
         }
     };
-    timeout(PATIENCE, again).await.expect("no room was made");
+    within("room to be made", again).await;
     // What asks for health at the address of metrics never waits for clients.
     let _all = join_all((0..6).map(|_| connect_from("127.0.0.3", &server))).await;
     assert_eq!(read("/healthz").await, "ok\n");
@@ -489,7 +492,7 @@ async fn streams_and_subscriptions_of_a_user_are_bounded() {
     // Those that end make room.
     sockets.truncate(50);
     let room = async { while one_more().await == Said::Close(1013) {} };
-    timeout(PATIENCE, room).await.expect("no room was made");
+    within("room to be made", room).await;
 }
 
 /// Security rule 20: a request's line and headers together are at most 32 KiB long.
@@ -520,4 +523,83 @@ async fn a_long_head_is_refused() {
         &long[..31 * 1024]
     );
     assert_eq!(status(fits).await, Some("200".to_owned()));
+}
+
+/// Security rule 20.
+#[tokio::test]
+async fn slow_connections_keep_nobody_out_and_are_closed() {
+    let server = TestServer::start_with(&[
+        "server.request_timeout=2s",
+        "graphql.timeout=1s",
+        "server.max_connections=210",
+    ])
+    .await;
+    let address = server.server.address;
+    let slow = (0..200).map(async |_| {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection
+            .write_all(b"POST /graphql HTTP/1.1\r\nX: ")
+            .await
+            .unwrap();
+        connection
+    });
+    let slow = join_all(slow).await;
+    let answer = server.anonymous().run("{ __typename }").await;
+    assert_eq!(*answer.data(), json!({ "__typename": "Query" }));
+    // A byte now and then buys no time.
+    let closed = slow
+        .into_iter()
+        .map(|connection| is_closed_despite(connection, b"x"));
+    let closed = join_all(closed).await;
+    assert!(closed.iter().all(|closed| *closed));
+}
+
+/// Security rule 20: nor does one that has brought events become one without time-outs.
+#[tokio::test]
+async fn an_event_stream_is_the_last_that_its_connection_brings() {
+    let server = TestServer::start().await;
+    let mut connection = TcpStream::connect(server.server.address).await.unwrap();
+    let body = r#"{"query":"{ __typename }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let whole = connection.read_to_string(&mut answer);
+    within("the connection to be closed", whole).await.unwrap();
+    assert!(answer.contains("event: complete"), "{answer}");
+}
+
+/// Security rule 20: more than the bound wait, and get their turn when the others are closed.
+#[tokio::test]
+async fn connections_are_bounded() {
+    let server = TestServer::start_with(&[
+        "server.request_timeout=1s",
+        "graphql.timeout=900ms",
+        "server.max_connections=5",
+    ])
+    .await;
+    let address = server.server.address;
+    let half_open = join_all((0..5).map(|_| TcpStream::connect(address))).await;
+    let mut half_open: Vec<TcpStream> = half_open.into_iter().map(Result::unwrap).collect();
+    let client = server.anonymous();
+    let first_closed = async {
+        let closed = half_open.iter_mut().map(|connection| {
+            Box::pin(async {
+                let mut byte = [0];
+                // Closed, or reset.
+                assert_eq!(connection.read(&mut byte).await.unwrap_or(0), 0);
+            })
+        });
+        select_all(closed).await;
+    };
+    let mut answer = pin!(client.run("{ __typename }"));
+    tokio::select! {
+        biased;
+        () = first_closed => {}
+        _ = &mut answer => panic!("a sixth connection did not wait for its turn"),
+    }
+    assert_eq!(*answer.await.data(), json!({ "__typename": "Query" }));
 }

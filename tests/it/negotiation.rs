@@ -1,8 +1,10 @@
 //! What clients say of media types, charsets and persisted queries, and what they get.
 
+use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+use crate::endpoint::{self, RESPONSE_JSON, send};
 use crate::support::{PASSWORD, TestServer};
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -362,4 +364,47 @@ async fn clients_with_persisted_queries_are_told_to_send_the_query() {
     assert_eq!(answer.status, 400);
     let message = answer.error()["message"].to_string();
     assert!(message.contains("`query`"), "{message}");
+}
+
+#[tokio::test]
+async fn the_media_type_is_negotiated() {
+    let server = TestServer::start().await;
+    let body = r#"{"query":"{ __typename }"}"#;
+    for (accept, expected) in [
+        ("*/*", "application/json; charset=utf-8"),
+        ("application/json", "application/json; charset=utf-8"),
+        (
+            RESPONSE_JSON,
+            "application/graphql-response+json; charset=utf-8",
+        ),
+        (
+            "application/json;q=0.9, application/graphql-response+json",
+            "application/graphql-response+json; charset=utf-8",
+        ),
+        (
+            "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+            "application/graphql-response+json; charset=utf-8",
+        ),
+    ] {
+        let answer = send(
+            &server,
+            Method::POST,
+            &[],
+            &[endpoint::JSON, ("accept", accept)],
+            body,
+        )
+        .await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.headers["content-type"], expected, "{accept}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    let answer = send(
+        &server,
+        Method::POST,
+        &[],
+        &[endpoint::JSON, ("accept", "text/xml")],
+        body,
+    )
+    .await;
+    assert_eq!(answer.status, 406);
 }

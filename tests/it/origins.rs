@@ -151,3 +151,43 @@ fn an_operator_is_told_for_which_pages_browsers_keep_no_cookie() {
     ]);
     assert_eq!(same, [""; 0]);
 }
+
+#[tokio::test]
+async fn pages_of_other_origins_may_ask_only_where_they_are_allowed() {
+    let allowed = "https://app.example.com";
+    let ask = async |server: &TestServer, method: Method, origin: &str| {
+        let request = server
+            .anonymous()
+            .http
+            .request(method, format!("{}/graphql", server.url))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type")
+            .json(&json!({ "query": "{ __typename }" }));
+        let answer = request.send().await.unwrap();
+        let origin = answer.headers().get("access-control-allow-origin").cloned();
+        let credentials = answer.headers().get("access-control-allow-credentials");
+        assert_eq!(origin.is_some(), credentials.is_some());
+        let origin = origin.map(|origin| origin.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), origin)
+    };
+    let server =
+        TestServer::start_with(&["server.allowed_origins=[\"https://app.example.com\"]"]).await;
+    let granted = Some(allowed.to_owned());
+    assert_eq!(
+        ask(&server, Method::OPTIONS, allowed).await,
+        (204, granted.clone())
+    );
+    assert_eq!(ask(&server, Method::POST, allowed).await, (200, granted));
+    for foreign in [
+        "https://evil.example",
+        "null",
+        "https://app.example.com.evil.example",
+    ] {
+        assert_eq!(ask(&server, Method::OPTIONS, foreign).await, (405, None));
+        assert_eq!(ask(&server, Method::POST, foreign).await, (200, None));
+    }
+    // It is off by default.
+    let server = TestServer::start().await;
+    assert_eq!(ask(&server, Method::OPTIONS, allowed).await, (405, None));
+}

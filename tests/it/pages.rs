@@ -198,3 +198,22 @@ async fn the_playground_is_sent_compressed_and_its_assets_for_ever() {
         StatusCode::NOT_FOUND
     );
 }
+
+#[tokio::test]
+async fn a_browser_that_opens_the_endpoint_is_sent_to_the_playground() {
+    let server = TestServer::start().await;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let open = async |path: &str| {
+        let url = format!("{}{path}", server.url);
+        let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+        http.get(url).header("accept", accept).send().await.unwrap()
+    };
+    let answer = open("/graphql").await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "/playground");
+    assert_eq!(open("/graphql?query=%7B__typename%7D").await.status(), 200);
+}

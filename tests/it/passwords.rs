@@ -1,10 +1,14 @@
-//! Passwords: the policy, and how they are kept.
+//! Passwords: the policy, how they are kept, and how they are changed.
 
 use entity::user;
 use sea_orm::EntityTrait;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::sessions::{ADMINISTRATOR, is_signed_in, signed_in};
 use crate::support::{PASSWORD, TestServer, ids};
+
+/// A password that nobody has yet.
+pub const NEW: &str = "brittle-lantern-58-canoe";
 
 #[tokio::test]
 async fn the_policy_is_public() {
@@ -119,4 +123,78 @@ async fn a_password_may_hold_anything_in_any_composition() {
             .await;
         assert_eq!(payload["token"].is_string(), accepted, "{chosen}");
     }
+}
+
+/// Security rule 14.
+#[tokio::test]
+async fn changing_the_password_asks_for_the_current_one_and_ends_other_sessions() {
+    let server = TestServer::start().await;
+    let here = server.administrator().await;
+    let there = signed_in(&server, ADMINISTRATOR, PASSWORD).await;
+    let change = async |current: &str, new: &str| {
+        let input = json!({ "currentPassword": current, "newPassword": new });
+        let payload = here.mutate("changePassword", input, "user { email }").await;
+        ids(&payload["userErrors"])
+    };
+    assert_eq!(
+        change("wrong", "short").await,
+        [
+            "INVALID_CREDENTIALS input.currentPassword",
+            "PASSWORD_TOO_SHORT input.newPassword"
+        ]
+    );
+    assert_eq!(
+        change(PASSWORD, PASSWORD).await,
+        ["PASSWORD_UNCHANGED input.newPassword"]
+    );
+    assert_eq!(
+        change(PASSWORD, "password1234").await,
+        ["PASSWORD_TOO_WEAK input.newPassword"]
+    );
+    assert!(is_signed_in(&there).await);
+    assert_eq!(change(PASSWORD, NEW).await, [""; 0]);
+    assert!(is_signed_in(&here).await);
+    assert!(!is_signed_in(&there).await);
+    let notice = server.inbox.next().await;
+    assert_eq!(notice.subject, "Your password for Usher was changed");
+    signed_in(&server, ADMINISTRATOR, NEW).await;
+    let events = here
+        .run("{ events(first: 3) { nodes { action } } }")
+        .await
+        .body
+        .to_string();
+    assert!(events.contains("PASSWORD_CHANGED"), "{events}");
+}
+
+#[tokio::test]
+async fn a_password_can_be_checked_without_being_chosen() {
+    let server = TestServer::start().await;
+    let check = async |input: Value| {
+        let payload = server
+            .anonymous()
+            .mutate(
+                "checkPassword",
+                input,
+                "assessment { score isAcceptable reason warning suggestions }",
+            )
+            .await;
+        payload["assessment"].clone()
+    };
+    let weak = check(json!({ "password": "password1234" })).await;
+    assert_eq!(weak["isAcceptable"], false);
+    assert_eq!(weak["reason"], "PASSWORD_TOO_WEAK");
+    assert!(
+        weak["suggestions"].as_array().unwrap().len() + weak["warning"].is_string() as usize > 0
+    );
+    let strong = check(json!({ "password": NEW })).await;
+    assert_eq!(strong["isAcceptable"], true);
+    assert_eq!(strong["reason"], Value::Null);
+    assert!(strong["score"].as_u64().unwrap() >= 3);
+    let own = check(json!({
+        "password": "wolfeschlegelstein", "email": "w@kbank.com", "lastName": "Wolfeschlegelstein"
+    }))
+    .await;
+    assert_eq!(own["isAcceptable"], false);
+    let long = check(json!({ "password": "x".repeat(1_025) })).await;
+    assert_eq!(long["reason"], "TOO_LONG");
 }

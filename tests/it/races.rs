@@ -1,7 +1,5 @@
 //! What several people do at the same moment, some of it to one another.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -60,8 +58,7 @@ async fn a_busy_user_is_deactivated_deleted_or_reset_all_the_same() {
             assert_eq!(payload["userErrors"], json!([]), "{field}");
         };
         let all = async { tokio::join!(busy, end) };
-        let all = tokio::time::timeout(Duration::from_secs(60), all);
-        all.await.expect(field);
+        server.within(field, all).await;
     }
 }
 

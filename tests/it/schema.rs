@@ -1,7 +1,10 @@
-//! The schema's text: it is what `schema.graphql` says, and everything in it is described.
+//! The schema: it is what `schema.graphql` says, everything in it is described, and only those see it
+//! who may.
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+
+use crate::support::TestServer;
 
 const SCHEMA: &str = include_str!("../../schema.graphql");
 
@@ -80,4 +83,64 @@ fn everything_is_described() {
         }
     }
     assert_eq!(bare, [""; 0], "these have no description");
+}
+
+#[tokio::test]
+async fn introspection_and_the_playground_can_be_switched_off() {
+    let server =
+        TestServer::start_with(&["graphql.introspection=false", "playground.enabled=false"]).await;
+    let answer = server
+        .anonymous()
+        .run("{ __schema { queryType { name } } }")
+        .await;
+    assert!(
+        answer.body.to_string().find("\"name\":\"Query\"").is_none(),
+        "{}",
+        answer.body
+    );
+    let get = |path: &str| {
+        server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .send()
+    };
+    assert_eq!(get("/playground").await.unwrap().status(), 404);
+    let server = TestServer::start().await;
+    let answer = server
+        .anonymous()
+        .run("{ __schema { queryType { name } } }")
+        .await;
+    assert_eq!(answer.data()["__schema"]["queryType"]["name"], "Query");
+}
+
+/// Security rule 17.
+#[tokio::test]
+async fn production_shows_neither_schema_nor_playground_unless_told_to() {
+    let production = [
+        "environment=production",
+        "server.public_url=https://people.kbank.com",
+        "mail.from=People <people@kbank.com>",
+    ];
+    for (settings, shows) in [
+        (&[][..], false),
+        (
+            &["graphql.introspection=true", "playground.enabled=true"],
+            true,
+        ),
+    ] {
+        let server = TestServer::start_with(&[&production[..], settings].concat()).await;
+        let answer = server
+            .anonymous()
+            .run("{ __schema { queryType { name } } }")
+            .await;
+        assert_eq!(answer.body.to_string().contains("\"Query\""), shows);
+        let http = &server.anonymous().http;
+        let page = http
+            .get(format!("{}/playground", server.url))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(page.status() == 200, shows);
+    }
 }

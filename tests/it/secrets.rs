@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Binary, Client, PASSWORD};
+use crate::support::{Binary, Client, PASSWORD, leaks_in};
 
 const NEW: &str = "brittle-lantern-58-canoe";
 const WRONG: &str = "not-this-one-71-gable";
@@ -122,4 +122,22 @@ async fn neither_the_log_nor_the_database_holds_a_password_or_a_token() {
             assert!(at.is_none(), "{place} holds a secret behind {near:?}");
         }
     }
+}
+
+/// What every test is searched for is told with the test that left it, what it is, and where.
+#[test]
+fn a_leak_names_its_test_and_its_place() {
+    let token = "0123456789abcdefghijABCDEFGHIJ0123456789abc";
+    let text = format!(
+        "nothing\n{{\"token\": \"{token}\"}}\n{}",
+        token.to_lowercase()
+    );
+    let told: Vec<String> = leaks_in("events.changes", &text)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let test = "secrets::a_leak_names_its_test_and_its_place";
+    let left =
+        format!("{test} left the token `{token}` in events.changes: {{\"token\": \"{token}\"}}");
+    assert_eq!(told, [left]);
 }

@@ -1,16 +1,42 @@
-//! Signing in and out, by bearer token and by cookie.
+//! Signing in and out, by bearer token and by cookie, and how sessions end.
 
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestServer, ids};
+use crate::endpoint::{JSON, send};
+use crate::support::{Answer, Client, PASSWORD, TestServer, ids};
+
+pub const ADMINISTRATOR: &str = "admin@example.com";
 
 const SIGN_IN: &str = "mutation($input: SignInInput!) { signIn(input: $input) {
     token session { id isCurrent userAgent ipAddress expiresAt }
     user { email applications { code viewerPermissions } } userErrors { code field message }
 } }";
+
+/// What signing in is answered with.
+pub async fn sign_in(server: &TestServer, email: &str, password: &str) -> Value {
+    let input = json!({ "email": email, "password": password });
+    server
+        .anonymous()
+        .mutate("signIn", input, "token session { id }")
+        .await
+}
+
+/// Somebody who has signed in.
+pub async fn signed_in(server: &TestServer, email: &str, password: &str) -> Client {
+    let payload = sign_in(server, email, password).await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    let anonymous = server.anonymous();
+    anonymous.with_token(payload["token"].as_str().unwrap())
+}
+
+/// Whether the client's token is of any use.
+pub async fn is_signed_in(client: &Client) -> bool {
+    client.run("{ viewer { id } }").await.data()["viewer"].is_object()
+}
 
 #[tokio::test]
 async fn a_bearer_token_works_until_signed_out() {
@@ -332,4 +358,92 @@ async fn signing_in_goes_by_the_roles_as_they_are() {
         .await;
     assert_eq!(answer.code(), "FORBIDDEN");
     assert_eq!(answer.body["errors"][0]["path"], json!(["deleteUser"]));
+}
+
+#[tokio::test]
+async fn sessions_are_ended_one_by_one_or_all_but_this() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let payload = sign_in(&server, ADMINISTRATOR, PASSWORD).await;
+    let other = payload["session"]["id"].clone();
+    let revoke = async |client: &Client, id: &Value| {
+        let payload = client
+            .mutate("revokeSession", json!({ "id": id }), "revokedId")
+            .await;
+        (payload["revokedId"].clone(), ids(&payload["userErrors"]))
+    };
+    // Somebody else's does not exist.
+    assert_eq!(
+        revoke(&laura, &other).await,
+        (Value::Null, vec!["NOT_FOUND input.id".to_owned()])
+    );
+    assert_eq!(revoke(&administrator, &other).await, (other, Vec::new()));
+    let client = server
+        .anonymous()
+        .with_token(payload["token"].as_str().unwrap());
+    assert!(!is_signed_in(&client).await);
+
+    let more = [
+        signed_in(&server, ADMINISTRATOR, PASSWORD).await,
+        signed_in(&server, ADMINISTRATOR, PASSWORD).await,
+    ];
+    let answer = administrator
+        .run("mutation { revokeOtherSessions { count userErrors { code } } }")
+        .await;
+    assert_eq!(answer.data()["revokeOtherSessions"]["count"], 2);
+    for client in &more {
+        assert!(!is_signed_in(client).await);
+    }
+    assert!(is_signed_in(&administrator).await);
+    assert!(is_signed_in(&laura).await);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_kept_ends_with_the_browser_and_sooner() {
+    let server = TestServer::start().await;
+    server.administrator().await;
+    let input = json!({ "email": ADMINISTRATOR, "password": PASSWORD, "keepSignedIn": false });
+    let answer = server
+        .anonymous()
+        .run_with(
+            "mutation($input: SignInInput!) { signIn(input: $input) { token } }",
+            json!({ "input": input }),
+        )
+        .await;
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(!cookie.contains("Max-Age"), "{cookie}");
+    let client = server
+        .anonymous()
+        .with_token(answer.data()["signIn"]["token"].as_str().unwrap());
+    let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+    server.advance(hours(11));
+    assert!(is_signed_in(&client).await);
+    server.advance(hours(11));
+    assert!(is_signed_in(&client).await);
+    server.advance(hours(12));
+    assert!(!is_signed_in(&client).await);
+}
+
+/// An unknown or a malformed token makes the caller nobody, and no more than that.
+#[tokio::test]
+async fn a_token_that_is_nobodys_makes_the_caller_anonymous() {
+    let server = TestServer::start().await;
+    for authorization in [
+        "Bearer rubbish",
+        "Bearer ",
+        "bearer",
+        "Basic YTpi",
+        "Bearer a b c",
+    ] {
+        let headers = [JSON, ("authorization", authorization)];
+        let body = json!({ "query": "{ viewer { id } }" }).to_string();
+        let answer = send(&server, Method::POST, &[], &headers, body).await;
+        assert_eq!(*answer.data(), json!({ "viewer": null }), "{authorization}");
+        let body = json!({ "query": "{ sessions { id } }" }).to_string();
+        let answer = send(&server, Method::POST, &[], &headers, body).await;
+        assert_eq!(answer.code(), "UNAUTHENTICATED", "{authorization}");
+    }
 }

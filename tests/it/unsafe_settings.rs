@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use usher::config::Layers;
+
 use crate::support::Binary;
 
 fn usher(folder: &Path, command: &[&str], settings: &[&str]) -> (bool, String, String) {
@@ -284,4 +286,68 @@ fn a_demo_that_others_can_reach_warns_in_its_log() {
     );
     let log = Binary::start(folder.path(), &[]).stop();
     assert!(!log.contains("WARN"), "{log}");
+}
+
+fn problems(settings: &[&str]) -> Vec<String> {
+    let layers = Layers {
+        command_line: settings
+            .iter()
+            .map(|setting| (*setting).to_owned())
+            .collect(),
+        ..Layers::default()
+    };
+    match layers.load() {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+/// Security rule 13, and the rest of what is fine for a demo only.
+#[test]
+fn production_refuses_what_is_unsafe_all_at_once() {
+    let found = problems(&[
+        "environment=production",
+        "server.public_url=http://people.kbank.com",
+    ]);
+    for (problem, key) in found
+        .iter()
+        .zip(["mail.transport", "server.public_url", "mail.from"])
+    {
+        assert!(problem.contains(key), "{found:#?}");
+    }
+    assert_eq!(found.len(), 3, "{found:#?}");
+    let sound = [
+        "environment=production",
+        "server.public_url=https://people.kbank.com",
+        "mail.from=People <people@kbank.com>",
+    ];
+    let with = |settings: &[&str]| problems(&[&sound[..], settings].concat());
+    assert_eq!(with(&["mail.transport=smtp"]), [""; 0]);
+    assert_eq!(with(&["mail.log_in_production=true"]), [""; 0]);
+    assert_eq!(
+        with(&[
+            "mail.transport=file",
+            "server.public_url=http://127.0.0.1:8000"
+        ]),
+        [""; 0]
+    );
+    for unsafe_settings in [
+        &[
+            "mail.transport=smtp",
+            "mail.smtp.tls=none",
+            "mail.smtp.host=mail.kbank.com",
+        ][..],
+        &[
+            "mail.transport=smtp",
+            "mail.smtp.tls=opportunistic",
+            "mail.smtp.host=mail.kbank.com",
+        ],
+        &[
+            "mail.transport=failover",
+            "mail.failover.transports=[\"smtp\", \"log\"]",
+        ],
+        &["mail.transport=log"],
+    ] {
+        assert_eq!(with(unsafe_settings).len(), 1, "{unsafe_settings:?}");
+    }
 }

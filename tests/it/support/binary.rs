@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
+use super::waiting::Watchdog;
+
 /// A running server, which ends with the test.
 pub struct Binary {
     child: Child,
@@ -38,18 +40,23 @@ impl Binary {
             stderr.read_to_end(&mut log).unwrap();
             String::from_utf8_lossy(&log).into_owned()
         });
+        let in_time = Watchdog::over(&child);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = lines.find_map(|line| {
             let line = line.unwrap();
             line.contains("Listening")
                 .then(|| line.split_whitespace().last().unwrap().to_owned())
         });
+        drop(in_time);
+        let Some(listening) = listening else {
+            panic!("it did not start: {}", log.join().unwrap());
+        };
         // Whoever closes the pipe would end the server's next print.
         std::thread::spawn(move || lines.for_each(drop));
         Self {
             child,
             log: Some(log),
-            url: format!("http://{}", listening.expect("it did not start")),
+            url: format!("http://{}", listening),
         }
     }
 
@@ -75,10 +82,13 @@ impl Binary {
 
     /// Asks it to stop, waits until it has, and returns its log.
     pub fn stop(mut self) -> String {
+        let _in_time = Watchdog::over(&self.child);
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        self.child.wait().unwrap();
-        self.log.take().unwrap().join().unwrap()
+        let status = self.child.wait().unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
+        assert!(status.success(), "it did not stop by itself: {log}");
+        log
     }
 }
 

@@ -1,9 +1,15 @@
 //! A front end: sends documents, and reads answers.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::leaks;
+use super::waiting::within;
+
+/// How long a server may be silent: longer than it takes to give a request up.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Sends requests as somebody.
 #[derive(Clone)]
@@ -18,8 +24,9 @@ pub struct Client {
 impl Client {
     /// Somebody who is not signed in.
     pub fn anonymous(url: String) -> Self {
+        let http = reqwest::Client::builder().no_proxy().read_timeout(SILENCE);
         Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: http.build().unwrap(),
             url,
             token: None,
             id: String::new(),
@@ -123,7 +130,8 @@ impl Events {
                     _ => panic!("{part}"),
                 });
             }
-            let bytes = match self.response.chunk().await {
+            let chunk = within("a part of an event stream", self.response.chunk());
+            let bytes = match chunk.await {
                 Ok(bytes) => bytes?,
                 Err(_) => return Some(Event::Lost),
             };
@@ -142,7 +150,7 @@ impl Events {
 
     /// The next answer; nothing where there are no more.
     pub async fn next(&mut self) -> Option<Value> {
-        let answer = async {
+        within("an event", async {
             loop {
                 match self.part().await? {
                     Event::Next(answer) => return Some(answer),
@@ -150,9 +158,8 @@ impl Events {
                     Event::Comment => {}
                 }
             }
-        };
-        let answer = tokio::time::timeout(std::time::Duration::from_secs(20), answer);
-        answer.await.expect("no event")
+        })
+        .await
     }
 }
 

@@ -1,10 +1,12 @@
 //! A transport that keeps what it is handed, for tests to read.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use transports::{Delivery, Failure, Mail, Registry, SendError, Transport};
+use usher::domain::App;
+
+use super::waiting::within_queue;
 
 /// What the server has sent, in the order of its sending.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ pub struct Inbox {
     gate: Arc<tokio::sync::watch::Sender<bool>>,
     /// To addresses that contain this, no mail is ever sent to its end.
     hangs: Arc<std::sync::Mutex<Option<&'static str>>>,
+    /// Whose mails these are: they tell what became of one that does not come.
+    app: Option<Arc<App>>,
 }
 
 /// How mails are refused.
@@ -37,6 +41,15 @@ impl Inbox {
             refusal: Arc::default(),
             gate: Arc::new(tokio::sync::watch::Sender::new(true)),
             hangs: Arc::default(),
+            app: None,
+        }
+    }
+
+    /// The same inbox, for whoever reads it.
+    pub fn of(self, app: Arc<App>) -> Self {
+        Self {
+            app: Some(app),
+            ..self
         }
     }
 
@@ -51,9 +64,8 @@ impl Inbox {
     /// The next mail, which is waited for; not for ever, since it may have been lost.
     pub async fn next(&self) -> Mail {
         let next = async { self.received.lock().await.recv().await.unwrap() };
-        let limit = Duration::from_secs(60);
-        let next = tokio::time::timeout(limit, next).await;
-        next.expect("no further mail was sent")
+        let app = self.app.as_ref().unwrap();
+        within_queue(app, "a further e-mail", next).await
     }
 
     /// From now on, mails wait in the middle of their sending; or go on.

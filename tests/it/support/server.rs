@@ -9,6 +9,7 @@ use usher::server::Server;
 use super::client::Client;
 use super::database::TestDatabase;
 use super::inbox::{Inbox, token_in};
+use super::waiting::within_queue;
 
 /// What everybody's password is in tests.
 pub const PASSWORD: &str = "walrus-teapot-93-orbit";
@@ -48,6 +49,15 @@ pub struct TestServer {
     pub url: String,
     pub database: TestDatabase,
     emails_changed: tokio::sync::Mutex<tokio::sync::broadcast::Receiver<entity::EmailId>>,
+}
+
+/// Whether every third change loses a race: `TEST_LOST_RACES` says so.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is no setting of the application"
+)]
+fn loses_races() -> bool {
+    std::env::var_os("TEST_LOST_RACES").is_some()
 }
 
 impl TestServer {
@@ -100,11 +110,14 @@ impl TestServer {
         .unwrap();
         let inbox = Inbox::new();
         let server = Server::start(config, &inbox.registry()).await.unwrap();
+        if loses_races() {
+            server.app.db.rehearse_races(|commit| commit % 3 == 0);
+        }
         let emails_changed = tokio::sync::Mutex::new(server.app.email_changed.subscribe());
         Self {
             url: format!("http://{}", server.address),
+            inbox: inbox.of(server.app.clone()),
             server,
-            inbox,
             database,
             emails_changed,
         }
@@ -198,41 +211,62 @@ impl TestServer {
         self.accept(&token).await
     }
 
+    /// What comes of that, which should be there within a moment; in vain, it tells which e-mails there
+    /// are.
+    #[track_caller]
+    pub fn within<T>(
+        &self,
+        what: &str,
+        future: impl Future<Output = T>,
+    ) -> impl Future<Output = T> {
+        within_queue(&self.server.app, what, future)
+    }
+
     /// Waits until no mail waits or is on its way.
     pub async fn all_sent(&self, reader: &Client) {
-        let mut changes = self.emails_changed.lock().await;
-        loop {
-            let answer = reader
-                .run("{ emails(filter: { status: [QUEUED, SENDING] }) { totalCount } }")
-                .await;
-            if answer.data()["emails"]["totalCount"] == 0 {
-                return;
-            }
-            let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
-            assert!(change.is_ok(), "mails are still on their way");
-        }
+        let on_its_way = json!({ "status": ["QUEUED", "SENDING"] });
+        self.emails_that(reader, on_its_way, "all to be sent", <[Value]>::is_empty)
+            .await;
     }
 
     /// Waits until the mails that the filter names are all in that state, and returns them.
     pub async fn emails_in(&self, reader: &Client, filter: Value, status: &str) -> Value {
+        let what = format!("{status} of {filter}");
+        self.emails_that(reader, filter, &what, |mails| {
+            !mails.is_empty() && mails.iter().all(|mail| mail["status"] == status)
+        })
+        .await
+    }
+
+    /// Waits until the mails that the filter names are as they should be, and returns them.
+    pub async fn emails_that(
+        &self,
+        reader: &Client,
+        filter: Value,
+        what: &str,
+        are_so: impl Fn(&[Value]) -> bool,
+    ) -> Value {
         let mut changes = self.emails_changed.lock().await;
-        loop {
-            let answer = reader
-                .run_with(
-                    "query($filter: EmailFilter) { emails(filter: $filter) { nodes {
-                        id kind status to subject textBody htmlBody messageId attemptCount lastError
-                        nextAttemptAt sentAt attempts { succeeded transport response finishedAt }
-                    } } }",
-                    json!({ "filter": filter }),
-                )
-                .await;
-            let mails = answer.data()["emails"]["nodes"].clone();
-            let all = mails.as_array().unwrap();
-            if !all.is_empty() && all.iter().all(|mail| mail["status"] == status) {
-                return mails;
+        let become_so = async {
+            loop {
+                let answer = reader
+                    .run_with(
+                        "query($filter: EmailFilter) { emails(filter: $filter) { nodes {
+                            id kind status to subject textBody htmlBody messageId attemptCount
+                            lastError nextAttemptAt sentAt
+                            attempts { succeeded transport response finishedAt }
+                        } } }",
+                        json!({ "filter": filter }),
+                    )
+                    .await;
+                let mails = &answer.data()["emails"]["nodes"];
+                if are_so(mails.as_array().unwrap()) {
+                    return mails.clone();
+                }
+                // Whatever was missed is in the next answer.
+                let _ = changes.recv().await;
             }
-            let change = tokio::time::timeout(Duration::from_secs(20), changes.recv()).await;
-            assert!(change.is_ok(), "not {status}: {mails:#}");
-        }
+        };
+        self.within(what, become_so).await
     }
 }

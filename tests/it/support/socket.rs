@@ -7,6 +7,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use super::waiting::within;
+
 /// An open connection.
 pub struct Socket(WebSocketStream<TcpStream>);
 
@@ -41,7 +43,7 @@ impl Socket {
         for (name, value) in headers.iter().chain([&protocol]) {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        match client_async(request, connection).await {
+        match within("a WebSocket", client_async(request, connection)).await {
             Ok((socket, response)) => {
                 assert_eq!(response.headers()["sec-websocket-protocol"], protocol.1);
                 Ok(Self(socket))
@@ -92,8 +94,7 @@ impl Socket {
 
     /// Whatever comes next.
     pub async fn listen(&mut self) -> Said {
-        let next = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.next());
-        match next.await.unwrap() {
+        match within("what the server says", self.0.next()).await {
             Some(Ok(Message::Text(text))) => Said::Message(serde_json::from_str(&text).unwrap()),
             Some(Ok(Message::Close(Some(frame)))) => Said::Close(frame.code.into()),
             Some(Ok(other)) => panic!("{other:?}"),
@@ -101,14 +102,22 @@ impl Socket {
         }
     }
 
+    /// The next message about an operation.
+    pub async fn about(&mut self, id: &str) -> Value {
+        within("a message about an operation", async {
+            loop {
+                let message = self.hear().await;
+                if message["id"] == id {
+                    return message;
+                }
+            }
+        })
+        .await
+    }
+
     /// The first response to an operation.
     pub async fn answer(&mut self, id: &str, query: &str, variables: Value) -> Value {
         self.subscribe(id, query, variables).await;
-        loop {
-            let message = self.hear().await;
-            if message["id"] == id {
-                return message["payload"].clone();
-            }
-        }
+        self.about(id).await["payload"].clone()
     }
 }

@@ -402,14 +402,12 @@ async fn revoking_withdraws_a_letter_that_waits() {
     let payload = administrator
         .mutate("inviteUser", input, "user { id }")
         .await;
-    loop {
-        let mails = server
-            .emails_in(&administrator, json!({ "to": "laura" }), "QUEUED")
-            .await;
-        if mails[0]["attemptCount"] == 1 {
-            break;
-        }
-    }
+    let to_laura = json!({ "to": "laura" });
+    server
+        .emails_that(&administrator, to_laura, "the first attempt", |mails| {
+            mails[0]["status"] == "QUEUED" && mails[0]["attemptCount"] == 1
+        })
+        .await;
     let input = json!({ "userId": payload["user"]["id"] });
     let payload = administrator
         .mutate(

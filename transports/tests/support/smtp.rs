@@ -234,9 +234,13 @@ impl Server {
     pub async fn reached(&self, step: Step, times: usize) {
         let mut changed = self.shared.changed.subscribe();
         let count = || self.turns().iter().filter(|turn| turn.step == step).count();
-        while count() < times {
-            changed.changed().await.unwrap();
-        }
+        let reached = async {
+            while count() < times {
+                changed.changed().await.unwrap();
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        assert!(reached.is_ok(), "no {step:?}: {:#?}", self.turns());
     }
 }
 
