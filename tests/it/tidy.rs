@@ -162,7 +162,7 @@ fn layers_name_no_library_that_is_not_theirs() {
         for source in Source::all_in(folder) {
             for named in source.names(&source.text) {
                 let library = named.path.first().filter(|_| !named.is_of_this_crate);
-                if let Some(name) = library.filter(|name| forbidden.contains(&name.as_str())) {
+                if library.is_some_and(|name| forbidden.contains(&name.as_str())) {
                     let file = source.file.display();
                     found.push(format!("{file}: {}: {why}", named.path.join("::")));
                 }

@@ -4,6 +4,7 @@ mod binary;
 mod browser;
 mod client;
 mod database;
+pub mod documents;
 mod inbox;
 mod leaks;
 mod server;
