@@ -1,10 +1,29 @@
 // An administrator's jobs in the playground, on a server that has just been set up.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 
 import { PASSWORD, graphql, site } from "./support.mjs";
 
-const pages = site();
+// A mail system that refuses everybody at refused.example for good, as long as the file `refuses` is
+// there, and is otherwise out of order, so that the log has the e-mail.
+const mailSystem = mkdtempSync(join(tmpdir(), "usher-sendmail-"));
+const refuses = join(mailSystem, "refuses");
+writeFileSync(refuses, "");
+writeFileSync(
+  join(mailSystem, "sendmail"),
+  `#!/bin/sh\ncat >/dev/null\ncase "$*" in *@refused.example*) [ -e '${refuses}' ] && exit 67 ;; esac\nexit 78\n`,
+  { mode: 0o755 },
+);
+after(() => rmSync(mailSystem, { recursive: true }));
+
+const pages = site([
+  "mail.transport=failover",
+  'mail.failover.transports=["sendmail", "log"]',
+  `mail.sendmail.path=${join(mailSystem, "sendmail")}`,
+]);
 const ADA = "ada@example.com";
 
 async function open(path = "") {
@@ -49,8 +68,25 @@ test("an invitation grants no role until there is the one that it names", async 
   await variables(page, "invitation");
   await execute(page);
   await answers(page, "You have been invited");
+});
+
+test("what has failed is sent again", async () => {
+  const page = await open();
+  const usher = (query) => pages.ada.then((token) => graphql(pages.server.url, token, query));
+  const status = async () => (await usher('{ emails(filter: { to: "refused.example" }) { nodes { status } } }')).emails.nodes[0].status;
+  const becomes = async (expected) => {
+    const end = Date.now() + 15_000;
+    while ((await status()) !== expected) assert.ok(Date.now() < end, `it is ${await status()}, not ${expected}`);
+  };
+  await usher('mutation { sendTestEmail(input: { to: "sam@refused.example" }) { userErrors { message } } }');
+  await becomes("FAILED");
+  rmSync(refuses);
   await choose(page, "RetryFailedMail");
   await variables(page, "FAILED");
+  await execute(page);
+  await answers(page, '"count": 1');
+  await becomes("SENT");
+  // There is nothing left to do.
   await execute(page);
   await answers(page, '"count": 0');
 });
