@@ -237,7 +237,7 @@ fn way_back(
     let mut ways = std::collections::VecDeque::from([vec![module.clone()]]);
     while let Some(way) = ways.pop_front() {
         for next in needs.get(way.last()?)? {
-            let further = [&way[..], &[next.clone()]].concat();
+            let further = [&way[..], std::slice::from_ref(next)].concat();
             if next == module {
                 return Some(further);
             }

@@ -41,7 +41,7 @@ fn or_tell<T>(
     async move {
         match tokio::time::timeout(PATIENCE, future).await {
             Ok(came) => came,
-            Err(_) => panic!("{place}: in vain for {what}{}", there().await),
+            Err(_) => panic!("{place}: waited in vain for {what}{}", there().await),
         }
     }
 }
