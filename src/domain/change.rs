@@ -176,7 +176,8 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`emails::insert`]. The change must not be made then.
+    /// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) if the recipient has been sent too many of
+    /// its kind of late. The change must not be made then.
     pub async fn queue(&self, new: NewEmail<'_>) -> Result<email::Model> {
         let queued = emails::insert(self.app, &self.transaction, &self.actor, new).await?;
         self.has_changed([queued.id]);

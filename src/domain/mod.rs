@@ -1,6 +1,6 @@
 //! The rules: what may be done with users, roles, invitations, sessions, passwords and e-mails.
 //!
-//! Operations are free functions over the [`App`](crate::domain::app::App) and the calling [`Actor`]. They
+//! Operations are free functions over the [`App`] and the calling [`Actor`]. They
 //! talk to the database and decide; they know nothing about GraphQL, HTTP and mail protocols. A
 //! permission that does not depend on data has been checked by the API's guard before they are
 //! called; every rule that does depend on data is here, once.

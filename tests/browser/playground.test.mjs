@@ -101,6 +101,8 @@ test("the dashboard's tiles open the job of their application", async () => {
     await page.getByRole("tab", { name: new RegExp(job), selected: true }).waitFor();
     await execute(page);
     await answers(page, '"data"');
+    // GraphiQL keeps its tabs a moment after they have changed.
+    await page.waitForFunction((name) => Object.values(localStorage).some((kept) => kept.includes(name)), job);
     tabs.push(await page.getByRole("tab").count());
   }
   // A tab that is open already is gone back to.

@@ -53,7 +53,7 @@ pub struct Acceptance {
 ///
 /// # Errors
 ///
-/// [`UserErrorCode::TokenInvalid`] or [`TokenExpired`](UserErrorCode::TokenExpired) for `token`,
+/// [`links::invalid`] or [`links::expired`],
 /// the password policy's errors for `password`, and errors for the names.
 pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
     let Some(Preview { invitation, user }) = &preview(app, &acceptance.token).await? else {

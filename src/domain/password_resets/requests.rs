@@ -28,7 +28,7 @@ const MAX_OPEN: u64 = 3;
 ///
 /// # Errors
 ///
-/// Errors for the address, and [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts), whether or
+/// Errors for the address, and [`TooManyAttempts`](crate::domain::UserErrorCode::TooManyAttempts), whether or
 /// not anybody has the address.
 pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
     let account = &email_address::read_account("email", email)?;
