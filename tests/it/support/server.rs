@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use usher::config::Layers;
 use usher::server::Server;
 
@@ -13,6 +14,9 @@ use super::waiting::within_queue;
 
 /// What everybody's password is in tests.
 pub const PASSWORD: &str = "walrus-teapot-93-orbit";
+
+/// How long a wait for changes lasts, of which another server may make some.
+const ANOTHER_LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// The settings of every test: hashing costs next to nothing, and no mail leaves the process.
 const SETTINGS: &[&str] = &[
@@ -263,8 +267,8 @@ impl TestServer {
                 if are_so(mails.as_array().unwrap()) {
                     return mails.clone();
                 }
-                // Whatever was missed is in the next answer.
-                let _ = changes.recv().await;
+                // Whatever was missed is in the next answer; nobody tells of another server's doing.
+                let _ = timeout(ANOTHER_LOOK_AFTER, changes.recv()).await;
             }
         };
         self.within(what, become_so).await
