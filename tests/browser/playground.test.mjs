@@ -102,7 +102,10 @@ test("the dashboard's tiles open the job of their application", async () => {
     await execute(page);
     await answers(page, '"data"');
     // GraphiQL keeps its tabs a moment after they have changed.
-    await page.waitForFunction((name) => Object.values(localStorage).some((kept) => kept.includes(name)), job);
+    await page.waitForFunction(
+      (name) => JSON.parse(localStorage["graphiql:tabState"]).tabs.some((tab) => tab.query?.includes(name)),
+      job,
+    );
     tabs.push(await page.getByRole("tab").count());
   }
   // A tab that is open already is gone back to.
