@@ -46,8 +46,10 @@ pub async fn known(app: &App, client: &Client, account: &str) -> Result<Option<T
 #[derive(FromQueryResult)]
 struct Known {
     token_hash: TokenHash,
-    /// Read as well: what is not known until some time is not known.
-    #[allow(dead_code)]
+    #[allow(
+        dead_code,
+        reason = "a device is known only if this can be read as well"
+    )]
     expires_at: Timestamp,
     email_normal: String,
 }

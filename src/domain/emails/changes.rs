@@ -44,6 +44,8 @@ async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
         tokio::select! {
             _ = hints.recv() => {}
             () = sleep(interval) => {}
+            // The database is about to be closed.
+            () = app.stopping.cancelled() => return,
         }
         sleep_until(may_look_at).await;
         may_look_at = Instant::now() + LOOKS_AT_MOST_EVERY;

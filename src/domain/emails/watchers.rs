@@ -65,3 +65,30 @@ impl EmailChanges {
         is_over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_task_looks_for_all_who_watch() {
+        let changes = EmailChanges::default();
+        let begun = Cell::new(0);
+        let subscribe = || {
+            changes.subscribe(|| {
+                begun.set(begun.get() + 1);
+                tokio::spawn(std::future::pending())
+            })
+        };
+        let (one, other) = (subscribe(), subscribe());
+        assert_eq!(begun.get(), 1);
+        drop(one);
+        assert!(!changes.is_over());
+        drop(other);
+        assert!(changes.is_over());
+        let _later = subscribe();
+        assert_eq!(begun.get(), 2);
+    }
+}

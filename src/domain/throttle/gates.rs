@@ -50,3 +50,28 @@ impl Gates {
         turns.acquire_owned().await.map_err(Error::internal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_client_leaves_room_for_others_to_be_counted() {
+        let client = |address: &str| Client {
+            ip_address: address.parse().ok(),
+            ..Client::default()
+        };
+        let (one, other) = (client("192.0.2.1"), client("192.0.2.2"));
+        let gates = Gates::default();
+        let mut counting = Vec::new();
+        for _ in 0..COUNTED_TOGETHER {
+            counting.push(gates.enter_counting(&one).await.unwrap());
+        }
+        assert!(gates.enter_counting(&one).now_or_never().is_none());
+        assert!(gates.enter_counting(&other).now_or_never().is_some());
+        counting.pop();
+        assert!(gates.enter_counting(&one).now_or_never().is_some());
+    }
+}
