@@ -6,8 +6,8 @@ use std::time::Duration;
 use entity::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
 
@@ -16,12 +16,15 @@ use crate::config;
 
 mod file;
 mod races;
+mod row;
 mod rows;
 mod schema;
 mod server;
+mod sqlite;
 
 pub use file::DatabaseFile;
 pub use races::is_lost_race;
+pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId};
 pub use schema::{MigrationError, Schema};
 use server::CONNECT_TIMEOUT;
@@ -33,10 +36,40 @@ use server::CONNECT_TIMEOUT;
 /// connections of their own and are never held up. PostgreSQL and MariaDB use one pool for both.
 #[derive(Clone, Debug)]
 pub struct Database {
-    readers: DatabaseConnection,
+    reader: Reader,
     writer: DatabaseConnection,
     reported: Arc<rows::Reported>,
     rehearsal: Arc<races::Rehearsal>,
+}
+
+/// Reads outside of transactions.
+#[derive(Clone, Debug)]
+pub enum Reader {
+    /// From SQLite's file, see [`sqlite`].
+    Sqlite(Arc<sqlite::Readers>),
+    /// From a database server.
+    Pool(DatabaseConnection),
+}
+
+impl Source for Reader {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Pool(pool) => pool.get_database_backend(),
+        }
+    }
+
+    async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
+        match self {
+            Self::Sqlite(readers) => Ok(readers
+                .rows(query)
+                .await?
+                .into_iter()
+                .map(Row::Sqlite)
+                .collect()),
+            Self::Pool(pool) => pool.rows(query).await,
+        }
+    }
 }
 
 /// Why a database could not be opened: a sentence that says which one, and what to look at.
@@ -111,21 +144,23 @@ impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, OpenError> {
         let url = config.url.expose_secret();
         let failed = |reason: String| OpenError::new(url, reason);
-        DatabaseFile::of(url).map_err(failed)?;
+        let file = DatabaseFile::of(url).map_err(failed)?;
         server::reach(url).await.map_err(failed)?;
-        let connect = async |connections: u32| {
-            sea_orm::Database::connect(options(url, connections))
-                .await
-                .map_err(|error| failed(root_cause(&error)))
-        };
-        let readers = connect(config.max_connections).await?;
-        server::check_version(&readers).await.map_err(failed)?;
-        let writer = match readers.get_database_backend() {
-            DbBackend::Sqlite => connect(1).await?,
-            _ => readers.clone(),
+        let connections = file.as_ref().map_or(config.max_connections, |_| 1);
+        let writer = sea_orm::Database::connect(options(url, connections))
+            .await
+            .map_err(|error| failed(root_cause(&error)))?;
+        server::check_version(&writer).await.map_err(failed)?;
+        let reader = match file {
+            Some(file) => Reader::Sqlite(Arc::new(sqlite::Readers::new(
+                &file.path(),
+                file.is_read_only(),
+                config.max_connections,
+            ))),
+            None => Reader::Pool(writer.clone()),
         };
         Ok(Self {
-            readers,
+            reader,
             writer,
             reported: Arc::default(),
             rehearsal: Arc::default(),
@@ -138,13 +173,15 @@ impl Database {
     ///
     /// A database that does not answer.
     pub async fn set_clock(&self, clock: &Clock) -> Result<(), DbErr> {
-        let backend = self.readers.get_database_backend();
+        let backend = self.reader.backend();
         let query = Statement::from_string(backend, format!("SELECT {}", time_of(backend)));
         let asked = Clock::system_now();
-        let row = self.readers.query_one_raw(query).await?;
+        let rows = self.reader.rows(query).await?;
         let answered = Clock::system_now();
-        let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
-        let database = Timestamp(row.try_get_by_index(0)?);
+        let row = rows
+            .first()
+            .ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
+        let database = Timestamp(row.get(0)?);
         if let Some(ahead) = clock.note_database_time(asked, database, answered) {
             tracing::warn!(
                 seconds = ahead / 1_000_000,
@@ -154,9 +191,9 @@ impl Database {
         Ok(())
     }
 
-    /// A connection for reading outside of a transaction.
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.readers
+    /// For reading outside of a transaction.
+    pub fn read(&self) -> &Reader {
+        &self.reader
     }
 
     /// Begins a transaction that writes. Dropped without a commit, it leaves no trace.
@@ -215,7 +252,9 @@ impl Database {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.readers.close().await?;
+        if let Reader::Sqlite(readers) = &self.reader {
+            readers.close();
+        }
         self.writer.close().await
     }
 }

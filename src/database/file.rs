@@ -19,6 +19,7 @@ pub(super) const ELSEWHERE: &str = "If the server's database is another one, run
 pub struct DatabaseFile {
     path: PathBuf,
     may_be_created: bool,
+    is_read_only: bool,
 }
 
 impl DatabaseFile {
@@ -52,12 +53,18 @@ impl DatabaseFile {
         Ok(Some(Self {
             path,
             may_be_created: has_mode("rwc"),
+            is_read_only: has_mode("ro"),
         }))
     }
 
     /// Where it is, from the root.
     pub fn path(&self) -> PathBuf {
         absolute(&self.path).unwrap_or_else(|_| self.path.clone())
+    }
+
+    /// Whether the address says not to write to it.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// Whether it is there.

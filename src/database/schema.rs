@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait, seaql_migrations};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QuerySelect, Statement,
+};
 use secrecy::ExposeSecret;
 
-use super::{Database, OpenError, file};
+use super::{Database, OpenError, Source, file};
 use crate::config;
 
 /// For how long another server may take over a migration before this one gives up.
@@ -31,16 +33,32 @@ impl Schema {
             Err(error) => error,
         };
         // An unknown migration is an error there, and so is a database that does not answer.
-        let applied = database.all(db, seaql_migrations::Entity::find()).await?;
+        match Self::of_migrated(database, db).await? {
+            ahead @ Self::Ahead(_) => Ok(ahead),
+            _ => Err(refusal),
+        }
+    }
+
+    /// The same of a database in which migrations were counted before, by reading alone.
+    async fn of_migrated(database: &Database, db: &impl Source) -> Result<Self, DbErr> {
+        let applied = seaql_migrations::Entity::find()
+            .select_only()
+            .column(seaql_migrations::Column::Version);
+        let applied: Vec<String> = database.values(db, applied).await?;
         let known = Migrator::migrations();
         let is_unknown = |name: &String| known.iter().all(|known| known.name() != name);
-        let names = applied.into_iter().map(|model| model.version);
-        let unknown: Vec<String> = names.filter(is_unknown).collect();
-        if unknown.is_empty() {
-            Err(refusal)
+        let unknown: Vec<String> = applied
+            .iter()
+            .filter(|name| is_unknown(name))
+            .cloned()
+            .collect();
+        Ok(if !unknown.is_empty() {
+            Self::Ahead(unknown)
+        } else if applied.len() < known.len() {
+            Self::Behind(known.len() - applied.len())
         } else {
-            Ok(Self::Ahead(unknown))
-        }
+            Self::UpToDate
+        })
     }
 }
 
@@ -70,7 +88,11 @@ pub enum MigrationError {
 impl Database {
     /// How the schema compares to that of this version.
     pub async fn schema(&self) -> Result<Schema, DbErr> {
-        Schema::of(self, &self.readers).await
+        match Schema::of_migrated(self, &self.reader).await {
+            Ok(schema) => Ok(schema),
+            // Perhaps there is nothing yet.
+            Err(_) => Schema::of(self, &self.writer).await,
+        }
     }
 
     /// Refuses a schema that is not this version's.

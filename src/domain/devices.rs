@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use entity::{SessionId, Timestamp, TokenHash, UserId, device, user};
+use entity::{SessionId, TokenHash, UserId, device, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, Iterable,
     JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
 };
 
@@ -17,6 +17,7 @@ use super::change::Change;
 use super::error::Result;
 use super::retention::remove_in_batches;
 use super::tokens::Token;
+use crate::database::{FromRow, Row};
 use crate::domain::app::App;
 
 /// For how long a device is known after its user has last signed in.
@@ -39,19 +40,22 @@ pub async fn known(app: &App, client: &Client, account: &str) -> Result<Option<T
     Ok(found
         .pop()
         .filter(|known| known.email_normal == account)
-        .map(|known| known.token_hash))
+        .map(|known| known.device.token_hash))
 }
 
 /// A device, and whose it is.
-#[derive(FromQueryResult)]
 struct Known {
-    token_hash: TokenHash,
-    #[allow(
-        dead_code,
-        reason = "a device is known only if this can be read as well"
-    )]
-    expires_at: Timestamp,
+    device: device::Model,
     email_normal: String,
+}
+
+impl FromRow for Known {
+    fn from_row(row: &Row) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            device: row.model::<device::Entity>(0)?,
+            email_normal: row.get(device::Column::iter().count())?,
+        })
+    }
 }
 
 /// From now on the client's device is known as this user's, by a new token; the one that it

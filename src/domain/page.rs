@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::Database;
+use crate::database::{Database, Table};
 
 /// The maximum number of rows on a page.
 pub const MAX_SIZE: u32 = 100;
@@ -168,7 +168,7 @@ pub struct Keyset<E: EntityTrait> {
     pub keys: fn(&E::Model) -> (SortKey, Uuid),
 }
 
-impl<E: EntityTrait> Keyset<E> {
+impl<E: Table> Keyset<E> {
     /// Reads one page of `select`.
     pub async fn page(
         &self,

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{RoleId, declared_permission, role, role_permission};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::applications::{Permission, Permissions};
 use super::error::Result;
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
+use crate::database::Source;
 use crate::domain::app::App;
 
 mod administration;
@@ -34,7 +33,7 @@ pub const ADMINISTRATOR: &str = "Administrator";
 /// The roles of these rows, with what is stored with each; with the protected one, that is all that
 /// was ever declared.
 async fn with_rights(
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     app: &App,
     rows: Vec<role::Model>,
     grants: Select<role_permission::Entity>,
@@ -57,7 +56,7 @@ async fn with_rights(
 }
 
 /// All permissions that the configuration declared at some start of a server.
-async fn ever_declared(app: &App, db: &impl ConnectionTrait) -> Result<Permissions> {
+async fn ever_declared(app: &App, db: &impl Source) -> Result<Permissions> {
     let declared = declared_permission::Entity::find();
     let rows = app.db.all(db, declared).await?;
     let codes = rows.into_iter().map(|row| row.permission);
@@ -65,7 +64,7 @@ async fn ever_declared(app: &App, db: &impl ConnectionTrait) -> Result<Permissio
 }
 
 /// Reads roles with their permissions.
-async fn load(db: &impl ConnectionTrait, app: &App, rows: Vec<role::Model>) -> Result<Vec<Role>> {
+async fn load(db: &impl Source, app: &App, rows: Vec<role::Model>) -> Result<Vec<Role>> {
     let ids: Vec<RoleId> = rows.iter().map(|row| row.id).collect();
     let of_these = role_permission::Column::RoleId.is_in(ids);
     with_rights(
@@ -125,7 +124,7 @@ pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, Strin
 
 /// How many roles there are.
 pub async fn count(app: &App) -> Result<u64> {
-    Ok(role::Entity::find().count(app.db.read()).await?)
+    Ok(app.db.count(app.db.read(), role::Entity::find()).await?)
 }
 
 /// The names of roles as an event shows them; deleted ones are shown by ID.

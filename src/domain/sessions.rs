@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use entity::{SessionId, UserId, session, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, Set,
 };
 
 use super::actor::{Actor, SignedIn};
@@ -331,5 +331,5 @@ pub async fn prune(app: &App) -> Result<()> {
 
 /// How many sessions have not ended.
 pub async fn count(app: &App) -> Result<u64> {
-    Ok(current(app).count(app.db.read()).await?)
+    Ok(app.db.count(app.db.read(), current(app)).await?)
 }

@@ -2,7 +2,6 @@
 
 use entity::RoleId;
 use entity::user::Status;
-use sea_orm::PaginatorTrait;
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -33,7 +32,7 @@ pub async fn run(app: &App) -> Result<Setup> {
         // Servers that start at the same time do this one after the other.
         users::policy::lock_administrators(change.db()).await?;
         let role = roles::ensure_administrator(&change).await?;
-        if !users::is_there_any(change.db()).await? {
+        if !users::is_there_any(change.app(), change.db()).await? {
             invitations::invite_by_server(&change, &administrator, role).await?;
             return change.commit(Setup::Invited(administrator)).await;
         }
@@ -118,5 +117,6 @@ async fn promote(change: &Change<'_>, mut user: User, role: RoleId) -> Result<St
 
 /// How many active users hold the built-in role.
 pub async fn count_administrators(app: &App) -> Result<u64> {
-    Ok(users::active_administrators().count(app.db.read()).await?)
+    let administrators = users::active_administrators();
+    Ok(app.db.count(app.db.read(), administrators).await?)
 }

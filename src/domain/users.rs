@@ -6,14 +6,15 @@ use entity::user::Status;
 use entity::{RoleId, Timestamp, UserId, invitation, role, user, user_role};
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Select, Set, SqlErr,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Select, Set, SqlErr,
 };
 
 use super::EmailAddress;
 use super::error::{Result, UserError, UserErrorCode};
 use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::text;
+use crate::database::Source;
 use crate::domain::app::App;
 
 mod administration;
@@ -107,14 +108,14 @@ pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
 }
 
 /// The user with this ID, as a transaction sees them.
-pub async fn find_in(app: &App, db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
+pub async fn find_in(app: &App, db: &impl Source, id: UserId) -> Result<Option<User>> {
     find_one(app, db, user::Entity::find_by_id(id)).await
 }
 
 /// The addresses of these users.
 pub async fn emails_of(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<HashMap<UserId, String>> {
     let these = user::Entity::find().filter(user::Column::Id.is_in(users));
@@ -123,17 +124,15 @@ pub async fn emails_of(
 }
 
 /// The users who hold this role and have not signed up yet.
-pub async fn invited_holders(db: &impl ConnectionTrait, role: RoleId) -> Result<Vec<UserId>> {
-    Ok(user::Entity::find()
+pub async fn invited_holders(app: &App, db: &impl Source, role: RoleId) -> Result<Vec<UserId>> {
+    let invited = user::Entity::find()
         .select_only()
         .column(user::Column::Id)
         .join(JoinType::InnerJoin, user::Relation::UserRole.def())
         .filter(user_role::Column::RoleId.eq(role))
         .filter(has_status(user::Status::Invited))
-        .order_by_asc(user::Column::Id)
-        .into_tuple()
-        .all(db)
-        .await?)
+        .order_by_asc(user::Column::Id);
+    Ok(app.db.values(db, invited).await?)
 }
 
 /// Locks these users' rows until the transaction ends. Whoever changes a user, or what hangs on one,
@@ -165,11 +164,7 @@ pub async fn find_locked(
 }
 
 /// The user with the e-mail address that has this normal form.
-pub async fn find_by_email(
-    app: &App,
-    db: &impl ConnectionTrait,
-    normal: &str,
-) -> Result<Option<User>> {
+pub async fn find_by_email(app: &App, db: &impl Source, normal: &str) -> Result<Option<User>> {
     // No stored text holds it, and PostgreSQL takes it for an attack.
     if normal.contains('\0') {
         return Ok(None);
@@ -192,7 +187,7 @@ pub async fn find_by_email_locked(
 
 async fn find_one(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     select: Select<user::Entity>,
 ) -> Result<Option<User>> {
     let row = app.db.one(db, select).await?;
@@ -214,7 +209,7 @@ pub async fn page(
 
 /// How many users match the filter.
 pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
-    Ok(select(app, filter).count(app.db.read()).await?)
+    Ok(app.db.count(app.db.read(), select(app, filter)).await?)
 }
 
 fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
@@ -328,11 +323,7 @@ fn nothing() -> Condition {
 }
 
 /// Reads the roles of all these users with one query.
-async fn with_roles(
-    app: &App,
-    db: &impl ConnectionTrait,
-    rows: Vec<user::Model>,
-) -> Result<Vec<User>> {
+async fn with_roles(app: &App, db: &impl Source, rows: Vec<user::Model>) -> Result<Vec<User>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -405,10 +396,13 @@ pub async fn add_roles(
         })
 }
 
-/// Whether there is any user at all.
-pub async fn is_there_any(db: &impl ConnectionTrait) -> Result<bool> {
-    // Whether or not they can be read.
-    Ok(user::Entity::find().limit(1).count(db).await? > 0)
+/// Whether there is any user at all, whether or not they can be read.
+pub async fn is_there_any(app: &App, db: &impl Source) -> Result<bool> {
+    Ok(!app
+        .db
+        .ids(db, user::Entity::find().limit(1))
+        .await?
+        .is_empty())
 }
 
 /// The address belongs to another user.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend};
 use serde_json::{Value, json};
 use usher::config::Layers;
-use usher::database::{MigrationError, Schema};
+
+use usher::database::{MigrationError, Schema, Source};
 
 use crate::support::{Binary, TestDatabase, TestServer, ids, skipped, token_in};
 
@@ -57,7 +58,7 @@ async fn a_server_goes_on_when_a_newer_one_has_extended_the_schema() {
 async fn a_migration_waits_for_its_turn_and_gives_up() {
     let server = TestServer::start().await;
     let db = &server.server.app.db;
-    let hold = match db.read().get_database_backend() {
+    let hold = match db.read().backend() {
         DbBackend::Postgres => "SELECT pg_advisory_lock(8519046207)",
         DbBackend::MySql => "SELECT GET_LOCK(CONCAT('usher.migrate.', DATABASE()), 60)",
         _ => return skipped("whoever writes has SQLite's file for themselves"),

@@ -1,8 +1,9 @@
 //! Rows that nobody can make sense of, one in each table that a loop reads: those behind them are
 //! served, and the log says once which row it is.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
+use usher::database::Source;
 use usher::domain::tokens;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ async fn execute(server: &TestServer, sql: &str) {
 }
 
 fn backend(server: &TestServer) -> DbBackend {
-    server.server.app.db.read().get_database_backend()
+    server.server.app.db.read().backend()
 }
 
 /// A UUID as the database's own literal.
@@ -80,7 +81,8 @@ async fn odd_requests_for_a_reset_stop_nobody_elses() {
     assert!(ask("admin@example.com").await);
     assert_eq!(server.inbox.next().await.to, ["admin@example.com"]);
     let left = entity::password_reset_request::Entity::find();
-    assert_eq!(left.count(server.server.app.db.read()).await.unwrap(), 0);
+    let db = &server.server.app.db;
+    assert_eq!(db.count(db.read(), left).await.unwrap(), 0);
     if backend(&server) == DbBackend::Sqlite {
         assert_eq!(errors_about("unreadable-2").len(), 1);
     }
@@ -181,8 +183,8 @@ async fn unreadable_rows_are_pruned_like_others() {
         .await
         .unwrap();
     let event = entity::event::Entity::find().filter(entity::event::Column::Action.eq("later"));
-    let left = event.count(server.server.app.db.read()).await.unwrap();
-    assert_eq!(left, 0);
+    let db = &server.server.app.db;
+    assert_eq!(db.count(db.read(), event).await.unwrap(), 0);
 }
 
 /// The ID of the session that a client is in, as it is stored.

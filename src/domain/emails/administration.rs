@@ -8,8 +8,7 @@ use entity::email::{Priority, Status};
 use entity::{EmailId, Timestamp, email};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Select, Set,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Select, Set,
 };
 
 use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, still_serves};
@@ -209,13 +208,7 @@ async fn lock(change: &Change<'_>, select: Select<email::Entity>) -> Result<Vec<
         .select_only()
         .column(email::Column::Id)
         .lock(LockType::Update);
-    let locked: Vec<Locked> = change.app().db.all_as(change.db(), select).await?;
-    Ok(locked.into_iter().map(|email| email.id).collect())
-}
-
-#[derive(FromQueryResult)]
-struct Locked {
-    id: EmailId,
+    Ok(change.app().db.all_as(change.db(), select).await?)
 }
 
 async fn by_ids(

@@ -2,7 +2,7 @@
 
 use entity::email::Status;
 use entity::{Timestamp, email};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 use super::{Email, as_seen_by};
 use crate::domain::actor::Actor;
@@ -115,5 +115,5 @@ pub async fn page(
 
 /// How many e-mails match the filter.
 pub async fn count(app: &App, filter: &EmailFilter) -> Result<u64> {
-    Ok(filter.select(app).count(app.db.read()).await?)
+    Ok(app.db.count(app.db.read(), filter.select(app)).await?)
 }

@@ -2,8 +2,9 @@
 
 use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 
+use crate::database::{FromRow, Row, Source};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change;
@@ -11,7 +12,7 @@ use crate::domain::error::Result;
 use crate::domain::events::{Action, Subject};
 
 /// The queue's own state.
-pub async fn queue_state(app: &App, db: &impl ConnectionTrait) -> Result<email_queue::Model> {
+pub async fn queue_state(app: &App, db: &impl Source) -> Result<email_queue::Model> {
     let found = email_queue::Entity::find_by_id(email_queue::ONLY);
     let found = app.db.find(db, found).await?.rows.pop();
     // What cannot be read must not stop the queue: its next change is written over it.
@@ -29,38 +30,50 @@ pub async fn queue_state(app: &App, db: &impl ConnectionTrait) -> Result<email_q
 pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
     use sea_orm::{ActiveEnum, Iterable};
     // A later version may know other states; as text, they are not in the way.
-    let counted: Vec<(String, i64)> = email::Entity::find()
+    let by_status = email::Entity::find()
         .select_only()
         .column(email::Column::Status)
-        .column_as(email::Column::Id.count(), "mails")
-        .group_by(email::Column::Status)
-        .into_tuple()
-        .all(app.db.read())
-        .await?;
+        .expr(email::Column::Id.count())
+        .group_by(email::Column::Status);
+    let counted: Vec<Counted> = app.db.values(app.db.read(), by_status).await?;
     let count_of = |status: Status| {
         let status = status.to_value();
-        counted
-            .iter()
-            .find(|(counted, _)| *counted == status)
-            .map_or(0, |(_, mails)| u64::try_from(*mails).unwrap_or_default())
+        let counted = counted.iter().find(|counted| counted.status == status);
+        counted.map_or(0, |counted| counted.emails.unsigned_abs())
     };
     Ok(Status::iter()
         .map(|status| (status, count_of(status)))
         .collect())
 }
 
+struct Counted {
+    status: String,
+    emails: i64,
+}
+
+impl FromRow for Counted {
+    fn from_row(row: &Row) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            status: row.get(0)?,
+            emails: row.get(1)?,
+        })
+    }
+}
+
 /// How long the oldest e-mail that is due has been waiting, in seconds.
 pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
     let now = app.clock.now();
-    let oldest: Option<Option<Timestamp>> = email::Entity::find()
+    let oldest = email::Entity::find()
         .select_only()
-        .column_as(email::Column::NextAttemptAt.min(), "oldest")
+        .expr(email::Column::NextAttemptAt.min())
         .filter(email::Column::Status.eq(Status::Queued))
-        .filter(email::Column::NextAttemptAt.lte(now))
-        .into_tuple()
-        .one(app.db.read())
-        .await?;
-    Ok(oldest.flatten().map(|due| now.since(due).as_secs()))
+        .filter(email::Column::NextAttemptAt.lte(now));
+    let oldest: Vec<Option<Timestamp>> = app.db.values(app.db.read(), oldest).await?;
+    Ok(oldest
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|due| now.since(due).as_secs()))
 }
 
 /// Pauses the queue: e-mails that are being sent are finished, and no others are started. A queue

@@ -3,19 +3,30 @@
 use std::sync::{Mutex, PoisonError};
 
 use entity::{EmailId, Timestamp};
-use sea_orm::FromQueryResult;
+use sea_orm::DbErr;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
+
+use crate::database::{FromRow, Row};
 
 /// How many changes are kept for a watcher who falls behind. One who falls behind further looks at the
 /// rows, and misses nothing.
 const CHANGES_KEPT: usize = 1024;
 
 /// When an e-mail last changed.
-#[derive(Clone, Copy, Debug, FromQueryResult)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Changed {
     pub(super) id: EmailId,
     pub(super) changed_at: Timestamp,
+}
+
+impl FromRow for Changed {
+    fn from_row(row: &Row) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.get(0)?,
+            changed_at: row.get(1)?,
+        })
+    }
 }
 
 /// What this server's watchers are told.

@@ -1,7 +1,7 @@
 //! How the event log is read.
 
 use entity::{EventId, Timestamp, UserId, event};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
 
 use super::{Action, FieldChange};
@@ -101,7 +101,7 @@ pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Res
 
 /// How many events match the filter.
 pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
-    Ok(filter.select().count(app.db.read()).await?)
+    Ok(app.db.count(app.db.read(), filter.select()).await?)
 }
 
 /// The event with this ID.

@@ -1,15 +1,16 @@
 //! The invitation that counts: the newest of a user.
 
 use entity::{UserId, invitation};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use crate::database::Source;
 use crate::domain::app::App;
 use crate::domain::error::Result;
 
 /// The newest invitation of each of these users, with one query.
 pub async fn newest_of(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     users: &[UserId],
 ) -> Result<Vec<invitation::Model>> {
     let mut newest: Vec<invitation::Model> = Vec::new();

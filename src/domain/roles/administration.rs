@@ -99,7 +99,7 @@ pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role>
         let role = find_for(&mut change, input.id, RoleAction::Update).await?;
         let changed = update_in(&change, &role, input).await?;
         if !role.rights.cover(&changed.rights) {
-            let invited = users::invited_holders(change.db(), role.row.id).await?;
+            let invited = users::invited_holders(change.app(), change.db(), role.row.id).await?;
             invitations::renew(&change, &invited).await?;
         }
         change.commit(changed).await

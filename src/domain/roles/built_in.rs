@@ -72,6 +72,6 @@ async fn record_growth(change: &Change<'_>, role: &Role, new: &Permissions) -> R
     change
         .record_with(Action::RoleUpdated, role, changes)
         .await?;
-    let invited = users::invited_holders(change.db(), role.row.id).await?;
+    let invited = users::invited_holders(change.app(), change.db(), role.row.id).await?;
     invitations::renew(change, &invited).await
 }

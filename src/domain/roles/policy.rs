@@ -4,12 +4,10 @@
 use std::collections::HashMap;
 
 use entity::{RoleId, UserId, user_role};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    QueryTrait, Select,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::Role;
+use crate::database::Source;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::{
@@ -44,7 +42,7 @@ impl RoleAction {
 /// The missing permission; otherwise the reason, as an error of the input `id`.
 pub async fn check(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     actor: &Actor,
     role: &Role,
     action: RoleAction,
@@ -85,16 +83,13 @@ pub fn may_assign(actor: &Actor, rights: &Rights) -> bool {
 /// Deleting a role changes the roles of all who hold it.
 async fn may_be_taken_from_its_holders(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     actor: &Actor,
     role: &Role,
 ) -> Result<()> {
     if let Some(own) = actor.user_id()
-        && holders(role.row.id)
-            .filter(user_role::Column::UserId.eq(own))
-            .count(db)
-            .await?
-            > 0
+        && let own = holders(role.row.id).filter(user_role::Column::UserId.eq(own))
+        && app.db.count(db, own).await? > 0
     {
         return Err(refused(
             UserErrorCode::OwnAccount,
@@ -102,13 +97,11 @@ async fn may_be_taken_from_its_holders(
         ));
     }
     // Holders may be many, but the roles that they hold besides are few.
-    let role_ids: Vec<RoleId> = held_by_holders(role.row.id)
+    let held = held_by_holders(role.row.id)
         .select_only()
         .column(user_role::Column::RoleId)
-        .distinct()
-        .into_tuple()
-        .all(db)
-        .await?;
+        .distinct();
+    let role_ids: Vec<RoleId> = app.db.values(db, held).await?;
     let rights = super::union(&super::by_ids_in(app, db, &role_ids).await?);
     if actor.covers(&rights) {
         Ok(())
@@ -123,7 +116,7 @@ async fn may_be_taken_from_its_holders(
 /// The users who hold the role, each with all of their roles.
 pub async fn roles_of_holders(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     role: RoleId,
 ) -> Result<HashMap<UserId, Vec<RoleId>>> {
     let mut holders: HashMap<UserId, Vec<RoleId>> = HashMap::new();

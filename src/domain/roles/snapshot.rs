@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use entity::{RoleId, revision, role, role_permission};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::Role;
 use super::cache::Snapshot;
+use crate::database::Source;
 use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::rights::Rights;
@@ -36,11 +37,7 @@ pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
 
 /// The same as a transaction sees it, including its own changes to roles. What is not committed yet
 /// never gets into memory.
-pub async fn by_ids_in(
-    app: &App,
-    db: &impl ConnectionTrait,
-    ids: &[RoleId],
-) -> Result<Vec<Arc<Role>>> {
+pub async fn by_ids_in(app: &App, db: &impl Source, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     let snapshot = app.roles.current();
     let is_current = snapshot.revision == current_revision(app, db).await?;
     if is_current && ids.iter().all(|id| snapshot.roles.contains_key(id)) {
@@ -77,7 +74,7 @@ async fn reload(app: &App) -> Result<Arc<Snapshot>> {
 }
 
 /// Zero, with which no snapshot is kept, if it cannot be read.
-async fn current_revision(app: &App, db: &impl ConnectionTrait) -> Result<i64> {
+async fn current_revision(app: &App, db: &impl Source) -> Result<i64> {
     let row = revision::Entity::find_by_id(revision::ROLES);
     let row = app.db.one(db, row).await?;
     Ok(row.map_or(0, |row| row.revision))

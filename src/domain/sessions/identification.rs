@@ -6,11 +6,12 @@ use std::time::Duration;
 use entity::{RoleId, revision, session, user, user_role};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType, QueryFilter,
-    QueryResult, QuerySelect, RelationTrait, Select, Set,
+    ColumnTrait, DbErr, EntityTrait, Iterable, JoinType, QueryFilter, QuerySelect, RelationTrait,
+    Select, Set,
 };
 
 use super::idle_timeout;
+use crate::database::{FromRow, Row};
 use crate::domain::actor::{Actor, Client, Principal, SignedIn};
 use crate::domain::app::App;
 use crate::domain::change;
@@ -84,41 +85,29 @@ struct Identity {
     revision: i64,
 }
 
-const SESSION: &str = "s_";
-const USER: &str = "u_";
-
-impl FromQueryResult for Identity {
-    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
+impl FromRow for Identity {
+    fn from_row(row: &Row) -> std::result::Result<Self, DbErr> {
+        let user = session::Column::iter().count();
+        let role_id = user + user::Column::iter().count();
         Ok(Self {
-            session: session::Model::from_query_result(row, SESSION)?,
-            user: user::Model::from_query_result(row, USER)?,
+            session: row.model::<session::Entity>(0)?,
+            user: row.model::<user::Entity>(user)?,
             // What cannot be read grants nothing.
-            role_id: row.try_get("", "role_id").unwrap_or_default(),
+            role_id: row.get(role_id).unwrap_or_default(),
             // Newer than any: then the roles are read each time.
-            revision: row.try_get("", "roles_revision").unwrap_or(i64::MAX),
+            revision: row.get(role_id + 1).unwrap_or(i64::MAX),
         })
     }
 }
 
 fn identify(condition: SimpleExpr) -> Select<session::Entity> {
-    let mut select = session::Entity::find()
-        .select_only()
-        .column(session::Column::Id)
+    session::Entity::find()
         .join(JoinType::InnerJoin, session::Relation::User.def())
         .join(JoinType::LeftJoin, user::Relation::UserRole.def())
-        .filter(condition);
-    for column in session::Column::iter() {
-        select = select.column_as(column, format!("{SESSION}{}", column.as_str()));
-    }
-    for column in user::Column::iter() {
-        select = select.column_as(column, format!("{USER}{}", column.as_str()));
-    }
-    select
-        .column_as(user_role::Column::RoleId, "role_id")
-        .expr_as(
-            Expr::SubQuery(None, Box::new(roles_revision().into())),
-            "roles_revision",
-        )
+        .filter(condition)
+        .columns(user::Column::iter())
+        .column(user_role::Column::RoleId)
+        .expr(Expr::SubQuery(None, Box::new(roles_revision().into())))
 }
 
 fn roles_revision() -> SelectStatement {

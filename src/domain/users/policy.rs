@@ -2,9 +2,10 @@
 //! end in advance what they would say.
 
 use entity::{UserId, invitation, revision, user};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::User;
+use crate::database::Source;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
@@ -116,7 +117,7 @@ pub async fn find_for(
 /// [`must_leave_an_administrator`].
 pub async fn check(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     actor: &Actor,
     target: &User,
     action: UserAction,
@@ -156,7 +157,7 @@ fn refused(action: UserAction, code: UserErrorCode, message: &str) -> Error {
 
 async fn in_the_right_state(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     target: &User,
     action: UserAction,
 ) -> Result<()> {
@@ -195,7 +196,7 @@ async fn in_the_right_state(
     }
 }
 
-async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
+async fn has_open_invitation(app: &App, db: &impl Source, user: UserId) -> Result<bool> {
     let newest = newest_of(app, db, &[user]).await?.pop();
     Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
 }
@@ -203,7 +204,7 @@ async fn has_open_invitation(app: &App, db: &impl ConnectionTrait, user: UserId)
 /// Checks that an active administrator remains if this user ceases to be one.
 pub async fn must_leave_an_administrator(
     app: &App,
-    db: &impl ConnectionTrait,
+    db: &impl Source,
     target: &User,
     action: UserAction,
 ) -> Result<()> {
@@ -212,11 +213,8 @@ pub async fn must_leave_an_administrator(
     if !is_administrator || target.row.status() != user::Status::Active {
         return Ok(());
     }
-    let others = super::active_administrators()
-        .filter(user::Column::Id.ne(target.row.id))
-        .count(db)
-        .await?;
-    match others {
+    let others = super::active_administrators().filter(user::Column::Id.ne(target.row.id));
+    match app.db.count(db, others).await? {
         0 => Err(refused(
             action,
             UserErrorCode::LastAdministrator,
