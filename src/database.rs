@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -19,13 +19,14 @@ mod races;
 mod row;
 mod rows;
 mod schema;
+mod search;
 mod server;
 mod sqlite;
 
 pub use file::DatabaseFile;
 pub use races::is_lost_race;
 pub use row::{FromRow, Row, Source, Table};
-pub use rows::{Found, StoredId};
+pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
 use server::CONNECT_TIMEOUT;
 
@@ -233,21 +234,6 @@ impl Database {
     pub fn now(&self, clock: &Clock) -> SimpleExpr {
         let now = time_of(self.writer.get_database_backend());
         Expr::cust(now).add(clock.ahead())
-    }
-
-    /// Whether a column's text contains the term, every character of which stands for itself.
-    ///
-    /// `LIKE` would need the term escaped, and takes several times as long on SQLite.
-    pub fn contains(&self, column: impl IntoColumnRef, term: &str) -> SimpleExpr {
-        // No stored text holds it, and PostgreSQL takes it for an attack.
-        if term.contains('\0') {
-            return Expr::val(1).eq(0);
-        }
-        let position = match self.writer.get_database_backend() {
-            DbBackend::Postgres => "STRPOS",
-            _ => "INSTR",
-        };
-        Expr::from(Func::cust(position).arg(Expr::col(column)).arg(term)).gt(0)
     }
 
     /// Closes all connections.

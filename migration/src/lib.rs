@@ -19,6 +19,8 @@ mod m20261121_000008_throttles;
 mod m20261125_000009_devices;
 mod m20261125_000010_declared_permissions;
 mod m20261125_000011_pruning;
+mod m20261128_000012_filters;
+mod search;
 
 /// Brings a database up to the schema that this version of the server works with.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000009_devices::Migration),
             Box::new(m20261125_000010_declared_permissions::Migration),
             Box::new(m20261125_000011_pruning::Migration),
+            Box::new(m20261128_000012_filters::Migration),
         ]
     }
 }

@@ -194,7 +194,7 @@ impl Database {
 }
 
 /// The name of the first column of a table's primary key.
-fn key_of<E: EntityTrait>() -> &'static str {
+pub fn key_of<E: EntityTrait>() -> &'static str {
     let mut key = E::PrimaryKey::iter();
     key.next().map_or("id", |key| key.into_column().as_str())
 }

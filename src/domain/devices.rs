@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use entity::{SessionId, TokenHash, UserId, device, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, Iterable,
-    JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, Iterable, JoinType,
+    QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
 };
 
 use super::actor::Client;
@@ -74,14 +74,15 @@ pub async fn remember(
             .await?;
     }
     let token = Token::generate()?;
-    device::ActiveModel {
+    let row = device::ActiveModel {
         token_hash: Set(token.hash()),
         user_id: Set(user),
         session_id: Set(session),
         expires_at: Set(change.app().clock.now().after(KNOWN_FOR)),
-    }
-    .insert(change.db())
-    .await?;
+    };
+    device::Entity::insert(row)
+        .exec_without_returning(change.db())
+        .await?;
     forget_oldest_of(change.db(), user).await?;
     Ok(token)
 }

@@ -116,9 +116,8 @@ pub(super) async fn insert(
         sent_at: TimeOrNever::NEVER,
         changed_at: now,
     };
-    email::ActiveModel::from(row.clone())
-        .reset_all()
-        .insert(transaction)
+    email::Entity::insert(email::ActiveModel::from(row.clone()).reset_all())
+        .exec_without_returning(transaction)
         .await?;
     Ok(row)
 }

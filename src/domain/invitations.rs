@@ -141,9 +141,8 @@ async fn insert(
         updated_at: now,
         last_signed_in_at: entity::TimeOrNever::NEVER,
     };
-    user::ActiveModel::from(row.clone())
-        .reset_all()
-        .insert(change.db())
+    user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
+        .exec_without_returning(change.db())
         .await
         .map_err(|error| match error.sql_err() {
             // Somebody else was invited with this address a moment ago.
@@ -169,9 +168,8 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
         accepted_at: None,
         revoked_at: None,
     };
-    invitation::ActiveModel::from(invitation.clone())
-        .reset_all()
-        .insert(change.db())
+    invitation::Entity::insert(invitation::ActiveModel::from(invitation.clone()).reset_all())
+        .exec_without_returning(change.db())
         .await?;
     let link = links::url(app, &app.settings.links.invitation, &token);
     let inviter = actor

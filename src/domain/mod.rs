@@ -15,6 +15,7 @@ pub mod emails;
 pub mod error;
 pub mod events;
 pub mod explanation;
+mod filters;
 pub mod invitations;
 pub mod links;
 pub mod page;

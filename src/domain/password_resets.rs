@@ -114,9 +114,8 @@ async fn create(change: &Change<'_>, user: &User) -> Result<(password_reset::Mod
         used_at: None,
         revoked_at: None,
     };
-    password_reset::ActiveModel::from(reset.clone())
-        .reset_all()
-        .insert(change.db())
+    password_reset::Entity::insert(password_reset::ActiveModel::from(reset.clone()).reset_all())
+        .exec_without_returning(change.db())
         .await?;
     let link = links::url(app, &app.settings.links.password_reset, &token);
     Ok((reset, link))

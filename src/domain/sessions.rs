@@ -22,6 +22,7 @@ use super::{EmailAddress, devices, email_address, roles};
 use crate::database::StoredId;
 use crate::domain::app::App;
 
+pub mod holder;
 mod identification;
 
 pub use identification::{authenticate, refresh};
@@ -170,9 +171,8 @@ pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Re
         ends_at,
         is_kept,
     };
-    session::ActiveModel::from(session.clone())
-        .reset_all()
-        .insert(db)
+    session::Entity::insert(session::ActiveModel::from(session.clone()).reset_all())
+        .exec_without_returning(db)
         .await?;
     end_oldest_of(app, db, user.row.id).await?;
     let device = devices::remember(change, user.row.id, Some(session.id)).await?;

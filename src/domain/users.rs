@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 
 use entity::user::Status;
-use entity::{RoleId, Timestamp, UserId, invitation, role, user, user_role};
-use sea_orm::sea_query::Query;
+use entity::{RoleId, UserId, role, user, user_role};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, Select, Set, SqlErr,
+    ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait, Select, Set, SqlErr,
 };
 
 use super::EmailAddress;
 use super::error::{Result, UserError, UserErrorCode};
-use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use super::text;
 use crate::database::Source;
 use crate::domain::app::App;
 
 mod administration;
+mod listing;
 pub mod model;
 pub mod policy;
 
@@ -25,82 +24,12 @@ pub use administration::{
     UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
 };
 
+pub use listing::{UserFilter, UserOrderField, count, page};
 pub use model::User;
 use model::display_name;
 
 /// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
-
-/// Filters users. Conditions are combined with AND; omitted ones are ignored.
-#[derive(Clone, Debug, Default)]
-pub struct UserFilter {
-    /// Part of the address or of either name, ignoring case.
-    pub search: Option<String>,
-    /// In any of these states.
-    pub statuses: Option<Vec<Status>>,
-    /// Holders of any of these roles.
-    pub role_ids: Option<Vec<RoleId>>,
-    /// With their newest invitation in any of these states, at this time.
-    pub invitation: Option<(Vec<invitation::Status>, Timestamp)>,
-    /// Invited after this time.
-    pub created_after: Option<Timestamp>,
-    /// Invited before this time.
-    pub created_before: Option<Timestamp>,
-    /// Last signed in after this time.
-    pub signed_in_after: Option<Timestamp>,
-    /// Last signed in before this time, or never.
-    pub signed_in_before: Option<Timestamp>,
-}
-
-/// What a list of users is sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UserOrderField {
-    /// The e-mail address's normal form.
-    Email,
-    /// The display name, ignoring case.
-    Name,
-    /// When the user was invited.
-    CreatedAt,
-    /// When the user last signed in; those who never have come first.
-    LastSignedInAt,
-}
-
-impl UserOrderField {
-    /// The order of a list by this field.
-    pub fn keyset(self, descending: bool) -> Keyset<user::Entity> {
-        use user::Column;
-        let (name, key, column, keys): (_, _, _, fn(&user::Model) -> _) = match self {
-            Self::Email => (
-                "users.email",
-                SortKeyKind::Text,
-                Column::EmailNormal,
-                |row| (SortKey::Text(row.email_normal.clone()), row.id.0),
-            ),
-            Self::Name => ("users.name", SortKeyKind::Text, Column::NameKey, |row| {
-                (SortKey::Text(row.name_key.clone()), row.id.0)
-            }),
-            Self::CreatedAt => (
-                "users.created",
-                SortKeyKind::Number,
-                Column::CreatedAt,
-                |row| (SortKey::Number(row.created_at.0), row.id.0),
-            ),
-            Self::LastSignedInAt => (
-                "users.signedIn",
-                SortKeyKind::Number,
-                Column::LastSignedInAt,
-                |row| (SortKey::Number(row.last_signed_in_at.stored()), row.id.0),
-            ),
-        };
-        Keyset {
-            order: Order { name, key },
-            column,
-            id: Column::Id,
-            descending,
-            keys,
-        }
-    }
-}
 
 /// The user with this ID.
 pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
@@ -141,6 +70,10 @@ pub async fn lock(
     transaction: &DatabaseTransaction,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<()> {
+    // There, whoever writes has all of it for themselves.
+    if transaction.backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
     user::Entity::find()
         .select_only()
         .column(user::Column::Id)
@@ -194,105 +127,6 @@ async fn find_one(
     Ok(with_roles(app, db, row.into_iter().collect()).await?.pop())
 }
 
-/// A page of the users who match the filter, in the keyset's order.
-pub async fn page(
-    app: &App,
-    filter: &UserFilter,
-    order: &Keyset<user::Entity>,
-    request: &PageRequest,
-) -> Result<Page<User>> {
-    let db = app.db.read();
-    let page = order.page(&app.db, select(app, filter), request).await?;
-    page.try_map_all(async |rows| with_roles(app, db, rows).await)
-        .await
-}
-
-/// How many users match the filter.
-pub async fn count(app: &App, filter: &UserFilter) -> Result<u64> {
-    Ok(app.db.count(app.db.read(), select(app, filter)).await?)
-}
-
-fn select(app: &App, filter: &UserFilter) -> Select<user::Entity> {
-    let mut select = user::Entity::find();
-    if let Some(search) = filter
-        .search
-        .as_deref()
-        .map(texts::invisible::trim)
-        .filter(|term| !term.is_empty())
-    {
-        let term = text::fold(search);
-        select = select.filter(app.db.contains(user::Column::SearchText, &term));
-    }
-    if let Some(statuses) = &filter.statuses {
-        // Each state once, however often it is listed.
-        let any = [Status::Invited, Status::Active, Status::Deactivated]
-            .into_iter()
-            .filter(|status| statuses.contains(status))
-            .fold(Condition::any(), |any, status| any.add(has_status(status)));
-        select = select.filter(if statuses.is_empty() { nothing() } else { any });
-    }
-    if let Some(ids) = &filter.role_ids {
-        let holders = Query::select()
-            .column(user_role::Column::UserId)
-            .from(user_role::Entity)
-            .and_where(user_role::Column::RoleId.is_in(ids.iter().copied()))
-            .to_owned();
-        select = select.filter(user::Column::Id.in_subquery(holders));
-    }
-    if let Some((statuses, now)) = &filter.invitation {
-        use invitation::Status::{Accepted, Expired, Pending, Revoked};
-        let any = [Pending, Accepted, Expired, Revoked]
-            .into_iter()
-            .filter(|status| statuses.contains(status))
-            .fold(Condition::any(), |any, status| {
-                any.add(newest_invitation_is(status, *now))
-            });
-        select = select.filter(if statuses.is_empty() { nothing() } else { any });
-    }
-    if let Some(time) = filter.created_after {
-        select = select.filter(user::Column::CreatedAt.gt(time));
-    }
-    if let Some(time) = filter.created_before {
-        select = select.filter(user::Column::CreatedAt.lt(time));
-    }
-    if let Some(time) = filter.signed_in_after {
-        select = select.filter(user::Column::LastSignedInAt.gt(time));
-    }
-    if let Some(time) = filter.signed_in_before {
-        select = select.filter(user::Column::LastSignedInAt.lt(time));
-    }
-    select
-}
-
-/// [`invitation::Model::status`] of the newest invitation as a condition. A new invitation voids
-/// those before it, so at most one of a user's is not revoked, and that one is the newest.
-fn newest_invitation_is(status: invitation::Status, now: Timestamp) -> Condition {
-    use invitation::Column::{AcceptedAt, ExpiresAt, RevokedAt, UserId};
-    let those_with = |condition: Condition| {
-        Query::select()
-            .column(UserId)
-            .from(invitation::Entity)
-            .cond_where(condition)
-            .to_owned()
-    };
-    let standing = Condition::all().add(RevokedAt.is_null());
-    let invited = |condition| user::Column::Id.in_subquery(those_with(condition));
-    Condition::all().add(match status {
-        invitation::Status::Accepted => invited(standing.add(AcceptedAt.is_not_null())),
-        invitation::Status::Pending => {
-            invited(standing.add(AcceptedAt.is_null()).add(ExpiresAt.gt(now)))
-        }
-        invitation::Status::Expired => {
-            invited(standing.add(AcceptedAt.is_null()).add(ExpiresAt.lte(now)))
-        }
-        invitation::Status::Revoked => {
-            return Condition::all()
-                .add(invited(Condition::all().add(RevokedAt.is_not_null())))
-                .add(user::Column::Id.not_in_subquery(those_with(standing)));
-        }
-    })
-}
-
 /// [`user::Model::status`] as a condition.
 fn has_status(status: Status) -> Condition {
     use user::Column::{DeactivatedAt, PasswordHash};
@@ -315,11 +149,6 @@ pub fn active_administrators() -> Select<user::Entity> {
         .filter(role::Column::IsProtected.eq(true))
         .filter(has_status(Status::Active))
         .filter(user::Column::PasswordHash.ne(user::PasswordHash::void()))
-}
-
-/// An empty list of states matches nobody.
-fn nothing() -> Condition {
-    Condition::all().add(user::Column::Id.is_null())
 }
 
 /// Reads the roles of all these users with one query.

@@ -1,5 +1,7 @@
 //! The API for the e-mails in the queue.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
 use entity::{Timestamp, email, email_attempt};
 
@@ -9,7 +11,7 @@ use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{OrderDirection, PageArguments, connection, page_request};
+use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, page_request};
 use super::scalars::DateTime;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
@@ -74,7 +76,11 @@ impl EmailQuery {
             .map(EmailFilter::decode)
             .transpose()?
             .unwrap_or_default();
-        let page = emails::page(ctx.app()?, &ctx.actor()?, &filter, &keyset, &request).await?;
+        let with_bodies = ["textBody", "htmlBody", "source"]
+            .into_iter()
+            .any(|field| is_asked_of_nodes(ctx, field));
+        let (app, actor) = (ctx.app()?, ctx.actor()?);
+        let page = emails::page(app, &actor, &filter, &keyset, &request, with_bodies).await?;
         Ok(EmailConnection::new(page, filter))
     }
 
@@ -190,6 +196,18 @@ impl From<emails::Email> for Email {
     }
 }
 
+impl Email {
+    /// The e-mail with its bodies, which a list leaves out where it sees that nobody asks for them.
+    async fn whole(&self, ctx: &Context<'_>) -> Result<Cow<'_, emails::Email>> {
+        if self.0.is_whole() {
+            return Ok(Cow::Borrowed(&self.0));
+        }
+        let whole = emails::find(ctx.app()?, &ctx.actor()?, self.0.row().id).await?;
+        let deleted = || internal(&"an e-mail was deleted while it was being shown");
+        whole.map(Cow::Owned).ok_or_else(deleted)
+    }
+}
+
 #[Object(use_type_description)]
 impl Email {
     /// Opaque and globally unique.
@@ -237,15 +255,17 @@ impl Email {
     /// The plain-text body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn text_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        ctx.caller()?.note_showing(&self.0);
-        Ok(Some(self.0.text_body()))
+        let whole = self.whole(ctx).await?;
+        ctx.caller()?.note_showing(&whole);
+        Ok(Some(whole.text_body()))
     }
 
     /// The HTML body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn html_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        ctx.caller()?.note_showing(&self.0);
-        Ok(Some(self.0.html_body()))
+        let whole = self.whole(ctx).await?;
+        ctx.caller()?.note_showing(&whole);
+        Ok(Some(whole.html_body()))
     }
 
     /// The secret link, such as the invitation link. Null if the e-mail has none, once the link has
@@ -261,8 +281,9 @@ impl Email {
     /// `GET /emails/{id}.eml`. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn source(&self, ctx: &Context<'_>) -> Result<String> {
-        ctx.caller()?.note_showing(&self.0);
-        messages::source(&self.0).map_err(|problem| internal(&problem))
+        let whole = self.whole(ctx).await?;
+        ctx.caller()?.note_showing(&whole);
+        messages::source(&whole).map_err(|problem| internal(&problem))
     }
 
     /// The `Message-ID` header, which is the same for every attempt.

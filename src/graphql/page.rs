@@ -1,7 +1,7 @@
 //! Relay connections (<https://relay.dev/graphql/connections.htm>): their arguments, and the types
 //! that the nouns declare with `connection!`.
 
-use async_graphql::{Enum, Result, SimpleObject};
+use async_graphql::{Context, Enum, Result, SimpleObject};
 
 use super::error::bad_request;
 use crate::domain::page::{Cursor, DEFAULT_SIZE, MAX_SIZE, Order, Page, PageRequest};
@@ -52,6 +52,14 @@ pub struct PageArguments {
     pub last: Option<i32>,
     /// Only what comes before this cursor.
     pub before: Option<String>,
+}
+
+/// Whether the request asks the list's nodes for this field, so that one query can fetch it for all of
+/// them. It is `ctx`'s own field that is the list.
+pub fn is_asked_of_nodes(ctx: &Context<'_>, field: &str) -> bool {
+    let list = ctx.look_ahead();
+    let nodes = [list.field("nodes"), list.field("edges").field("node")];
+    nodes.iter().any(|node| node.field(field).exists())
 }
 
 /// Reads a connection's arguments: a page of the list in that order.

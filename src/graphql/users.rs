@@ -11,7 +11,7 @@ use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unles
 use super::ids;
 use super::invitations::{Invitation, InvitationStatus};
 use super::limits::{list_complexity, page_complexity};
-use super::page::{OrderDirection, PageArguments, connection, page_request};
+use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, page_request};
 use super::roles::Role;
 use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
@@ -107,7 +107,7 @@ pub async fn users_page(
     let mut page = users::page(app, &filter, &keyset, &request)
         .await?
         .map(User::from);
-    if asks_for_invitations(ctx) {
+    if is_asked_of_nodes(ctx, "invitation") {
         let ids: Vec<_> = page.rows.iter().map(|(_, user)| user.user.row.id).collect();
         let newest = invitations::newest_of(app, app.db.read(), &ids).await?;
         for (_, user) in &mut page.rows {
@@ -118,17 +118,6 @@ pub async fn users_page(
         }
     }
     Ok(UserConnection::new(page, filter))
-}
-
-/// Whether the invitations of a page's users were requested, so that one query can fetch them all.
-fn asks_for_invitations(ctx: &Context<'_>) -> bool {
-    let asked = ctx.look_ahead();
-    asked.field("nodes").field("invitation").exists()
-        || asked
-            .field("edges")
-            .field("node")
-            .field("invitation")
-            .exists()
 }
 
 /// Filters users. Conditions are combined with AND; omitted ones are ignored.

@@ -1,14 +1,13 @@
 //! Who causes a change, as of now.
 
-use std::sync::Arc;
+use entity::{UserId, session};
+use sea_orm::{ColumnTrait, DatabaseTransaction};
 
-use entity::{UserId, session, user};
-use sea_orm::{DatabaseTransaction, EntityTrait};
-
-use crate::domain::actor::{Actor, Principal, SignedIn};
+use crate::domain::actor::{Actor, Principal};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
-use crate::domain::{roles, users};
+use crate::domain::sessions::holder;
+use crate::domain::users;
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
@@ -29,21 +28,10 @@ pub(super) async fn confirm(
     let Principal::User(before) = &actor.principal else {
         return Ok(actor.clone());
     };
-    let session = session::Entity::find_by_id(before.session.id);
-    let session = (app.db.one(transaction, session).await?).ok_or(Error::Unauthenticated)?;
-    let user = users::find_in(app, transaction, session.user_id)
-        .await?
-        .filter(|user| user.row.status() == user::Status::Active)
-        .ok_or(Error::Unauthenticated)?;
-    let held = roles::by_ids_in(app, transaction, &user.role_ids).await?;
-    let rights = roles::union(&held);
-    if let Some(lost) = rights.lost_since(&before.rights) {
-        return Err(Error::Forbidden(lost.clone()));
+    let session = session::Column::Id.eq(before.session.id);
+    let now = holder::find(app, transaction, actor.client.clone(), session).await?;
+    match now.signed_in()?.rights.lost_since(&before.rights) {
+        Some(lost) => Err(Error::Forbidden(lost.clone())),
+        None => Ok(now),
     }
-    let now = SignedIn {
-        user,
-        session,
-        rights,
-    };
-    Ok(Actor::user(Arc::new(now), actor.client.clone()))
 }

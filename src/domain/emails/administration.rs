@@ -182,7 +182,10 @@ pub async fn change(
         let selected = match selection {
             Selection::Ids(ids) => by_ids(&change, ids, action, now).await?,
             Selection::Filter(filter) => {
-                let possible = filter.select(app).filter(action.possible(now));
+                let possible = filter
+                    .filters(&app.db)
+                    .select()
+                    .filter(action.possible(now));
                 lock(&change, possible).await?
             }
         };

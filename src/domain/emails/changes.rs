@@ -158,7 +158,8 @@ pub async fn find_matching(
     ids: &[EmailId],
 ) -> Result<Vec<Email>> {
     let found = filter
-        .select(app)
+        .filters(&app.db)
+        .select()
         .filter(email::Column::Id.is_in(ids.iter().copied()));
     let found = app.db.find(app.db.read(), found).await?;
     let mut found = as_seen_by(app, actor, found.rows).await?;

@@ -20,6 +20,7 @@ pub const MASK: &str = "[secret link]";
 pub struct Email {
     row: email::Model,
     link: Option<String>,
+    is_whole: bool,
 }
 
 impl Email {
@@ -28,9 +29,23 @@ impl Email {
         &self.row
     }
 
+    /// The same, of a row that was read without its bodies.
+    pub(super) fn without_bodies(self) -> Self {
+        Self {
+            is_whole: false,
+            ..self
+        }
+    }
+
     /// The secret link, if it still serves a purpose and this reader may see it.
     pub fn link(&self) -> Option<&str> {
         self.link.as_deref()
+    }
+
+    /// Whether its bodies were read. In a list they are left out unless they are asked for, because
+    /// they are most of it.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// The text, with the link masked unless this reader may see it.
@@ -65,6 +80,7 @@ pub(super) async fn as_seen_by(
             Email {
                 link: link.filter(|_| may_see),
                 row,
+                is_whole: true,
             }
         })
         .collect())

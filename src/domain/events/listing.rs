@@ -1,12 +1,15 @@
 //! How the event log is read.
 
 use entity::{EventId, Timestamp, UserId, event};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use uuid::Uuid;
 
 use super::{Action, FieldChange};
+use crate::database::Database;
 use crate::domain::app::App;
 use crate::domain::error::Result;
+use crate::domain::filters::Filters;
 use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 
 /// An event as it is read.
@@ -48,33 +51,44 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn select(&self) -> Select<event::Entity> {
+    fn filters(&self, db: &Database) -> Filters<event::Entity> {
         use event::Column;
-        let mut select = event::Entity::find();
+        let mut filters = Filters::default();
         if let Some(actor) = self.actor {
-            select = select.filter(Column::ActorId.eq(actor));
+            filters.add(Column::ActorId.eq(actor));
         }
         if let Some(subject) = self.subject {
-            select = select.filter(Column::SubjectId.eq(subject));
+            filters.add(Column::SubjectId.eq(subject));
         }
         if let Some(user) = self.about {
-            select = select.filter(
-                Condition::any()
-                    .add(Column::ActorId.eq(user))
-                    .add(Column::SubjectId.eq(user.0)),
+            let by_either = |actor: SimpleExpr, subject: SimpleExpr| {
+                Condition::any().add(actor.eq(user)).add(subject.eq(user.0))
+            };
+            filters.same_as(
+                by_either(
+                    db.without_index(Column::ActorId),
+                    db.without_index(Column::SubjectId),
+                ),
+                by_either(Column::ActorId.into_expr(), Column::SubjectId.into_expr()),
             );
         }
         if let Some(actions) = &self.actions {
-            select =
-                select.filter(Column::Action.is_in(actions.iter().map(|action| action.code())));
+            match &actions[..] {
+                [action] => filters.add(Column::Action.eq(action.code())),
+                _ => filters.any_of(
+                    db,
+                    Column::Action,
+                    actions.iter().map(|action| action.code()),
+                ),
+            }
         }
-        if let Some(time) = self.created_after {
-            select = select.filter(Column::CreatedAt.gt(time));
-        }
-        if let Some(time) = self.created_before {
-            select = select.filter(Column::CreatedAt.lt(time));
-        }
-        select
+        filters.between(
+            db,
+            Column::CreatedAt,
+            self.created_after,
+            self.created_before,
+        );
+        filters
     }
 }
 
@@ -95,13 +109,15 @@ pub const ORDER: Order = NEWEST_FIRST.order;
 
 /// A page of the events that match the filter, newest first.
 pub async fn page(app: &App, filter: &EventFilter, request: &PageRequest) -> Result<Page<Event>> {
-    let page = NEWEST_FIRST.page(&app.db, filter.select(), request).await?;
+    let select = filter.filters(&app.db);
+    let select = select.select_sorted(&app.db, NEWEST_FIRST.column).await?;
+    let page = NEWEST_FIRST.page(&app.db, select, request).await?;
     Ok(page.map(Event::from))
 }
 
 /// How many events match the filter.
 pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
-    Ok(app.db.count(app.db.read(), filter.select()).await?)
+    Ok(filter.filters(&app.db).count(&app.db).await?)
 }
 
 /// The event with this ID.

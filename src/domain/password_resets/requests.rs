@@ -8,8 +8,7 @@ use std::net::IpAddr;
 use entity::{password_reset, password_reset_request, user};
 use sea_orm::sea_query::{LockBehavior, LockType, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
 use crate::domain::actor::{Actor, Client};
@@ -35,14 +34,15 @@ pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
     // Each request counts, and is not taken back: it can cause an e-mail.
     let _counted = throttle::attempt(app, actor, Scope::PasswordReset, account).await?;
     change::make(app, actor, |change| async move {
-        password_reset_request::ActiveModel {
+        let row = password_reset_request::ActiveModel {
             id: Set(app.new_id()),
             email_normal: Set(account.clone()),
             ip_address: Set(actor.client.ip_address.map(|address| address.to_string())),
             created_at: Set(app.clock.now()),
-        }
-        .insert(change.db())
-        .await?;
+        };
+        password_reset_request::Entity::insert(row)
+            .exec_without_returning(change.db())
+            .await?;
         change.wakes_worker();
         change.commit(()).await
     })

@@ -275,9 +275,8 @@ pub(super) async fn insert(
     row: role::Model,
     permissions: Permissions,
 ) -> Result<Role> {
-    let inserted = role::ActiveModel::from(row.clone())
-        .reset_all()
-        .insert(change.db())
+    let inserted = role::Entity::insert(role::ActiveModel::from(row.clone()).reset_all())
+        .exec_without_returning(change.db())
         .await;
     if let Err(error) = inserted {
         return Err(match error.sql_err() {

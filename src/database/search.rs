@@ -1,0 +1,92 @@
+//! Searching for a part of a text.
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SimpleExpr,
+};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic};
+
+use super::{Database, Source};
+
+/// How many parts of a term are looked up at most: each further one narrows down what is found a little.
+const MAX_PARTS: usize = 16;
+
+impl Database {
+    /// Whether a column's text contains the term, every character of which stands for itself. Both are
+    /// in lower case.
+    pub fn contains(&self, column: impl ColumnTrait, term: &str) -> SimpleExpr {
+        // No stored text holds it, and PostgreSQL takes it for an attack.
+        if term.contains('\0') {
+            return Expr::val(1).eq(0);
+        }
+        let text = Expr::col(column.as_column_ref());
+        match self.read().backend() {
+            // Which its index answers.
+            DbBackend::Postgres => text.like(format!("%{}%", escaped(term))),
+            // `LIKE` takes several times as long on SQLite.
+            _ => Expr::from(Func::cust("INSTR").arg(text).arg(term)).gt(0),
+        }
+    }
+
+    /// The keys of the rows whose text may contain the term: all that do, and others that have the same
+    /// parts of three characters. None, where there is no index from which SQLite could tell, or where
+    /// the term is shorter.
+    pub fn keys_containing<E: EntityTrait>(
+        &self,
+        column: E::Column,
+        term: &str,
+    ) -> Option<SelectStatement> {
+        let parts = parts(term);
+        if self.read().backend() != DbBackend::Sqlite || parts.is_empty() || term.contains('\0') {
+            return None;
+        }
+        let table = E::default().table_name().to_owned();
+        let numbers = Alias::new(format!("{table}_search"));
+        let index = Alias::new(format!("{table}_search_index"));
+        // FTS5's own language: https://sqlite.org/fts5.html#full_text_query_syntax
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|part| format!("\"{}\"", part.replace('"', "\"\"")))
+            .collect();
+        let matches = format!("{} : ({})", column.as_str(), parts.join(" AND "));
+        let is_of = Expr::col((numbers.clone(), Alias::new("number")))
+            .eq(Expr::col((index.clone(), Alias::new("rowid"))));
+        Some(
+            Query::select()
+                .column((numbers.clone(), Alias::new("id")))
+                .from(index)
+                // SQLite keeps the order of a cross join: first what is rare.
+                .join(JoinType::CrossJoin, numbers, is_of)
+                .and_where(Expr::cust_with_values(
+                    format!("\"{table}_search_index\" MATCH ?"),
+                    [matches],
+                ))
+                .to_owned(),
+        )
+    }
+
+    /// A column's value, which SQLite does not look up in an index.
+    /// See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
+    pub fn without_index(&self, column: impl ColumnTrait) -> SimpleExpr {
+        let value = column.into_expr();
+        match self.read().backend() {
+            DbBackend::Sqlite => Expr::cust_with_expr("+?", value),
+            _ => value.into(),
+        }
+    }
+}
+
+/// The parts of three characters, as FTS5's tokenizer makes them.
+fn parts(term: &str) -> BTreeSet<String> {
+    let characters: Vec<char> = term.chars().collect();
+    let parts = characters.windows(3).map(|part| part.iter().collect());
+    parts.take(MAX_PARTS).collect()
+}
+
+/// As a pattern of `LIKE`, in which every character stands for itself.
+fn escaped(term: &str) -> String {
+    term.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
