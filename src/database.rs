@@ -61,6 +61,7 @@ impl Source for Reader {
     }
 
     async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
+        // Every resolver holds one of these futures, and is moved with it: a small one is quicker.
         match self {
             Self::Sqlite(readers) => Ok(readers
                 .rows(query)
@@ -68,7 +69,7 @@ impl Source for Reader {
                 .into_iter()
                 .map(Row::Sqlite)
                 .collect()),
-            Self::Pool(pool) => pool.rows(query).await,
+            Self::Pool(pool) => Box::pin(pool.rows(query)).await,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags};
 use sea_orm::{DbErr, RuntimeErr, Statement, Value};
@@ -55,20 +56,31 @@ impl Readers {
 
     /// The rows that a query finds.
     pub async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
-        let permit = self.room.clone().acquire_owned().await;
-        let permit = permit
-            .map_err(|_| DbErr::Conn(RuntimeErr::Internal("the database was closed".to_owned())))?;
+        let permit = self.enter().await?;
         let connection = match self.idle().pop() {
             Some(connection) => connection,
             None => Connection::open(&self.file, self.is_read_only).map_err(failed)?,
         };
         let found = connection.query(&query, A_MOMENT, Duration::ZERO);
         let (connection, found) = match found {
-            Err(error) if takes_longer(&error) => at_leisure(connection, query, permit).await?,
+            Err(error) if takes_longer(&error) => {
+                Box::pin(at_leisure(connection, query, permit)).await?
+            }
             found => (connection, found),
         };
         self.idle().push(connection);
         found.map_err(failed)
+    }
+
+    /// Waits until there is room for one more query.
+    async fn enter(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        if let Ok(permit) = self.room.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let closed = |_| DbErr::Conn(RuntimeErr::Internal("the database was closed".to_owned()));
+        Box::pin(self.room.clone().acquire_owned())
+            .await
+            .map_err(closed)
     }
 
     /// Lets no more queries begin, and closes the connections that are not in use.
@@ -139,6 +151,8 @@ impl Connection {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(file, flags)?;
         connection.pragma_update(None, "query_only", true)?;
+        // Otherwise some statements are prepared anew for each value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         let patience = Arc::new(AtomicI64::new(i64::MAX));
         let left = patience.clone();
@@ -245,5 +259,93 @@ impl Row {
             (Stored::Blob(bytes), Kind::Bytes) => bytes.clone().into(),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use sea_orm::DbBackend;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// How long anything here may take.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A database of its own, with room for one query at a time.
+    fn readers() -> (tempfile::TempDir, Readers) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("usher.db");
+        rusqlite::Connection::open(&file).unwrap();
+        (folder, Readers::new(&file, false, 1))
+    }
+
+    /// Counts as far as that.
+    fn count_to(last: &str) -> Statement {
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE {last}) SELECT COUNT(*) FROM n"
+        );
+        Statement::from_string(DbBackend::Sqlite, sql)
+    }
+
+    async fn number(readers: &Readers, query: Statement) -> i64 {
+        let rows = timeout(PATIENCE, readers.rows(query)).await.unwrap();
+        match rows.unwrap()[0].value(0, Kind::Big) {
+            Some(Value::BigInt(Some(number))) => number,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// There is one thread, on which a short query asked for later is answered first.
+    #[tokio::test]
+    async fn a_long_query_leaves_the_thread_to_others() {
+        let (folder, readers) = readers();
+        let others = Readers::new(&folder.path().join("usher.db"), false, 1);
+        let answered = Mutex::new(Vec::new());
+        let ask = async |readers: &Readers, last| {
+            let number = number(readers, count_to(last)).await;
+            answered.lock().unwrap().push(number);
+        };
+        tokio::join!(ask(&readers, "i < 1000000"), ask(&others, "i < 3"));
+        assert_eq!(*answered.lock().unwrap(), [3, 1_000_000]);
+    }
+
+    #[tokio::test]
+    async fn a_query_that_nobody_waits_for_ends() {
+        let (_folder, readers) = readers();
+        let endless = readers.rows(count_to("i > 0"));
+        timeout(Duration::from_millis(50), endless)
+            .await
+            .unwrap_err();
+        // There is room for one query only.
+        assert_eq!(number(&readers, count_to("i < 3")).await, 3);
+    }
+
+    /// Another process may hold the whole file for a while.
+    #[tokio::test]
+    async fn a_query_waits_for_a_lock() {
+        let (folder, readers) = readers();
+        let other = rusqlite::Connection::open(folder.path().join("usher.db")).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let (number, ()) = tokio::join!(number(&readers, count_to("i < 3")), async {
+            tokio::task::yield_now().await;
+            other.execute_batch("COMMIT").unwrap();
+        });
+        assert_eq!(number, 3);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_and_nothing_else_is_read_for_what_is_asked() {
+        let (_folder, readers) = readers();
+        let sql = |sql: &str| Statement::from_string(DbBackend::Sqlite, sql);
+        assert!(readers.rows(sql("CREATE TABLE t (i)")).await.is_err());
+        let rows = readers.rows(sql("SELECT CAST(x'ff' AS TEXT), 'a', 300, NULL"));
+        let row = rows.await.unwrap().pop().unwrap();
+        assert_eq!(row.value(0, Kind::Text), None, "no UTF-8");
+        assert_eq!(row.value(1, Kind::Big), None, "no number");
+        assert_eq!(row.value(2, Kind::Small), Some(300_i16.into()));
+        assert_eq!(row.value(3, Kind::Uuid), Some(Value::Uuid(None)));
+        assert_eq!(row.value(4, Kind::Big), None, "no column");
     }
 }

@@ -30,6 +30,12 @@ struct State {
     outcome: Outcome,
 }
 
+impl State {
+    fn note(&mut self, note: Note) {
+        self.outcome.note(self.actor.clone(), note);
+    }
+}
+
 impl Caller {
     /// The sender of a request.
     pub fn new(actor: Actor) -> Self {
@@ -62,9 +68,10 @@ impl Caller {
     ///
     /// [`domain::Error::Unauthenticated`] and [`domain::Error::Forbidden`].
     pub fn must_hold(&self, permission: &Permission) -> domain::Result<()> {
-        let checked = self.actor().must_hold(permission);
+        let mut state = self.state();
+        let checked = state.actor.must_hold(permission);
         if let Err(domain::Error::Forbidden(permission)) = &checked {
-            self.note(Note::Refused(permission.clone()));
+            state.note(Note::Refused(permission.clone()));
         }
         checked
     }
@@ -73,14 +80,9 @@ impl Caller {
     pub fn note_showing(&self, email: &Email) {
         if email.link().is_some() {
             let row = email.row();
-            self.note(Note::LinkShown(row.id, row.recipients.clone()));
+            let note = Note::LinkShown(row.id, row.recipients.clone());
+            self.state().note(note);
         }
-    }
-
-    fn note(&self, note: Note) {
-        let mut state = self.state();
-        let actor = state.actor.clone();
-        state.outcome.note(actor, note);
     }
 
     /// Notes when to try again, if the result says so, for the response's header.
@@ -91,11 +93,6 @@ impl Caller {
             outcome.retry_after = wait.max(outcome.retry_after);
         }
         result
-    }
-
-    /// Notes that the document was not refused by validation.
-    pub fn note_executed(&self) {
-        self.state().outcome.was_executed = true;
     }
 
     /// Someone has proved with a link that they are this user, without beginning a session: they

@@ -9,7 +9,6 @@ pub mod email_queue;
 pub mod emails;
 pub mod error;
 pub mod events;
-pub mod execution;
 pub mod explanation;
 pub mod guard;
 pub mod ids;

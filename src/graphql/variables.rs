@@ -3,13 +3,57 @@
 //! not sent for `null`, which would clear whatever an update leaves alone.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
+use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
-    VariableDefinition,
+    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    Type, TypeSystemDefinition, VariableDefinition,
 };
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
+
+/// The names of the schema's types.
+static TYPES: LazyLock<HashSet<Name>> = LazyLock::new(|| {
+    let schema = parse_schema(include_str!("../../schema.graphql"));
+    let definitions = schema.map_or(Vec::new(), |schema| schema.definitions);
+    let types = definitions
+        .into_iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => Some(definition.node.name.node),
+            _ => None,
+        });
+    let built_in = ["Boolean", "Float", "ID", "Int", "String"].map(Name::new);
+    types.chain(built_in).collect()
+});
+
+/// Whether the schema has the types of all variables. Validation would ask as well, but it panics first
+/// where a list of such a type has a default value.
+///
+/// # Errors
+///
+/// A sentence for the caller that names the first type that there is not.
+pub fn must_have_types(document: &ExecutableDocument) -> Result<(), String> {
+    let mut definitions = document
+        .operations
+        .iter()
+        .flat_map(|(_, operation)| &operation.node.variable_definitions)
+        .map(|definition| innermost(&definition.node.var_type.node));
+    match definitions.find(|name| !TYPES.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("Unknown type \"{name}\"")),
+    }
+}
+
+/// The type of a list's items, however deep.
+fn innermost(mut of: &Type) -> &Name {
+    loop {
+        match &of.base {
+            BaseType::Named(name) => return name,
+            BaseType::List(items) => of = items,
+        }
+    }
+}
 
 /// Whether every variable that must have a value has one.
 ///

@@ -40,9 +40,7 @@ async fn faulty(server: &TestServer) -> Client {
     let app = server.server.app.clone();
     let proxies = TrustedProxies::new(&app.settings.server.trusted_proxies).unwrap();
     let origins = AllowedOrigins::new(&app.settings.server).unwrap();
-    let schema = Schema::build(FaultyQuery, EmptyMutation, FaultySubscription)
-        .extension(usher::graphql::execution::ExecutionExtension)
-        .finish();
+    let schema = Schema::build(FaultyQuery, EmptyMutation, FaultySubscription).finish();
     let identification = Identification::new(app.clone(), proxies, origins);
     let endpoint = GraphqlEndpoint::new(schema, app.clone(), identification);
     let routes = Route::new().at("/graphql", endpoint).data(app);

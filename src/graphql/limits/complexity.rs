@@ -1,11 +1,26 @@
 //! How large a response may be. Validation adds it up, which knows the schema and the variables; here
 //! is what a list counts for.
 
+use async_graphql::ServerError;
+
 use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
+use crate::graphql::error::Code;
 
 /// How many fields a response may have, by what the document requests: a field of a page counts once
 /// for each row that the page may have. Otherwise pages within pages could multiply to any number.
 pub const MAX_COMPLEXITY: usize = 20_000;
+
+/// What validation says of a document that exceeds [`MAX_COMPLEXITY`], and nothing else.
+const TOO_COMPLEX: &str = "Query is too complex.";
+
+/// Has an error of validation say what the limit is, if it is that the document exceeds it.
+pub fn explain(error: &mut ServerError) {
+    if error.message == TOO_COMPLEX && error.extensions.is_none() {
+        error.message = format!("The response could have more than {MAX_COMPLEXITY} fields.");
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", Code::LimitExceeded.as_str());
+    }
+}
 
 /// The complexity of a page: everything that is selected from it, for each row that it may have.
 pub fn page_complexity(first: Option<i32>, last: Option<i32>, selected: usize) -> usize {

@@ -75,9 +75,7 @@ impl<E: Executor> Execution<E> {
         let responses = AssertUnwindSafe(responses).catch_unwind();
         let answers = responses.then(move |response| {
             let _held_until_the_end = &open;
-            let mut outcome = caller.take_outcome();
-            // The library tells of an event's execution, and not of what comes before.
-            outcome.was_executed = true;
+            let outcome = caller.take_outcome();
             let response = response.unwrap_or_else(|_| panicked());
             let answer = self.answer(response, outcome, &mut metrics);
             let execution = self.clone();
@@ -126,7 +124,8 @@ impl<E: Executor> Execution<E> {
         outcome: Outcome,
         metrics: &mut OperationMetrics,
     ) -> Answer {
-        metrics.came_to(&response, outcome.was_executed);
-        Answer::new(response, outcome, &self.id)
+        let answer = Answer::new(response, outcome, &self.id);
+        metrics.came_to(answer.was_executed(), answer.succeeded());
+        answer
     }
 }

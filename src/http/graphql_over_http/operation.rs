@@ -44,6 +44,7 @@ impl Operation {
                 None => "Name one of the document's operations by `operationName`.",
             }));
         };
+        variables::must_have_types(&document).map_err(Refusal::of_document)?;
         variables::must_be_sent(operation, &request.variables).map_err(Refusal::of_document)?;
         let kind = operation.ty;
         variables::leave_out_unsent(&mut document, name, &request.variables);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_graphql::Response as GraphqlResponse;
 use async_graphql::parser::types::OperationType;
 
 use crate::domain::App;
@@ -44,8 +43,8 @@ impl OperationMetrics {
     }
 
     /// How it came out. What fails validation is not executed.
-    pub(super) fn came_to(&mut self, response: &GraphqlResponse, was_executed: bool) {
-        self.outcome = match (was_executed, response.errors.is_empty()) {
+    pub(super) fn came_to(&mut self, was_executed: bool, succeeded: bool) {
+        self.outcome = match (was_executed, succeeded) {
             (true, true) => "succeeded",
             (true, false) => "failed",
             (false, _) => "refused",

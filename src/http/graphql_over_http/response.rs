@@ -253,10 +253,11 @@ impl Answer {
         // Variables are read while the document is executed; a missing one that leaves nothing to
         // answer with is a mistake in the request all the same (GraphQL specification, section 6.1).
         let complaints = response.errors.iter().any(|error| code_of(error).is_none());
-        outcome.was_executed &= !(complaints && response.data == Value::Null);
+        outcome.was_executed = !(complaints && response.data == Value::Null);
         let wait = response.errors.iter().filter_map(retry_after_of).max();
         outcome.retry_after = outcome.retry_after.max(wait);
         for error in &mut response.errors {
+            limits::explain(error);
             let code = code_of(error).map(str::to_owned);
             let extensions = error.extensions.get_or_insert_default();
             // What the library itself complains about is the request.
@@ -268,6 +269,16 @@ impl Answer {
             cut(&mut error.message);
         }
         Self { response, outcome }
+    }
+
+    /// Whether the document was valid, so that it came to be executed.
+    pub(super) fn was_executed(&self) -> bool {
+        self.outcome.was_executed
+    }
+
+    /// Whether it was executed without an error.
+    pub(super) fn succeeded(&self) -> bool {
+        self.response.errors.is_empty()
     }
 
     /// The answer as part of a stream.
