@@ -54,6 +54,23 @@ pub struct PageArguments {
     pub before: Option<String>,
 }
 
+impl PageArguments {
+    /// The arguments in the order in which fields declare them.
+    pub fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+}
+
 /// Reads a connection's arguments: a page of the list in that order.
 ///
 /// # Errors
