@@ -17,6 +17,7 @@ pub mod events;
 pub mod explanation;
 pub mod invitations;
 pub mod links;
+pub mod networks;
 pub mod page;
 pub mod password_resets;
 pub mod passwords;
