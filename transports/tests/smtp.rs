@@ -399,63 +399,44 @@ async fn a_check_says_what_is_wrong_with_tls() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = authority.write(folder.path());
-    let good = authority.server("127.0.0.1");
-    let other = authority.server("mail.example.com");
+    let starts_tls = |name| Encryption::StartTls(authority.server(name));
+    let plain = Behaviour::default;
+    let answers =
+        |answer| Behaviour::at(Step::StartTls, answer).encryption(starts_tls("127.0.0.1"));
+    let not_offered = "127.0.0.1 does not offer STARTTLS, and tls = \"required\"";
+    let not_trusted = "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ";
+    let other_name = "the certificate of 127.0.0.1 is for another name (";
+    let no_tls = "127.0.0.1 does not speak TLS on port ";
+    let refused = "127.0.0.1 replied 454 4.7.0 Not now";
+    let lost = "cannot connect to 127.0.0.1 on port ";
+    let later = Answer::say("454 4.7.0 Not now");
+    let rubbish = Answer::SayAndDrop("220 Go ahead\r\n???".into());
+    let nothing = Answer::SayAndDrop("220 Go ahead".into());
+    let implicit = Encryption::Implicit(authority.server("mail.example.com"));
     for (behaviour, tls, ca_file, said) in [
+        (plain(), "required", Some(&ca_file), not_offered),
         (
-            Behaviour::default(),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 does not offer STARTTLS, and tls = \"required\"",
-        ),
-        (
-            Behaviour::default().encryption(Encryption::StartTls(good.clone())),
+            plain().encryption(starts_tls("127.0.0.1")),
             "required",
             None,
-            "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ",
+            not_trusted,
         ),
         (
-            Behaviour::default().encryption(Encryption::Implicit(other.clone())),
+            plain().encryption(implicit),
             "implicit",
             Some(&ca_file),
-            "the certificate of 127.0.0.1 is for another name (",
+            other_name,
         ),
         (
-            Behaviour::default().encryption(Encryption::StartTls(other)),
+            plain().encryption(starts_tls("mail.example.com")),
             "opportunistic",
             Some(&ca_file),
-            "the certificate of 127.0.0.1 is for another name (",
+            other_name,
         ),
-        (
-            Behaviour::default(),
-            "implicit",
-            Some(&ca_file),
-            "127.0.0.1 does not speak TLS on port ",
-        ),
-        (
-            Behaviour::at(Step::StartTls, Answer::say("454 4.7.0 Not now"))
-                .encryption(Encryption::StartTls(good.clone())),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 replied 454 4.7.0 Not now",
-        ),
-        (
-            Behaviour::at(
-                Step::StartTls,
-                Answer::SayAndDrop("220 Go ahead\r\n???".into()),
-            )
-            .encryption(Encryption::StartTls(good.clone())),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 does not speak TLS on port ",
-        ),
-        (
-            Behaviour::at(Step::StartTls, Answer::SayAndDrop("220 Go ahead".into()))
-                .encryption(Encryption::StartTls(good)),
-            "required",
-            Some(&ca_file),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
+        (plain(), "implicit", Some(&ca_file), no_tls),
+        (answers(later), "required", Some(&ca_file), refused),
+        (answers(rubbish), "required", Some(&ca_file), no_tls),
+        (answers(nothing), "required", Some(&ca_file), lost),
     ] {
         let server = Server::start(behaviour).await;
         let ca_file = ca_file.map(|path| path.display().to_string());
@@ -494,19 +475,12 @@ async fn a_check_says_that_nobody_is_there() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
+    let nobody_there = "cannot connect to 127.0.0.1 on port ";
+    let no_such_host = "the host nobody.invalid was not found: ";
     for (settings, said) in [
-        (
-            json!({"port": unused}),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
-        (
-            json!({"port": unused, "tls": "implicit"}),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
-        (
-            json!({"host": "nobody.invalid"}),
-            "the host nobody.invalid was not found: ",
-        ),
+        (json!({"port": unused}), nobody_there),
+        (json!({"port": unused, "tls": "implicit"}), nobody_there),
+        (json!({"host": "nobody.invalid"}), no_such_host),
     ] {
         let error = smtp(&server, settings).check().await.unwrap_err();
         assert_eq!(error.kind, Unavailable);
