@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 mod addresses;
+mod default_types;
 mod layers;
 mod problems;
 mod production;

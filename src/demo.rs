@@ -153,15 +153,9 @@ pub async fn fill(app: &App) -> Result<()> {
     app.clock.advance(DAY * 5);
     let mia = ("Mia", "Fischer");
     invite(app, &administrator, mia, "mia.fisher@kbank.com", manager).await?;
-    deliver(
-        app,
-        "mia.fisher@kbank.com",
-        outcome(
-            Verdict::Permanent,
-            "550 5.1.1 <mia.fisher@kbank.com>: no such user",
-        ),
-    )
-    .await?;
+    let unknown = "550 5.1.1 <mia.fisher@kbank.com>: no such user";
+    let bounced = outcome(Verdict::Permanent, unknown);
+    deliver(app, "mia.fisher@kbank.com", bounced).await?;
     invite_administrator(app, "grace.okafor@kbank.com").await?;
     // A new link cancels the e-mail with the old one.
     invite_administrator(app, "grace.okafor@kbank.com").await?;
@@ -281,30 +275,19 @@ async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()>
 /// An e-mail that a mail server has put off four times, the last time just now.
 async fn hard_to_reach(app: &App, actor: &Actor, role: RoleId) -> Result<()> {
     let queue = &app.settings.mail.queue;
-    let waits: Vec<Duration> = (0..3)
-        .map(|doublings| {
-            queue
-                .retry_after
-                .saturating_mul(1 << doublings)
-                .mul_f64(1.3)
-        })
-        .collect();
+    let doubled = |times: u32| queue.retry_after.saturating_mul(1 << times);
+    let waits = [0, 1, 2].map(|times| doubled(times).mul_f64(1.3));
     // So that the last attempt was made a moment ago, and nothing in the time to come.
     let ago = Duration::from_micros(app.clock.ahead().unsigned_abs());
     app.clock
         .advance(ago.saturating_sub(waits.iter().sum::<Duration>() + MOMENT));
     let address = "ines.costa@kbank.com";
     invite(app, actor, ("Inês", "Costa"), address, role).await?;
-    let busy = || {
-        outcome(
-            Verdict::Transient,
-            "450 4.2.1 mailbox busy, try again later",
-        )
-    };
-    deliver(app, address, busy()).await?;
+    let busy = "450 4.2.1 mailbox busy, try again later";
+    deliver(app, address, outcome(Verdict::Transient, busy)).await?;
     for wait in waits {
         app.clock.advance(wait);
-        deliver(app, address, busy()).await?;
+        deliver(app, address, outcome(Verdict::Transient, busy)).await?;
     }
     Ok(())
 }

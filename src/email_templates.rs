@@ -9,6 +9,7 @@ use std::path::Path;
 use entity::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use rust_embed::RustEmbed;
 use texts::{invisible, web_address};
 
 use crate::color::Palette;
@@ -23,84 +24,9 @@ mod tests;
 pub const LINK_PLACEHOLDER: char = '\u{FFFC}';
 
 /// The built-in templates by path. Their names end in what they are escaped for.
-const TEMPLATES: &[(&str, &str)] = &[
-    (
-        "layout.html",
-        include_str!("email_templates/templates/layout.html"),
-    ),
-    (
-        "invitation/subject.txt",
-        include_str!("email_templates/templates/invitation/subject.txt"),
-    ),
-    (
-        "invitation/body.txt",
-        include_str!("email_templates/templates/invitation/body.txt"),
-    ),
-    (
-        "invitation/body.html",
-        include_str!("email_templates/templates/invitation/body.html"),
-    ),
-    (
-        "password-reset/subject.txt",
-        include_str!("email_templates/templates/password-reset/subject.txt"),
-    ),
-    (
-        "password-reset/body.txt",
-        include_str!("email_templates/templates/password-reset/body.txt"),
-    ),
-    (
-        "password-reset/body.html",
-        include_str!("email_templates/templates/password-reset/body.html"),
-    ),
-    (
-        "password-changed/subject.txt",
-        include_str!("email_templates/templates/password-changed/subject.txt"),
-    ),
-    (
-        "password-changed/body.txt",
-        include_str!("email_templates/templates/password-changed/body.txt"),
-    ),
-    (
-        "password-changed/body.html",
-        include_str!("email_templates/templates/password-changed/body.html"),
-    ),
-    (
-        "email-changed/subject.txt",
-        include_str!("email_templates/templates/email-changed/subject.txt"),
-    ),
-    (
-        "email-changed/body.txt",
-        include_str!("email_templates/templates/email-changed/body.txt"),
-    ),
-    (
-        "email-changed/body.html",
-        include_str!("email_templates/templates/email-changed/body.html"),
-    ),
-    (
-        "password-required/subject.txt",
-        include_str!("email_templates/templates/password-required/subject.txt"),
-    ),
-    (
-        "password-required/body.txt",
-        include_str!("email_templates/templates/password-required/body.txt"),
-    ),
-    (
-        "password-required/body.html",
-        include_str!("email_templates/templates/password-required/body.html"),
-    ),
-    (
-        "test/subject.txt",
-        include_str!("email_templates/templates/test/subject.txt"),
-    ),
-    (
-        "test/body.txt",
-        include_str!("email_templates/templates/test/body.txt"),
-    ),
-    (
-        "test/body.html",
-        include_str!("email_templates/templates/test/body.html"),
-    ),
-];
+#[derive(RustEmbed)]
+#[folder = "src/email_templates/templates/"]
+struct BuiltIn;
 
 /// An e-mail to one person, with the data that its templates need.
 #[derive(Clone, Debug)]
@@ -206,7 +132,6 @@ pub struct RenderedEmail {
 #[derive(Debug)]
 pub struct EmailTemplates {
     templates: Environment<'static>,
-    application: String,
 }
 
 impl EmailTemplates {
@@ -233,17 +158,17 @@ impl EmailTemplates {
         templates.add_global("color", palette.brand);
         templates.add_global("text_on_color", palette.on_brand);
         templates.add_global("link_color", palette.ink);
-        for (name, built_in) in TEMPLATES {
-            let source = replacement(settings.mail.templates.as_deref(), name)?
-                .unwrap_or_else(|| (*built_in).to_owned());
+        templates.add_global("application", settings.branding.name.clone());
+        for name in BuiltIn::iter() {
+            let source = match replacement(settings.mail.templates.as_deref(), &name)? {
+                Some(source) => source,
+                None => built_in(&name),
+            };
             templates
-                .add_template_owned(*name, source)
+                .add_template_owned(name.clone(), source)
                 .map_err(|error| format!("mail.templates: {name}: {error}"))?;
         }
-        let email_templates = Self {
-            templates,
-            application: settings.branding.name.clone(),
-        };
+        let email_templates = Self { templates };
         email_templates.try_all()?;
         Ok(email_templates)
     }
@@ -260,14 +185,12 @@ impl EmailTemplates {
                 inviter,
                 expires_at,
             } => context! {
-                application => self.application.as_str(),
                 recipient => harmless(recipient),
                 inviter => inviter.map(harmless),
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
             EmailTemplate::Test { sender, queued_at } => context! {
-                application => self.application.as_str(),
                 sender => sender.map(harmless),
                 queued_at => shown(*queued_at),
             },
@@ -275,7 +198,6 @@ impl EmailTemplates {
                 recipient,
                 expires_at,
             } => context! {
-                application => self.application.as_str(),
                 recipient => harmless(recipient),
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
@@ -285,7 +207,6 @@ impl EmailTemplates {
                 changed_at,
                 address,
             } => context! {
-                application => self.application.as_str(),
                 recipient => harmless(recipient),
                 changed_at => shown(*changed_at),
                 address => *address,
@@ -295,7 +216,6 @@ impl EmailTemplates {
                 changed_at,
                 administrator,
             } => context! {
-                application => self.application.as_str(),
                 recipient => harmless(recipient),
                 changed_at => shown(*changed_at),
                 administrator => harmless(administrator),
@@ -305,7 +225,6 @@ impl EmailTemplates {
                 reason,
                 expires_at,
             } => context! {
-                application => self.application.as_str(),
                 recipient => harmless(recipient),
                 administrator => match reason {
                     NewPasswordReason::NewAddress { administrator } => Some(*administrator),
@@ -405,6 +324,11 @@ fn syntax() -> Result<SyntaxConfig, String> {
         .lstrip_blocks(true)
         .build()
         .map_err(|error| format!("mail.templates: {error}"))
+}
+
+fn built_in(name: &str) -> String {
+    let file = BuiltIn::get(name).map(|file| file.data).unwrap_or_default();
+    String::from_utf8_lossy(&file).into_owned()
 }
 
 /// The deployment's own version of a template, if it has one.

@@ -92,26 +92,15 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         let requests = self.requests.clone();
         registry.register("requests", "GraphQL requests answered", requests);
-        registry.register(
-            "request_duration_seconds",
-            "Duration of GraphQL requests",
-            self.durations.clone(),
-        );
-        registry.register(
-            "email_sends",
-            "Attempts to send an e-mail",
-            self.sends.clone(),
-        );
+        let help = "Duration of GraphQL requests";
+        registry.register("request_duration_seconds", help, self.durations.clone());
+        let help = "Attempts to send an e-mail";
+        registry.register("email_sends", help, self.sends.clone());
         registry.register("connections", "Open connections", self.connections.clone());
-        registry.register(
-            "refused_connections",
-            "Connections refused, since their client had too many",
-            self.refused_connections.clone(),
-        );
-        registry.register(
-            "lost_races",
-            "Changes that were made again, since the database let another one go first",
-            self.lost_races.clone(),
-        );
+        let help = "Connections refused, since their client had too many";
+        let refused = self.refused_connections.clone();
+        registry.register("refused_connections", help, refused);
+        let help = "Changes that were made again, since the database let another one go first";
+        registry.register("lost_races", help, self.lost_races.clone());
     }
 }

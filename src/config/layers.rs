@@ -9,15 +9,14 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
+use super::default_types::{DefaultTypes, insert};
 use super::{Config, secrets};
 
-mod default_types;
 mod environment;
 mod errors;
 mod suggestions;
 mod text_file;
 
-pub(super) use default_types::{DefaultTypes, is_secret};
 use environment::Environment;
 pub(super) use errors::layer_name;
 
@@ -252,7 +251,7 @@ impl Layer {
     }
 
     fn insert(&mut self, path: &[&str], value: Value) {
-        default_types::insert(&mut self.values, path, value);
+        insert(&mut self.values, path, value);
     }
 }
 

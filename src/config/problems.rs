@@ -137,21 +137,15 @@ impl Config {
             "passwords.argon2.iterations: must be at most 1,000",
         );
         for (key, attempts) in [
-            ("throttle.account_attempts", throttle.account_attempts),
-            (
-                "throttle.account_attempts_in_all",
-                throttle.account_attempts_in_all,
-            ),
-            ("throttle.client_attempts", throttle.client_attempts),
-            (
-                "throttle.emails_per_recipient",
-                throttle.emails_per_recipient,
-            ),
-            ("throttle.own_changes", throttle.own_changes),
+            ("account_attempts", throttle.account_attempts),
+            ("account_attempts_in_all", throttle.account_attempts_in_all),
+            ("client_attempts", throttle.client_attempts),
+            ("emails_per_recipient", throttle.emails_per_recipient),
+            ("own_changes", throttle.own_changes),
         ] {
             problems.must(
                 attempts >= 1,
-                &format!("{key}: must be at least 1, or even the first would be delayed"),
+                &format!("throttle.{key}: must be at least 1, or even the first would be delayed"),
             );
         }
         for (key, duration) in [

@@ -5,7 +5,7 @@
 use figment::value::{Dict, Value};
 use url::Url;
 
-use super::layers::{DefaultTypes, is_secret};
+use super::default_types::{DefaultTypes, is_secret, settings_in};
 
 /// What stands for a secret.
 pub(super) const MASK: &str = "****";
@@ -37,19 +37,8 @@ pub(super) fn shown(key: &str, value: &Value, types: &DefaultTypes) -> String {
 
 /// Whether any of a file's settings is one that is not shown.
 pub(super) fn any_in(table: &Dict, types: &DefaultTypes) -> bool {
-    fn walk(path: &str, table: &Dict, types: &DefaultTypes) -> bool {
-        table.iter().any(|(key, value)| {
-            let path = match path {
-                "" => key.clone(),
-                path => format!("{path}.{key}"),
-            };
-            match value.as_dict() {
-                Some(table) => walk(&path, table, types),
-                None => shown(&path, value, types).contains(MASK),
-            }
-        })
-    }
-    walk("", table, types)
+    let mut settings = settings_in(table).into_iter();
+    settings.any(|(key, value)| shown(&key, value, types).contains(MASK))
 }
 
 /// Lists, numbers and booleans look alike in TOML and JSON.

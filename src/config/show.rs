@@ -1,9 +1,9 @@
 //! What the layers come to, key by key, for people to look at.
 
-use figment::value::Dict;
-use figment::{Figment, Profile, Provider};
+use figment::{Profile, Provider};
 
-use super::layers::{DefaultTypes, Layers, LoadError, layer_name};
+use super::default_types::settings_in;
+use super::layers::{Layers, LoadError, layer_name};
 use super::secrets;
 
 /// One key of the configuration.
@@ -29,29 +29,13 @@ impl Layers {
             .figment
             .data()
             .map_err(|error| LoadError::new(error.to_string()))?;
-        let mut shown = Vec::new();
-        for profile in [Profile::Default, Profile::Global] {
-            if let Some(table) = values.get(&profile) {
-                walk(&stack.figment, &stack.types, "", table, &mut shown);
-            }
-        }
-        Ok(shown)
-    }
-}
-
-fn walk(figment: &Figment, types: &DefaultTypes, path: &str, table: &Dict, shown: &mut Vec<Shown>) {
-    for (key, value) in table {
-        let path = match path {
-            "" => key.clone(),
-            path => format!("{path}.{key}"),
-        };
-        match value.as_dict() {
-            Some(table) => walk(figment, types, &path, table, shown),
-            None => shown.push(Shown {
-                value: secrets::shown(&path, value, types),
-                layer: layer_name(figment.get_metadata(value.tag()), &path),
-                key: path,
-            }),
-        }
+        let profiles = [Profile::Default, Profile::Global];
+        let tables = profiles.iter().filter_map(|profile| values.get(profile));
+        let shown = tables.flat_map(settings_in).map(|(key, value)| Shown {
+            value: secrets::shown(&key, value, &stack.types),
+            layer: layer_name(stack.figment.get_metadata(value.tag()), &key),
+            key,
+        });
+        Ok(shown.collect())
     }
 }

@@ -253,6 +253,15 @@ impl Catalogue {
     }
 }
 
+impl ApplicationPermission {
+    fn new(application: &str, action: &str, description: String) -> Self {
+        Self {
+            permission: Permission::from_code(format!("{application}.{action}")),
+            description,
+        }
+    }
+}
+
 impl Application {
     /// The permission to see the application.
     pub fn view(&self) -> Permission {
@@ -261,32 +270,25 @@ impl Application {
 }
 
 fn built_in((code, name, actions): &BuiltIn) -> Application {
+    let described = |(action, description): &(&str, &str)| {
+        ApplicationPermission::new(code, action, (*description).to_owned())
+    };
     Application {
         code: (*code).to_owned(),
         name: (*name).to_owned(),
-        permissions: actions
-            .iter()
-            .map(|(action, description)| ApplicationPermission {
-                permission: Permission::from_code(format!("{code}.{action}")),
-                description: (*description).to_owned(),
-            })
-            .collect(),
+        permissions: actions.iter().map(described).collect(),
         url: None,
     }
 }
 
 fn declared_application(entry: &config::Application) -> Application {
+    let described = |action: &String| {
+        ApplicationPermission::new(&entry.code, action, describe(action, &entry.name))
+    };
     Application {
         code: entry.code.clone(),
         name: entry.name.clone(),
-        permissions: entry
-            .actions
-            .iter()
-            .map(|action| ApplicationPermission {
-                permission: Permission::from_code(format!("{}.{action}", entry.code)),
-                description: describe(action, &entry.name),
-            })
-            .collect(),
+        permissions: entry.actions.iter().map(described).collect(),
         url: entry.url.clone(),
     }
 }
@@ -294,14 +296,13 @@ fn declared_application(entry: &config::Application) -> Application {
 /// Describes "view" in "Content hub" as "View in Content hub."
 fn describe(action: &str, application: &str) -> String {
     let words = action.replace(['-', '_'], " ");
-    let mut email_templates = words.chars();
-    let capitalised: String = email_templates
+    let mut letters = words.chars();
+    let first: String = letters
         .next()
         .into_iter()
         .flat_map(char::to_uppercase)
-        .chain(email_templates)
         .collect();
-    format!("{capitalised} in {application}.")
+    format!("{first}{} in {application}.", letters.as_str())
 }
 
 fn problems_of(entry: &config::Application) -> Vec<String> {

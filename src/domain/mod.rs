@@ -18,6 +18,7 @@ pub mod explanation;
 mod filters;
 pub mod invitations;
 pub mod links;
+pub mod networks;
 pub mod page;
 pub mod password_resets;
 pub mod passwords;

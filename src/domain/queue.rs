@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::actor::Client;
 use super::error::{Error, Result};
-use super::throttle::networks::customer_network;
+use super::networks::customer_network;
 use crate::quota::{Quota, Share};
 
 /// By then a full queue has been worked off, or nearly so.

@@ -22,17 +22,16 @@ use super::actor::Actor;
 use super::change;
 use super::devices;
 use super::error::Result;
+use super::networks::networks;
 use super::retention::remove_in_batches;
 use crate::domain::app::App;
 
 mod counters;
 pub mod gates;
 pub mod limits;
-pub mod networks;
 
 use counters::{Counted, Counter, count};
 use limits::{digest, hex, too_many};
-use networks::networks;
 
 /// What is being attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

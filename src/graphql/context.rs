@@ -13,7 +13,7 @@ use crate::domain::applications::Permission;
 use crate::domain::emails::Email;
 use crate::domain::password_resets::Completed;
 use crate::domain::sessions::NewSession;
-use crate::domain::{self, Actor};
+use crate::domain::{self, Actor, UserError};
 
 /// Who sent a request, as the resolvers of its operations share it.
 ///
@@ -85,14 +85,11 @@ impl Caller {
         }
     }
 
-    /// Notes when to try again, if the result says so, for the response's header.
-    pub fn note_retry_after<T>(&self, result: domain::Result<T>) -> domain::Result<T> {
-        if let Err(domain::Error::Refused(errors)) = &result {
-            let wait = errors.iter().filter_map(|error| error.retry_after).max();
-            let outcome = &mut self.state().outcome;
-            outcome.retry_after = wait.max(outcome.retry_after);
-        }
-        result
+    /// Notes when to try again, if any of the errors says so, for the response's header.
+    pub fn note_retry_after(&self, errors: &[UserError]) {
+        let wait = errors.iter().filter_map(|error| error.retry_after).max();
+        let outcome = &mut self.state().outcome;
+        outcome.retry_after = wait.max(outcome.retry_after);
     }
 
     /// Someone has proved with a link that they are this user, without beginning a session: they
@@ -143,36 +140,24 @@ impl Caller {
 /// Shortcuts to what comes with a request.
 pub trait ContextExt {
     /// The application.
-    fn app(&self) -> async_graphql::Result<&App>;
+    fn app(&self) -> async_graphql::Result<&Arc<App>>;
     /// Who sent the request.
-    fn caller(&self) -> async_graphql::Result<&Caller>;
+    fn caller(&self) -> async_graphql::Result<&Arc<Caller>>;
     /// Who the caller is at this point of the document.
     fn actor(&self) -> async_graphql::Result<Actor>;
-    /// The application, to keep for as long as a subscription lasts.
-    fn shared_app(&self) -> async_graphql::Result<Arc<App>>;
-    /// The subscriber, to keep for as long as a subscription lasts.
-    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>>;
 }
 
 impl ContextExt for Context<'_> {
-    fn app(&self) -> async_graphql::Result<&App> {
-        Ok(shared(self)?)
+    fn app(&self) -> async_graphql::Result<&Arc<App>> {
+        shared(self)
     }
 
-    fn caller(&self) -> async_graphql::Result<&Caller> {
-        Ok(shared(self)?)
+    fn caller(&self) -> async_graphql::Result<&Arc<Caller>> {
+        shared(self)
     }
 
     fn actor(&self) -> async_graphql::Result<Actor> {
         Ok(self.caller()?.actor())
-    }
-
-    fn shared_app(&self) -> async_graphql::Result<Arc<App>> {
-        shared(self).cloned()
-    }
-
-    fn shared_caller(&self) -> async_graphql::Result<Arc<Caller>> {
-        shared(self).cloned()
     }
 }
 

@@ -38,11 +38,11 @@ impl EmailSubscription {
             .map(EmailFilter::decode)
             .transpose()?
             .unwrap_or_default();
-        let app = ctx.shared_app()?;
+        let app = ctx.app()?.clone();
         let watcher = Watcher {
             watch: Watch::new(app.clone()),
             app,
-            caller: ctx.shared_caller()?,
+            caller: ctx.caller()?.clone(),
             filter,
             changed: VecDeque::new(),
             found: VecDeque::new(),

@@ -5,16 +5,17 @@ use entity::email_queue;
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
-use super::error::{Payload, UserError, payload, payloads};
+use super::error::UserError;
 use super::guard::{Requires, requires};
 use super::ids;
+use super::payload::{Payload, payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::{
     EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, EMAIL_QUEUE_VIEW, USERS_VIEW,
 };
 use crate::domain::emails::administration::{self, EmailAction, Selection};
-use crate::domain::{self, emails, users};
+use crate::domain::{self, emails};
 
 /// The mutations for the e-mail queue.
 #[derive(Default)]
@@ -33,7 +34,7 @@ impl EmailQueueMutation {
         #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
         let outcome = change(ctx, EmailAction::Retry, input.ids, input.filter).await?;
-        payload(outcome, RetryEmailsPayload::of)
+        payload(ctx, outcome, RetryEmailsPayload::of)
     }
 
     /// Cancels e-mails that are queued or have failed.
@@ -44,7 +45,7 @@ impl EmailQueueMutation {
         #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
         let outcome = change(ctx, EmailAction::Cancel, input.ids, input.filter).await?;
-        payload(outcome, CancelEmailsPayload::of)
+        payload(ctx, outcome, CancelEmailsPayload::of)
     }
 
     /// Deletes e-mails and the record of their attempts. An e-mail that is being sent cannot be
@@ -56,7 +57,7 @@ impl EmailQueueMutation {
         #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
         let outcome = change(ctx, EmailAction::Delete, input.ids, input.filter).await?;
-        payload(outcome, DeleteEmailsPayload::of)
+        payload(ctx, outcome, DeleteEmailsPayload::of)
     }
 
     /// Queues a test e-mail. Follow it through the returned e-mail or `emailChanged`.
@@ -67,12 +68,7 @@ impl EmailQueueMutation {
         #[graphql(desc = "Where to send the e-mail.")] input: SendTestEmailInput,
     ) -> Result<SendTestEmailPayload> {
         let outcome = administration::send_test(ctx.app()?, &ctx.actor()?, &input.to.0).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |email| {
-            SendTestEmailPayload {
-                email: Some(Email(email)),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, SendTestEmailPayload::new)
     }
 
     /// Pauses the queue. E-mails that are already being sent are finished; no others are started.
@@ -253,10 +249,7 @@ impl EmailQueue {
     /// Who paused the queue; null while it is running, or if that user has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(match self.0.paused_by {
-            Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
-            None => None,
-        })
+        User::find(ctx, self.0.paused_by).await
     }
 
     /// The number of e-mails in each state.

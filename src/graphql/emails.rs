@@ -63,15 +63,7 @@ impl EmailQuery {
         });
         let keyset = emails::EmailOrderField::from(order.field)
             .keyset(order.direction == OrderDirection::Desc);
-        let request = page_request(
-            keyset.order,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
+        let request = page_request(keyset.order, PageArguments::new(first, after, last, before))?;
         let filter = filter
             .map(EmailFilter::decode)
             .transpose()?

@@ -76,46 +76,6 @@ impl From<domain::UserError> for UserError {
     }
 }
 
-/// What a mutation returns.
-pub trait Payload: Sized {
-    /// Nothing was changed, for these reasons.
-    fn refused(user_errors: Vec<UserError>) -> Self;
-}
-
-/// Declares payloads: what was changed, null if nothing was, and `userErrors`.
-macro_rules! payloads {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Default, ::async_graphql::SimpleObject)]
-        pub struct $name {
-            $($(#[$field_doc])* pub $field: Option<$type>,)*
-            /// All errors in the input. If there are any, nothing was changed.
-            pub user_errors: Vec<$crate::graphql::error::UserError>,
-        }
-
-        impl $crate::graphql::error::Payload for $name {
-            fn refused(user_errors: Vec<$crate::graphql::error::UserError>) -> Self {
-                Self { user_errors, $($field: None,)* }
-            }
-        }
-    )*};
-}
-pub(crate) use payloads;
-
-/// Turns the outcome of an operation into a mutation's payload.
-pub fn payload<T, P: Payload>(
-    outcome: domain::Result<T>,
-    accepted: impl FnOnce(T) -> P,
-) -> async_graphql::Result<P> {
-    match outcome {
-        Ok(value) => Ok(accepted(value)),
-        Err(domain::Error::Refused(errors)) => {
-            Ok(P::refused(errors.into_iter().map(Into::into).collect()))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// The request asks for something impossible, such as an empty page or a cursor of another list.
 pub fn bad_request(message: impl Into<String>) -> async_graphql::Error {
     coded(message, Code::BadRequest)

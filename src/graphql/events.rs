@@ -13,7 +13,6 @@ use super::scalars::DateTime;
 use super::users::User;
 use crate::domain::applications::{EVENT_LOG_VIEW, USERS_VIEW};
 use crate::domain::events::{self, Action};
-use crate::domain::users;
 
 /// The queries about the event log.
 #[derive(Default)]
@@ -37,17 +36,7 @@ impl EventQuery {
         #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let filter = filter.map(EventFilter::decode).unwrap_or_default();
-        events_page(
-            ctx,
-            filter,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        events_page(ctx, filter, PageArguments::new(first, after, last, before)).await
     }
 }
 
@@ -210,10 +199,7 @@ impl Event {
     /// a user who has been deleted.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(match self.0.row.actor_id {
-            Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
-            None => None,
-        })
+        User::find(ctx, self.0.row.actor_id).await
     }
 
     /// What the actor was called at the time: an e-mail address, "server" or "anonymous".

@@ -5,16 +5,17 @@ use entity::invitation;
 
 use super::context::ContextExt;
 use super::emails::Email;
-use super::error::{payload, payloads};
+use super::error::internal;
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
+use super::payload::{payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
 use crate::domain::invitations::{Acceptance, NewUser};
 use crate::domain::passwords::Password;
-use crate::domain::{emails, invitations, users};
+use crate::domain::{emails, invitations};
 
 /// The queries about invitations.
 #[derive(Default)]
@@ -70,12 +71,8 @@ impl InvitationMutation {
             role_ids: input.role_ids.iter().map(ids::decode).collect(),
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |invited| {
-            InviteUserPayload {
-                user: Some(invited.user.into()),
-                invitation: Some(Invitation(invited.invitation)),
-                ..Default::default()
-            }
+        payload(ctx, outcome, |invited| {
+            InviteUserPayload::new(invited.user, Invitation(invited.invitation))
         })
     }
 
@@ -89,12 +86,7 @@ impl InvitationMutation {
     ) -> Result<ResendInvitationPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = invitations::resend(ctx.app()?, &ctx.actor()?, id).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |invitation| {
-            ResendInvitationPayload {
-                invitation: Some(Invitation(invitation)),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome.map(Invitation), ResendInvitationPayload::new)
     }
 
     /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
@@ -107,10 +99,7 @@ impl InvitationMutation {
     ) -> Result<RevokeInvitationPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = invitations::revoke(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |invitation| RevokeInvitationPayload {
-            invitation: Some(Invitation(invitation)),
-            ..Default::default()
-        })
+        payload(ctx, outcome.map(Invitation), RevokeInvitationPayload::new)
     }
 
     /// Accepts an invitation: sets the password and signs the user in. A token works only once.
@@ -129,14 +118,10 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(outcome, |session| {
+        payload(ctx, outcome, |session| {
             caller.signed_in(&session);
-            AcceptInvitationPayload {
-                token: Some(session.token.expose().to_owned()),
-                session: Some(Session(session.signed_in.session.clone())),
-                user: Some(session.signed_in.user.clone().into()),
-                ..Default::default()
-            }
+            let (row, user) = (&session.signed_in.session, &session.signed_in.user);
+            AcceptInvitationPayload::new(session.token.expose(), Session(row.clone()), user.clone())
         })
     }
 }
@@ -272,9 +257,8 @@ impl Invitation {
     /// The invited user.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        let user = users::find(ctx.app()?, self.0.user_id).await?;
-        let user = user.ok_or_else(|| super::error::internal("an invitation without its user"))?;
-        Ok(user.into())
+        let user = User::find(ctx, Some(self.0.user_id)).await?;
+        user.ok_or_else(|| internal("an invitation without its user"))
     }
 
     /// The state of the invitation.
@@ -287,10 +271,7 @@ impl Invitation {
     /// which invites the first administrator.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(match self.0.invited_by {
-            Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
-            None => None,
-        })
+        User::find(ctx, self.0.invited_by).await
     }
 
     /// The e-mails that carried this invitation, newest first.

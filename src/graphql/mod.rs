@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod page;
 pub mod passwords;
 pub mod patch;
+pub mod payload;
 pub mod roles;
 pub mod scalars;
 pub mod schema;

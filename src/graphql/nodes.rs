@@ -1,7 +1,8 @@
 //! Any object by its ID, as the Relay specification demands
 //! (<https://relay.dev/docs/guides/graphql-server-specification/>).
 
-use async_graphql::{Context, ID, Interface, Object, Result};
+use async_graphql::{Context, Error, ID, Interface, Object, Result};
+use entity::UserId;
 
 use super::context::ContextExt;
 use super::emails::Email;
@@ -86,10 +87,12 @@ pub enum Node {
 /// the object exists; only objects that turn out to be the caller's own need none.
 async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let (app, actor) = (ctx.app()?, ctx.actor()?);
+    let must_own_or_view = |owner: Option<UserId>| match owner {
+        Some(owner) if actor.user_id() == Some(owner) => Ok(()),
+        _ => ctx.caller()?.must_hold(&USERS_VIEW).map_err(Error::from),
+    };
     if let Some(id) = ids::decode(id) {
-        if actor.user_id() != Some(id) {
-            ctx.caller()?.must_hold(&USERS_VIEW)?;
-        }
+        must_own_or_view(Some(id))?;
         let user = users::find(app, id).await?;
         return Ok(user.map(|user| Node::User(user.into())));
     }
@@ -105,18 +108,12 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Some(id) = ids::decode(id) {
         let invitation = invitations::find(app, id).await?;
-        let owner = invitation.as_ref().map(|invitation| invitation.user_id);
-        if owner.is_none() || owner != actor.user_id() {
-            ctx.caller()?.must_hold(&USERS_VIEW)?;
-        }
+        must_own_or_view(invitation.as_ref().map(|invitation| invitation.user_id))?;
         return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
     }
     if let Some(id) = ids::decode(id) {
         let session = sessions::find(app, id).await?;
-        let owner = session.as_ref().map(|session| session.user_id);
-        if owner.is_none() || owner != actor.user_id() {
-            ctx.caller()?.must_hold(&USERS_VIEW)?;
-        }
+        must_own_or_view(session.as_ref().map(|session| session.user_id))?;
         return Ok(session.map(|session| Node::Session(Session(session))));
     }
     if let Some(id) = ids::decode(id) {

@@ -54,6 +54,23 @@ pub struct PageArguments {
     pub before: Option<String>,
 }
 
+impl PageArguments {
+    /// The arguments in the order in which fields declare them.
+    pub fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+}
+
 /// Whether the request asks the list's nodes for this field, so that one query can fetch it for all of
 /// them. It is `ctx`'s own field that is the list.
 pub fn is_asked_of_nodes(ctx: &Context<'_>, field: &str) -> bool {

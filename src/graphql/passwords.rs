@@ -4,9 +4,10 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use entity::password_reset;
 
 use super::context::ContextExt;
-use super::error::{UserErrorCode, payload, payloads};
+use super::error::UserErrorCode;
 use super::guard::{Requires, SignedIn, public, requires, signed_in};
 use super::ids;
+use super::payload::{payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::USERS_UPDATE;
@@ -90,16 +91,14 @@ impl PasswordMutation {
         };
         let password = Password::new(&input.password);
         let outcome = passwords::assess(ctx.app()?, &ctx.actor()?.client, password, &context).await;
-        payload(outcome, |assessment| CheckPasswordPayload {
-            assessment: Some(PasswordAssessment {
-                score: assessment.score,
-                is_acceptable: assessment.refusal.is_none(),
-                reason: assessment.refusal.map(|refusal| refusal.code.into()),
-                warning: assessment.warning,
-                suggestions: assessment.suggestions,
-            }),
-            ..Default::default()
-        })
+        let assessment = outcome.map(|assessment| PasswordAssessment {
+            score: assessment.score,
+            is_acceptable: assessment.refusal.is_none(),
+            reason: assessment.refusal.map(|refusal| refusal.code.into()),
+            warning: assessment.warning,
+            suggestions: assessment.suggestions,
+        });
+        payload(ctx, assessment, CheckPasswordPayload::new)
     }
 
     /// Changes the viewer's own password. Their other sessions end, and they are notified by
@@ -114,12 +113,7 @@ impl PasswordMutation {
         let current = Password::new(&input.current_password);
         let new = Password::new(&input.new_password);
         let outcome = passwords::change(ctx.app()?, &caller.actor(), current, new).await;
-        payload(caller.note_retry_after(outcome), |user| {
-            ChangePasswordPayload {
-                user: Some(user.into()),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, ChangePasswordPayload::new)
     }
 
     /// Requests a link for resetting a forgotten password. The response is the same, and takes as
@@ -133,9 +127,7 @@ impl PasswordMutation {
     ) -> Result<RequestPasswordResetPayload> {
         let caller = ctx.caller()?;
         let outcome = password_resets::request(ctx.app()?, &caller.actor(), &input.email.0).await;
-        payload(caller.note_retry_after(outcome), |()| {
-            RequestPasswordResetPayload::default()
-        })
+        payload(ctx, outcome, |()| RequestPasswordResetPayload::new())
     }
 
     /// Sets a new password with the token from a reset link. All of the user's sessions end, and
@@ -151,12 +143,9 @@ impl PasswordMutation {
         let new = Password::new(&input.new_password);
         let outcome =
             password_resets::complete(ctx.app()?, &caller.actor(), &input.token, new).await;
-        payload(outcome, |reset| {
+        payload(ctx, outcome, |reset| {
             caller.proved_to_be(&reset);
-            ResetPasswordPayload {
-                user: Some(reset.user.into()),
-                ..Default::default()
-            }
+            ResetPasswordPayload::new(reset.user)
         })
     }
 
@@ -169,12 +158,7 @@ impl PasswordMutation {
     ) -> Result<SendPasswordResetPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = password_resets::send_for(ctx.app()?, &ctx.actor()?, id).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |user| {
-            SendPasswordResetPayload {
-                user: Some(user.into()),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, SendPasswordResetPayload::new)
     }
 }
 

@@ -54,15 +54,7 @@ impl RoleQuery {
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<RoleConnection> {
-        let request = page_request(
-            roles::ORDER,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
+        let request = page_request(roles::ORDER, PageArguments::new(first, after, last, before))?;
         let page = roles::page(ctx.app()?, &request).await?;
         Ok(RoleConnection::new(page, All))
     }
@@ -169,12 +161,7 @@ impl Role {
             ctx,
             holders,
             None,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
+            PageArguments::new(first, after, last, before),
         )
         .await
     }

@@ -30,24 +30,21 @@ impl From<DateTime> for Timestamp {
 )]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = value else {
-            return Err(not_a_point_in_time());
+        let time = match value {
+            Value::String(text) => text.parse::<chrono::DateTime<Utc>>().ok(),
+            _ => None,
         };
-        match text.parse::<chrono::DateTime<Utc>>() {
-            Ok(time) => Ok(Self(time.into())),
-            Err(_) => Err(not_a_point_in_time()),
-        }
+        let time = time.ok_or_else(|| {
+            InputValueError::custom(
+                "write a date, a time and an offset as RFC 3339 does, such as 2026-11-21T09:30:00Z",
+            )
+        })?;
+        Ok(Self(time.into()))
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_utc().to_rfc3339())
     }
-}
-
-fn not_a_point_in_time() -> InputValueError<DateTime> {
-    InputValueError::custom(
-        "write a date, a time and an offset as RFC 3339 does, such as 2026-11-21T09:30:00Z",
-    )
 }
 
 /// An e-mail address (an RFC 5321 mailbox). Stored as it was entered, compared case-insensitively.

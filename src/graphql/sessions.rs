@@ -4,9 +4,9 @@ use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use entity::session;
 
 use super::context::ContextExt;
-use super::error::{payload, payloads};
 use super::guard::{RequiresUnlessOwn, SignedIn, public, requires_unless_own, signed_in};
 use super::ids;
+use super::payload::{payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::{Permission, USERS_VIEW};
@@ -47,14 +47,10 @@ impl SessionMutation {
         let email = &input.email.0;
         let outcome =
             sessions::sign_in(ctx.app()?, &caller.actor(), email, password, is_kept).await;
-        payload(caller.note_retry_after(outcome), |session| {
+        payload(ctx, outcome, |session| {
             caller.signed_in(&session);
-            SignInPayload {
-                token: Some(session.token.expose().to_owned()),
-                session: Some(Session(session.signed_in.session.clone())),
-                user: Some(session.signed_in.user.clone().into()),
-                ..Default::default()
-            }
+            let (row, user) = (&session.signed_in.session, &session.signed_in.user);
+            SignInPayload::new(session.token.expose(), Session(row.clone()), user.clone())
         })
     }
 
@@ -66,9 +62,8 @@ impl SessionMutation {
         #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionPayload> {
         let outcome = sessions::revoke(ctx.app()?, &ctx.actor()?, ids::decode(&input.id)).await;
-        payload(outcome, |id| RevokeSessionPayload {
-            revoked_id: Some(ids::encode(id)),
-            ..Default::default()
+        payload(ctx, outcome, |id| {
+            RevokeSessionPayload::new(ids::encode(id))
         })
     }
 
@@ -76,21 +71,18 @@ impl SessionMutation {
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Result<RevokeOtherSessionsPayload> {
         let outcome = sessions::revoke_others(ctx.app()?, &ctx.actor()?).await;
-        payload(outcome, |count| RevokeOtherSessionsPayload {
-            count: Some(count),
-            ..Default::default()
-        })
+        payload(ctx, outcome, RevokeOtherSessionsPayload::new)
     }
 
     /// Ends the current session. Does nothing if there is none.
     #[graphql(directive = public::apply())]
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
         let outcome = sessions::sign_out(ctx.app()?, &ctx.actor()?).await;
-        payload(outcome, |()| {
+        payload(ctx, outcome, |()| {
             if let Ok(caller) = ctx.caller() {
                 caller.signed_out();
             }
-            SignOutPayload::default()
+            SignOutPayload::new()
         })
     }
 }

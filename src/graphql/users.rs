@@ -1,7 +1,7 @@
 //! The API for users.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result};
-use entity::{Timestamp, user};
+use entity::{Timestamp, UserId, user};
 
 use super::applications::Application;
 use super::context::ContextExt;
@@ -46,10 +46,7 @@ impl UserQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's ID.")] id: ID,
     ) -> Result<Option<User>> {
-        Ok(match ids::decode(&id) {
-            Some(id) => users::find(ctx.app()?, id).await?.map(User::from),
-            None => None,
-        })
+        User::find(ctx, ids::decode(&id)).await
     }
 
     /// All users that match the filter, sorted by name unless `orderBy` says otherwise.
@@ -78,12 +75,7 @@ impl UserQuery {
             ctx,
             filter,
             order_by,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
+            PageArguments::new(first, after, last, before),
         )
         .await
     }
@@ -226,6 +218,14 @@ impl From<users::User> for User {
 }
 
 impl User {
+    /// The user with this ID, if there is one.
+    pub async fn find(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Self>> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        Ok(users::find(ctx.app()?, id).await?.map(Self::from))
+    }
+
     fn own_or(&self, permission: Permission) -> RequiresUnlessOwn {
         RequiresUnlessOwn(self.user.row.id, permission)
     }
@@ -344,17 +344,7 @@ impl User {
             about: Some(self.user.row.id),
             ..EventFilter::default()
         };
-        events_page(
-            ctx,
-            about,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        events_page(ctx, about, PageArguments::new(first, after, last, before)).await
     }
 
     /// When the user was invited.

@@ -1,32 +1,34 @@
-//! `GET /emails/{id}.eml`: an e-mail of the queue as a file that any mail program opens. Guarded like
-//! `Email.source`, and who asks is found as for any GraphQL request.
+//! `GET /emails/{id}.eml`: an e-mail of the queue as a file that any mail program opens. It is what
+//! `Email.source` is to whoever asks, by the API's own guards and notes.
 
 use std::fmt::Display;
 use std::sync::Arc;
 
-use async_graphql::ID;
+use async_graphql::{Executor, ServerError, Value, Variables};
 use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
+use serde_json::json;
 
 use super::identity::{Identification, IdentityError};
-use crate::domain::App;
-use crate::domain::applications::EMAIL_QUEUE_VIEW;
-use crate::domain::{Error, emails};
+use crate::domain::{App, Error};
 use crate::graphql::context::Caller;
-use crate::graphql::ids;
-use crate::mail::messages;
+use crate::graphql::error::Code;
+
+const QUERY: &str = "query ($id: ID!) { email(id: $id) { source } }";
 
 /// Serves the e-mails of the application's queue, at `/emails/:file`.
-pub struct EmailFiles {
+pub struct EmailFiles<E> {
+    executor: E,
     app: Arc<App>,
     identification: Identification,
 }
 
-impl EmailFiles {
-    /// An endpoint that asks who wants the file.
-    pub fn new(app: Arc<App>, identification: Identification) -> Self {
+impl<E: Executor> EmailFiles<E> {
+    /// An endpoint that asks the schema for the file.
+    pub fn new(executor: E, app: Arc<App>, identification: Identification) -> Self {
         Self {
+            executor,
             app,
             identification,
         }
@@ -36,50 +38,31 @@ impl EmailFiles {
         let actor = match self.identification.identify(request).await {
             Ok(actor) => actor,
             Err(IdentityError::ForeignOrigin(origin)) => {
-                return Ok(plain(StatusCode::FORBIDDEN, origin.to_string()));
+                return Ok(plain(StatusCode::FORBIDDEN, origin));
             }
             Err(IdentityError::Failed(error)) => return Err(error),
         };
-        let caller = Caller::new(actor);
-        let response = match self.find(request, &caller).await {
-            Ok(Some(email)) => file(&email)?,
-            Ok(None) => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
-            Err(error) => {
-                let status = match error {
-                    Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-                    Error::Forbidden(_) => StatusCode::FORBIDDEN,
-                    error => return Err(error),
-                };
-                plain(status, async_graphql::Error::from(error).message)
-            }
-        };
+        let file = request.raw_path_param("file").unwrap_or_default();
+        let id = file.strip_suffix(".eml").unwrap_or_default();
+        let caller = Arc::new(Caller::new(actor));
+        let query = async_graphql::Request::new(QUERY)
+            .variables(Variables::from_json(json!({ "id": id })))
+            .data(self.app.clone())
+            .data(caller.clone());
+        let answer = self.executor.execute(query).await;
         caller.take_outcome().write_notes(&self.app).await?;
-        Ok(response)
-    }
-
-    /// The e-mail as the caller may see it.
-    async fn find(
-        &self,
-        request: &Request,
-        caller: &Caller,
-    ) -> Result<Option<emails::Email>, Error> {
-        caller.must_hold(&EMAIL_QUEUE_VIEW)?;
-        let id = request
-            .raw_path_param("file")
-            .and_then(|file| file.strip_suffix(".eml"))
-            .and_then(|id| ids::decode(&ID(id.to_owned())));
-        let Some(id) = id else {
-            return Ok(None);
-        };
-        let email = emails::find(&self.app, &caller.actor(), id).await?;
-        if let Some(email) = &email {
-            caller.note_showing(email);
+        if let Some(error) = answer.errors.first() {
+            return Ok(plain(status_of(error), &error.message));
         }
-        Ok(email)
+        let data = answer.data.into_json().map_err(Error::internal)?;
+        Ok(match data["email"]["source"].as_str() {
+            Some(source) => attached(id, source),
+            None => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
+        })
     }
 }
 
-impl Endpoint for EmailFiles {
+impl<E: Executor> Endpoint for EmailFiles<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -95,18 +78,29 @@ impl Endpoint for EmailFiles {
     }
 }
 
-fn file(email: &emails::Email) -> Result<Response, Error> {
-    let source = messages::source(email).map_err(Error::internal)?;
-    let name = ids::encode(email.row().id);
-    Ok(Response::builder()
+fn status_of(error: &ServerError) -> StatusCode {
+    let extensions = error.extensions.as_ref();
+    let is = |code: Code| {
+        let found = extensions.and_then(|extensions| extensions.get("code"));
+        found == Some(&Value::from(code.as_str()))
+    };
+    if is(Code::Unauthenticated) {
+        StatusCode::UNAUTHORIZED
+    } else if is(Code::Forbidden) {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+}
+
+fn attached(id: &str, source: &str) -> Response {
+    let disposition = format!("attachment; filename=\"{id}.eml\"");
+    Response::builder()
         .header(CONTENT_TYPE, "message/rfc822")
         .header(CACHE_CONTROL, "no-store")
-        .header(
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{}.eml\"", name.as_str()),
-        )
+        .header(CONTENT_DISPOSITION, disposition)
         .header("X-Content-Type-Options", "nosniff")
-        .body(source))
+        .body(source.to_owned())
 }
 
 fn plain(status: StatusCode, message: impl Display) -> Response {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
+use futures_util::StreamExt;
 use poem::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
@@ -35,7 +36,7 @@ use execution::Execution;
 use open_streams::OpenStreams;
 use operation::Operation;
 use request::{Requests, requests};
-use response::{MediaType, Refusal, Rendered};
+use response::{MediaType, Refusal, Rendered, to_json};
 
 /// Serves the API, at `/graphql`.
 pub struct GraphqlEndpoint<E> {
@@ -166,8 +167,12 @@ impl<E: Executor> GraphqlEndpoint<E> {
     ) -> Result<Response, Refusal> {
         let connection = self.open.open(&actor)?;
         let events = execution.watch(subscription, actor)?;
+        let answers = events.map(move |event| {
+            let _held_until_the_end = &connection;
+            to_json(&event)
+        });
         let stopping = self.app.stopping.clone();
-        Ok(event_stream::respond(events, connection, stopping))
+        Ok(event_stream::respond(answers.boxed(), stopping))
     }
 
     /// Goes on as a WebSocket.

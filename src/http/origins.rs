@@ -161,104 +161,73 @@ fn is_same_site(one: &Url, other: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn origins_are_compared_as_browsers_write_them() {
-        for (entry, origin) in [
-            ("https://app.example.com", "https://app.example.com"),
-            ("HTTPS://App.Example.com:443/", "https://app.example.com"),
-            ("http://localhost:5173", "http://localhost:5173"),
-            ("https://bücher.example", "https://xn--bcher-kva.example"),
-            ("http://[::1]:3000", "http://[::1]:3000"),
-            ("capacitor://localhost", "capacitor://localhost"),
-            ("Tauri://LOCALHOST/", "tauri://localhost"),
-            ("ionic://localhost", "ionic://localhost"),
-            ("app://obsidian.md", "app://obsidian.md"),
-            ("app://localhost:1420", "app://localhost:1420"),
-            (
-                "chrome-extension://cjpalhdlnbpafiamejdnhcphjbkeiagm",
-                "chrome-extension://cjpalhdlnbpafiamejdnhcphjbkeiagm",
-            ),
-            (
-                "moz-extension://5b1bd1fa-6b2c-4f2a-8b0c-5a3a64a4bb34",
-                "moz-extension://5b1bd1fa-6b2c-4f2a-8b0c-5a3a64a4bb34",
-            ),
-        ] {
-            assert_eq!(origin_in(entry).as_deref(), Ok(origin), "{entry}");
-        }
+    #[rstest]
+    #[case("https://app.example.com", "https://app.example.com")]
+    #[case("HTTPS://App.Example.com:443/", "https://app.example.com")]
+    #[case("http://localhost:5173", "http://localhost:5173")]
+    #[case("https://bücher.example", "https://xn--bcher-kva.example")]
+    #[case("http://[::1]:3000", "http://[::1]:3000")]
+    #[case("capacitor://localhost", "capacitor://localhost")]
+    #[case("Tauri://LOCALHOST/", "tauri://localhost")]
+    #[case("ionic://localhost", "ionic://localhost")]
+    #[case("app://obsidian.md", "app://obsidian.md")]
+    #[case("app://localhost:1420", "app://localhost:1420")]
+    #[case(
+        "chrome-extension://cjpalhdlnbpafiamejdnhcphjbkeiagm",
+        "chrome-extension://cjpalhdlnbpafiamejdnhcphjbkeiagm"
+    )]
+    #[case(
+        "moz-extension://5b1bd1fa-6b2c-4f2a-8b0c-5a3a64a4bb34",
+        "moz-extension://5b1bd1fa-6b2c-4f2a-8b0c-5a3a64a4bb34"
+    )]
+    fn origins_are_compared_as_browsers_write_them(#[case] entry: &str, #[case] origin: &str) {
+        assert_eq!(origin_in(entry).as_deref(), Ok(origin), "{entry}");
     }
 
-    #[test]
-    fn what_is_no_origin_is_refused_with_what_to_write() {
-        for (entry, hint) in [
-            ("null", "sandboxed"),
-            ("*", "list each"),
-            ("app.example.com", "https://app.example.com"),
-            ("localhost:5173", "scheme"),
-            (
-                "https://app.example.com/shop",
-                "write https://app.example.com",
-            ),
-            (
-                "https://user@app.example.com",
-                "write https://app.example.com",
-            ),
-            (
-                "https://app.example.com?a=b",
-                "write https://app.example.com",
-            ),
-            ("https://*.example.com", "list each"),
-            (
-                "capacitor://localhost/index.html",
-                "write capacitor://localhost",
-            ),
-            ("wss://app.example.com", "of pages"),
-            ("file:///", "origin"),
-            ("data:text/html,x", "origin"),
-            ("javascript:alert(1)", "origin"),
-            ("app://", "origin"),
-            ("", "origin"),
-        ] {
-            let problem = origin_in(entry).expect_err(entry);
-            assert!(problem.contains(hint), "{entry}: {problem}");
-        }
+    #[rstest]
+    #[case("null", "sandboxed")]
+    #[case("*", "list each")]
+    #[case("app.example.com", "https://app.example.com")]
+    #[case("localhost:5173", "scheme")]
+    #[case("https://app.example.com/shop", "write https://app.example.com")]
+    #[case("https://user@app.example.com", "write https://app.example.com")]
+    #[case("https://app.example.com?a=b", "write https://app.example.com")]
+    #[case("https://*.example.com", "list each")]
+    #[case("capacitor://localhost/index.html", "write capacitor://localhost")]
+    #[case("wss://app.example.com", "of pages")]
+    #[case("file:///", "origin")]
+    #[case("data:text/html,x", "origin")]
+    #[case("javascript:alert(1)", "origin")]
+    #[case("app://", "origin")]
+    #[case("", "origin")]
+    fn what_is_no_origin_is_refused_with_what_to_write(#[case] entry: &str, #[case] hint: &str) {
+        let problem = origin_in(entry).expect_err(entry);
+        assert!(problem.contains(hint), "{entry}: {problem}");
     }
 
-    #[test]
-    fn sites_are_told_apart_as_browsers_do() {
-        for (page, server, same) in [
-            (
-                "https://app.example.com",
-                "https://people.example.com",
-                true,
-            ),
-            (
-                "https://example.com",
-                "https://people.example.com:8443",
-                true,
-            ),
-            ("http://localhost:5173", "http://localhost:8000", true),
-            ("http://192.168.1.5:3000", "http://192.168.1.5:8000", true),
-            ("http://localhost:5173", "http://127.0.0.1:8000", false),
-            ("http://192.168.1.6", "http://192.168.1.5", false),
-            (
-                "http://app.example.com",
-                "https://people.example.com",
-                false,
-            ),
-            ("https://one.co.uk", "https://two.co.uk", false),
-            ("https://app.one.co.uk", "https://one.co.uk", true),
-            ("https://front.pages.dev", "https://back.pages.dev", false),
-            (
-                "https://app.example.org",
-                "https://people.example.com",
-                false,
-            ),
-            ("capacitor://localhost", "http://localhost:8000", false),
-        ] {
-            let (one, other) = (Url::parse(page).unwrap(), Url::parse(server).unwrap());
-            assert_eq!(is_same_site(&one, &other), same, "{page} and {server}");
-        }
+    #[rstest]
+    #[case("https://app.example.com", "https://people.example.com", true)]
+    #[case("https://example.com", "https://people.example.com:8443", true)]
+    #[case("http://localhost:5173", "http://localhost:8000", true)]
+    #[case("http://192.168.1.5:3000", "http://192.168.1.5:8000", true)]
+    #[case("http://localhost:5173", "http://127.0.0.1:8000", false)]
+    #[case("http://192.168.1.6", "http://192.168.1.5", false)]
+    #[case("http://app.example.com", "https://people.example.com", false)]
+    #[case("https://one.co.uk", "https://two.co.uk", false)]
+    #[case("https://app.one.co.uk", "https://one.co.uk", true)]
+    #[case("https://front.pages.dev", "https://back.pages.dev", false)]
+    #[case("https://app.example.org", "https://people.example.com", false)]
+    #[case("capacitor://localhost", "http://localhost:8000", false)]
+    fn sites_are_told_apart_as_browsers_do(
+        #[case] page: &str,
+        #[case] server: &str,
+        #[case] same: bool,
+    ) {
+        let (one, other) = (Url::parse(page).unwrap(), Url::parse(server).unwrap());
+        assert_eq!(is_same_site(&one, &other), same, "{page} and {server}");
     }
 }

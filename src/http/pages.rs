@@ -18,30 +18,19 @@ use super::origins::AllowedOrigins;
 use crate::color::Palette;
 use crate::config::Config;
 
-/// Path, template, title, and how long a browser may keep it.
-const PAGES: &[(&str, &str, &str, &str)] = &[
-    ("/", "dashboard.html", "Applications", FRESH),
-    ("/sign-in", "sign-in.html", "Sign in", FRESH),
-    (
-        "/accept-invitation",
-        "accept-invitation.html",
-        "Welcome",
-        NEVER,
-    ),
-    (
-        "/forgotten-password",
-        "forgotten-password.html",
-        "Forgotten password",
-        FRESH,
-    ),
-    (
-        "/reset-password",
-        "reset-password.html",
-        "New password",
-        NEVER,
-    ),
-    ("/account", "account.html", "Your account", FRESH),
+/// Name, title, and how long a browser may keep it. Its template, its script and, but for the
+/// dashboard, its path are named as the page is.
+const PAGES: &[(&str, &str, &str)] = &[
+    (DASHBOARD, "Applications", FRESH),
+    ("sign-in", "Sign in", FRESH),
+    ("accept-invitation", "Welcome", NEVER),
+    ("forgotten-password", "Forgotten password", FRESH),
+    ("reset-password", "New password", NEVER),
+    ("account", "Your account", FRESH),
 ];
+
+/// The page at the root.
+const DASHBOARD: &str = "dashboard";
 
 macro_rules! files {
     ($folder:literal: $($name:literal),* $(,)?) => {
@@ -70,19 +59,23 @@ pub fn add_to(
     origins: &AllowedOrigins,
 ) -> Result<(Route, ErrorPages), String> {
     let look = Look::new(settings)?;
-    for (path, template, title, caching) in PAGES {
+    for (name, title, caching) in PAGES {
         let html = look.render(
-            template,
+            &format!("{name}.html"),
             "",
             context! {
                 title => *title,
-                script => template.replace(".html", ".js"),
+                script => format!("{name}.js"),
                 origins => origins.to_string(),
                 playground => settings.serves_playground(),
                 min_length => settings.passwords.min_length,
             },
         )?;
-        routes = routes.at(*path, get(Document::page(html, &look.policy, caching)));
+        let path = if *name == DASHBOARD { "" } else { name };
+        routes = routes.at(
+            format!("/{path}"),
+            get(Document::page(html, &look.policy, caching)),
+        );
     }
     for (name, content) in STATIC {
         let document = Document::new((*content).to_owned(), content_type(name), &look.policy);

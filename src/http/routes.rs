@@ -29,7 +29,7 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
     let identification = Identification::new(app.clone(), proxies, origins.clone());
-    let emails = EmailFiles::new(app.clone(), identification.clone());
+    let emails = EmailFiles::new(schema.clone(), app.clone(), identification.clone());
     let graphql = Arc::new(GraphqlEndpoint::new(schema, app.clone(), identification));
     let mut routes = Route::new()
         .at("/healthz", get(health::healthz))

@@ -350,44 +350,32 @@ mod tests {
 
     #[test]
     fn mailboxes_are_read_and_written() {
-        for (source, header) in [
+        for (address, header) in [
             ("ada@example.com", "ada@example.com"),
             ("<ada@example.com>", "ada@example.com"),
             ("root@localhost", "root@localhost"),
             ("ada@[127.0.0.1]", "ada@[127.0.0.1]"),
-            (" Ada L <ada@example.com>", "Ada L <ada@example.com>"),
-            ("\"L, A\" <ada@example.com>", "\"L, A\" <ada@example.com>"),
-            ("L, A <ada@example.com>", "\"L, A\" <ada@example.com>"),
-            (
-                r#""Ada \"the\" \\L" <ada@example.com>"#,
-                r#""Ada \"the\" \\L" <ada@example.com>"#,
-            ),
-            (
-                "I <3 you <ada@example.com>",
-                "\"I <3 you\" <ada@example.com>",
-            ),
-            (
-                "=?x?= <ada@example.com>",
-                "=?utf-8?Q?=3D=3Fx=3F=3D?= <ada@example.com>",
-            ),
-            (
-                "Zoë <zoe@bücher.example>",
-                "=?utf-8?Q?Zo=C3=AB?= <zoe@xn--bcher-kva.example>",
-            ),
-            (
-                "A\r\nBcc: b@example.com <ada@example.com>",
-                "\"A Bcc: b@example.com\" <ada@example.com>",
-            ),
+            ("zoe@bücher.example", "zoe@xn--bcher-kva.example"),
             ("josé@example.com", "josé@example.com"),
             ("संपर्क@example.com", "संपर्क@example.com"),
             ("\"xxx.\"@example.com", "\"xxx.\"@example.com"),
-            (
-                "Ada <\"ada lovelace\"@example.com>",
-                "Ada <\"ada lovelace\"@example.com>",
-            ),
             ("<\"ada\"@example.com>", "ada@example.com"),
         ] {
-            assert_eq!(mailbox(source).unwrap().header(), header, "{source}");
+            assert_eq!(mailbox(address).unwrap().header(), header, "{address}");
+        }
+        for (name, header) in [
+            (" Ada L", "Ada L"),
+            ("\"L, A\"", "\"L, A\""),
+            ("L, A", "\"L, A\""),
+            (r#""Ada \"the\" \\L""#, r#""Ada \"the\" \\L""#),
+            ("I <3 you", "\"I <3 you\""),
+            ("=?x?=", "=?utf-8?Q?=3D=3Fx=3F=3D?="),
+            ("Zoë", "=?utf-8?Q?Zo=C3=AB?="),
+            ("A\r\nBcc: b@example.com", "\"A Bcc: b@example.com\""),
+        ] {
+            let written = |name| format!("{name} <\"ada lovelace\"@example.com>");
+            let read = mailbox(&written(name)).unwrap();
+            assert_eq!(read.header(), written(header), "{name}");
         }
     }
 

@@ -259,31 +259,21 @@ mod tests {
 
     #[test]
     fn a_list_of_transports_ends() {
+        let error_of = |list: &[&str]| {
+            let sections = json!({"failover": {"transports": list}, "file": {"path": ""}});
+            error("failover", sections)
+        };
         assert_eq!(
-            error("failover", json!({"failover": {"transports": []}})),
+            error_of(&[]),
             "mail.failover.transports: is empty; name at least one transport"
         );
         assert_eq!(
-            error(
-                "failover",
-                json!({"failover": {"transports": ["log", "failover"]}})
-            ),
+            error_of(&["log", "failover"]),
             "mail.failover.transports: must not lead back to itself: failover → failover"
         );
-        assert!(
-            error(
-                "failover",
-                json!({"failover": {"transports": ["log", "pigeon"]}})
-            )
-            .starts_with("mail.failover.transports: \"pigeon\" is not a transport; ")
-        );
+        let unknown = "mail.failover.transports: \"pigeon\" is not a transport; ";
+        assert!(error_of(&["log", "pigeon"]).starts_with(unknown));
         // The error of an inner section names that section.
-        assert!(
-            error(
-                "failover",
-                json!({"failover": {"transports": ["file"]}, "file": {"path": ""}})
-            )
-            .starts_with("mail.file.path: ")
-        );
+        assert!(error_of(&["file"]).starts_with("mail.file.path: "));
     }
 }

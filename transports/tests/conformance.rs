@@ -42,7 +42,9 @@ trait Harness {
     fn arrived(&self) -> Vec<Arrived>;
 
     /// Whether [`REFUSED`] is refused, or the other side takes whatever it gets.
-    fn refuses(&self) -> bool;
+    fn refuses(&self) -> bool {
+        false
+    }
 
     /// The transport that reports the delivery.
     fn delivers(&self) -> &'static str;
@@ -111,10 +113,6 @@ impl Harness for Maildir {
         files(&self.path().join("new"))
     }
 
-    fn refuses(&self) -> bool {
-        false
-    }
-
     fn delivers(&self) -> &'static str {
         "file"
     }
@@ -134,10 +132,6 @@ impl Harness for Fallback {
 
     fn arrived(&self) -> Vec<Arrived> {
         self.0.arrived()
-    }
-
-    fn refuses(&self) -> bool {
-        self.0.refuses()
     }
 
     fn delivers(&self) -> &'static str {
@@ -198,10 +192,6 @@ impl Harness for Logged {
         let of_mails = |event: &&String| event.contains("usher::mail");
         let shown = printed.iter().filter(of_mails);
         shown.cloned().map(Arrived::Shown).collect()
-    }
-
-    fn refuses(&self) -> bool {
-        false
     }
 
     fn delivers(&self) -> &'static str {

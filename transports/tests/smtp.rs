@@ -12,6 +12,7 @@ mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use support::{
     executable, mail,
@@ -65,112 +66,56 @@ async fn a_mail_arrives_as_it_was_written() {
 }
 
 /// RFC 5321's quoted local parts, and RFC 6531's letters of all scripts.
+#[rstest]
+#[case("\"xxx.\"@docomo.example", "<\"xxx.\"@docomo.example>")]
+#[case("\"ada lovelace\"@example.com", "<\"ada lovelace\"@example.com>")]
+#[case("\"ada\"@example.com", "<ada@example.com>")]
+#[case("info@ไปรษณีย์.ไทย", "<info@xn--k3cpwc4a3e2e2c.xn--o3cw4h>")]
+#[case("संपर्क@डाटामेल.भारत", "<संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c>")]
 #[tokio::test]
-async fn a_recipient_is_written_as_the_standards_have_it() {
-    for (to, written) in [
-        ("\"xxx.\"@docomo.example", "<\"xxx.\"@docomo.example>"),
-        (
-            "\"ada lovelace\"@example.com",
-            "<\"ada lovelace\"@example.com>",
-        ),
-        ("\"ada\"@example.com", "<ada@example.com>"),
-        ("info@ไปรษณีย์.ไทย", "<info@xn--k3cpwc4a3e2e2c.xn--o3cw4h>"),
-        ("संपर्क@डाटामेल.भारत", "<संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c>"),
-    ] {
-        let server = Server::start(Behaviour::default()).await;
-        let mail = Mail {
-            to: vec![to.into()],
-            ..mail()
-        };
-        smtp(&server, json!({})).send(&mail).await.unwrap();
-        assert_eq!(server.received()[0].to, [written]);
-        let header = format!("\r\nTo: {}\r\n", written.trim_matches(['<', '>']));
-        let content = String::from_utf8(server.received()[0].content.clone()).unwrap();
-        assert!(content.contains(&header), "{content}");
-    }
+async fn a_recipient_is_written_as_the_standards_have_it(#[case] to: &str, #[case] written: &str) {
+    let server = Server::start(Behaviour::default()).await;
+    let mail = Mail {
+        to: vec![to.into()],
+        ..mail()
+    };
+    smtp(&server, json!({})).send(&mail).await.unwrap();
+    assert_eq!(server.received()[0].to, [written]);
+    let header = format!("\r\nTo: {}\r\n", written.trim_matches(['<', '>']));
+    let content = String::from_utf8(server.received()[0].content.clone()).unwrap();
+    assert!(content.contains(&header), "{content}");
 }
 
 #[tokio::test]
 async fn refusals_are_sorted_by_step_and_code() {
-    for (step, reply, kind, said) in [
-        (
-            Step::Greeting,
-            "554 5.7.1 No",
-            Unavailable,
-            "127.0.0.1 replied 554 5.7.1 No",
-        ),
-        (
-            Step::Greeting,
-            "421 4.3.2 Busy",
-            Unavailable,
-            "127.0.0.1 replied 421 4.3.2 Busy",
-        ),
-        (
-            Step::Ehlo,
-            "550 Not you",
-            Unavailable,
-            "127.0.0.1 replied 550 Not you",
-        ),
-        (
-            Step::MailFrom,
-            "550 5.7.1 Not from there",
-            Unavailable,
-            "the sender no-reply@example.com was rejected: 550 5.7.1 Not from there",
-        ),
-        (
-            Step::MailFrom,
-            "451 4.7.1 Later",
-            Transient,
-            "the sender no-reply@example.com was rejected: 451 4.7.1 Later",
-        ),
-        (
-            Step::RcptTo,
-            "450 4.2.0 Greylisted",
-            Transient,
-            "the recipient ada@example.com was rejected: 450 4.2.0 Greylisted",
-        ),
-        (
-            Step::RcptTo,
-            "550-5.1.1 No\r\n550 5.1.1 such user",
-            Permanent,
-            "the recipient ada@example.com was rejected: 550 5.1.1 No such user",
-        ),
-        (
-            Step::Data,
-            "451 Later",
-            Transient,
-            "DATA was rejected: 451 Later",
-        ),
-        (Step::Data, "554 No", Permanent, "DATA was rejected: 554 No"),
-        (
-            Step::Data,
-            "250 Ok?",
-            Transient,
-            "unexpected reply to DATA: 250 Ok?",
-        ),
-        (
-            Step::Content,
-            "451 Later",
-            Transient,
-            "the message was rejected: 451 Later",
-        ),
-        (
-            Step::Content,
-            "554 5.7.1 Spam",
-            Permanent,
-            "the message was rejected: 554 5.7.1 Spam",
-        ),
-        (
-            Step::Content,
-            "421 Bye",
-            Transient,
-            "the message was rejected: 421 Bye",
-        ),
+    for (step, reply, kind) in [
+        (Step::Greeting, "554 5.7.1 No", Unavailable),
+        (Step::Greeting, "421 4.3.2 Busy", Unavailable),
+        (Step::Ehlo, "550 Not you", Unavailable),
+        (Step::MailFrom, "550 5.7.1 Not from there", Unavailable),
+        (Step::MailFrom, "451 4.7.1 Later", Transient),
+        (Step::RcptTo, "450 4.2.0 Greylisted", Transient),
+        (Step::RcptTo, "550 5.1.1 No such user", Permanent),
+        (Step::Data, "451 Later", Transient),
+        (Step::Data, "554 No", Permanent),
+        (Step::Content, "451 Later", Transient),
+        (Step::Content, "554 5.7.1 Spam", Permanent),
+        (Step::Content, "421 Bye", Transient),
     ] {
+        let begin = match step {
+            Step::MailFrom => "the sender no-reply@example.com was rejected:",
+            Step::RcptTo => "the recipient ada@example.com was rejected:",
+            Step::Data => "DATA was rejected:",
+            Step::Content => "the message was rejected:",
+            _ => "127.0.0.1 replied",
+        };
         let behaviour = Behaviour::at(step, Answer::say(reply));
-        let (found, response) = failure(behaviour, json!({})).await;
-        assert_eq!((found, response.as_str()), (kind, said));
+        let refused = failure(behaviour, json!({})).await;
+        assert_eq!(refused, (kind, format!("{begin} {reply}")));
     }
+    let unexpected = Behaviour::at(Step::Data, Answer::say("250 Ok?"));
+    let said = "unexpected reply to DATA: 250 Ok?".to_owned();
+    assert_eq!(failure(unexpected, json!({})).await, (Transient, said));
 }
 
 #[tokio::test]
@@ -454,63 +399,44 @@ async fn a_check_says_what_is_wrong_with_tls() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = authority.write(folder.path());
-    let good = authority.server("127.0.0.1");
-    let other = authority.server("mail.example.com");
+    let starts_tls = |name| Encryption::StartTls(authority.server(name));
+    let plain = Behaviour::default;
+    let answers =
+        |answer| Behaviour::at(Step::StartTls, answer).encryption(starts_tls("127.0.0.1"));
+    let not_offered = "127.0.0.1 does not offer STARTTLS, and tls = \"required\"";
+    let not_trusted = "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ";
+    let other_name = "the certificate of 127.0.0.1 is for another name (";
+    let no_tls = "127.0.0.1 does not speak TLS on port ";
+    let refused = "127.0.0.1 replied 454 4.7.0 Not now";
+    let lost = "cannot connect to 127.0.0.1 on port ";
+    let later = Answer::say("454 4.7.0 Not now");
+    let rubbish = Answer::SayAndDrop("220 Go ahead\r\n???".into());
+    let nothing = Answer::SayAndDrop("220 Go ahead".into());
+    let implicit = Encryption::Implicit(authority.server("mail.example.com"));
     for (behaviour, tls, ca_file, said) in [
+        (plain(), "required", Some(&ca_file), not_offered),
         (
-            Behaviour::default(),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 does not offer STARTTLS, and tls = \"required\"",
-        ),
-        (
-            Behaviour::default().encryption(Encryption::StartTls(good.clone())),
+            plain().encryption(starts_tls("127.0.0.1")),
             "required",
             None,
-            "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ",
+            not_trusted,
         ),
         (
-            Behaviour::default().encryption(Encryption::Implicit(other.clone())),
+            plain().encryption(implicit),
             "implicit",
             Some(&ca_file),
-            "the certificate of 127.0.0.1 is for another name (",
+            other_name,
         ),
         (
-            Behaviour::default().encryption(Encryption::StartTls(other)),
+            plain().encryption(starts_tls("mail.example.com")),
             "opportunistic",
             Some(&ca_file),
-            "the certificate of 127.0.0.1 is for another name (",
+            other_name,
         ),
-        (
-            Behaviour::default(),
-            "implicit",
-            Some(&ca_file),
-            "127.0.0.1 does not speak TLS on port ",
-        ),
-        (
-            Behaviour::at(Step::StartTls, Answer::say("454 4.7.0 Not now"))
-                .encryption(Encryption::StartTls(good.clone())),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 replied 454 4.7.0 Not now",
-        ),
-        (
-            Behaviour::at(
-                Step::StartTls,
-                Answer::SayAndDrop("220 Go ahead\r\n???".into()),
-            )
-            .encryption(Encryption::StartTls(good.clone())),
-            "required",
-            Some(&ca_file),
-            "127.0.0.1 does not speak TLS on port ",
-        ),
-        (
-            Behaviour::at(Step::StartTls, Answer::SayAndDrop("220 Go ahead".into()))
-                .encryption(Encryption::StartTls(good)),
-            "required",
-            Some(&ca_file),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
+        (plain(), "implicit", Some(&ca_file), no_tls),
+        (answers(later), "required", Some(&ca_file), refused),
+        (answers(rubbish), "required", Some(&ca_file), no_tls),
+        (answers(nothing), "required", Some(&ca_file), lost),
     ] {
         let server = Server::start(behaviour).await;
         let ca_file = ca_file.map(|path| path.display().to_string());
@@ -549,19 +475,12 @@ async fn a_check_says_that_nobody_is_there() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
+    let nobody_there = "cannot connect to 127.0.0.1 on port ";
+    let no_such_host = "the host nobody.invalid was not found: ";
     for (settings, said) in [
-        (
-            json!({"port": unused}),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
-        (
-            json!({"port": unused, "tls": "implicit"}),
-            "cannot connect to 127.0.0.1 on port ",
-        ),
-        (
-            json!({"host": "nobody.invalid"}),
-            "the host nobody.invalid was not found: ",
-        ),
+        (json!({"port": unused}), nobody_there),
+        (json!({"port": unused, "tls": "implicit"}), nobody_there),
+        (json!({"host": "nobody.invalid"}), no_such_host),
     ] {
         let error = smtp(&server, settings).check().await.unwrap_err();
         assert_eq!(error.kind, Unavailable);
@@ -661,51 +580,55 @@ async fn a_check_goes_as_far_as_the_recipient() {
 }
 
 /// Servers answer in other character sets, with bare codes, in lines that end with LF.
+#[rstest]
+#[case(
+    Step::Content,
+    b"250 2.0.0 Gr\xfc\xdfe\r\n",
+    Ok("250 2.0.0 Gr\u{fffd}\u{fffd}e")
+)]
+#[case(
+    Step::RcptTo,
+    b"550 5.1.1 Empf\xe4nger unbekannt\r\n",
+    Err("the recipient ada@example.com was rejected: 550 5.1.1 Empf\u{fffd}nger unbekannt")
+)]
+#[case(
+    Step::RcptTo,
+    b"550-5.1.1 No\r\n550 5.1.1 such user\r\n",
+    Err("the recipient ada@example.com was rejected: 550 5.1.1 No such user")
+)]
+#[case(Step::Greeting, b"220\r\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::Ehlo, b"250\r\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::Ehlo, b"250-\r\n250 8BITMIME\r\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::MailFrom, b"250\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::RcptTo, b"250-\r\n250\r\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::Data, b"354\r\n", Ok("250 2.0.0 Ok: queued"))]
+#[case(Step::Content, b"250\r\n", Ok("250"))]
+#[case(
+    Step::Content,
+    b"250-2.0.0 Ok\r\n250 2.0.0 queued as 1\r\n",
+    Ok("250 2.0.0 Ok queued as 1")
+)]
 #[tokio::test]
-async fn replies_are_read_as_octets() {
-    for (step, octets, expected) in [
-        (
-            Step::Content,
-            &b"250 2.0.0 Gr\xfc\xdfe\r\n"[..],
-            Ok("250 2.0.0 Gr\u{fffd}\u{fffd}e"),
-        ),
-        (
-            Step::RcptTo,
-            b"550 5.1.1 Empf\xe4nger unbekannt\r\n",
-            Err((
-                Permanent,
-                "the recipient ada@example.com was rejected: 550 5.1.1 Empf\u{fffd}nger unbekannt",
-            )),
-        ),
-        (Step::Greeting, b"220\r\n", Ok("250 2.0.0 Ok: queued")),
-        (Step::Ehlo, b"250\r\n", Ok("250 2.0.0 Ok: queued")),
-        (
-            Step::Ehlo,
-            b"250-\r\n250 8BITMIME\r\n",
-            Ok("250 2.0.0 Ok: queued"),
-        ),
-        (Step::MailFrom, b"250\n", Ok("250 2.0.0 Ok: queued")),
-        (Step::RcptTo, b"250-\r\n250\r\n", Ok("250 2.0.0 Ok: queued")),
-        (Step::Data, b"354\r\n", Ok("250 2.0.0 Ok: queued")),
-        (Step::Content, b"250\r\n", Ok("250")),
-        (
-            Step::Content,
-            b"250-2.0.0 Ok\r\n250 2.0.0 queued as 1\r\n",
-            Ok("250 2.0.0 Ok queued as 1"),
-        ),
-    ] {
-        let server = Server::start(Behaviour::at(step, Answer::Octets(octets))).await;
-        let sent = smtp(&server, json!({})).send(&mail()).await;
-        match expected {
-            Ok(response) => assert_eq!(sent, Ok(Delivery::new("smtp", response)), "{step:?}"),
-            Err((kind, response)) => {
-                let error = sent.unwrap_err();
-                assert_eq!((error.kind, error.response.as_str()), (kind, response));
-            }
+async fn replies_are_read_as_octets(
+    #[case] step: Step,
+    #[case] octets: &'static [u8],
+    #[case] expected: Result<&str, &str>,
+) {
+    let server = Server::start(Behaviour::at(step, Answer::Octets(octets))).await;
+    let sent = smtp(&server, json!({})).send(&mail()).await;
+    match expected {
+        Ok(response) => assert_eq!(sent, Ok(Delivery::new("smtp", response)), "{step:?}"),
+        Err(response) => {
+            let error = sent.unwrap_err();
+            assert_eq!((error.kind, error.response.as_str()), (Permanent, response));
         }
-        let copies = usize::from(expected.is_ok());
-        assert_eq!(server.received().len(), copies, "{step:?}");
     }
+    let copies = usize::from(expected.is_ok());
+    assert_eq!(server.received().len(), copies, "{step:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_credentials_is_read_as_octets() {
     let refused = Answer::Octets(b"535 \xc7\xeb\xca\xb9\r\n");
     let server = Behaviour::at(Step::Auth, refused).credentials("usher", "other");
     let (kind, response) =
@@ -1025,47 +948,33 @@ fn settings_never_show_the_password() {
     assert!(!format!("{settings:?}").contains("secret"));
 }
 
-#[test]
-fn settings_that_cannot_work_are_refused() {
-    let missing = json!({"ca_file": "/nonexistent/ca.pem"});
-    let not_pem = json!({"ca_file": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")});
-    for (section, said) in [
-        (json!({"host": " "}), "mail.smtp.host: is empty; "),
-        (json!({"pool_size": 0}), "mail.smtp.pool_size: is 0; "),
-        (json!({"helo_name": "a\r\nQUIT"}), "mail.smtp.helo_name: "),
-        (
-            json!({"password": 12_345_678}),
-            "mail.smtp.password: must be a text in quotes",
-        ),
-        (
-            json!({"username": "a", "password": "b", "oauth2_token_file": "c"}),
-            "mail.smtp.password: an access token takes its place; ",
-        ),
-        (
-            json!({"oauth2_token_file": "c"}),
-            "mail.smtp.username: is empty; ",
-        ),
-        (
-            json!({"username": "a", "oauth2_token_file": "c", "oauth2_token_command": ["d"]}),
-            "mail.smtp.oauth2_token_command: set it or oauth2_token_file, not both",
-        ),
-        (
-            json!({"tls": "always"}),
-            "mail.smtp.tls: unknown variant `always`, expected one of ",
-        ),
-        (json!({"data_timeout": "soon"}), "mail.smtp.data_timeout: "),
-        (
-            json!({"connect_timeout": "0s"}),
-            "mail.smtp.connect_timeout: must be longer than 0s",
-        ),
-        (
-            missing,
-            "mail.smtp.ca_file: cannot read /nonexistent/ca.pem: ",
-        ),
-        (not_pem, "mail.smtp.ca_file: "),
-    ] {
-        let sections = BTreeMap::from([("smtp".to_owned(), section)]);
-        let error = Registry::builtin().build("smtp", &sections).err().unwrap();
-        assert!(error.to_string().starts_with(said), "{error}");
-    }
+#[rstest]
+#[case(json!({"host": " "}), "mail.smtp.host: is empty; ")]
+#[case(json!({"pool_size": 0}), "mail.smtp.pool_size: is 0; ")]
+#[case(json!({"helo_name": "a\r\nQUIT"}), "mail.smtp.helo_name: ")]
+#[case(json!({"password": 12_345_678}), "mail.smtp.password: must be a text in quotes")]
+#[case(
+    json!({"username": "a", "password": "b", "oauth2_token_file": "c"}),
+    "mail.smtp.password: an access token takes its place; "
+)]
+#[case(json!({"oauth2_token_file": "c"}), "mail.smtp.username: is empty; ")]
+#[case(
+    json!({"username": "a", "oauth2_token_file": "c", "oauth2_token_command": ["d"]}),
+    "mail.smtp.oauth2_token_command: set it or oauth2_token_file, not both"
+)]
+#[case(json!({"tls": "always"}), "mail.smtp.tls: unknown variant `always`, expected one of ")]
+#[case(json!({"data_timeout": "soon"}), "mail.smtp.data_timeout: ")]
+#[case(json!({"connect_timeout": "0s"}), "mail.smtp.connect_timeout: must be longer than 0s")]
+#[case(
+    json!({"ca_file": "/nonexistent/ca.pem"}),
+    "mail.smtp.ca_file: cannot read /nonexistent/ca.pem: "
+)]
+#[case(
+    json!({"ca_file": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")}),
+    "mail.smtp.ca_file: "
+)]
+fn settings_that_cannot_work_are_refused(#[case] section: Value, #[case] said: &str) {
+    let sections = BTreeMap::from([("smtp".to_owned(), section)]);
+    let error = Registry::builtin().build("smtp", &sections).err().unwrap();
+    assert!(error.to_string().starts_with(said), "{error}");
 }

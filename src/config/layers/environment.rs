@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::default_types::{DefaultTypes, is_secret};
 use super::suggestions::{key_meant, nearest};
 use super::{ENVIRONMENT, ENVIRONMENT_FILE, Layer, LoadError, text_file};
+use crate::config::default_types::{DefaultTypes, is_secret};
 
 const PREFIX: &str = "USHER_";
 

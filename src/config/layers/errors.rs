@@ -5,10 +5,10 @@ use figment::error::Kind;
 use figment::value::Value;
 use figment::{Error, Figment, Metadata, Source};
 
-use super::default_types::DefaultTypes;
 use super::environment::variable;
 use super::suggestions::{key_meant, nearest};
 use super::{DEFAULT_LAYER, ENVIRONMENT, ENVIRONMENT_FILE};
+use crate::config::default_types::DefaultTypes;
 use crate::config::secrets;
 
 /// The sentence for what figment found.

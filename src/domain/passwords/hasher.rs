@@ -128,17 +128,10 @@ impl PasswordHasher {
     /// Whether the hash was made with outdated parameters, and should be renewed when the password
     /// is known.
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
-        Phc::new(&hash.0)
-            .ok()
-            .and_then(|parsed| Params::try_from(&parsed).ok())
-            .is_none_or(|params| {
-                (params.m_cost(), params.t_cost(), params.p_cost())
-                    != (
-                        self.params.m_cost(),
-                        self.params.t_cost(),
-                        self.params.p_cost(),
-                    )
-            })
+        let parsed = Phc::new(&hash.0).ok();
+        let params = parsed.and_then(|parsed| Params::try_from(&parsed).ok());
+        let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        params.is_none_or(|params| costs(&params) != costs(&self.params))
     }
 
     /// Runs a computation when a worker is free, in memory that an earlier one has left.

@@ -19,14 +19,10 @@ const MAX_PERMISSIONS: usize = 1000;
 pub(super) fn name(typed: &str) -> std::result::Result<String, UserError> {
     let name = text::line("name", typed, MAX_NAME_LENGTH)?;
     if name.is_empty() {
-        Err(UserError::new(
-            UserErrorCode::Required,
-            "name",
-            "Enter a name.",
-        ))
-    } else {
-        Ok(name)
+        let message = "Enter a name.";
+        return Err(UserError::new(UserErrorCode::Required, "name", message));
     }
+    Ok(name)
 }
 
 /// What programs call it, as it was typed.
@@ -112,24 +108,15 @@ pub(super) fn grantable(app: &App, actor: &Actor, codes: &[String]) -> Result<Pe
     let mut permissions = Permissions::new();
     for (index, code) in codes.iter().enumerate() {
         let permission = Permission::from_code(code);
+        let mut refuse = |code, message: &str| {
+            errors.push(UserError::new(code, "permissions", message).at(index));
+        };
         if !app.catalogue.declares(&permission) {
-            errors.push(
-                UserError::new(
-                    UserErrorCode::NotFound,
-                    "permissions",
-                    "Unknown permission. Query `applications` for the full list.",
-                )
-                .at(index),
-            );
+            let message = "Unknown permission. Query `applications` for the full list.";
+            refuse(UserErrorCode::NotFound, message);
         } else if !actor.holds(&permission) {
-            errors.push(
-                UserError::new(
-                    UserErrorCode::ExceedsOwnPermissions,
-                    "permissions",
-                    format!("You cannot grant {permission}, which you do not have yourself."),
-                )
-                .at(index),
-            );
+            let message = format!("You cannot grant {permission}, which you do not have yourself.");
+            refuse(UserErrorCode::ExceedsOwnPermissions, &message);
         } else {
             permissions.insert(permission);
         }

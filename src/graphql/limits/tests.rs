@@ -1,5 +1,7 @@
 //! The limits as a whole, and what the tests of the scan and the walk share.
 
+use rstest::rstest;
+
 use super::walk::{DEPTH, FIELDS, PARTS, ROOT_MUTATIONS, ROOT_SUBSCRIPTIONS, VARIABLE_USES};
 use super::*;
 
@@ -150,36 +152,24 @@ fn ten_thousand_aliases_are_refused() {
     exceeds(FIELDS, &format!("{{{}}}", repeat("a#:a ", 3_000)));
 }
 
-#[test]
-fn complaints_say_where_and_repeat_nothing() {
-    let name = "secret".repeat(30);
-    for (about, position, query) in [
-        ("Syntax error: expected executable_definition.", "1:1", ""),
-        ("Syntax error: expected name.", "2:183", "{N}\n{N("),
-        (
-            "An anonymous operation must be the only one.",
-            "1:183",
-            "{N}{N}",
-        ),
-        (
-            "Two operations have the same name.",
-            "1:190",
-            "query N{a}query N{a}",
-        ),
-        (
-            "Two fragments have the same name.",
-            "1:201",
-            "{a}fragment N on Q{a}fragment N on Q{a}",
-        ),
-        (
-            "The document contains no operation.",
-            "1:1",
-            "fragment N on Q{a}",
-        ),
-        ("Unterminated string.", "2:4", "{N\n(é:\"N"),
-    ] {
-        complains(about, position, &query.replace('N', &name));
-    }
+#[rstest]
+#[case("Syntax error: expected executable_definition.", "1:1", "")]
+#[case("Syntax error: expected name.", "2:183", "{N}\n{N(")]
+#[case("An anonymous operation must be the only one.", "1:183", "{N}{N}")]
+#[case("Two operations have the same name.", "1:190", "query N{a}query N{a}")]
+#[case(
+    "Two fragments have the same name.",
+    "1:201",
+    "{a}fragment N on Q{a}fragment N on Q{a}"
+)]
+#[case("The document contains no operation.", "1:1", "fragment N on Q{a}")]
+#[case("Unterminated string.", "2:4", "{N\n(é:\"N")]
+fn complaints_say_where_and_repeat_nothing(
+    #[case] about: &str,
+    #[case] position: &str,
+    #[case] query: &str,
+) {
+    complains(about, position, &query.replace('N', &"secret".repeat(30)));
 }
 
 #[test]

@@ -9,10 +9,10 @@ use crate::domain::applications::{Permission, ROLES_CREATE, ROLES_DELETE, ROLES_
 use crate::domain::roles::policy::{self, RoleAction};
 use crate::domain::roles::{self, NewRole, RoleChange, RoleDeletion};
 use crate::graphql::context::ContextExt;
-use crate::graphql::error::{payload, payloads};
 use crate::graphql::guard::{Requires, SignedIn, requires, signed_in};
 use crate::graphql::ids;
 use crate::graphql::patch::patch;
+use crate::graphql::payload::{payload, payloads};
 
 /// The mutations for roles.
 #[derive(Default)]
@@ -34,10 +34,7 @@ impl RoleMutation {
             permissions: input.permissions.iter().map(ToString::to_string).collect(),
         };
         let outcome = roles::create(ctx.app()?, &ctx.actor()?, new).await;
-        payload(outcome, |role| CreateRolePayload {
-            role: Some(role.into()),
-            ..Default::default()
-        })
+        payload(ctx, outcome, CreateRolePayload::new)
     }
 
     /// Changes a role. Omitted fields stay as they are. It cannot grant permissions that the caller
@@ -56,12 +53,7 @@ impl RoleMutation {
                 .map(|codes| codes.iter().map(ToString::to_string).collect()),
         };
         let outcome = roles::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |role| {
-            UpdateRolePayload {
-                role: Some(role.into()),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, UpdateRolePayload::new)
     }
 
     /// Deletes a role. A role that users hold is deleted only with `force: true`.
@@ -76,10 +68,7 @@ impl RoleMutation {
             force: input.force.unwrap_or(false),
         };
         let outcome = roles::delete(ctx.app()?, &ctx.actor()?, deletion).await;
-        payload(outcome, |id| DeleteRolePayload {
-            deleted_id: Some(ids::encode(id)),
-            ..Default::default()
-        })
+        payload(ctx, outcome, |id| DeleteRolePayload::new(ids::encode(id)))
     }
 }
 

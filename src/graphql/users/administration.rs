@@ -7,12 +7,12 @@ use crate::domain::applications::{USERS_DELETE, USERS_UPDATE, USERS_VIEW};
 use crate::domain::users::policy::{self, UserAction};
 use crate::domain::users::{self, UserChange};
 use crate::graphql::context::ContextExt;
-use crate::graphql::error::{payload, payloads};
 use crate::graphql::guard::{
     Requires, RequiresUnlessOwn, SignedIn, requires, requires_unless_own, signed_in,
 };
 use crate::graphql::ids;
 use crate::graphql::patch::patch;
+use crate::graphql::payload::{payload, payloads};
 use crate::graphql::scalars::EmailAddress;
 
 /// The mutations for users.
@@ -38,12 +38,7 @@ impl UserMutation {
             role_ids: patch(input.role_ids).map(|ids| ids.iter().map(ids::decode).collect()),
         };
         let outcome = users::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |user| {
-            UpdateUserPayload {
-                user: Some(user.into()),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, UpdateUserPayload::new)
     }
 
     /// Changes the viewer's own names. Omitted fields stay as they are.
@@ -55,12 +50,7 @@ impl UserMutation {
     ) -> Result<UpdateProfilePayload> {
         let (first, last) = (patch(input.first_name), patch(input.last_name));
         let outcome = users::update_profile(ctx.app()?, &ctx.actor()?, first, last).await;
-        payload(ctx.caller()?.note_retry_after(outcome), |user| {
-            UpdateProfilePayload {
-                user: Some(user.into()),
-                ..Default::default()
-            }
-        })
+        payload(ctx, outcome, UpdateProfilePayload::new)
     }
 
     /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
@@ -72,10 +62,7 @@ impl UserMutation {
     ) -> Result<ActivateUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::activate(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |user| ActivateUserPayload {
-            user: Some(user.into()),
-            ..Default::default()
-        })
+        payload(ctx, outcome, ActivateUserPayload::new)
     }
 
     /// Deactivates a user. Their sessions and open links stop working at once.
@@ -87,10 +74,7 @@ impl UserMutation {
     ) -> Result<DeactivateUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::deactivate(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |user| DeactivateUserPayload {
-            user: Some(user.into()),
-            ..Default::default()
-        })
+        payload(ctx, outcome, DeactivateUserPayload::new)
     }
 
     /// Ends all sessions of another user, such as one whose device was lost. They can sign in again;
@@ -104,10 +88,8 @@ impl UserMutation {
     ) -> Result<EndUserSessionsPayload> {
         let id = ids::decode(&input.user_id);
         let outcome = users::end_sessions(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |(user, count)| EndUserSessionsPayload {
-            user: Some(user.into()),
-            count: Some(count),
-            ..Default::default()
+        payload(ctx, outcome, |(user, count)| {
+            EndUserSessionsPayload::new(user, count)
         })
     }
 
@@ -121,10 +103,7 @@ impl UserMutation {
     ) -> Result<DeleteUserPayload> {
         let id = ids::decode(&input.id);
         let outcome = users::delete(ctx.app()?, &ctx.actor()?, id).await;
-        payload(outcome, |id| DeleteUserPayload {
-            deleted_id: Some(ids::encode(id)),
-            ..Default::default()
-        })
+        payload(ctx, outcome, |id| DeleteUserPayload::new(ids::encode(id)))
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::domain::App;
-use crate::domain::throttle::networks::customer_network;
+use crate::domain::networks::customer_network;
 use crate::http::TrustedProxies;
 use crate::quota::{Quota, Share};
 

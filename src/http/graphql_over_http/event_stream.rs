@@ -9,33 +9,31 @@
 use std::io;
 use std::time::Duration;
 
-use async_graphql::Response as GraphqlResponse;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use poem::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use poem::{Body, Response};
 use tokio_util::sync::CancellationToken;
 
-use super::open_streams::OpenStream;
-use super::response::{MediaType, to_json};
 use crate::http::connections::Lasting;
 
 /// How often a silent connection is told that it still stands, so that no proxy gives it up.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
+/// The media type.
+pub(super) const MEDIA_TYPE: &str = "text/event-stream";
+
 /// Where an event stream stands.
 struct Events {
-    answers: BoxStream<'static, GraphqlResponse>,
+    answers: BoxStream<'static, Vec<u8>>,
     is_new: bool,
     is_over: bool,
     stopping: CancellationToken,
-    _open: OpenStream,
 }
 
-/// The answers as events.
+/// The answers, each as JSON without line breaks, as events.
 pub(super) fn respond(
-    answers: BoxStream<'static, GraphqlResponse>,
-    open: OpenStream,
+    answers: BoxStream<'static, Vec<u8>>,
     stopping: CancellationToken,
 ) -> Response {
     let events = Events {
@@ -43,7 +41,6 @@ pub(super) fn respond(
         is_new: true,
         is_over: false,
         stopping,
-        _open: open,
     };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
@@ -60,7 +57,7 @@ pub(super) fn respond_once(answer: &[u8]) -> Response {
 
 fn with_body(body: Body) -> Response {
     Response::builder()
-        .header(CONTENT_TYPE, MediaType::EventStream.essence())
+        .header(CONTENT_TYPE, MEDIA_TYPE)
         .header(CACHE_CONTROL, "no-store")
         // The connection's time-outs are off from here on, and so it takes no further request.
         .header(CONNECTION, "close")
@@ -86,7 +83,7 @@ impl Events {
                 Some(Err(io::Error::other("the server stops")))
             }
             answer = self.answers.next() => Some(Ok(match answer {
-                Some(answer) => event("next", &to_json(&answer)),
+                Some(answer) => event("next", &answer),
                 None => {
                     self.is_over = true;
                     event("complete", b"")

@@ -37,7 +37,7 @@ impl MediaType {
         match self {
             Self::Json => "application/json",
             Self::GraphqlResponse => "application/graphql-response+json",
-            Self::EventStream => "text/event-stream",
+            Self::EventStream => event_stream::MEDIA_TYPE,
         }
     }
 

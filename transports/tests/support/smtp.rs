@@ -473,24 +473,16 @@ impl<'a> Conversation<'a> {
                 let mut parts = response.split('\0').skip(1).map(str::to_owned);
                 parts.next().zip(parts.next())
             }
-            Some(("XOAUTH2", response)) => {
+            Some((mechanism @ ("XOAUTH2" | "OAUTHBEARER"), response)) => {
                 let response = decode(response);
+                let user = match mechanism {
+                    "XOAUTH2" => response.split('\x01').next(),
+                    _ => response.split(',').nth(1),
+                };
+                let (_, user) = user.and_then(|user| user.split_once('=')).unwrap();
                 let mut parts = response.split('\x01');
-                let user = parts.next().and_then(|part| part.strip_prefix("user="));
-                let token = parts
-                    .next()
-                    .and_then(|part| part.strip_prefix("auth=Bearer "));
-                user.map(str::to_owned).zip(token.map(str::to_owned))
-            }
-            Some(("OAUTHBEARER", response)) => {
-                let response = decode(response);
-                let user = response
-                    .split(',')
-                    .nth(1)
-                    .and_then(|part| part.strip_prefix("a="));
-                let token =
-                    (response.split('\x01')).find_map(|part| part.strip_prefix("auth=Bearer "));
-                user.map(str::to_owned).zip(token.map(str::to_owned))
+                let token = parts.find_map(|part| part.strip_prefix("auth=Bearer "));
+                token.map(|token| (user.to_owned(), token.to_owned()))
             }
             _ => {
                 self.say("334 VXNlcm5hbWU6").await?;

@@ -11,7 +11,7 @@ const WITHOUT_DEFAULT: [(&[&str], &str); 3] = [
 ];
 
 /// The settings that there are.
-pub(crate) struct DefaultTypes(Dict);
+pub(super) struct DefaultTypes(Dict);
 
 impl DefaultTypes {
     pub(super) fn of(defaults: Dict) -> Self {
@@ -31,25 +31,25 @@ impl DefaultTypes {
         table.get(*last)
     }
 
-    /// Whether there is a setting of that key, its levels parted by dots.
-    pub(crate) fn has_setting(&self, key: &str) -> bool {
-        let path: Vec<&str> = key.split('.').collect();
-        self.find(&path)
-            .is_some_and(|value| value.as_dict().is_none())
+    /// The same for a key, whose levels are parted by dots.
+    fn find_key(&self, key: &str) -> Option<&Value> {
+        self.find(&key.split('.').collect::<Vec<_>>())
+    }
+
+    /// Whether there is a setting of that key.
+    pub(super) fn has_setting(&self, key: &str) -> bool {
+        let default = self.find_key(key);
+        default.is_some_and(|value| value.as_dict().is_none())
     }
 
     /// Whether there is a section of that name.
     pub(super) fn is_section(&self, key: &str) -> bool {
-        let path: Vec<&str> = key.split('.').collect();
-        self.find(&path)
-            .is_some_and(|value| value.as_dict().is_some())
+        self.find_key(key).and_then(Value::as_dict).is_some()
     }
 
     /// Whether there is a setting of that name, and it is text.
     pub(super) fn is_text(&self, key: &str) -> bool {
-        let path: Vec<&str> = key.split('.').collect();
-        self.find(&path)
-            .is_some_and(|value| value.as_str().is_some())
+        self.find_key(key).and_then(Value::as_str).is_some()
     }
 
     /// The keys of a section, with its name.
@@ -62,21 +62,10 @@ impl DefaultTypes {
 
     /// All keys, with the levels parted by dots.
     pub(super) fn keys(&self) -> Vec<String> {
-        fn walk(path: &str, table: &Dict, keys: &mut Vec<String>) {
-            for (key, value) in table {
-                let path = match path {
-                    "" => key.clone(),
-                    path => format!("{path}.{key}"),
-                };
-                match value.as_dict() {
-                    Some(table) => walk(&path, table, keys),
-                    None => keys.push(path),
-                }
-            }
-        }
-        let mut keys = Vec::new();
-        walk("", &self.0, &mut keys);
-        keys
+        settings_in(&self.0)
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Reads a setting that was written as plain text, in the environment or on the command line. One
@@ -120,7 +109,7 @@ impl DefaultTypes {
 }
 
 /// The keys whose every character counts, and which are never shown.
-pub(crate) fn is_secret(path: &[&str]) -> bool {
+pub(super) fn is_secret(path: &[&str]) -> bool {
     path == ["mail", "smtp", "password"]
 }
 
@@ -179,6 +168,22 @@ fn unquoted(text: &str) -> &str {
             (!inner.contains(quote)).then_some(inner)
         })
         .unwrap_or(text)
+}
+
+/// The settings of a table by their keys, whose levels are parted by dots.
+pub(super) fn settings_in(table: &Dict) -> Vec<(String, &Value)> {
+    let mut settings = Vec::new();
+    for (key, value) in table {
+        match value.as_dict() {
+            None => settings.push((key.clone(), value)),
+            Some(section) => settings.extend(
+                settings_in(section)
+                    .into_iter()
+                    .map(|(inner, value)| (format!("{key}.{inner}"), value)),
+            ),
+        }
+    }
+    settings
 }
 
 /// Puts a value into a table, and the tables that lead to it.
