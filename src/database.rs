@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 use crate::clock::Clock;
 use crate::config;
 
+mod asked;
 mod file;
 mod races;
 mod row;
@@ -45,31 +46,38 @@ pub struct Database {
 
 /// Reads outside of transactions.
 #[derive(Clone, Debug)]
-pub enum Reader {
-    /// From SQLite's file, see [`sqlite`].
+pub struct Reader {
+    connections: Connections,
+    asked: Arc<asked::Asked>,
+}
+
+#[derive(Clone, Debug)]
+enum Connections {
+    /// To SQLite's file.
     Sqlite(Arc<sqlite::Readers>),
-    /// From a database server.
+    /// To a database server.
     Pool(DatabaseConnection),
 }
 
 impl Source for Reader {
     fn backend(&self) -> DbBackend {
-        match self {
-            Self::Sqlite(_) => DbBackend::Sqlite,
-            Self::Pool(pool) => pool.get_database_backend(),
+        match &self.connections {
+            Connections::Sqlite(_) => DbBackend::Sqlite,
+            Connections::Pool(pool) => pool.get_database_backend(),
         }
     }
 
     async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
+        self.asked.note(&query);
         // Every resolver holds one of these futures, and is moved with it: a small one is quicker.
-        match self {
-            Self::Sqlite(readers) => Ok(readers
+        match &self.connections {
+            Connections::Sqlite(readers) => Ok(readers
                 .rows(query)
                 .await?
                 .into_iter()
                 .map(Row::Sqlite)
                 .collect()),
-            Self::Pool(pool) => Box::pin(pool.rows(query)).await,
+            Connections::Pool(pool) => Box::pin(pool.rows(query)).await,
         }
     }
 }
@@ -153,16 +161,19 @@ impl Database {
             .await
             .map_err(|error| failed(root_cause(&error)))?;
         server::check_version(&writer).await.map_err(failed)?;
-        let reader = match file {
-            Some(file) => Reader::Sqlite(Arc::new(sqlite::Readers::new(
+        let connections = match file {
+            Some(file) => Connections::Sqlite(Arc::new(sqlite::Readers::new(
                 &file.path(),
                 file.is_read_only(),
                 config.max_connections,
             ))),
-            None => Reader::Pool(writer.clone()),
+            None => Connections::Pool(writer.clone()),
         };
         Ok(Self {
-            reader,
+            reader: Reader {
+                connections,
+                asked: Arc::default(),
+            },
             writer,
             reported: Arc::default(),
             rehearsal: Arc::default(),
@@ -196,6 +207,11 @@ impl Database {
     /// For reading outside of a transaction.
     pub fn read(&self) -> &Reader {
         &self.reader
+    }
+
+    /// For tests: the queries that were asked outside of transactions since the last time.
+    pub fn take_asked(&self) -> Vec<Statement> {
+        self.reader.asked.take()
     }
 
     /// Begins a transaction that writes. Dropped without a commit, it leaves no trace.
@@ -239,7 +255,7 @@ impl Database {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        if let Reader::Sqlite(readers) = &self.reader {
+        if let Connections::Sqlite(readers) = &self.reader.connections {
             readers.close();
         }
         self.writer.close().await

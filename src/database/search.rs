@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SimpleExpr,
+    Alias, Expr, ExprTrait, Func, IntoCondition, JoinType, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic};
 
 use super::{Database, Source};
 
@@ -56,14 +56,36 @@ impl Database {
             Query::select()
                 .column((numbers.clone(), Alias::new("id")))
                 .from(index)
-                // SQLite keeps the order of a cross join: first what is rare.
-                .join(JoinType::CrossJoin, numbers, is_of)
+                // SQLite keeps the order of a cross join: first what the index finds.
+                .join(JoinType::CrossJoin, numbers, Condition::all())
+                .and_where(is_of)
                 .and_where(Expr::cust_with_values(
                     format!("\"{table}_search_index\" MATCH ?"),
                     [matches],
                 ))
                 .to_owned(),
         )
+    }
+
+    /// A condition that SQLite takes for one that few rows match, whatever it found when its tables were
+    /// last analysed: it looks them up in an index. See
+    /// https://sqlite.org/lang_corefunc.html#unlikely
+    pub fn unlikely(&self, condition: impl IntoCondition) -> SimpleExpr {
+        self.hinted("unlikely", condition)
+    }
+
+    /// A condition that SQLite takes for one that most rows match: it tries them in the order in which
+    /// they are wanted.
+    pub fn likely(&self, condition: impl IntoCondition) -> SimpleExpr {
+        self.hinted("likely", condition)
+    }
+
+    fn hinted(&self, hint: &'static str, condition: impl IntoCondition) -> SimpleExpr {
+        let condition = SimpleExpr::from(condition.into_condition());
+        match self.read().backend() {
+            DbBackend::Sqlite => Func::cust(hint).arg(condition).into(),
+            _ => condition,
+        }
     }
 
     /// A column's value, which SQLite does not look up in an index.

@@ -149,11 +149,11 @@ impl<E: EntityTrait> Filters<E> {
                     select = select.filter(range);
                     continue;
                 }
-                ByIndex::Own(condition, _) => Some(keys_of::<E>(condition)),
+                ByIndex::Own(condition, _) => Some(keys_of::<E>(db, condition)),
                 ByIndex::Keys(keys) => Some(keys.select),
                 ByIndex::No => None,
             };
-            select = select.filter(filter.by_row);
+            select = select.filter(db.likely(filter.by_row));
             few = if_few(db, few, keys).await?;
         }
         Ok(among(select, few))
@@ -208,11 +208,11 @@ async fn if_few(
 }
 
 /// The keys of the rows that match a condition on their own columns.
-fn keys_of<E: EntityTrait>(condition: Condition) -> SelectStatement {
+fn keys_of<E: EntityTrait>(db: &Database, condition: Condition) -> SelectStatement {
     Query::select()
         .column(key_of::<E>())
         .from(E::default())
-        .cond_where(condition)
+        .and_where(db.unlikely(condition))
         .to_owned()
 }
 

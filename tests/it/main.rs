@@ -47,6 +47,7 @@ mod pages;
 mod password_resets;
 mod passwords;
 mod permissions;
+mod query_plans;
 mod quotations;
 mod races;
 mod repetition;

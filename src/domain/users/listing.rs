@@ -2,7 +2,7 @@
 
 use entity::user::Status;
 use entity::{RoleId, Timestamp, invitation, user, user_role};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::{User, has_status, with_roles};
@@ -116,10 +116,10 @@ impl UserFilter {
             have_status(&mut filters, statuses);
         }
         if let Some(ids) = &self.role_ids {
-            hold_roles(&mut filters, ids);
+            hold_roles(&mut filters, db, ids);
         }
         if let Some((statuses, now)) = &self.invitation {
-            have_invitation(&mut filters, statuses, *now);
+            have_invitation(&mut filters, db, statuses, *now);
         }
         filters.between(
             db,
@@ -159,12 +159,12 @@ fn have_status(filters: &mut Filters<user::Entity>, statuses: &[Status]) {
 }
 
 /// Holders of any of these roles.
-fn hold_roles(filters: &mut Filters<user::Entity>, ids: &[RoleId]) {
+fn hold_roles(filters: &mut Filters<user::Entity>, db: &Database, ids: &[RoleId]) {
     use user_role::Column;
     let holders = Query::select()
         .column(Column::UserId)
         .from(user_role::Entity)
-        .and_where(Column::RoleId.is_in(ids.iter().copied()))
+        .and_where(db.unlikely(Column::RoleId.is_in(ids.iter().copied())))
         .to_owned();
     let keys = Keys {
         select: holders.clone(),
@@ -177,6 +177,7 @@ fn hold_roles(filters: &mut Filters<user::Entity>, ids: &[RoleId]) {
 /// voids those before it, so at most one of a user's is not revoked, and that one is the newest.
 fn have_invitation(
     filters: &mut Filters<user::Entity>,
+    db: &Database,
     statuses: &[invitation::Status],
     now: Timestamp,
 ) {
@@ -192,7 +193,8 @@ fn have_invitation(
     let standing = || Condition::all().add(RevokedAt.is_null());
     let open = || standing().add(AcceptedAt.is_null());
     let invited = |condition| refers(those_with(condition), UserId);
-    let (mut by_row, mut by_index) = (Condition::any(), Condition::any());
+    let mut by_row = Condition::any();
+    let mut by_index: Option<SelectStatement> = None;
     for status in [Pending, Accepted, Expired, Revoked] {
         if !statuses.contains(&status) {
             continue;
@@ -203,7 +205,11 @@ fn have_invitation(
             Expired => open().add(ExpiresAt.lte(now)),
             Revoked => Condition::all().add(RevokedAt.is_not_null()),
         };
-        by_index = by_index.add(condition.clone());
+        let keys = those_with(Condition::all().add(db.unlikely(condition.clone())));
+        by_index = Some(match by_index {
+            Some(mut others) => others.union(UnionType::All, keys).to_owned(),
+            None => keys,
+        });
         by_row = by_row.add(match status {
             Revoked => Condition::all()
                 .add(invited(condition))
@@ -211,14 +217,16 @@ fn have_invitation(
             _ => Condition::all().add(invited(condition)),
         });
     }
-    if by_row.is_empty() {
-        return filters.none();
+    match by_index {
+        Some(select) => filters.with_keys(
+            by_row,
+            Keys {
+                select,
+                are_exact: false,
+            },
+        ),
+        None => filters.none(),
     }
-    let keys = Keys {
-        select: those_with(by_index),
-        are_exact: false,
-    };
-    filters.with_keys(by_row, keys);
 }
 
 /// Whether one of the rows refers to the user.
