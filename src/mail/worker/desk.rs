@@ -15,7 +15,7 @@ use crate::domain::emails::domain_limits::{DomainLimits, DomainPermit};
 
 /// How many mails are claimed ahead at most. With the senders this bounds what may be sent and not yet
 /// be recorded.
-pub const MOST_AHEAD: usize = 64;
+pub const MOST_AHEAD: usize = 32;
 
 /// Mails are claimed ahead for so long: somewhat longer than a transaction usually takes. Where the
 /// senders take longer for a mail, none is claimed ahead.
