@@ -224,8 +224,10 @@ async fn a_lost_connection_is_not_a_refusal() {
         (Step::Content, Transient),
     ] {
         let behaviour = Behaviour::at(step, Answer::Drop);
-        let (found, _) = failure_in_both_ways(behaviour, json!({})).await;
-        assert_eq!(found, kind, "{step:?}");
+        for behaviour in [behaviour.clone().extensions(vec!["PIPELINING"]), behaviour] {
+            let (found, _) = failure(behaviour, json!({})).await;
+            assert_eq!(found, kind, "{step:?}");
+        }
     }
 }
 

@@ -5,22 +5,13 @@ use std::collections::BTreeSet;
 use entity::email::Status;
 use entity::{EmailId, email, email_attempt};
 use sea_orm::sea_query::{CaseStatement, Expr, LockType, SimpleExpr};
-use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::claim::{self, Claim};
 use super::outcome::{Outcome, unclaimed};
 use crate::domain::change::Change;
 use crate::domain::error::Result;
-
-/// Who holds an e-mail.
-#[derive(Debug, FromQueryResult)]
-struct Held {
-    id: EmailId,
-    claim_id: Option<Uuid>,
-}
 
 /// Records that these e-mails were sent. Where the claim was lost in the meantime, nothing is changed.
 pub(super) async fn record(change: &Change<'_>, sent: &[(&Claim, &Outcome)]) -> Result<()> {
@@ -64,18 +55,13 @@ async fn held(
     sent: &[(&Claim, &Outcome)],
 ) -> Result<BTreeSet<(EmailId, Uuid)>> {
     let claims: BTreeSet<Uuid> = sent.iter().map(|(claim, _)| claim.id).collect();
+    // Whole rows: one that cannot be read must not be left behind as sent.
     let held = email::Entity::find()
-        .select_only()
-        .columns([email::Column::Id, email::Column::ClaimId])
         .filter(email::Column::Id.is_in(sent.iter().map(|(claim, _)| claim.email.id)))
         .filter(email::Column::ClaimId.is_in(claims))
         .order_by_asc(email::Column::Id)
         .lock(LockType::Update);
-    let held = change
-        .app()
-        .db
-        .find_as::<_, Held>(change.db(), held)
-        .await?;
+    let held = change.app().db.find(change.db(), held).await?;
     claim::set_aside(change, held.unreadable).await?;
     let held = held.rows.into_iter();
     Ok(held
