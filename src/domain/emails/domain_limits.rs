@@ -173,9 +173,11 @@ impl DomainsInUse {
         if self.full().next().is_none() {
             return;
         }
-        match self.may_look_past {
-            true => lock(&self.past).has_taken(took),
-            false => lock(&self.past).is_owed = true,
+        let mut past = lock(&self.past);
+        if self.may_look_past {
+            past.has_taken(took);
+        } else {
+            past.is_owed = true;
         }
     }
 

@@ -149,12 +149,11 @@ impl Desk {
         on_it.give_back(&self.app, |waiting| now - waiting.since >= WAITS_AT_MOST);
         let tried = on_it.tried().count();
         on_it.speed.note(tried, now);
-        let most = match on_it.is_closed {
-            true => 0,
-            false => {
-                let ahead = on_it.speed.mails_in(AHEAD_FOR);
-                self.app.settings.mail.queue.workers + ahead.min(MOST_AHEAD)
-            }
+        let most = if on_it.is_closed {
+            0
+        } else {
+            let ahead = on_it.speed.mails_in(AHEAD_FOR);
+            self.app.settings.mail.queue.workers + ahead.min(MOST_AHEAD)
         };
         let waiting = on_it.waiting.iter().map(|waiting| &waiting.claim.email);
         let domains = self.domains.in_use(waiting, on_it.tried());

@@ -150,9 +150,10 @@ impl Transport for Inbox {
         }
         // A test that has ended reads no more.
         let _ = self.sender.send(mail.clone());
-        let answer = match self.quotes_ids.load(Ordering::SeqCst) {
-            true => format!("250 2.0.0 kept {}", mail.message_id),
-            false => "250 2.0.0 kept".to_owned(),
+        let answer = if self.quotes_ids.load(Ordering::SeqCst) {
+            format!("250 2.0.0 kept {}", mail.message_id)
+        } else {
+            "250 2.0.0 kept".to_owned()
         };
         Ok(Delivery::new("inbox", answer))
     }

@@ -121,9 +121,10 @@ impl Session {
         commands: &[Command],
         limit: Duration,
     ) -> Result<(), (Step, SmtpError)> {
-        let at_once = match self.extensions.pipelining {
-            true => commands.len(),
-            false => 1,
+        let at_once = if self.extensions.pipelining {
+            commands.len()
+        } else {
+            1
         };
         for group in commands.chunks(at_once) {
             self.command(group, limit).await?;

@@ -334,10 +334,8 @@ impl<'a> Conversation<'a> {
                 self.answer(Step::MailFrom, &line, usual).await?;
             } else if upper.starts_with("MAIL FROM:") {
                 to.clear();
-                from = match self.answer(Step::MailFrom, &line, "250 2.1.0 Ok").await? {
-                    true => Some(line["MAIL FROM:".len()..].to_owned()),
-                    false => None,
-                };
+                let is_taken = self.answer(Step::MailFrom, &line, "250 2.1.0 Ok").await?;
+                from = is_taken.then(|| line["MAIL FROM:".len()..].to_owned());
             } else if upper.starts_with("RCPT TO:") {
                 let usual = match from {
                     Some(_) => "250 2.1.5 Ok",
@@ -347,9 +345,10 @@ impl<'a> Conversation<'a> {
                     to.push(line["RCPT TO:".len()..].to_owned());
                 }
             } else if upper == "DATA" {
-                let usual = match to.is_empty() {
-                    true => "554 5.5.1 No valid recipients",
-                    false => "354 Go ahead",
+                let usual = if to.is_empty() {
+                    "554 5.5.1 No valid recipients"
+                } else {
+                    "354 Go ahead"
                 };
                 if self.answer(Step::Data, &line, usual).await? {
                     let received = Received {
