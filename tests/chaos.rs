@@ -1,5 +1,6 @@
 //! The promise of the queue, put to the test: the real binary is killed again and again while mails
-//! are queued and sent. None is lost, and at most as many arrive twice as were in flight.
+//! are queued and sent. None is lost, and at most as many arrive twice as were in flight: handed to the
+//! transport, and not yet recorded.
 //!
 //! `CHAOS_MAILS` and `CHAOS_KILLS` say how many of each: 1,000 and 10 unless set.
 
@@ -219,7 +220,8 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
     );
     assert_eq!(acknowledged.len(), mails);
     assert_eq!(lost, [""; 0]);
-    assert!(twice <= kills * WORKERS, "{twice} arrived twice");
+    let most = kills * (WORKERS + usher::mail::worker::MOST_AHEAD);
+    assert!(twice <= most, "{twice} arrived twice");
     // Stable: whatever arrived carries the identifier that it was queued with.
     let strange: Vec<_> = arrived.keys().filter(|id| !queued.contains(*id)).collect();
     assert_eq!(strange, [""; 0]);

@@ -30,6 +30,9 @@ const A_MOMENT: i64 = 50;
 /// How long a query waits for a lock, on a thread that may block.
 const WAITS_AT_MOST: Duration = Duration::from_secs(10);
 
+/// How much of the file each connection keeps in memory at most, as SQLite's pragma takes it: 8 MiB.
+pub const CACHE_SIZE: &str = "-8192";
+
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 128;
 
@@ -151,6 +154,7 @@ impl Connection {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(file, flags)?;
         connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
         // Otherwise some statements are prepared anew for each value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);

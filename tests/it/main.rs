@@ -15,6 +15,7 @@ mod support;
 #[allow(dead_code, reason = "the transports' own tests use the rest")]
 mod smtp;
 
+mod bulk_sending;
 mod command_line;
 mod cookies;
 mod databases;

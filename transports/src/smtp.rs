@@ -1,8 +1,8 @@
 //! The `smtp` transport: hands mails to a mail server (RFC 5321). Here are its settings, its
 //! constructor and its `send`; below it are `connect.rs` (how a connection comes about), `auth.rs` and
-//! `tokens.rs` (logging in), `session.rs` (a mail's way through it), `pool.rs` (those that are
-//! kept), `wire.rs` and `reply.rs` (what goes over the line), `verdict.rs` (what a refusal means) and
-//! `trouble.rs` (what to say when it fails).
+//! `tokens.rs` (logging in), `session.rs` and `command.rs` (a mail's way through it), `pool.rs` (those
+//! that are kept), `wire.rs` and `reply.rs` (what goes over the line), `verdict.rs` (what a refusal
+//! means) and `error.rs` (what to say when it fails).
 //!
 //! - **All or nothing.** A mail goes to all of its recipients or to none: the first one who is
 //!   refused ends the attempt before the mail is transmitted, with that refusal's code.
@@ -12,11 +12,14 @@
 //! - **Time-outs** are three: to connect, for one command, and for the mail itself, from its first
 //!   octet to the server's answer to the final dot. While connecting, a time-out means that the
 //!   server is unavailable, later only that this attempt failed.
+//! - **In one go** (`PIPELINING`, RFC 2920), where the server offers it, go the commands that announce
+//!   a mail.
 //! - **A connection is kept** for the next mail. One that the server has closed or spoken on in the
 //!   meantime is not used, and one that fails before anything of the next mail was transmitted
 //!   is replaced once, silently.
 
 mod auth;
+mod command;
 mod connect;
 mod error;
 mod pool;

@@ -48,6 +48,15 @@ async fn failure(behaviour: Behaviour, settings: Value) -> (Failure, String) {
     (error.kind, error.response)
 }
 
+/// The same, from a server that takes commands one by one, and from one that takes them in one go.
+async fn failure_in_both_ways(behaviour: Behaviour, settings: Value) -> (Failure, String) {
+    let pipelining = behaviour.clone().extensions(vec!["PIPELINING"]);
+    let in_one_go = failure(pipelining, settings.clone()).await;
+    let one_by_one = failure(behaviour, settings).await;
+    assert_eq!(in_one_go, one_by_one);
+    one_by_one
+}
+
 fn short() -> Value {
     json!({"connect_timeout": "200ms", "command_timeout": "200ms", "data_timeout": "200ms"})
 }
@@ -110,12 +119,27 @@ async fn refusals_are_sorted_by_step_and_code() {
             _ => "127.0.0.1 replied",
         };
         let behaviour = Behaviour::at(step, Answer::say(reply));
-        let refused = failure(behaviour, json!({})).await;
+        let refused = failure_in_both_ways(behaviour, json!({})).await;
         assert_eq!(refused, (kind, format!("{begin} {reply}")));
     }
-    let unexpected = Behaviour::at(Step::Data, Answer::say("250 Ok?"));
-    let said = "unexpected reply to DATA: 250 Ok?".to_owned();
-    assert_eq!(failure(unexpected, json!({})).await, (Transient, said));
+    for (step, reply, kind, said) in [
+        (
+            Step::RcptTo,
+            "550-5.1.1 No\r\n550 5.1.1 such user",
+            Permanent,
+            "the recipient ada@example.com was rejected: 550 5.1.1 No such user",
+        ),
+        (
+            Step::Data,
+            "250 Ok?",
+            Transient,
+            "unexpected reply to DATA: 250 Ok?",
+        ),
+    ] {
+        let behaviour = Behaviour::at(step, Answer::say(reply));
+        let refused = failure_in_both_ways(behaviour, json!({})).await;
+        assert_eq!(refused, (kind, said.to_owned()));
+    }
 }
 
 #[tokio::test]
@@ -128,7 +152,8 @@ async fn silence_runs_into_a_time_out() {
             (Step::RcptTo, Transient, "no reply to the recipient "),
             (Step::Data, Transient, "no reply to DATA within 200ms"),
         ] {
-            let (found, response) = failure(Behaviour::at(step, answer.clone()), short()).await;
+            let behaviour = Behaviour::at(step, answer.clone());
+            let (found, response) = failure_in_both_ways(behaviour, short()).await;
             assert_eq!(found, kind, "{step:?} {answer:?}");
             assert!(response.contains(said), "{response}");
         }
@@ -158,8 +183,11 @@ async fn a_lost_connection_is_not_a_refusal() {
         (Step::Data, Transient),
         (Step::Content, Transient),
     ] {
-        let (found, _) = failure(Behaviour::at(step, Answer::Drop), json!({})).await;
-        assert_eq!(found, kind, "{step:?}");
+        let behaviour = Behaviour::at(step, Answer::Drop);
+        for behaviour in [behaviour.clone().extensions(vec!["PIPELINING"]), behaviour] {
+            let (found, _) = failure(behaviour, json!({})).await;
+            assert_eq!(found, kind, "{step:?}");
+        }
     }
 }
 
@@ -771,7 +799,7 @@ async fn an_idle_connection_that_ends_costs_nothing() {
         );
     }
     // It is said when the next mail comes, or the connection ends just then.
-    for (step, answer) in [
+    let said = [
         (
             Step::MailFrom,
             Answer::say("451 4.4.2 Timeout waiting for data from client."),
@@ -779,11 +807,15 @@ async fn an_idle_connection_that_ends_costs_nothing() {
         (Step::MailFrom, Answer::Drop),
         (Step::RcptTo, Answer::Drop),
         (Step::Data, Answer::SayAndDrop("421 4.4.2 Bye".into())),
-    ] {
-        let server = Server::start(Behaviour::script(move |turn| {
+    ];
+    for ((step, answer), extensions) in said
+        .iter()
+        .flat_map(|said| [vec![], vec!["PIPELINING"]].map(|extensions| (said.clone(), extensions)))
+    {
+        let behaviour = Behaviour::script(move |turn| {
             (turn.step == step && turn.connection == 0 && turn.before > 0).then(|| answer.clone())
-        }))
-        .await;
+        });
+        let server = Server::start(behaviour.extensions(extensions)).await;
         let smtp = smtp(&server, json!({}));
         smtp.send(&mail()).await.unwrap();
         smtp.send(&mail()).await.unwrap();
@@ -792,6 +824,133 @@ async fn an_idle_connection_that_ends_costs_nothing() {
             (2, 2),
             "{step:?}"
         );
+    }
+}
+
+/// What the client has said when the server has read `step` for the first time, but not answered it.
+fn ahead(server: &Server, step: Step) -> String {
+    let turns = server.turns();
+    let turn = turns.iter().find(|turn| turn.step == step);
+    turn.unwrap().ahead.clone()
+}
+
+/// RFC 2920.
+#[tokio::test]
+async fn a_mail_is_announced_in_one_go_where_the_server_takes_that() {
+    let server = Server::start(Behaviour::default().extensions(vec!["pipelining"])).await;
+    let smtp = smtp(&server, json!({}));
+    smtp.send(&mail()).await.unwrap();
+    smtp.send(&mail()).await.unwrap();
+    let rest = "RCPT TO:<ada@example.com>\r\nDATA\r\n";
+    assert_eq!(ahead(&server, Step::MailFrom), rest);
+    // The mail itself waits for the server to ask for it.
+    assert_eq!(ahead(&server, Step::Data), "");
+    assert_eq!(server.received()[0].content, mail().format().unwrap());
+    assert_eq!((server.received().len(), server.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_mail_is_announced_step_by_step_where_the_server_does_not() {
+    let server = Server::start(Behaviour::default()).await;
+    smtp(&server, json!({})).send(&mail()).await.unwrap();
+    assert!(server.turns().iter().all(|turn| turn.ahead.is_empty()));
+    assert_eq!(server.received().len(), 1);
+}
+
+/// Not every server that offers it answers in one go, too.
+#[tokio::test]
+async fn replies_to_one_go_may_come_one_by_one() {
+    let behaviour = Behaviour::script(|_| Some(Answer::Drip)).extensions(vec!["PIPELINING"]);
+    let server = Server::start(behaviour).await;
+    smtp(&server, json!({})).send(&mail()).await.unwrap();
+    assert_eq!(server.received().len(), 1);
+}
+
+/// The refusal of one mail is not taken for the answer to the next.
+#[tokio::test]
+async fn a_connection_is_used_on_after_a_refusal_in_one_go() {
+    for (step, reply) in [
+        (Step::MailFrom, "451 4.3.0 Later"),
+        (Step::RcptTo, "451 4.7.1 Greylisted"),
+        (Step::Data, "451 4.3.0 Later"),
+        (Step::Content, "451 4.3.0 Later"),
+    ] {
+        let behaviour = Behaviour::script(move |turn| {
+            (turn.step == step && turn.before == 0).then(|| Answer::say(reply))
+        });
+        let server = Server::start(behaviour.extensions(vec!["PIPELINING"])).await;
+        let smtp = smtp(&server, json!({}));
+        let error = smtp.send(&mail()).await.unwrap_err();
+        assert!(error.response.ends_with(reply), "{error}");
+        smtp.send(&mail()).await.unwrap();
+        assert_eq!(
+            (server.received().len(), server.connections()),
+            (1, 1),
+            "{step:?}"
+        );
+        // Taken back and announced anew in one go.
+        let again = "MAIL FROM:<no-reply@example.com>\r\nRCPT TO:<ada@example.com>\r\nDATA\r\n";
+        assert_eq!(ahead(&server, Step::Rset), again);
+    }
+}
+
+/// Some servers ask for the mail all the same: they get an empty one (RFC 2920 §3.1), which is to nobody.
+#[tokio::test]
+async fn a_server_that_asks_for_a_refused_mail_gets_an_empty_one() {
+    let behaviour = Behaviour::script(|turn| match turn.step {
+        Step::RcptTo if turn.before == 0 => Some(Answer::say("550 5.1.1 No such user")),
+        Step::Data => Some(Answer::say("354 Go ahead")),
+        Step::Content if turn.before == 0 => Some(Answer::say("554 5.5.1 No valid recipients")),
+        _ => None,
+    });
+    let server = Server::start(behaviour.extensions(vec!["PIPELINING"])).await;
+    let smtp = smtp(&server, json!({}));
+    let error = smtp.send(&mail()).await.unwrap_err();
+    let said = "the recipient ada@example.com was rejected: 550 5.1.1 No such user";
+    assert_eq!((error.kind, error.response.as_str()), (Permanent, said));
+    let turns = server.turns();
+    let content = turns.iter().find(|turn| turn.step == Step::Content);
+    assert_eq!(content.unwrap().line, "");
+    // The connection is as good as before.
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (1, 1));
+}
+
+/// An empty mail would reach those recipients that were not refused.
+#[tokio::test]
+async fn a_mail_that_is_refused_for_one_of_two_reaches_neither() {
+    let behaviour = Behaviour::script(|turn| {
+        (turn.line.contains("nobody@")).then(|| Answer::say("550 5.1.1 Nobody"))
+    });
+    let server = Server::start(behaviour.extensions(vec!["PIPELINING"])).await;
+    let smtp = smtp(&server, json!({}));
+    for to in [
+        ["ada@example.com", "nobody@example.com"],
+        ["nobody@example.com", "ada@example.com"],
+    ] {
+        let both = Mail {
+            to: to.map(str::to_owned).to_vec(),
+            ..mail()
+        };
+        let error = smtp.send(&both).await.unwrap_err();
+        let said = "the recipient nobody@example.com was rejected: 550 5.1.1 Nobody";
+        assert_eq!((error.kind, error.response.as_str()), (Permanent, said));
+    }
+    server.reached(Step::Gone, 2).await;
+    assert_eq!(server.received(), []);
+    let turns = server.turns();
+    assert!(turns.iter().all(|turn| turn.step != Step::Content));
+    smtp.send(&mail()).await.unwrap();
+    assert_eq!((server.received().len(), server.connections()), (1, 3));
+}
+
+/// One reply too many would be taken for the answer to the next command.
+#[tokio::test]
+async fn a_reply_out_of_turn_sends_nothing_in_one_go_either() {
+    for step in [Step::MailFrom, Step::RcptTo] {
+        let twice = Behaviour::at(step, Answer::Octets(b"250 Ok\r\n250 Ok\r\n"));
+        let (kind, _) = failure(twice.extensions(vec!["PIPELINING"]), json!({})).await;
+        assert_eq!(kind, Transient, "{step:?}");
     }
 }
 

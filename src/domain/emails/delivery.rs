@@ -8,7 +8,7 @@
 use entity::email;
 use sea_orm::{EntityTrait, QueryFilter};
 
-use super::domain_limits::DomainLimits;
+use super::domain_limits::DomainsInUse;
 use super::queue_state;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -18,21 +18,46 @@ use crate::domain::error::Result;
 mod claim;
 mod outcome;
 mod record;
+mod sent;
 mod transport_pause;
 
 pub use claim::Claim;
 pub use outcome::{Outcome, Verdict};
 
-/// Records the outcomes of attempts, and claims up to `limit` e-mails that are due, the most urgent
-/// first, and among those the oldest: in one transaction, because each costs a wait for the disk.
+/// What may be claimed.
+#[derive(Clone, Debug)]
+pub struct Room {
+    mails: usize,
+    domains: DomainsInUse,
+}
+
+impl Room {
+    /// Room for so many e-mails, to domains that are not full.
+    pub fn new(mails: usize, domains: DomainsInUse) -> Self {
+        Self { mails, domains }
+    }
+
+    /// Room for so many e-mails to anybody.
+    fn for_any(mails: usize) -> Self {
+        Self::new(mails, DomainsInUse::unbounded())
+    }
+
+    /// Whether nothing may be claimed.
+    pub fn is_none(&self) -> bool {
+        self.mails == 0
+    }
+}
+
+/// Records the outcomes of attempts, and claims e-mails that are due, as many as there is room for, the
+/// most urgent first, and among those the oldest: in one transaction, because each costs a wait for the
+/// disk.
 ///
 /// While the queue or the transport is paused, none are claimed.
 pub async fn record_and_claim(
     app: &App,
     done: &[(Claim, Outcome)],
     transport: &str,
-    limit: u64,
-    domains: &DomainLimits,
+    room: &Room,
 ) -> Result<Vec<Claim>> {
     // In the order of their IDs, so that two servers never deadlock.
     let mut in_order: Vec<_> = done.iter().collect();
@@ -40,17 +65,13 @@ pub async fn record_and_claim(
     let in_order = &in_order;
     change::make(app, &Actor::server(), |change| async move {
         let mut state = queue_state(app, change.db()).await?;
-        for (claim, outcome) in in_order {
-            transport_pause::note(&change, &mut state, outcome).await?;
-            record::record(&change, claim, outcome, &state).await?;
-            change.has_changed([claim.email.id]);
-        }
+        record::record(&change, in_order, &mut state).await?;
         let mut claims = Vec::new();
-        if limit > 0 {
+        if !room.is_none() {
             claim::take_back_expired_leases(&change).await?;
             if !transport_pause::is_paused(app, &state) {
                 let is_trial = state.transport_failed_at.is_some();
-                claims = claim::claim_due(&change, transport, limit, domains, is_trial).await?;
+                claims = claim::claim_due(&change, transport, room, is_trial).await?;
             }
         }
         change.has_changed(claims.iter().map(|claim| claim.email.id));
@@ -60,14 +81,14 @@ pub async fn record_and_claim(
 }
 
 /// Claims up to `limit` e-mails that are due, as [`record_and_claim`] does.
-pub async fn claim(app: &App, transport: &str, limit: u64) -> Result<Vec<Claim>> {
-    record_and_claim(app, &[], transport, limit, &DomainLimits::unbounded()).await
+pub async fn claim(app: &App, transport: &str, limit: usize) -> Result<Vec<Claim>> {
+    record_and_claim(app, &[], transport, &Room::for_any(limit)).await
 }
 
 /// Records the outcome of one attempt, as [`record_and_claim`] does.
 pub async fn record(app: &App, claim: &Claim, outcome: &Outcome) -> Result<()> {
     let done = [(claim.clone(), outcome.clone())];
-    record_and_claim(app, &done, "", 0, &DomainLimits::unbounded()).await?;
+    record_and_claim(app, &done, "", &Room::for_any(0)).await?;
     Ok(())
 }
 

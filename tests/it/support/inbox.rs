@@ -1,6 +1,7 @@
 //! A transport that keeps what it is handed, for tests to read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, mpsc};
 use transports::{Delivery, Failure, Mail, Registry, SendError, Transport};
@@ -18,6 +19,8 @@ pub struct Inbox {
     gate: Arc<tokio::sync::watch::Sender<bool>>,
     /// To addresses that contain this, no mail is ever sent to its end.
     hangs: Arc<std::sync::Mutex<Option<&'static str>>>,
+    /// Whether each mail has an answer of its own.
+    quotes_ids: Arc<AtomicBool>,
     /// Whose mails these are: they tell what became of one that does not come.
     app: Option<Arc<App>>,
 }
@@ -41,6 +44,7 @@ impl Inbox {
             refusal: Arc::default(),
             gate: Arc::new(tokio::sync::watch::Sender::new(true)),
             hangs: Arc::default(),
+            quotes_ids: Arc::default(),
             app: None,
         }
     }
@@ -76,6 +80,11 @@ impl Inbox {
     /// From now on, mails to addresses that contain this are never sent to their end.
     pub fn hang_to(&self, to: &'static str) {
         *self.hangs.lock().unwrap() = Some(to);
+    }
+
+    /// From now on, the answer to each mail says which it is.
+    pub fn quote_ids(&self) {
+        self.quotes_ids.store(true, Ordering::SeqCst);
     }
 
     /// From now on, every mail is refused like this; or none any more.
@@ -141,7 +150,12 @@ impl Transport for Inbox {
         }
         // A test that has ended reads no more.
         let _ = self.sender.send(mail.clone());
-        Ok(Delivery::new("inbox", "250 2.0.0 kept"))
+        let answer = if self.quotes_ids.load(Ordering::SeqCst) {
+            format!("250 2.0.0 kept {}", mail.message_id)
+        } else {
+            "250 2.0.0 kept".to_owned()
+        };
+        Ok(Delivery::new("inbox", answer))
     }
 
     async fn check(&self) -> Result<(), SendError> {

@@ -35,6 +35,7 @@ pub(super) struct Extensions {
     pub starttls: bool,
     pub eight_bit_mime: bool,
     pub smtputf8: bool,
+    pub pipelining: bool,
     /// `Some(0)` is a server that names no limit (RFC 1870 §4).
     pub size: Option<usize>,
     /// In capitals.
@@ -52,6 +53,7 @@ impl Extensions {
                 Some("STARTTLS") => all.starttls = true,
                 Some("8BITMIME") => all.eight_bit_mime = true,
                 Some("SMTPUTF8") => all.smtputf8 = true,
+                Some("PIPELINING") => all.pipelining = true,
                 Some("SIZE") => {
                     all.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0));
                 }
@@ -258,6 +260,7 @@ mod tests {
             "8bitMIME",
             "StartTLS",
             "SMTPUTF8",
+            "Pipelining",
             "AUTH=LOGIN",
             "auth plain XOAUTH2",
             "",
@@ -272,6 +275,7 @@ mod tests {
             starttls: true,
             eight_bit_mime: true,
             smtputf8: true,
+            pipelining: true,
             size: Some(35_882_577),
             auth: ["LOGIN", "PLAIN", "XOAUTH2"].map(str::to_owned).to_vec(),
         };

@@ -116,6 +116,11 @@ impl SmtpError {
         }
     }
 
+    /// Whether the server waits for the next command.
+    pub fn leaves_open(&self) -> bool {
+        matches!(self.connection, Connection::Open | Connection::OpenNotNow)
+    }
+
     /// The connection is an old one, and a new one is worth an attempt at once: nothing of the
     /// mail has been transmitted, and what was said is more likely about the connection. Amazon SES
     /// answers the first command after a lull with 451.

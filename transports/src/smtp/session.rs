@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     Server,
+    command::Command,
     connect::{Extensions, connect},
     error::{Connection, SmtpError},
     reply::Reply,
@@ -15,9 +16,6 @@ use super::{
     wire::Wire,
 };
 use crate::Failure;
-
-/// `DATA` is answered with this (RFC 5321 §4.1.1.4).
-const START_MAIL_INPUT: u16 = 354;
 
 /// How long to look for a reply on a connection that takes no more: a server may refuse a mail
 /// before it has seen its end, and hang up.
@@ -47,6 +45,13 @@ pub(super) struct Failed {
     /// The connection is to blame rather than the mail, of which nothing was transmitted: another
     /// connection is worth an attempt at once.
     pub is_stale: bool,
+}
+
+impl Failed {
+    fn of_mail(trouble: SmtpError) -> Self {
+        let is_stale = false;
+        Self { trouble, is_stale }
+    }
 }
 
 impl Session {
@@ -81,91 +86,96 @@ impl Session {
         message: &str,
     ) -> Result<String, Failed> {
         let before = std::mem::replace(&mut self.state, State::Closed);
-        let is_old = before != State::Fresh;
-        let limit = server.settings.command_timeout;
-        let fail = |is_stale| move |trouble| Failed { trouble, is_stale };
-
         let parameters = self.parameters(addresses(envelope), message);
-        let parameters = parameters.map_err(fail(false));
-        let parameters = self.noted(parameters, before)?;
-        let begun = self.begin(before, envelope, &parameters, limit).await;
-        let begun = begun.map_err(|trouble| Failed {
-            is_stale: is_old && trouble.is_of_connection(true),
+        let parameters = parameters.map_err(|trouble| {
+            // Nothing was said.
+            self.state = before;
+            Failed::of_mail(trouble)
+        })?;
+        let commands = commands(before, envelope, &parameters);
+        let limit = server.settings.command_timeout;
+        let announced = self.announce(&commands, limit).await;
+        announced.map_err(|(step, trouble)| Failed {
+            is_stale: before != State::Fresh && trouble.is_of_connection(step == Step::MailFrom),
             trouble,
-        });
-        self.noted(begun, State::Refused)?;
-        let accepted = self.offer(envelope, limit).await;
-        let accepted = accepted.map_err(|trouble| Failed {
-            is_stale: is_old && trouble.is_of_connection(false),
-            trouble,
-        });
-        self.noted(accepted, State::Refused)?;
-        let content = self.content(message, server.settings.data_timeout).await;
-        let reply = self.noted(content.map_err(fail(false)), State::Refused)?;
+        })?;
+        let reply = self.content(message, server.settings.data_timeout).await;
+        let reply = reply.map_err(|trouble| {
+            if trouble.leaves_open() {
+                self.state = State::Refused;
+            }
+            Failed::of_mail(trouble)
+        })?;
         if !reply.is_cut {
             self.state = State::Ready;
         }
         Ok(reply.reply_line())
     }
 
-    /// Keeps the connection for the next mail if a failure leaves it open.
-    fn noted<T>(&mut self, done: Result<T, Failed>, state: State) -> Result<T, Failed> {
-        if let Err(Failed { trouble, .. }) = &done
-            && matches!(
-                trouble.connection,
-                Connection::Open | Connection::OpenNotNow
-            )
-        {
-            self.state = state;
-        }
-        done
-    }
-
-    /// Up to the sender.
-    async fn begin(
+    /// Announces a mail, up to where its content may come. The first command that fails ends it.
+    ///
+    /// Where the server offers `PIPELINING` (RFC 2920), all commands are sent in one go: one round
+    /// trip instead of one each.
+    async fn announce(
         &mut self,
-        before: State,
-        envelope: &Envelope,
-        parameters: &str,
+        commands: &[Command],
         limit: Duration,
-    ) -> Result<(), SmtpError> {
-        if before == State::Refused {
-            self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
+    ) -> Result<(), (Step, SmtpError)> {
+        let at_once = if self.extensions.pipelining {
+            commands.len()
+        } else {
+            1
+        };
+        for group in commands.chunks(at_once) {
+            self.command(group, limit).await?;
         }
-        let sender = envelope.from().map(ToString::to_string).unwrap_or_default();
-        self.mail_from(&sender, parameters, limit).await
+        Ok(())
     }
 
-    async fn mail_from(
+    /// Sends commands in one go, and judges the reply to each in order. What counts is the first that is
+    /// not done, but the others' replies are read too: otherwise the connection is of no more use.
+    async fn command(
         &mut self,
-        sender: &str,
-        parameters: &str,
+        group: &[Command],
         limit: Duration,
-    ) -> Result<(), SmtpError> {
-        let what = format!("the sender {sender}");
-        let command = format!("MAIL FROM:<{sender}>{parameters}");
-        let reply = self.command(Step::MailFrom, &what, limit, &command).await;
-        reply.map(drop)
+    ) -> Result<(), (Step, SmtpError)> {
+        let lines: String = group.iter().map(|command| command.line.as_str()).collect();
+        let mut done = Vec::with_capacity(group.len());
+        let mut failed = None;
+        for (at, command) in group.iter().enumerate() {
+            let reply = match at {
+                0 => self.exchange(&command.what, limit, lines.as_bytes()).await,
+                _ => self.next_reply(&command.what, limit).await,
+            };
+            let Err(trouble) = reply.and_then(|reply| command.judge(&reply)) else {
+                done.push(command.step);
+                continue;
+            };
+            if !trouble.leaves_open() {
+                return Err(failed.unwrap_or((command.step, trouble)));
+            }
+            failed.get_or_insert((command.step, trouble));
+        }
+        let Some(failed) = failed else {
+            return Ok(());
+        };
+        self.state = self.after_refusal(&done, limit).await;
+        Err(failed)
     }
 
-    /// The recipients, and the announcement of the mail.
-    async fn offer(&mut self, envelope: &Envelope, limit: Duration) -> Result<(), SmtpError> {
-        for address in envelope.to() {
-            self.rcpt_to(address, limit).await?;
+    /// What the connection is good for after some commands of a group were refused.
+    async fn after_refusal(&mut self, done: &[Step], limit: Duration) -> State {
+        match (done.contains(&Step::Data), done.contains(&Step::RcptTo)) {
+            (false, _) => State::Refused,
+            // The server waits for a mail to those recipients that it has not refused. It would take an
+            // empty one for it.
+            (true, true) => State::Closed,
+            // It waits for a mail to nobody: an empty one (RFC 2920 §3.1).
+            (true, false) => match self.exchange("an empty message", limit, b".\r\n").await {
+                Ok(reply) if !reply.is_cut && reply.code != 421 => State::Refused,
+                _ => State::Closed,
+            },
         }
-        let reply = self.exchange("DATA", limit, b"DATA\r\n").await?;
-        match reply.code {
-            START_MAIL_INPUT if !reply.is_cut => Ok(()),
-            400.. => Err(SmtpError::refused(Step::Data, "DATA", &reply)),
-            _ => Err(SmtpError::unexpected("DATA", &reply)),
-        }
-    }
-
-    async fn rcpt_to(&mut self, address: &Address, limit: Duration) -> Result<(), SmtpError> {
-        let what = format!("the recipient {address}");
-        let command = format!("RCPT TO:<{address}>");
-        let reply = self.command(Step::RcptTo, &what, limit, &command).await;
-        reply.map(drop)
     }
 
     async fn content(&mut self, message: &str, limit: Duration) -> Result<Reply, SmtpError> {
@@ -189,15 +199,21 @@ impl Session {
     ) -> Result<Option<String>, SmtpError> {
         let limit = server.settings.command_timeout;
         let parameters = self.parameters([sender], "")?;
-        self.mail_from(sender.as_ref(), &parameters, limit).await?;
-        let refusal = match self.rcpt_to(sender, limit).await {
+        let mail_from = Command::mail_from(sender.as_ref(), &parameters);
+        self.one(mail_from, limit).await?;
+        let refusal = match self.one(Command::rcpt_to(sender), limit).await {
             Err(trouble) if trouble.failure == Failure::Unavailable => return Err(trouble),
             Err(trouble) if trouble.connection == Connection::Lost => return Err(trouble),
             Err(trouble) if trouble.failure == Failure::Permanent => Some(trouble.response),
             _ => None,
         };
-        self.command(Step::MailFrom, "RSET", limit, "RSET").await?;
+        self.one(Command::reset(), limit).await?;
         Ok(refusal)
+    }
+
+    async fn one(&mut self, command: Command, limit: Duration) -> Result<(), SmtpError> {
+        let done = self.command(&[command], limit).await;
+        done.map_err(|(_, trouble)| trouble)
     }
 
     /// What the server has to know about the mail before it comes, and whether it could take it.
@@ -233,24 +249,7 @@ impl Session {
         Ok(parameters)
     }
 
-    /// A command that is done or refused.
-    async fn command(
-        &mut self,
-        step: Step,
-        what: &str,
-        limit: Duration,
-        command: &str,
-    ) -> Result<Reply, SmtpError> {
-        let line = format!("{command}\r\n");
-        let reply = self.exchange(what, limit, line.as_bytes()).await?;
-        match reply.code {
-            _ if reply.is_positive() && !reply.is_cut => Ok(reply),
-            400.. => Err(SmtpError::refused(step, what, &reply)),
-            _ => Err(SmtpError::unexpected(what, &reply)),
-        }
-    }
-
-    /// Sends, and reads the one reply to it.
+    /// Sends, and reads the first reply to it.
     async fn exchange(
         &mut self,
         what: &str,
@@ -277,6 +276,15 @@ impl Session {
         }
     }
 
+    /// Reads the reply to what was sent together with something before it.
+    async fn next_reply(&mut self, what: &str, limit: Duration) -> Result<Reply, SmtpError> {
+        match timeout(limit, self.wire.reply()).await {
+            Err(_) => Err(SmtpError::timed_out(what, limit)),
+            Ok(Err(error)) => Err(SmtpError::lost(what, &error)),
+            Ok(Ok(reply)) => Ok(reply),
+        }
+    }
+
     async fn last_words(&mut self, error: io::Error) -> io::Result<Said> {
         match timeout(LAST_WORDS, self.wire.reply()).await {
             Ok(Ok(mut reply)) if reply.code >= 400 => {
@@ -297,6 +305,18 @@ impl Session {
 enum Said {
     InTurn(Reply),
     OutOfTurn(Reply),
+}
+
+/// What announces a mail on a connection that is in this state.
+fn commands(state: State, envelope: &Envelope, parameters: &str) -> Vec<Command> {
+    let sender = envelope.from().map(ToString::to_string).unwrap_or_default();
+    let reset = (state == State::Refused).then(Command::reset);
+    reset
+        .into_iter()
+        .chain([Command::mail_from(&sender, parameters)])
+        .chain(envelope.to().iter().map(Command::rcpt_to))
+        .chain([Command::data()])
+        .collect()
 }
 
 fn addresses(envelope: &Envelope) -> impl Iterator<Item = &Address> {

@@ -79,6 +79,8 @@ pub struct Turn {
     pub before: usize,
     /// The connection's number, from 0.
     pub connection: usize,
+    /// What the client has said already without waiting for the answer.
+    pub ahead: String,
 }
 
 type Script = dyn Fn(&Turn) -> Option<Answer> + Send + Sync;
@@ -206,7 +208,7 @@ impl Server {
                 tokio::spawn(async move {
                     // An error only means that the client is gone.
                     let _ = Conversation::hold(tcp, number, &shared).await;
-                    shared.note(Step::Gone, "", number);
+                    shared.note(Step::Gone, "", number, "");
                 });
             }
         });
@@ -251,13 +253,14 @@ impl Drop for Server {
 }
 
 impl Shared {
-    fn note(&self, step: Step, line: &str, connection: usize) -> Turn {
+    fn note(&self, step: Step, line: &str, connection: usize, ahead: &str) -> Turn {
         let mut record = self.record.lock().unwrap();
         let turn = Turn {
             step,
             line: line.into(),
             before: record.turns.iter().filter(|turn| turn.step == step).count(),
             connection,
+            ahead: ahead.into(),
         };
         record.turns.push(turn.clone());
         drop(record);
@@ -312,7 +315,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn converse(mut self) -> Result<(), Over> {
-        let mut from = String::new();
+        let mut from = None;
         let mut to = Vec::new();
         loop {
             let line = self.command().await?;
@@ -331,17 +334,25 @@ impl<'a> Conversation<'a> {
                 self.answer(Step::MailFrom, &line, usual).await?;
             } else if upper.starts_with("MAIL FROM:") {
                 to.clear();
-                if self.answer(Step::MailFrom, &line, "250 2.1.0 Ok").await? {
-                    from = line["MAIL FROM:".len()..].to_owned();
-                }
+                let is_taken = self.answer(Step::MailFrom, &line, "250 2.1.0 Ok").await?;
+                from = is_taken.then(|| line["MAIL FROM:".len()..].to_owned());
             } else if upper.starts_with("RCPT TO:") {
-                if self.answer(Step::RcptTo, &line, "250 2.1.5 Ok").await? {
+                let usual = match from {
+                    Some(_) => "250 2.1.5 Ok",
+                    None => "503 5.5.1 Who sends it?",
+                };
+                if self.answer(Step::RcptTo, &line, usual).await? {
                     to.push(line["RCPT TO:".len()..].to_owned());
                 }
             } else if upper == "DATA" {
-                if self.answer(Step::Data, &line, "354 Go ahead").await? {
+                let usual = if to.is_empty() {
+                    "554 5.5.1 No valid recipients"
+                } else {
+                    "354 Go ahead"
+                };
+                if self.answer(Step::Data, &line, usual).await? {
                     let received = Received {
-                        from: from.clone(),
+                        from: from.clone().unwrap_or_default(),
                         to: std::mem::take(&mut to),
                         content: self.content().await?,
                         encrypted: self.encrypted,
@@ -363,9 +374,14 @@ impl<'a> Conversation<'a> {
 
     /// Does what the script says, or says the usual. Returns whether that was positive.
     async fn answer(&mut self, step: Step, line: &str, usual: &str) -> Result<bool, Over> {
-        let turn = self.shared.note(step, line, self.number);
+        let turn = self.note(step, line);
         let answer = (self.shared.behaviour.script)(&turn);
         self.act(answer, usual).await
+    }
+
+    fn note(&self, step: Step, line: &str) -> Turn {
+        let ahead = String::from_utf8_lossy(self.line.buffer());
+        self.shared.note(step, line, self.number, &ahead)
     }
 
     async fn act(&mut self, answer: Option<Answer>, usual: &str) -> Result<bool, Over> {
@@ -531,7 +547,7 @@ impl<'a> Conversation<'a> {
     /// A mail counts before it is answered: the client may not live to see the answer.
     async fn take(&mut self, received: Received) -> Result<(), Over> {
         let content = String::from_utf8_lossy(&received.content);
-        let turn = self.shared.note(Step::Content, &content, self.number);
+        let turn = self.note(Step::Content, &content);
         let answer = (self.shared.behaviour.script)(&turn);
         let refused = match &answer {
             Some(Answer::Say(lines) | Answer::SayAndDrop(lines)) => !is_positive(lines),

@@ -1,16 +1,19 @@
 //! Claiming: which e-mails a worker takes next, and what becomes of those whose worker is gone.
 
+use std::time::Instant;
+
 use entity::email::{Priority, Status};
 use entity::{EmailAttemptId, EmailId, TimeOrNever, email, email_attempt};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
 use uuid::Uuid;
 
+use super::Room;
 use super::outcome::{Outcome, Verdict, after_failure, unclaimed};
 use crate::database::StoredId;
 use crate::domain::app::App;
 use crate::domain::change::Change;
-use crate::domain::emails::domain_limits::{DomainLimits, DomainsInUse};
+use crate::domain::emails::domain_limits::DomainsInUse;
 use crate::domain::emails::still_serves;
 use crate::domain::error::Result;
 
@@ -23,18 +26,17 @@ pub struct Claim {
     pub(super) attempt: EmailAttemptId,
 }
 
-/// Claims up to `limit` e-mails that are due, each with an attempt that begins now.
+/// Claims e-mails that are due, as many as there is room for, each with an attempt that begins now.
 pub(super) async fn claim_due(
     change: &Change<'_>,
     transport: &str,
-    limit: u64,
-    domains: &DomainLimits,
+    room: &Room,
     is_trial: bool,
 ) -> Result<Vec<Claim>> {
     use email::Column;
     let app = change.app();
     let now = app.clock.now();
-    let due = choose_due(change, limit, &mut domains.in_use(), is_trial).await?;
+    let due = choose_due(change, room, is_trial).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -80,15 +82,8 @@ pub(super) async fn claim_due(
 ///
 /// To try a transport that was unavailable, those that it was unavailable for come last, however
 /// urgent they are: it may be so for them alone, such as for the domains that it does not relay to.
-async fn choose_due(
-    change: &Change<'_>,
-    limit: u64,
-    domains: &mut DomainsInUse,
-    is_trial: bool,
-) -> Result<Vec<email::Model>> {
-    use email::Column;
-    let app = change.app();
-    let now = app.clock.now();
+async fn choose_due(change: &Change<'_>, room: &Room, is_trial: bool) -> Result<Vec<email::Model>> {
+    let mut domains = room.domains.clone();
     let mut due: Vec<email::Model> = Vec::new();
     // One query per priority: each reads just what it needs from the index, whereas a single one
     // over all of them would sort the whole backlog.
@@ -99,41 +94,53 @@ async fn choose_due(
         each.map(|priority| vec![priority]).to_vec()
     };
     for priorities in groups {
-        loop {
-            let left = limit.saturating_sub(due.len() as u64);
-            if left == 0 {
-                return Ok(due);
-            }
-            let mut select = email::Entity::find()
-                .filter(Column::Status.eq(Status::Queued))
-                .filter(Column::Priority.is_in(priorities.iter().copied()))
-                .filter(Column::NextAttemptAt.lte(now))
-                .filter(Column::AttemptCount.between(0, i32::MAX - 1))
-                .filter(still_serves(now))
-                .filter(Column::Id.is_not_in(due.iter().map(|email| email.id)));
-            for domain in domains.full() {
-                let is_there = Column::RecipientsKey.ends_with(format!("@{domain}"));
-                select = select.filter(is_there.not());
-            }
-            let select = select
-                .order_by_asc(Column::NextAttemptAt)
-                .order_by_asc(Column::Id)
-                .limit(left)
+        while due.len() < room.mails {
+            let next = next_due(change, &priorities, &due, &domains)
+                .limit((room.mails - due.len()) as u64)
                 // Other servers' claims are skipped, not waited for.
                 .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-            let found = app.db.find(change.db(), select).await?;
+            let began = Instant::now();
+            let found = change.app().db.find(change.db(), next).await?;
+            domains.has_looked(began.elapsed());
             let were = found.rows.len() + found.unreadable.len();
             set_aside(change, found.unreadable).await?;
-            let chosen = found.rows.into_iter().filter(|email| domains.admit(email));
             let before = due.len();
-            due.extend(chosen);
+            due.extend(found.rows.into_iter().filter(|email| domains.admit(email)));
             // Where a domain has become full, others behind it may go.
-            if due.len() - before == were {
+            if due.len() - before == were || !domains.may_look_past() {
                 break;
             }
         }
     }
     Ok(due)
+}
+
+/// The e-mails of these priorities that are due, without those that are chosen already, and, where they may
+/// be looked past, without those to full domains.
+fn next_due(
+    change: &Change<'_>,
+    priorities: &[Priority],
+    chosen: &[email::Model],
+    domains: &DomainsInUse,
+) -> Select<email::Entity> {
+    use email::Column;
+    let now = change.app().clock.now();
+    let mut due = email::Entity::find()
+        .filter(Column::Status.eq(Status::Queued))
+        .filter(Column::Priority.is_in(priorities.iter().copied()))
+        .filter(Column::NextAttemptAt.lte(now))
+        .filter(Column::AttemptCount.between(0, i32::MAX - 1))
+        .filter(still_serves(now))
+        .filter(Column::Id.is_not_in(chosen.iter().map(|email| email.id)))
+        .order_by_asc(Column::NextAttemptAt)
+        .order_by_asc(Column::Id);
+    if domains.may_look_past() {
+        for domain in domains.full() {
+            let is_there = Column::RecipientsKey.ends_with(format!("@{domain}"));
+            due = due.filter(is_there.not());
+        }
+    }
+    due
 }
 
 /// Fails e-mails that cannot be read, so that they do not stand in the way of others.
@@ -180,7 +187,7 @@ pub(super) async fn take_back_expired_leases(change: &Change<'_>) -> Result<()> 
             response: "The worker stopped responding, and its lease expired.".to_owned(),
             verdict: Verdict::Transient,
         };
-        let after = after_failure(app, &email, &outcome, app.clock.now());
+        let after = after_failure(app, &email, &outcome, app.clock.now().into());
         email::Entity::update_many()
             .set(after)
             .filter(email::Column::Id.eq(email.id))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entity::email::Status;
-use entity::{Timestamp, email};
+use entity::{TimeOrNever, Timestamp, email};
 use sea_orm::Set;
 
 use crate::domain::app::App;
@@ -33,6 +33,8 @@ pub enum Verdict {
     Unavailable,
     /// Nobody knows: the attempt was interrupted, and does not count.
     Interrupted,
+    /// There was no attempt: nobody has begun to send it.
+    Unbegun,
 }
 
 impl Verdict {
@@ -44,6 +46,7 @@ impl Verdict {
             Self::Permanent => "permanent",
             Self::Unavailable => "unavailable",
             Self::Interrupted => "interrupted",
+            Self::Unbegun => "unbegun",
         }
     }
 }
@@ -56,6 +59,21 @@ impl Outcome {
             response: "The server stopped before the transport answered.".to_owned(),
             verdict: Verdict::Interrupted,
         }
+    }
+
+    /// The e-mail was claimed ahead of need, and is given back: it is requeued as if it had not been
+    /// claimed.
+    pub fn unbegun(app: &App) -> Self {
+        Self {
+            transport: app.settings.mail.transport.clone(),
+            response: "Nobody has begun to send it.".to_owned(),
+            verdict: Verdict::Unbegun,
+        }
+    }
+
+    /// Whether anybody has begun to send the e-mail.
+    pub fn is_of_attempt(&self) -> bool {
+        self.verdict != Verdict::Unbegun
     }
 }
 
@@ -73,7 +91,7 @@ pub(super) fn after_failure(
     app: &App,
     email: &email::Model,
     outcome: &Outcome,
-    due: Timestamp,
+    due: TimeOrNever,
 ) -> email::ActiveModel {
     let now = app.clock.now();
     let is_last = email.attempt_count.unsigned_abs() >= app.settings.mail.queue.max_attempts;
@@ -89,7 +107,7 @@ pub(super) fn after_failure(
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count.saturating_sub(1)),
-            next_attempt_at: Set(due.into()),
+            next_attempt_at: Set(due),
             last_error,
             ..unclaimed(now)
         },
@@ -99,9 +117,15 @@ pub(super) fn after_failure(
             next_attempt_at: Set(now.into()),
             ..unclaimed(now)
         },
+        Verdict::Unbegun => email::ActiveModel {
+            status: Set(Status::Queued),
+            attempt_count: Set(email.attempt_count.saturating_sub(1)),
+            next_attempt_at: Set(due),
+            ..unclaimed(now)
+        },
         Verdict::Transient if !is_last => email::ActiveModel {
             status: Set(Status::Queued),
-            next_attempt_at: Set(due.into()),
+            next_attempt_at: Set(due),
             last_error,
             ..unclaimed(now)
         },

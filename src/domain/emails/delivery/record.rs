@@ -1,18 +1,37 @@
-//! Recording how an attempt ended.
+//! Recording how attempts ended.
 
-use entity::email::Status;
-use entity::{TimeOrNever, email, email_attempt, email_queue};
+use entity::{email, email_attempt, email_queue};
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveValue, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use super::claim::{self, Claim};
-use super::outcome::{Outcome, Verdict, after_failure, back_off, unclaimed};
+use super::outcome::{Outcome, Verdict, after_failure, back_off};
+use super::{sent, transport_pause};
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 
-/// Records how an attempt ended, and moves the e-mail to the state that this calls for. If the claim was
+/// Records how attempts ended, and moves each e-mail to the state that this calls for. Where the claim was
 /// lost in the meantime, nothing is changed.
 pub(super) async fn record(
+    change: &Change<'_>,
+    done: &[&(Claim, Outcome)],
+    state: &mut email_queue::Model,
+) -> Result<()> {
+    let mut delivered = Vec::with_capacity(done.len());
+    for (claim, outcome) in done {
+        transport_pause::note(change, state, outcome).await?;
+        match outcome.verdict {
+            Verdict::Delivered => delivered.push((claim, outcome)),
+            _ => record_failure(change, claim, outcome, state).await?,
+        }
+    }
+    sent::record(change, &delivered).await?;
+    change.has_changed(done.iter().map(|(claim, _)| claim.email.id));
+    Ok(())
+}
+
+/// Records how one attempt ended that has not delivered the e-mail.
+async fn record_failure(
     change: &Change<'_>,
     claim: &Claim,
     outcome: &Outcome,
@@ -32,55 +51,45 @@ pub(super) async fn record(
         // its successor's.
         return Ok(());
     };
-    email_attempt::Entity::update_many()
-        .set(email_attempt::ActiveModel {
-            transport: Set(outcome.transport.clone()),
-            finished_at: Set(Some(now)),
-            succeeded: Set(outcome.verdict == Verdict::Delivered),
-            response: Set(Some(outcome.response.clone())),
-            ..Default::default()
-        })
-        .filter(email_attempt::Column::Id.eq(claim.attempt))
-        .exec(change.db())
-        .await?;
-    let after = match outcome.verdict {
-        // A sent e-mail that is not kept is deleted together with its attempts.
-        Verdict::Delivered if queue.keep_sent_days == 0 => {
-            email::Entity::delete_by_id(claim.email.id)
-                .exec(change.db())
-                .await?;
-            return Ok(());
-        }
-        Verdict::Delivered => email::ActiveModel {
-            status: Set(Status::Sent),
-            sent_at: Set(now.into()),
-            last_error: Set(None),
-            next_attempt_at: Set(TimeOrNever::NEVER),
-            // Only the recipient needs a reset's link, and they have it now.
-            secret_link: match current.password_reset_id {
-                Some(_) => Set(None),
-                None => ActiveValue::NotSet,
-            },
-            ..unclaimed(now)
-        },
+    end_attempt(change, claim, outcome).await?;
+    let due = match (outcome.verdict, state.transport_retry_at) {
+        // In the place that it had.
+        (Verdict::Unbegun, _) => claim.email.next_attempt_at,
+        // Behind all that are queued until the transport is tried again.
+        (Verdict::Unavailable, Some(retry_at)) => retry_at.into(),
         _ => {
-            let due = match (outcome.verdict, state.transport_retry_at) {
-                // Behind all that are queued until the transport is tried again.
-                (Verdict::Unavailable, Some(retry_at)) => retry_at,
-                _ => now.after(back_off(
-                    queue.retry_after,
-                    queue.retry_after_at_most,
-                    &current,
-                )?),
-            };
-            after_failure(app, &current, outcome, due)
+            let wait = back_off(queue.retry_after, queue.retry_after_at_most, &current)?;
+            now.after(wait).into()
         }
     };
     email::Entity::update_many()
-        .set(after)
+        .set(after_failure(app, &current, outcome, due))
         .filter(email::Column::Id.eq(claim.email.id))
         .exec(change.db())
         .await?;
+    Ok(())
+}
+
+/// Keeps what was said at the end of an attempt; one that nobody has begun leaves no trace.
+async fn end_attempt(change: &Change<'_>, claim: &Claim, outcome: &Outcome) -> Result<()> {
+    let this = email_attempt::Column::Id.eq(claim.attempt);
+    if outcome.is_of_attempt() {
+        email_attempt::Entity::update_many()
+            .set(email_attempt::ActiveModel {
+                transport: Set(outcome.transport.clone()),
+                finished_at: Set(Some(change.app().clock.now())),
+                response: Set(Some(outcome.response.clone())),
+                ..Default::default()
+            })
+            .filter(this)
+            .exec(change.db())
+            .await?;
+    } else {
+        email_attempt::Entity::delete_many()
+            .filter(this)
+            .exec(change.db())
+            .await?;
+    }
     Ok(())
 }
 
