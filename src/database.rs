@@ -291,7 +291,6 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 .pragma("journal_mode", "WAL")
                 // What was answered for must survive a power cut.
                 .pragma("synchronous", "FULL")
-                .pragma("cache_size", sqlite::CACHE_SIZE)
                 .busy_timeout(Duration::from_secs(10))
         });
     options

@@ -30,9 +30,6 @@ const A_MOMENT: i64 = 50;
 /// How long a query waits for a lock, on a thread that may block.
 const WAITS_AT_MOST: Duration = Duration::from_secs(10);
 
-/// How much of the file each connection keeps in memory at most, as SQLite's pragma takes it: 8 MiB.
-pub const CACHE_SIZE: &str = "-8192";
-
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 128;
 
@@ -59,6 +56,8 @@ impl Readers {
 
     /// The rows that a query finds.
     pub async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
+        // A task that asks again and again must let others have the thread now and then.
+        tokio::task::coop::consume_budget().await;
         let permit = self.enter().await?;
         let connection = match self.idle().pop() {
             Some(connection) => connection,
@@ -153,8 +152,9 @@ impl Connection {
         };
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+        // Nothing waits on the thread that asks, not even here.
+        connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
         // Otherwise some statements are prepared anew for each value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
@@ -313,6 +313,21 @@ mod tests {
         };
         tokio::join!(ask(&readers, "i < 1000000"), ask(&others, "i < 3"));
         assert_eq!(*answered.lock().unwrap(), [3, 1_000_000]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_asks_again_and_again_leaves_the_thread_to_others() {
+        let (_folder, readers) = readers();
+        let done = Mutex::new(Vec::new());
+        let asks = async {
+            for _ in 0..1000 {
+                number(&readers, count_to("i < 3")).await;
+            }
+            done.lock().unwrap().push("the thousand queries");
+        };
+        let others = async { done.lock().unwrap().push("another task") };
+        tokio::join!(biased; asks, others);
+        assert_eq!(done.lock().unwrap()[0], "another task");
     }
 
     #[tokio::test]
