@@ -127,8 +127,8 @@ impl Scale {
     fn over(growths: &[Growth]) -> Self {
         let costs = growths.iter().flat_map(|growth| &growth.costs);
         let powers: Vec<_> = costs.map(|&cost| milliseconds(cost).log10()).collect();
-        let least = powers.iter().copied().fold(0.0, f64::min);
-        let most = powers.iter().copied().fold(0.0, f64::max);
+        let least = powers.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = powers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         #[allow(clippy::cast_possible_truncation, reason = "they are small")]
         let (from, to) = (least.floor() as i32, most.ceil() as i32);
         Self {

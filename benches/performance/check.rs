@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::measure::{Driver, Until};
+use crate::measure::Driver;
 use crate::operations::{self, Operation, REFERENCE};
 use crate::options::{CheckOptions, SharedOptions};
 use crate::world::World;
 
 /// Each operation is measured this often, in turn with the others. The median counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
-/// For how long each time.
-const TIME: Duration = Duration::from_millis(400);
+/// How long the server works at it each time.
+const WORK: Duration = Duration::from_millis(300);
 
 /// Fails above this many times the recorded ratio.
 const BOUND: f64 = 2.0;
@@ -67,7 +67,7 @@ async fn ratios(world: &World, operations: &[Operation]) -> BTreeMap<String, f64
         let mut costs = BTreeMap::new();
         for operation in operations {
             let mut driver = Driver::new(&world.server, operation, 1, &next).await;
-            let cost = driver.measure(Until::Elapsed(TIME)).await;
+            let cost = driver.measure_work(WORK).await;
             costs.insert(operation.name.as_str(), cost.processor.as_secs_f64());
         }
         for (name, cost) in &costs {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::measure::{Driver, Until};
+use crate::measure::Driver;
 use crate::operations::{self, Operation};
 use crate::options::SharedOptions;
 use crate::table::milliseconds;
@@ -34,7 +34,7 @@ impl Growth {
 pub async fn measure(
     options: &SharedOptions,
     sizes: &[u64],
-    time: Duration,
+    work: Duration,
 ) -> (Vec<Growth>, &'static str) {
     let mut growths: Vec<Growth> = Vec::new();
     let mut database = "";
@@ -46,7 +46,7 @@ pub async fn measure(
         let wanted = queries.into_iter().filter(|(name, _)| options.wants(name));
         for (index, (name, document)) in wanted.enumerate() {
             let operation = operations::query(&world, &name, &document, |_| true).await;
-            let cost = cost(&world, &operation, time).await;
+            let cost = cost(&world, &operation, work).await;
             match growths.get_mut(index) {
                 Some(growth) => growth.costs.push(cost),
                 None => growths.push(Growth {
@@ -62,13 +62,14 @@ pub async fn measure(
 }
 
 /// On SQLite, the database's work is the server's own; elsewhere, only the answer's time shows it.
-async fn cost(world: &World, operation: &Operation, time: Duration) -> Duration {
+async fn cost(world: &World, operation: &Operation, work: Duration) -> Duration {
     let next = Cell::new(0);
     let mut driver = Driver::new(&world.server, operation, 1, &next).await;
-    let cost = driver.measure(Until::Elapsed(time)).await;
-    match world.database.is_within_the_server() {
-        true => cost.processor,
-        false => cost.median,
+    let cost = driver.measure_work(work).await;
+    if world.database.is_within_the_server() {
+        cost.processor
+    } else {
+        cost.median
     }
 }
 

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::measure::{Driver, Until};
+use crate::measure::Driver;
 use crate::options::{GrowthOptions, Mode, Options};
 use crate::world::World;
 
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
 }
 
 async fn grow(options: &Options, growth: &GrowthOptions) {
-    let (growths, database) = growth::measure(&options.shared, &growth.sizes, growth.each).await;
+    let (growths, database) = growth::measure(&options.shared, &growth.sizes, growth.work).await;
     if let Some(folder) = &growth.chart {
         chart::write(folder, database, &growth.sizes, &growths);
     }
@@ -65,7 +65,7 @@ async fn operations(options: &Options) {
     for operation in &operations {
         for &callers in &options.operations.callers {
             let mut driver = Driver::new(&world.server, operation, callers, &next).await;
-            let cost = driver.measure(Until::Elapsed(seconds)).await;
+            let cost = driver.measure(seconds).await;
             table::cost(&operation.name, &cost);
         }
         if operation.name == "signIn" {
@@ -83,12 +83,19 @@ fn bare_hashes(time: Duration) {
     }
 }
 
+/// What is measured, on what.
 fn introduce(world: &World) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{}", world.usher.run(&["--version"]).trim());
+    println!("{}", world.version);
+    println!("{cores} cores: {}", server::processor_model());
     println!(
-        "{}: {} users, as many invitations, e-mails and events, made in {:.1} s; first answer {:.0} ms after the start\n",
-        world.database.name,
-        world.users,
+        "{} users, and as many invitations, e-mails and events, made in {:.1} s",
+        growth::thousands(world.users),
         world.filled_in.as_secs_f64(),
-        world.server.first_answer_after.as_secs_f64() * 1e3,
+    );
+    println!(
+        "first answer {} ms after the start\n",
+        table::milliseconds(world.server.first_answer_after)
     );
 }

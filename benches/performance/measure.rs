@@ -9,10 +9,10 @@ use crate::http::Connection;
 use crate::operations::Operation;
 use crate::server::Server;
 
-/// Each caller is at least this many times answered before anything is measured.
+/// Each caller is answered this many times before anything is measured.
 const WARM_UP_REQUESTS: u64 = 3;
 
-/// And all of them for this long, unless the operation is measured for a shorter time.
+/// And all of them are answered for this long, unless the measurement itself is shorter.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// What an operation has cost.
@@ -36,6 +36,26 @@ pub enum Until {
     Elapsed(Duration),
     /// After this many requests.
     Requests(u64),
+}
+
+/// When a measurement began, and what the server had worked until then.
+struct Begun {
+    at: Instant,
+    processor: Duration,
+}
+
+impl Begun {
+    fn now(server: &Server) -> Self {
+        Self {
+            at: Instant::now(),
+            processor: server.processor_time(),
+        }
+    }
+
+    /// How much it has worked since.
+    fn processor_time(&self, server: &Server) -> Duration {
+        server.processor_time() - self.processor
+    }
 }
 
 /// Sends an operation over as many kept connections as there are callers, and checks each answer.
@@ -65,26 +85,44 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Warms up, and measures.
-    pub async fn measure(&mut self, until: Until) -> Cost {
-        let callers = self.connections.len();
-        let least = WARM_UP_REQUESTS * callers as u64;
-        self.drive(Until::Requests(least)).await;
-        if let Until::Elapsed(time) = until {
-            self.drive(Until::Elapsed(WARM_UP.min(time))).await;
+    /// Measures for that long, once the server is warm.
+    pub async fn measure(&mut self, time: Duration) -> Cost {
+        self.warm_up(WARM_UP.min(time)).await;
+        let begun = Begun::now(self.server);
+        let times = self.drive(Until::Elapsed(time)).await;
+        self.cost(&begun, times)
+    }
+
+    /// Measures until the server has worked for that long, or ten times as long has gone by: its work is
+    /// counted in hundredths of a second, of which a cheap operation takes many requests.
+    pub async fn measure_work(&mut self, work: Duration) -> Cost {
+        self.warm_up(Duration::ZERO).await;
+        let begun = Begun::now(self.server);
+        let (mut times, mut requests) = (Vec::new(), 1);
+        while begun.processor_time(self.server) < work && begun.at.elapsed() < 10 * work {
+            times.extend(self.drive(Until::Requests(requests)).await);
+            // To look costs time, too.
+            requests = (requests * 2).min(500);
         }
-        let (before, begun) = (self.server.processor_time(), Instant::now());
-        let mut times = self.drive(until).await;
-        let elapsed = begun.elapsed();
-        let processor = self.server.processor_time() - before;
+        self.cost(&begun, times)
+    }
+
+    async fn warm_up(&mut self, time: Duration) {
+        let least = WARM_UP_REQUESTS * self.connections.len() as u64;
+        self.drive(Until::Requests(least)).await;
+        self.drive(Until::Elapsed(time)).await;
+    }
+
+    fn cost(&self, begun: &Begun, mut times: Vec<Duration>) -> Cost {
+        let elapsed = begun.at.elapsed();
         times.sort_unstable();
         let requests = times.len() as f64;
         Cost {
-            callers,
+            callers: self.connections.len(),
             requests_per_second: requests / elapsed.as_secs_f64(),
             median: times[times.len() / 2],
             slow: times[times.len() * 99 / 100],
-            processor: processor.div_f64(requests),
+            processor: begun.processor_time(self.server).div_f64(requests),
             mebibytes: self.server.resident_mebibytes(),
         }
     }

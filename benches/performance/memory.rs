@@ -24,9 +24,8 @@ pub async fn measure(shared: &SharedOptions, options: &MemoryOptions) {
     println!("{}, {} users\n", world.database.name, world.users);
     let mut starts = Vec::new();
     for _ in 0..STARTS {
-        let again = world.usher.start().await;
-        starts.push(again.first_answer_after);
-        std::mem::replace(&mut world.server, again).stop().await;
+        world.restart().await;
+        starts.push(world.server.first_answer_after);
     }
     starts.sort_unstable();
     let (fastest, middle, slowest) = (starts[0], starts[STARTS / 2], starts[STARTS - 1]);

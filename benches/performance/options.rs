@@ -44,9 +44,9 @@ pub struct GrowthOptions {
     #[arg(long, value_name = "FOLDER")]
     pub chart: Option<PathBuf>,
 
-    /// For how long each query is measured
+    /// For how long the server works at each query
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
-    pub each: Duration,
+    pub work: Duration,
 }
 
 /// How memory is measured.

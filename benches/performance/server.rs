@@ -112,7 +112,7 @@ pub struct Server {
 
 impl Server {
     /// Asks it to stop, and waits until it has.
-    pub async fn stop(mut self) {
+    pub async fn stop(&mut self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(asked.success());
@@ -160,6 +160,16 @@ pub fn processor_time(process: &str) -> Duration {
             .map(|ticks| ticks.parse::<u64>().unwrap())
             .sum::<u64>(),
     )
+}
+
+/// What the machine's first processor calls itself.
+pub fn processor_model() -> String {
+    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = information
+        .lines()
+        .find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(": "));
+    name.map_or("unknown", |(_, name)| name).to_owned()
 }
 
 fn read(process: &str, file: &str) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::database::FreshDatabase;
@@ -27,6 +28,8 @@ pub struct World {
     pub editor: String,
     /// How long it took to fill the database.
     pub filled_in: Duration,
+    /// The database's name and version.
+    pub version: String,
 }
 
 impl World {
@@ -38,7 +41,7 @@ impl World {
         let invited = usher.run(&["invite-administrator", ADMINISTRATOR]);
         let (_, secret) = invited.trim().rsplit_once("token=").unwrap();
 
-        let server = usher.start().await;
+        let mut server = usher.start().await;
         let mut caller = Connection::open(server.address).await.unwrap();
         let mut mutate = async |token: &str, field: &str, input: Value, select: &str| {
             let kind = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
@@ -71,8 +74,10 @@ impl World {
         let begun = Instant::now();
         let connection = database.connect().await;
         fill(&connection, users).await;
-        connection.close().await.unwrap();
         let filled_in = begun.elapsed();
+        let version = version(&connection).await;
+        let version = format!("{} {version}", database.name);
+        connection.close().await.unwrap();
         let server = usher.start().await;
         Self {
             database,
@@ -83,6 +88,7 @@ impl World {
             member,
             editor,
             filled_in,
+            version,
         }
     }
 
@@ -91,11 +97,29 @@ impl World {
         Connection::open(self.server.address).await.unwrap()
     }
 
+    /// Ends the server, and starts another one on the same database.
+    pub async fn restart(&mut self) {
+        self.server.stop().await;
+        self.server = self.usher.start().await;
+    }
+
     /// Ends the server, and drops the database.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
         self.server.stop().await;
         self.database.drop().await;
     }
+}
+
+async fn version(connection: &DatabaseConnection) -> String {
+    let backend = connection.get_database_backend();
+    let query = match backend {
+        DbBackend::Sqlite => "SELECT sqlite_version()",
+        DbBackend::Postgres => "SELECT CURRENT_SETTING('server_version')",
+        _ => "SELECT VERSION()",
+    };
+    let statement = Statement::from_string(backend, query);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
 }
 
 fn text(value: &Value) -> String {
