@@ -2,7 +2,6 @@
 
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 /// A database of the benchmark's own, which goes with it.
 pub struct FreshDatabase {
@@ -28,7 +27,7 @@ impl FreshDatabase {
                 on_server: None,
             };
         };
-        let name = format!("performance_{}", Uuid::now_v7().simple());
+        let name = format!("performance_{}", std::process::id());
         run_on(address, &format!("CREATE DATABASE {name}")).await;
         let (base, _) = address.rsplit_once('/').unwrap();
         Self {

@@ -15,6 +15,9 @@ use crate::world::World;
 /// How wide the first column is.
 const NAME: usize = 44;
 
+/// The only query whose answer changes with the time.
+const OLDEST_DUE: &str = "emailQueue: oldest due";
+
 /// What one query costs at each size.
 pub struct Growth {
     pub name: String,
@@ -45,7 +48,11 @@ pub async fn measure(
         let queries = queries(&world).await;
         let wanted = queries.into_iter().filter(|(name, _)| options.wants(name));
         for (index, (name, document)) in wanted.enumerate() {
-            let operation = operations::query(&world, &name, &document, |_| true).await;
+            let operation = if name == OLDEST_DUE {
+                operations::timed_query(&world, &name, &document)
+            } else {
+                operations::query(&world, &name, &document, |_| true).await
+            };
             let cost = cost(&world, &operation, work).await;
             match growths.get_mut(index) {
                 Some(growth) => growth.costs.push(cost),
@@ -297,7 +304,7 @@ fn emails() -> Vec<(String, String)> {
     let queue = "{ emailQueue { counts { status count } } }".to_owned();
     queries.push(("emailQueue: counts".to_owned(), queue));
     let oldest = "{ emailQueue { oldestDueAgeSeconds } }".to_owned();
-    queries.push(("emailQueue: oldest due".to_owned(), oldest));
+    queries.push((OLDEST_DUE.to_owned(), oldest));
     queries
 }
 

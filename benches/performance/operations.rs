@@ -22,6 +22,8 @@ pub enum Requests {
     Repeated(Vec<(Vec<u8>, Vec<u8>)>),
     /// A new one each time, by number; its answer holds no errors.
     Made(Box<dyn Fn(u64) -> Vec<u8>>),
+    /// One whose answer changes with the time; it holds no errors.
+    Timed(Vec<u8>),
 }
 
 impl Requests {
@@ -30,17 +32,21 @@ impl Requests {
         match self {
             Self::Repeated(requests) => requests[index(number, requests.len())].0.as_slice().into(),
             Self::Made(make) => make(number).into(),
+            Self::Timed(request) => request.as_slice().into(),
         }
     }
 
     /// Whether that is the answer to the request of that number.
     pub fn is_answer(&self, number: u64, answer: &[u8]) -> bool {
+        let without_errors = || {
+            let answer: Option<Value> = serde_json::from_slice(answer).ok();
+            answer.filter(|answer| answer.get("errors").is_none())
+        };
         match self {
             Self::Repeated(requests) => requests[index(number, requests.len())].1 == answer,
-            Self::Made(_) => serde_json::from_slice(answer).is_ok_and(|answer: Value| {
-                answer.get("errors").is_none()
-                    && answer["data"]["payload"]["userErrors"] == json!([])
-            }),
+            Self::Made(_) => without_errors()
+                .is_some_and(|answer| answer["data"]["payload"]["userErrors"] == json!([])),
+            Self::Timed(_) => without_errors().is_some(),
         }
     }
 }
@@ -60,6 +66,14 @@ pub async fn query(
     Operation {
         name: name.to_owned(),
         requests: Requests::Repeated(requests),
+    }
+}
+
+/// A query whose answer changes with the time.
+pub fn timed_query(world: &World, name: &str, query: &str) -> Operation {
+    Operation {
+        name: name.to_owned(),
+        requests: Requests::Timed(request(&world.token, query, &Value::Null)),
     }
 }
 
