@@ -94,7 +94,7 @@ impl Database {
         let value = column.into_expr();
         match self.read().backend() {
             DbBackend::Sqlite => Expr::cust_with_expr("+?", value),
-            _ => value.into(),
+            _ => value,
         }
     }
 }

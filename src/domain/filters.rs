@@ -36,7 +36,7 @@ enum ByIndex<E: EntityTrait> {
     /// By a condition on the table's own columns, which may be a range of one.
     Own(Condition, Option<E::Column>),
     /// By the keys that another table holds.
-    Keys(Keys),
+    Keys(Box<Keys>),
 }
 
 /// The keys of the rows that match, from another table.
@@ -72,7 +72,7 @@ impl<E: EntityTrait> Filters<E> {
 
     /// A condition on what refers to a row, and the keys that it refers to.
     pub fn with_keys(&mut self, by_row: impl IntoCondition, keys: Keys) {
-        self.push(by_row, ByIndex::Keys(keys));
+        self.push(by_row, ByIndex::Keys(Box::new(keys)));
     }
 
     /// One of these values.
@@ -95,7 +95,7 @@ impl<E: EntityTrait> Filters<E> {
             are_exact: false,
         };
         let by_index = db.keys_containing::<E>(column, &term);
-        let by_index = by_index.map_or(ByIndex::No, |select| ByIndex::Keys(keys(select)));
+        let by_index = by_index.map_or(ByIndex::No, |select| ByIndex::Keys(Box::new(keys(select))));
         self.push(db.contains(column, &term), by_index);
     }
 

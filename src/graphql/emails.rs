@@ -195,7 +195,7 @@ impl Email {
             return Ok(Cow::Borrowed(&self.0));
         }
         let whole = emails::find(ctx.app()?, &ctx.actor()?, self.0.row().id).await?;
-        let deleted = || internal(&"an e-mail was deleted while it was being shown");
+        let deleted = || internal("an e-mail was deleted while it was being shown");
         whole.map(Cow::Owned).ok_or_else(deleted)
     }
 }
