@@ -44,7 +44,7 @@ pub struct Config {
     pub setup: Setup,
     /// How it presents itself to people.
     pub branding: Branding,
-    /// The hosted pages.
+    /// Whether people are served pages to sign in with and choose passwords.
     pub pages: Pages,
     /// Where e-mails point.
     pub links: Links,
@@ -58,11 +58,11 @@ pub struct Config {
     pub sessions: Sessions,
     /// How often something may be guessed.
     pub throttle: Throttle,
-    /// The event log.
+    /// How long events are kept.
     pub event_log: EventLog,
-    /// The playground.
+    /// Whether it serves a page for trying out queries.
     pub playground: Playground,
-    /// The API.
+    /// What clients may ask for, and how long a request may take.
     pub graphql: Graphql,
     /// What is counted for operators.
     pub metrics: Metrics,
@@ -315,7 +315,7 @@ pub struct Throttle {
     /// The first delay; it doubles each further time.
     #[serde(with = "humantime_serde")]
     pub delay: Duration,
-    /// The longest delay.
+    /// Where the doubling stops.
     #[serde(with = "humantime_serde")]
     pub delay_at_most: Duration,
     /// The longest delay that strangers' attempts can cause for an account.

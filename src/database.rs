@@ -105,7 +105,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// A reason.
+    /// Why it cannot be used, in words for the operator.
     pub fn check(config: &config::Database) -> Result<(), String> {
         let url = config.url.expose_secret();
         if url.starts_with("sqlite:") {

@@ -27,7 +27,7 @@ use crate::domain::{Actor, Client, EmailAddress, SignedIn, change, users};
 pub struct Persona {
     /// Given and family name.
     pub name: (&'static str, &'static str),
-    /// The address.
+    /// What they sign in with.
     pub email: &'static str,
     /// The password, which everybody knows.
     pub password: &'static str,
@@ -35,7 +35,7 @@ pub struct Persona {
     pub role: &'static str,
 }
 
-/// The first administrator.
+/// The one whom the setup invites; holds every permission.
 pub const ADMINISTRATOR: Persona = Persona {
     name: ("Ada", "Weber"),
     email: "admin@example.com",

@@ -13,15 +13,20 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
+
+use crate::support::{Binary, Finish, PATIENCE, within};
+
+#[path = "it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "tests/it uses the rest")]
+mod support;
 
 const WORKERS: usize = 4;
 
@@ -29,36 +34,31 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-fn usher(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .args(["--set", "server.bind=127.0.0.1:0"])
-        .args(["--set", "mail.transport=file"])
-        .args(["--set", &format!("mail.queue.workers={WORKERS}")])
-        .args(["--set", "mail.queue.poll_interval=100ms"])
-        .args(["--set", "mail.queue.lease=1s"])
-        .args(["--set", "log.filter=error"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    command
+/// Starts the server, and returns where it listens. Dropped, it is killed.
+fn start(folder: &Path) -> (Binary, String) {
+    let server = Binary::start(
+        folder,
+        &[
+            "mail.transport=file",
+            &format!("mail.queue.workers={WORKERS}"),
+            "mail.queue.poll_interval=100ms",
+            "mail.queue.lease=1s",
+            "log.filter=error",
+        ],
+    );
+    let url = format!("{}/graphql", server.url);
+    (server, url)
 }
 
-/// Starts the server, and returns where it listens.
-fn start(folder: &Path) -> (Child, String) {
-    let mut child = usher(folder, &[]).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = lines.find_map(|line| {
-        let line = line.unwrap();
-        line.trim()
-            .strip_prefix("Listening")
-            .map(|rest| rest.trim().to_owned())
-    });
-    // What it prints from now on, nobody reads; there is nothing more.
-    (child, format!("http://{}/graphql", address.unwrap()))
+/// What a command prints, which must succeed.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let mut usher = Command::new(env!("CARGO_BIN_EXE_usher"));
+    let output = usher.current_dir(folder).args(arguments).finish();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
+/// The data of an answer; `None` when the server is killed before it has answered.
 async fn run(
     http: &reqwest::Client,
     url: &str,
@@ -96,23 +96,14 @@ fn arrived(folder: &Path) -> BTreeMap<String, usize> {
 async fn no_mail_is_lost_when_the_server_is_killed() {
     let (mails, kills) = (number("CHAOS_MAILS", 1_000), number("CHAOS_KILLS", 10));
     let folder = tempfile::tempdir().unwrap();
-    assert!(
-        usher(folder.path(), &["migrate"])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let output = usher(
-        folder.path(),
-        &["invite-administrator", "admin@example.com"],
-    )
-    .output()
-    .unwrap();
-    let output = String::from_utf8(output.stdout).unwrap();
+    printed(folder.path(), &["migrate"]);
+    let invite = ["invite-administrator", "admin@example.com"];
+    let output = printed(folder.path(), &invite);
     let invitation = output.trim().rsplit_once("token=").unwrap().1;
 
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let (mut child, url) = start(folder.path());
+    let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    let http = http.build().unwrap();
+    let (mut server, url) = start(folder.path());
     let accepted = run(
         &http,
         &url,
@@ -155,7 +146,7 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
                             break;
                         }
                         // Killed: whether it was queued, nobody knows.
-                        None => address.changed().await.unwrap(),
+                        None => within("the next server", address.changed()).await.unwrap(),
                     }
                 }
             }
@@ -164,28 +155,40 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
     let mut counted = count.subscribe();
     for kill in 1..=kills {
         let enough = mails * kill / (kills + 1);
-        counted.wait_for(|count| *count >= enough).await.unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let (next, url) = start(folder.path());
-        child = next;
+        loop {
+            let there = *counted.borrow_and_update();
+            if there >= enough {
+                break;
+            }
+            let more = format!("more than {there} of {enough} mails to be queued");
+            within(&more, counted.changed()).await.unwrap();
+        }
+        drop(server);
+        let url;
+        (server, url) = start(folder.path());
         address.send_replace(url);
     }
     for client in clients {
         client.await.unwrap();
     }
 
-    // Until nothing waits any more.
+    // Until nothing waits any more, as long as ever fewer do.
     let url = address.borrow().clone();
     let mut tick = tokio::time::interval(Duration::from_millis(200));
+    let mut fewest = (u64::MAX, Instant::now());
     loop {
         tick.tick().await;
         let document = "{ emails(filter: { status: [QUEUED, SENDING] }) { totalCount } failed: emails(filter: { status: [FAILED] }) { totalCount } }";
         let data = run(&http, &url, &token, document, json!({})).await.unwrap();
         assert_eq!(data["failed"]["totalCount"], 0);
-        if data["emails"]["totalCount"] == 0 {
+        let waiting = data["emails"]["totalCount"].as_u64().unwrap();
+        if waiting == 0 {
             break;
         }
+        if waiting < fewest.0 {
+            fewest = (waiting, Instant::now());
+        }
+        assert!(fewest.1.elapsed() < PATIENCE, "{waiting} are not sent");
     }
     let mut queued = BTreeSet::new();
     let mut after = Value::Null;
@@ -194,16 +197,17 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
         let data = run(&http, &url, &token, document, json!({ "after": after }))
             .await
             .unwrap();
+        let before = queued.len();
         for node in data["emails"]["nodes"].as_array().unwrap() {
             queued.insert(node["messageId"].as_str().unwrap().to_owned());
         }
+        assert!(queued.len() > before, "a page lists nothing new: {data:#}");
         if data["emails"]["pageInfo"]["hasNextPage"] == false {
             break;
         }
         after = data["emails"]["pageInfo"]["endCursor"].clone();
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(server);
 
     let arrived = arrived(folder.path());
     let acknowledged = acknowledged.lock().await.clone();

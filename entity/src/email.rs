@@ -23,14 +23,14 @@ use crate::{EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "emails")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EmailId,
     /// The kind of e-mail, such as "invitation".
     pub kind: String,
     /// The state of the e-mail.
     pub status: Status,
-    /// The sending priority.
+    /// Of those that are due, the more urgent are claimed first.
     pub priority: Priority,
     /// The sender, as an RFC 5322 mailbox.
     pub from_mailbox: String,
@@ -38,7 +38,7 @@ pub struct Model {
     pub recipients: String,
     /// The recipients in lower case, for searching.
     pub recipients_key: String,
-    /// The subject.
+    /// As written from the template, in one line.
     pub subject: String,
     /// The subject in lower case, for searching.
     pub subject_key: String,
@@ -110,7 +110,7 @@ pub enum Priority {
     /// Sent after everything else.
     #[sea_orm(num_value = 0)]
     Low,
-    /// The default.
+    /// What nobody is waiting for at this moment.
     #[sea_orm(num_value = 1)]
     Normal,
     /// Sent before everything else, because somebody is waiting for it.

@@ -9,10 +9,10 @@ use crate::{EmailAttemptId, EmailId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "email_attempts")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EmailAttemptId,
-    /// The e-mail.
+    /// What was to be sent; the row goes when the e-mail is deleted.
     pub email_id: EmailId,
     /// The transport's name; for one that delegates to others, the one that was used.
     pub transport: String,

@@ -8,10 +8,10 @@ use crate::{InvitationId, Timestamp, TokenHash, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitations")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
-    /// The invited user.
+    /// Whose first password it sets; the row goes when they are deleted.
     pub user_id: UserId,
     /// The address that it was sent to, as it was entered.
     pub email: String,

@@ -8,7 +8,7 @@ use crate::{PasswordResetId, Timestamp, TokenHash, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "password_resets")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PasswordResetId,
     /// The user whose password it changes.

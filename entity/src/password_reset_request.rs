@@ -12,7 +12,7 @@ use crate::{PasswordResetRequestId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "password_reset_requests")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PasswordResetRequestId,
     /// The address's normal form.

@@ -8,7 +8,7 @@ use crate::RoleId;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "role_permissions")]
 pub struct Model {
-    /// The role.
+    /// Whose; the row goes when the role is deleted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub role_id: RoleId,
     /// `<application>.<action>`. Kept even when the configuration no longer declares it; it then

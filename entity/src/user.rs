@@ -9,7 +9,7 @@ use crate::{TimeOrNever, Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
-    /// The primary key.
+    /// A UUIDv7, so that rows lie in the order of their making.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
     /// The address as it was entered; e-mails go here.

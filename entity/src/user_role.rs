@@ -8,10 +8,10 @@ use crate::{RoleId, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_roles")]
 pub struct Model {
-    /// The user.
+    /// Who holds it; the row goes when the user is deleted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
-    /// The role.
+    /// What they hold; the row goes when the role is deleted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub role_id: RoleId,
 }
@@ -19,14 +19,14 @@ pub struct Model {
 /// The tables that this one refers to.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The user.
+    /// By `user_id`.
     #[sea_orm(
         belongs_to = "crate::user::Entity",
         from = "Column::UserId",
         to = "crate::user::Column::Id"
     )]
     User,
-    /// The role.
+    /// By `role_id`.
     #[sea_orm(
         belongs_to = "crate::role::Entity",
         from = "Column::RoleId",

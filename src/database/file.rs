@@ -93,7 +93,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     ///
-    /// A reason.
+    /// Why there is no file, in words for the operator.
     pub fn create_if_missing(&self) -> Result<(), String> {
         // One that is there must not even be opened: to close it again would give up the locks that
         // this process holds on it.

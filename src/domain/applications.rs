@@ -87,7 +87,7 @@ pub const VIEW: &str = "view";
 pub struct Application {
     /// The slug, such as `email-queue`.
     pub code: String,
-    /// The display name.
+    /// What people see; permissions go by the code.
     pub name: String,
     /// The permissions in it, `view` first.
     pub permissions: Vec<ApplicationPermission>,
@@ -98,7 +98,7 @@ pub struct Application {
 /// A permission in an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplicationPermission {
-    /// The permission itself.
+    /// Always one of the application that lists it.
     pub permission: Permission,
     /// What it allows, in a sentence.
     pub description: String,

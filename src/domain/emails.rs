@@ -39,7 +39,7 @@ pub use visibility::{Email, MASK};
 pub struct NewEmail<'a> {
     /// What it says, and the data for it.
     pub template: EmailTemplate<'a>,
-    /// The only recipient.
+    /// One alone: a copy would share its secret link.
     pub to: &'a EmailAddress,
     /// How urgent it is.
     pub priority: Priority,

@@ -139,7 +139,7 @@ impl Caller {
 
 /// Shortcuts to what comes with a request.
 pub trait ContextExt {
-    /// The application.
+    /// What every request shares; an error where nobody has put it beside the request.
     fn app(&self) -> async_graphql::Result<&Arc<App>>;
     /// Who sent the request.
     fn caller(&self) -> async_graphql::Result<&Arc<Caller>>;

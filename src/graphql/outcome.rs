@@ -28,7 +28,7 @@ pub struct Outcome {
 /// What is to happen to the session cookie.
 #[derive(Clone, Debug)]
 pub enum SessionCookie {
-    /// A session begins.
+    /// A session begins; its cookie replaces any that is there.
     Set {
         /// Its token.
         token: String,
@@ -42,7 +42,7 @@ pub enum SessionCookie {
 /// By what a device is known.
 #[derive(Clone, Debug)]
 pub struct DeviceToken {
-    /// The secret.
+    /// In clear, for the cookie; stored is its digest alone.
     pub token: String,
     /// Whether it outlives the browser.
     pub is_kept: bool,

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crate::smtp::{Answer, Behaviour, Server, Step};
-use crate::support::TestServer;
+use crate::support::{Finish, TestServer};
 
 /// A role outlives the application that it was for, and a sender may have no mailbox.
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn the_doctor_notes_what_grants_nothing_and_what_is_lost() {
     ] {
         doctor.args(["--set", setting]);
     }
-    let output = doctor.output().unwrap();
+    let output = doctor.finish();
     let report = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report}");
     for note in [

@@ -2,6 +2,8 @@
 
 use usher::config::Layers;
 
+use crate::support::Finish;
+
 const README: &str = include_str!("../../README.md");
 
 #[test]
@@ -25,8 +27,7 @@ fn commands(arguments: &[&str]) -> Vec<String> {
     let usher = std::process::Command::new(env!("CARGO_BIN_EXE_usher"))
         .args(arguments)
         .arg("--help")
-        .output()
-        .unwrap();
+        .finish();
     let help = String::from_utf8(usher.stdout).unwrap();
     let (_, list) = help.split_once("Commands:\n").unwrap();
     list.lines()

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::support::Finish;
+
 struct Shell {
     folder: TempDir,
     variables: Vec<(Vec<u8>, Vec<u8>)>,
@@ -53,7 +55,7 @@ impl Shell {
         for (name, value) in &self.variables {
             usher.env(OsStr::from_bytes(name), OsStr::from_bytes(value));
         }
-        let output = usher.output().unwrap();
+        let output = usher.finish();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said {
             code: output.status.code(),
@@ -383,8 +385,7 @@ fn bytes_that_are_no_text_end_nothing_with_a_panic() {
     let usher = Command::new(env!("CARGO_BIN_EXE_usher"))
         .arg("--set")
         .arg(OsStr::from_bytes(b"branding.name=\xff"))
-        .output()
-        .unwrap();
+        .finish();
     assert_eq!(usher.status.code(), Some(2), "{usher:?}");
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::Binary;
+use crate::support::{Binary, Finish};
 
 /// The binary, under the umask that takes nothing from anybody.
 fn usher(folder: &Path, arguments: &[&str]) -> Command {
@@ -27,7 +27,7 @@ fn server(folder: &Path, settings: &[&str]) -> Binary {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    usher(folder, arguments).output().unwrap()
+    usher(folder, arguments).finish()
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::thread::JoinHandle;
 
-use crate::support::Binary;
+use crate::support::{Binary, Finish};
 
 fn healthcheck(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -13,8 +13,7 @@ fn healthcheck(arguments: &[&str]) -> Output {
         .current_dir(folder.path())
         .arg("healthcheck")
         .args(arguments)
-        .output()
-        .unwrap()
+        .finish()
 }
 
 #[track_caller]

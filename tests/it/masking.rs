@@ -8,6 +8,8 @@ use std::process::Command;
 use proptest::prelude::*;
 use usher::config::Layers;
 
+use crate::support::Finish;
+
 /// A secret that no other text holds, whichever characters are around its middle.
 fn secret() -> impl Strategy<Value = String> {
     let rest = "[ -~äß\u{200b}]{0,6}";
@@ -98,8 +100,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_usher"))
         .current_dir(folder)
         .args(arguments)
-        .output()
-        .unwrap();
+        .finish();
     format!(
         "{:?}\n{}{}",
         output.status.code(),

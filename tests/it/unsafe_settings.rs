@@ -5,7 +5,7 @@ use std::process::Command;
 
 use usher::config::Layers;
 
-use crate::support::Binary;
+use crate::support::{Binary, Finish};
 
 fn usher(folder: &Path, command: &[&str], settings: &[&str]) -> (bool, String, String) {
     let mut usher = Command::new(env!("CARGO_BIN_EXE_usher"));
@@ -13,7 +13,7 @@ fn usher(folder: &Path, command: &[&str], settings: &[&str]) -> (bool, String, S
     for setting in settings {
         usher.args(["--set", setting]);
     }
-    let output = usher.output().unwrap();
+    let output = usher.finish();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.success(),

@@ -19,7 +19,7 @@ pub struct Event {
     pub row: event::Model,
     /// What happened; `None` if a later version of the server recorded it.
     pub action: Option<Action>,
-    /// The changed fields.
+    /// Empty if it changed none, or if what is stored cannot be read.
     pub changes: Vec<FieldChange>,
 }
 

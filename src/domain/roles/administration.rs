@@ -19,7 +19,7 @@ use crate::domain::{invitations, revisions, text, users};
 /// A role to create.
 #[derive(Clone, Debug)]
 pub struct NewRole {
-    /// The display name.
+    /// As typed; trimmed and checked when the role is made.
     pub name: String,
     /// The code name; derived from the name if there is none.
     pub code_name: Option<String>,
@@ -80,7 +80,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
 pub struct RoleChange {
     /// Which role.
     pub id: Option<RoleId>,
-    /// The display name.
+    /// As typed; the code name stays as it is.
     pub name: Patch<String>,
     /// What it is for.
     pub description: Patch<String>,

@@ -21,13 +21,13 @@ use crate::email_templates::{EmailTemplate, NewPasswordReason};
 /// The changes to make to a user. `None` stands for an ID that is not a user's, or not a role's.
 #[derive(Clone, Debug)]
 pub struct UserChange {
-    /// The user.
+    /// Whom to change; the values are checked once they are found.
     pub id: Option<UserId>,
-    /// The e-mail address.
+    /// As typed; refused if somebody else has it.
     pub email: Patch<String>,
-    /// The first name.
+    /// As typed; may be empty.
     pub first_name: Patch<String>,
-    /// The last name.
+    /// As typed; may be empty.
     pub last_name: Patch<String>,
     /// All roles that the user is to hold.
     pub role_ids: Patch<Vec<Option<RoleId>>>,

@@ -20,7 +20,7 @@ use crate::http::connections::Lasting;
 /// How often a silent connection is told that it still stands, so that no proxy gives it up.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// The media type.
+/// As clients accept it and responses declare it.
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
 
 /// Where an event stream stands.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-use super::waiting::Watchdog;
+use super::waiting::{Finish, Watchdog};
 
 /// A running server, which ends with the test.
 pub struct Binary {
@@ -67,7 +67,7 @@ impl Binary {
         for setting in ["server.bind=127.0.0.1:0", setting] {
             command.args(["--set", setting]);
         }
-        let output = command.output().unwrap();
+        let output = command.finish();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     }

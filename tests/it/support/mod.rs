@@ -19,4 +19,4 @@ pub use inbox::{link_in, token_in};
 pub use leaks::{errors_about, leaks_in};
 pub use server::{APPLICATIONS, PASSWORD, TestServer};
 pub use socket::{Said, Socket};
-pub use waiting::{PATIENCE, Watchdog, within};
+pub use waiting::{Finish, PATIENCE, Watchdog, end_of, within};

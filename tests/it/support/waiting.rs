@@ -1,8 +1,9 @@
 //! Waiting, which always comes to an end: a test fails where what it waits for does not happen, and
 //! says what was there instead.
 
+use std::os::unix::process::ExitStatusExt;
 use std::panic::Location;
-use std::process::Child;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -83,14 +84,44 @@ impl Watchdog {
         let (called_off, wait) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             if wait.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let kill = std::process::Command::new("kill")
-                    .args(["-KILL", &id])
-                    .status();
+                let kill = Command::new("kill").args(["-KILL", &id]).status();
                 kill.expect("there is `kill`");
             }
         });
         Self {
             _called_off: called_off,
         }
+    }
+}
+
+/// How a process ends, and what it printed. One that does not end is killed, and fails the test.
+#[track_caller]
+pub fn end_of(child: Child) -> Output {
+    const SIGKILL: i32 = 9;
+    let in_time = Watchdog::over(&child);
+    let output = child.wait_with_output().unwrap();
+    drop(in_time);
+    // Nobody but the watchdog kills it.
+    assert_ne!(
+        output.status.signal(),
+        Some(SIGKILL),
+        "it did not end in time: {output:?}"
+    );
+    output
+}
+
+/// Instead of `Command::output`, which waits as long as it takes.
+pub trait Finish {
+    /// Runs the command to its end; its input is empty, and its output is kept.
+    fn finish(&mut self) -> Output;
+}
+
+impl Finish for Command {
+    #[track_caller]
+    fn finish(&mut self) -> Output {
+        self.stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        end_of(self.spawn().unwrap())
     }
 }
