@@ -12,11 +12,12 @@ use crate::operations::{self, Operation, REFERENCE};
 use crate::options::{CheckOptions, SharedOptions};
 use crate::world::World;
 
-/// Each operation is measured this often, in turn with the others. The median counts.
+/// Each operation is measured this often, in turn with the one that it is compared with. The median
+/// counts.
 const ROUNDS: usize = 3;
 
 /// How long the server works at it each time.
-const WORK: Duration = Duration::from_millis(300);
+const WORK: Duration = Duration::from_millis(250);
 
 /// Fails above this many times the recorded ratio.
 const BOUND: f64 = 2.0;
@@ -59,32 +60,33 @@ pub async fn run(shared: &SharedOptions, options: &CheckOptions) -> ExitCode {
     outcome
 }
 
-/// What each operation costs, as a multiple of what [`REFERENCE`] costs in the same round.
+/// What each operation costs, as a multiple of what [`REFERENCE`] costs right before it.
 async fn ratios(world: &World, operations: &[Operation]) -> BTreeMap<String, f64> {
     let next = Cell::new(0);
-    let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for _ in 0..ROUNDS {
-        let mut costs = BTreeMap::new();
-        for operation in operations {
-            let mut driver = Driver::new(&world.server, operation, 1, &next).await;
-            let cost = driver.measure_work(WORK).await;
-            costs.insert(operation.name.as_str(), cost.processor.as_secs_f64());
-        }
-        for (name, cost) in &costs {
-            let ratio = cost / costs[REFERENCE];
-            ratios.entry((*name).to_owned()).or_default().push(ratio);
-        }
-    }
-    ratios.remove(REFERENCE);
-    let median = |mut ratios: Vec<f64>| {
-        ratios.sort_unstable_by(f64::total_cmp);
-        // Two digits are more than can be relied on.
-        (ratios[ratios.len() / 2] * 100.0).round() / 100.0
+    let cost = async |operation| {
+        let mut driver = Driver::new(&world.server, operation, 1, &next).await;
+        let cost = driver.measure_work(WORK).await;
+        cost.processor.as_secs_f64()
     };
-    ratios
-        .into_iter()
-        .map(|(name, ratios)| (name, median(ratios)))
-        .collect()
+    let is_reference = |operation: &&Operation| operation.name == REFERENCE;
+    let reference = operations.iter().find(is_reference).unwrap();
+    let mut medians = BTreeMap::new();
+    // One after the other: once a change has been measured, lists have other answers.
+    for operation in operations
+        .iter()
+        .filter(|operation| !is_reference(operation))
+    {
+        let mut ratios = Vec::new();
+        for _ in 0..ROUNDS {
+            let reference = cost(reference).await;
+            ratios.push(cost(operation).await / reference);
+        }
+        ratios.sort_unstable_by(f64::total_cmp);
+        // More than two digits could not be relied on.
+        let median = (ratios[ROUNDS / 2] * 100.0).round() / 100.0;
+        medians.insert(operation.name.clone(), median);
+    }
+    medians
 }
 
 fn profile() -> String {
