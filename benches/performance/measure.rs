@@ -94,9 +94,9 @@ impl<'a> Driver<'a> {
     }
 
     /// Measures until the server has worked for that long, or ten times as long has gone by: its work is
-    /// counted in hundredths of a second, of which a cheap operation takes many requests.
+    /// counted in hundredths of a second, of which a cheap operation takes many requests. The operation
+    /// has been answered before; more than that would take long where it is a slow one.
     pub async fn measure_work(&mut self, work: Duration) -> Cost {
-        self.warm_up(Duration::ZERO).await;
         let begun = Begun::now(self.server);
         let (mut times, mut requests) = (Vec::new(), 1);
         while begun.processor_time(self.server) < work && begun.at.elapsed() < 10 * work {

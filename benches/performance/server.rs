@@ -15,9 +15,12 @@ use crate::options::SharedOptions;
 /// It has this long to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Nobody waits: each guard does its work, and finds what it counts below its limit.
+/// Nobody waits, and nothing is cut short: each guard does its work, and finds what it counts below its
+/// limit.
 const SETTINGS: &[&str] = &[
     "log.filter=warn",
+    "graphql.timeout=10m",
+    "server.request_timeout=11m",
     "throttle.account_attempts=1000000000",
     "throttle.account_attempts_in_all=1000000000",
     "throttle.client_attempts=1000000000",
