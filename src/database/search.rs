@@ -69,7 +69,7 @@ impl Database {
 
     /// A condition that SQLite takes for one that few rows match, whatever it found when its tables were
     /// last analysed: it looks them up in an index. See
-    /// https://sqlite.org/lang_corefunc.html#unlikely
+    /// <https://sqlite.org/lang_corefunc.html#unlikely>
     pub fn unlikely(&self, condition: impl IntoCondition) -> SimpleExpr {
         self.hinted("unlikely", condition)
     }
@@ -89,7 +89,7 @@ impl Database {
     }
 
     /// A column's value, which SQLite does not look up in an index.
-    /// See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
+    /// See <https://sqlite.org/optoverview.html>, "Disqualifying WHERE Clause Terms Using Unary +".
     pub fn without_index(&self, column: impl ColumnTrait) -> SimpleExpr {
         let value = column.into_expr();
         match self.read().backend() {
