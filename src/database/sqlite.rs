@@ -63,7 +63,8 @@ impl Readers {
             Some(connection) => connection,
             None => Connection::open(&self.file, self.is_read_only).map_err(failed)?,
         };
-        let found = connection.query(&query, A_MOMENT, Duration::ZERO);
+        connection.patience.store(A_MOMENT, Ordering::Relaxed);
+        let found = connection.query(&query, Duration::ZERO);
         let (connection, found) = match found {
             Err(error) if takes_longer(&error) => {
                 Box::pin(at_leisure(connection, query, permit)).await?
@@ -105,7 +106,7 @@ async fn at_leisure(
     let _broken_off_when_dropped = BreakOff(connection.patience.clone());
     connection.patience.store(i64::MAX, Ordering::Relaxed);
     let run = move || {
-        let found = connection.query(&query, i64::MAX, WAITS_AT_MOST);
+        let found = connection.query(&query, WAITS_AT_MOST);
         drop(permit);
         (connection, found)
     };
@@ -168,17 +169,9 @@ impl Connection {
         })
     }
 
-    /// The rows that the query finds with this much patience, and after waiting at most so long for a
-    /// lock.
-    fn query(
-        &self,
-        query: &Statement,
-        patience: i64,
-        wait: Duration,
-    ) -> rusqlite::Result<Vec<Row>> {
-        if patience < i64::MAX {
-            self.patience.store(patience, Ordering::Relaxed);
-        }
+    /// The rows that the query finds as long as there is patience left, after waiting at most so long for
+    /// a lock.
+    fn query(&self, query: &Statement, wait: Duration) -> rusqlite::Result<Vec<Row>> {
         self.connection.busy_timeout(wait)?;
         let mut statement = self.connection.prepare_cached(&query.sql)?;
         let values = query.values.iter().flat_map(|values| &values.0);

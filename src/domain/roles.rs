@@ -25,7 +25,7 @@ pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, upda
 pub use assignment::{assign, assignable};
 pub use built_in::ensure_administrator;
 pub use model::Role;
-pub use snapshot::{by_ids, by_ids_in, rights_of, union};
+pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
 
 /// The code name of the built-in role that holds every permission.
 pub const ADMINISTRATOR: &str = "Administrator";

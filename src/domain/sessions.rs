@@ -22,8 +22,8 @@ use super::{EmailAddress, devices, email_address, roles};
 use crate::database::StoredId;
 use crate::domain::app::App;
 
-pub mod holder;
 mod identification;
+pub mod owner;
 
 pub use identification::{authenticate, refresh};
 

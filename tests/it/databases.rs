@@ -201,3 +201,17 @@ async fn what_has_ended_is_removed_when_it_is_old() {
     let payload = administrator.mutate("resendInvitation", input, "").await;
     assert_eq!(ids(&payload["userErrors"]), [""; 0]);
 }
+
+/// A change reads again what its actor may do, also where others have just changed the roles, and it does so
+/// by its own connection: where changes hold all connections, it would wait for another one in vain.
+#[tokio::test]
+async fn a_change_needs_one_connection() {
+    let settings = ["database.max_connections=2", "mail.queue.poll_interval=1h"];
+    let server = TestServer::start_with(&settings).await;
+    let administrator = server.administrator().await;
+    let names = ["First", "Second", "Third", "Fourth"];
+    let creating = names.map(|name| server.role(&administrator, name, &["users.view"]));
+    let roles = futures_util::future::join_all(creating);
+    let roles = server.within("roles that are made at once", roles).await;
+    assert_eq!(roles.len(), names.len());
+}

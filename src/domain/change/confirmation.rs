@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, DatabaseTransaction};
 use crate::domain::actor::{Actor, Principal};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
-use crate::domain::sessions::holder;
-use crate::domain::users;
+use crate::domain::sessions::owner;
+use crate::domain::{roles, users};
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
@@ -29,9 +29,13 @@ pub(super) async fn confirm(
         return Ok(actor.clone());
     };
     let session = session::Column::Id.eq(before.session.id);
-    let now = holder::find(app, transaction, actor.client.clone(), session).await?;
-    match now.signed_in()?.rights.lost_since(&before.rights) {
+    let owner = owner::find(app, transaction, session).await?;
+    let owner = owner.ok_or(Error::Unauthenticated)?;
+    // By this transaction's own connection: there may be no other.
+    let held = roles::by_ids_at(app, transaction, &owner.user.role_ids, owner.revision).await?;
+    let rights = roles::union(&held);
+    match rights.lost_since(&before.rights) {
         Some(lost) => Err(Error::Forbidden(lost.clone())),
-        None => Ok(now),
+        None => Ok(owner.with_rights(rights, actor.client.clone())),
     }
 }

@@ -38,9 +38,19 @@ pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
 /// The same as a transaction sees it, including its own changes to roles. What is not committed yet
 /// never gets into memory.
 pub async fn by_ids_in(app: &App, db: &impl Source, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
+    let revision = current_revision(app, db).await?;
+    by_ids_at(app, db, ids, revision).await
+}
+
+/// The same, where the transaction has already read the counter of [`entity::revision::ROLES`].
+pub async fn by_ids_at(
+    app: &App,
+    db: &impl Source,
+    ids: &[RoleId],
+    revision: i64,
+) -> Result<Vec<Arc<Role>>> {
     let snapshot = app.roles.current();
-    let is_current = snapshot.revision == current_revision(app, db).await?;
-    if is_current && ids.iter().all(|id| snapshot.roles.contains_key(id)) {
+    if snapshot.revision == revision && ids.iter().all(|id| snapshot.roles.contains_key(id)) {
         return by_ids(app, ids).await;
     }
     let rows = role::Entity::find()

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::session;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
-use super::{holder, idle_timeout};
+use super::{idle_timeout, owner};
 use crate::domain::actor::{Actor, Client, Principal, SignedIn};
 use crate::domain::app::App;
 use crate::domain::error::Result;
-use crate::domain::{change, tokens};
+use crate::domain::{change, roles, tokens};
 
 /// How precisely the last use of a session is noted: writing it at every request would turn every
 /// read into a write.
@@ -20,7 +21,7 @@ const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 /// revoked, or if the user is deactivated.
 pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Actor> {
     let by_token = session::Column::TokenHash.eq(tokens::hash(token));
-    let actor = holder::find(app, app.db.read(), client, by_token).await?;
+    let actor = found_by(app, client, by_token).await?;
     if let Principal::User(signed_in) = &actor.principal {
         let session = note_use(app, signed_in.session.clone()).await?;
         let signed_in = SignedIn {
@@ -40,7 +41,16 @@ pub async fn refresh(app: &App, actor: &Actor) -> Result<Actor> {
         return Ok(actor.clone());
     };
     let by_id = session::Column::Id.eq(signed_in.session.id);
-    holder::find(app, app.db.read(), actor.client.clone(), by_id).await
+    found_by(app, actor.client.clone(), by_id).await
+}
+
+/// The owner of the session that matches the condition, with what their roles grant by now.
+async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Actor> {
+    let Some(owner) = owner::find(app, app.db.read(), condition).await? else {
+        return Ok(Actor::anonymous(client));
+    };
+    let rights = roles::rights_of(app, &owner.user.role_ids, owner.revision).await?;
+    Ok(owner.with_rights(rights, client))
 }
 
 /// Notes, to the minute, that the session is in use, and moves its idle end.

@@ -13,51 +13,64 @@ use crate::database::{FromRow, Row, Source};
 use crate::domain::actor::{Actor, Client, SignedIn};
 use crate::domain::app::App;
 use crate::domain::error::Result;
-use crate::domain::roles;
+use crate::domain::rights::Rights;
 use crate::domain::users::User;
 
-/// The owner of the session that matches the condition, with what their roles grant: nobody if the
-/// session has ended, or if the user is deactivated.
+/// A session that has not ended, and its user, who is active.
+pub struct Owner {
+    session: session::Model,
+    /// With their roles.
+    pub user: User,
+    /// The counter of [`entity::revision::ROLES`] at the time.
+    pub revision: i64,
+}
+
+impl Owner {
+    /// The actor, whose roles grant these rights together.
+    pub fn with_rights(self, rights: Rights, client: Client) -> Actor {
+        let signed_in = SignedIn {
+            user: self.user,
+            session: self.session,
+            rights,
+        };
+        Actor::user(Arc::new(signed_in), client)
+    }
+}
+
+/// The owner of the session that matches the condition; none if it has ended, or if the user is
+/// deactivated.
 ///
 /// One indexed query finds session, user, roles and the revision of the roles in memory.
-pub async fn find(
-    app: &App,
-    db: &impl Source,
-    client: Client,
-    condition: SimpleExpr,
-) -> Result<Actor> {
-    let rows: Vec<Held> = app.db.all_as(db, select(condition)).await?;
+pub async fn find(app: &App, db: &impl Source, condition: SimpleExpr) -> Result<Option<Owner>> {
+    let rows: Vec<Found> = app.db.all_as(db, select(condition)).await?;
     let role_ids: Vec<RoleId> = rows.iter().filter_map(|row| row.role_id).collect();
     let now = app.clock.now();
     let Some(row) = rows.into_iter().next() else {
-        return Ok(Actor::anonymous(client));
+        return Ok(None);
     };
     let is_over = row.session.expires_at <= now || row.session.ends_at <= now;
     if is_over || row.user.status() != user::Status::Active {
-        return Ok(Actor::anonymous(client));
+        return Ok(None);
     }
-    let rights = roles::rights_of(app, &role_ids, row.revision).await?;
-    let user = User {
-        row: row.user,
-        role_ids,
-    };
-    let signed_in = SignedIn {
-        user,
+    Ok(Some(Owner {
         session: row.session,
-        rights,
-    };
-    Ok(Actor::user(Arc::new(signed_in), client))
+        user: User {
+            row: row.user,
+            role_ids,
+        },
+        revision: row.revision,
+    }))
 }
 
 /// One role of a session's user; a user without roles has one row without a role.
-struct Held {
+struct Found {
     session: session::Model,
     user: user::Model,
     role_id: Option<RoleId>,
     revision: i64,
 }
 
-impl FromRow for Held {
+impl FromRow for Found {
     fn from_row(row: &Row) -> std::result::Result<Self, DbErr> {
         let user = session::Column::iter().count();
         let role_id = user + user::Column::iter().count();
