@@ -23,6 +23,7 @@ mod schema;
 mod search;
 mod server;
 mod sqlite;
+mod transaction;
 
 pub use file::DatabaseFile;
 pub use races::is_lost_race;
@@ -30,6 +31,7 @@ pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
 use server::CONNECT_TIMEOUT;
+pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row};
 
 /// A database that any number of tasks can use at the same time.
 ///
@@ -39,7 +41,9 @@ use server::CONNECT_TIMEOUT;
 #[derive(Clone, Debug)]
 pub struct Database {
     reader: Reader,
-    writer: DatabaseConnection,
+    writer: Writer,
+    /// Migrates; on PostgreSQL and MariaDB, the pool for all.
+    migrator: DatabaseConnection,
     reported: Arc<rows::Reported>,
     rehearsal: Arc<races::Rehearsal>,
 }
@@ -49,6 +53,14 @@ pub struct Database {
 pub struct Reader {
     connections: Connections,
     asked: Arc<asked::Asked>,
+}
+
+#[derive(Clone, Debug)]
+enum Writer {
+    /// To SQLite's file.
+    Sqlite(sqlite::Writer),
+    /// To a database server.
+    Pool(DatabaseConnection),
 }
 
 #[derive(Clone, Debug)]
@@ -157,17 +169,25 @@ impl Database {
         let file = DatabaseFile::of(url).map_err(failed)?;
         server::reach(url).await.map_err(failed)?;
         let connections = file.as_ref().map_or(config.max_connections, |_| 1);
-        let writer = sea_orm::Database::connect(options(url, connections))
+        let migrator = sea_orm::Database::connect(options(url, connections))
             .await
             .map_err(|error| failed(root_cause(&error)))?;
-        server::check_version(&writer).await.map_err(failed)?;
-        let connections = match file {
-            Some(file) => Connections::Sqlite(Arc::new(sqlite::Readers::new(
-                &file.path(),
-                file.is_read_only(),
-                config.max_connections,
-            ))),
-            None => Connections::Pool(writer.clone()),
+        server::check_version(&migrator).await.map_err(failed)?;
+        let (connections, writer) = match file {
+            Some(file) => {
+                let (path, access) = (file.path(), file.access());
+                let readers = sqlite::Readers::new(&path, access, config.max_connections);
+                let writer = sqlite::Writer::open(&path, access)
+                    .map_err(|error| failed(root_cause(&error)))?;
+                (
+                    Connections::Sqlite(Arc::new(readers)),
+                    Writer::Sqlite(writer),
+                )
+            }
+            None => (
+                Connections::Pool(migrator.clone()),
+                Writer::Pool(migrator.clone()),
+            ),
         };
         Ok(Self {
             reader: Reader {
@@ -175,6 +195,7 @@ impl Database {
                 asked: Arc::default(),
             },
             writer,
+            migrator,
             reported: Arc::default(),
             rehearsal: Arc::default(),
         })
@@ -218,24 +239,16 @@ impl Database {
     ///
     /// On SQLite everybody else who wants to write waits until it ends: nothing slow belongs in it,
     /// and it must not be begun by somebody who already holds one.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = match self.writer.get_database_backend() {
-            DbBackend::Sqlite => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            },
-            // MariaDB's own default would show a transaction the rows as they were at its first
-            // query, long after it had waited for a lock.
-            _ => TransactionOptions {
-                isolation_level: Some(IsolationLevel::ReadCommitted),
-                ..Default::default()
-            },
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        let inner = match &self.writer {
+            Writer::Sqlite(writer) => transaction::Inner::Sqlite(writer.begin().await?),
+            Writer::Pool(pool) => transaction::Inner::Server(begin_in(pool).await?),
         };
-        self.writer.begin_with_options(options).await
+        Ok(Transaction(inner))
     }
 
     /// Commits a transaction that [`begin`](Self::begin) has begun.
-    pub async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), DbErr> {
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), DbErr> {
         self.rehearsal.commit()?;
         transaction.commit().await
     }
@@ -249,7 +262,7 @@ impl Database {
     /// The database's own time as an expression, in microseconds since 1970: the clock by which
     /// leases run, because several servers share it.
     pub fn now(&self, clock: &Clock) -> SimpleExpr {
-        let now = time_of(self.writer.get_database_backend());
+        let now = time_of(self.reader.backend());
         Expr::cust(now).add(clock.ahead())
     }
 
@@ -258,8 +271,28 @@ impl Database {
         if let Connections::Sqlite(readers) = &self.reader.connections {
             readers.close();
         }
-        self.writer.close().await
+        if let Writer::Sqlite(writer) = &self.writer {
+            writer.close().await;
+        }
+        self.migrator.close().await
     }
+}
+
+/// Begins a transaction on a server, or the one that migrates SQLite's file.
+async fn begin_in(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = match pool.get_database_backend() {
+        DbBackend::Sqlite => TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        },
+        // MariaDB's own default would show a transaction the rows as they were at its first
+        // query, long after it had waited for a lock.
+        _ => TransactionOptions {
+            isolation_level: Some(IsolationLevel::ReadCommitted),
+            ..Default::default()
+        },
+    };
+    pool.begin_with_options(options).await
 }
 
 /// The database's own time in SQL, in microseconds since 1970.

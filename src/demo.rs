@@ -7,8 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{RoleId, email};
-use sea_orm::{ActiveModelTrait, Set};
+use entity::RoleId;
 
 use crate::config;
 use crate::domain::App;
@@ -20,7 +19,7 @@ use crate::domain::invitations::{self, Acceptance, Invited, NewUser};
 use crate::domain::passwords::Password;
 use crate::domain::roles::{self, NewRole};
 use crate::domain::setup::{self, NewAdministrator};
-use crate::domain::{Actor, Client, EmailAddress, SignedIn, change, users};
+use crate::domain::{Actor, Client, EmailAddress, SignedIn, users};
 
 /// Somebody to sign in as.
 #[derive(Clone, Copy, Debug)]
@@ -259,17 +258,7 @@ async fn leave_one_sending(app: &App, actor: &Actor, role: RoleId) -> Result<()>
     let address = "noah.silva@kbank.com";
     invite(app, actor, ("Noah", "Silva"), address, role).await?;
     let claim = claim(app, address).await?;
-    change::make(app, actor, |change| async move {
-        email::ActiveModel {
-            id: Set(claim.email.id),
-            lease_until: Set(Some(app.clock.now().after(DAY + HOUR))),
-            ..Default::default()
-        }
-        .update(change.db())
-        .await?;
-        change.commit(()).await
-    })
-    .await
+    delivery::keep(app, &claim, app.clock.now().after(DAY + HOUR)).await
 }
 
 /// An e-mail that a mail server has put off four times, the last time just now.

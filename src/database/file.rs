@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf, absolute};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use url::form_urlencoded;
 
+use super::sqlite::Access;
+
 /// What SQLite keeps beside the file, under the file's own name with this behind it.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -19,7 +21,7 @@ pub(super) const ELSEWHERE: &str = "If the server's database is another one, run
 pub struct DatabaseFile {
     path: PathBuf,
     may_be_created: bool,
-    is_read_only: bool,
+    access: Access,
 }
 
 impl DatabaseFile {
@@ -53,7 +55,11 @@ impl DatabaseFile {
         Ok(Some(Self {
             path,
             may_be_created: has_mode("rwc"),
-            is_read_only: has_mode("ro"),
+            access: if has_mode("ro") {
+                Access::ReadOnly
+            } else {
+                Access::Full
+            },
         }))
     }
 
@@ -62,9 +68,9 @@ impl DatabaseFile {
         absolute(&self.path).unwrap_or_else(|_| self.path.clone())
     }
 
-    /// Whether the address says not to write to it.
-    pub fn is_read_only(&self) -> bool {
-        self.is_read_only
+    /// What the address says may be done with it.
+    pub fn access(&self) -> Access {
+        self.access
     }
 
     /// Whether it is there.

@@ -5,8 +5,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use sea_orm::DbErr;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
-use sea_orm::{DbErr, RuntimeErr, SqlxError};
+
+use super::transaction::database_error;
 
 /// Serialization failure and deadlock (PostgreSQL, appendix A; the first also MySQL and MariaDB, for
 /// error 1213 and for a transaction that another node of a Galera cluster has overtaken).
@@ -18,19 +20,20 @@ const MYSQL_ERRORS: [u16; 2] = [1205, 1020];
 /// SQLite: busy, locked, and busy with a newer snapshot.
 const SQLITE_CODES: [&str; 3] = ["5", "6", "517"];
 
-/// What a rehearsed race is lost with.
-const REHEARSED: &str = "the transaction lost a race in a rehearsal";
+/// How the error begins with which a transaction was lost here, and not by the database.
+const LOST: &str = "the transaction was lost with others: ";
+
+/// The error of a transaction that failed through no fault of its own, and of what failed there.
+pub(super) fn lost(cause: &DbErr) -> DbErr {
+    DbErr::Custom(format!("{LOST}{cause}"))
+}
 
 /// Whether the transaction may well succeed when it is tried again.
 pub fn is_lost_race(error: &DbErr) -> bool {
-    let error = match error {
-        DbErr::Custom(text) => return text == REHEARSED,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
-        _ => return false,
-    };
-    let SqlxError::Database(error) = &**error else {
+    if let DbErr::Custom(text) = error {
+        return text.starts_with(LOST);
+    }
+    let Some(error) = database_error(error) else {
         return false;
     };
     if let Some(mysql) = error.try_downcast_ref::<MySqlDatabaseError>()
@@ -69,7 +72,7 @@ impl Rehearsal {
         };
         script.commits += 1;
         if (script.is_lost)(script.commits) {
-            return Err(DbErr::Custom(REHEARSED.to_owned()));
+            return Err(DbErr::Custom(format!("{LOST}a rehearsal")));
         }
         Ok(())
     }

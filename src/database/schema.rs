@@ -91,7 +91,7 @@ impl Database {
         match Schema::of_migrated(self, &self.reader).await {
             Ok(schema) => Ok(schema),
             // Perhaps there is nothing yet.
-            Err(_) => Schema::of(self, &self.writer).await,
+            Err(_) => Schema::of(self, &self.migrator).await,
         }
     }
 
@@ -135,7 +135,7 @@ impl Database {
             return Ok(0);
         }
         // All on one connection: there may be no other, and it is the one that has the lock.
-        let transaction = self.begin().await?;
+        let transaction = super::begin_in(&self.migrator).await?;
         lock(&transaction, wait).await?;
         let migrated = self.migrate_in(&transaction).await;
         unlock(&transaction).await?;

@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::{EmailId, UserId, email};
-use sea_orm::DatabaseTransaction;
 
 use super::actor::Actor;
 use super::emails::{self, NewEmail};
 use super::error::{Error, Result};
 use super::events::{self, Action, Changes, Subject};
+use crate::database::Transaction;
 use crate::domain::app::App;
 
 mod confirmation;
@@ -32,7 +32,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Change<'a> {
     app: &'a App,
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
     actor: Actor,
     news: Mutex<News>,
 }
@@ -115,7 +115,7 @@ impl<'a> Change<'a> {
     }
 
     /// The transaction, to read and write by.
-    pub fn db(&self) -> &DatabaseTransaction {
+    pub fn db(&self) -> &Transaction {
         &self.transaction
     }
 

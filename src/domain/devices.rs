@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use entity::{SessionId, TokenHash, UserId, device, user};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, Iterable, JoinType,
-    QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
+    ColumnTrait, Condition, DbErr, EntityTrait, Iterable, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Set,
 };
 
 use super::actor::Client;
@@ -17,7 +17,7 @@ use super::change::Change;
 use super::error::Result;
 use super::retention::remove_in_batches;
 use super::tokens::Token;
-use crate::database::{FromRow, Row};
+use crate::database::{FromRow, Row, Transaction, Write};
 use crate::domain::app::App;
 
 /// For how long a device is known after its user has last signed in.
@@ -70,7 +70,7 @@ pub async fn remember(
         device::Entity::delete_many()
             .filter(Column::TokenHash.eq(presented.clone()))
             .filter(Column::UserId.eq(user))
-            .exec(change.db())
+            .write(change.db())
             .await?;
     }
     let token = Token::generate()?;
@@ -80,30 +80,26 @@ pub async fn remember(
         session_id: Set(session),
         expires_at: Set(change.app().clock.now().after(KNOWN_FOR)),
     };
-    device::Entity::insert(row)
-        .exec_without_returning(change.db())
-        .await?;
-    forget_oldest_of(change.db(), user).await?;
+    device::Entity::insert(row).write(change.db()).await?;
+    forget_oldest_of(change.app(), change.db(), user).await?;
     Ok(token)
 }
 
-async fn forget_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+async fn forget_oldest_of(app: &App, transaction: &Transaction, user: UserId) -> Result<()> {
     use device::Column;
-    let oldest: Vec<TokenHash> = device::Entity::find()
+    let oldest = device::Entity::find()
         .select_only()
         .column(Column::TokenHash)
         .filter(Column::UserId.eq(user))
         .order_by_desc(Column::ExpiresAt)
         .order_by_desc(Column::TokenHash)
         .offset(MAX_DEVICES)
-        .limit(MAX_DEVICES)
-        .into_tuple()
-        .all(transaction)
-        .await?;
+        .limit(MAX_DEVICES);
+    let oldest: Vec<TokenHash> = app.db.values(transaction, oldest).await?;
     if !oldest.is_empty() {
         device::Entity::delete_many()
             .filter(Column::TokenHash.is_in(oldest))
-            .exec(transaction)
+            .write(transaction)
             .await?;
     }
     Ok(())
@@ -111,7 +107,7 @@ async fn forget_oldest_of(transaction: &DatabaseTransaction, user: UserId) -> Re
 
 /// Forgets all devices of a user, except possibly the one on which this session began.
 pub async fn forget_all_of(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     user: UserId,
     except: Option<SessionId>,
 ) -> Result<()> {
@@ -123,15 +119,15 @@ pub async fn forget_all_of(
             .add(Column::SessionId.is_null());
         devices = devices.filter(others);
     }
-    devices.exec(transaction).await?;
+    devices.write(transaction).await?;
     Ok(())
 }
 
 /// Forgets the device on which this session began.
-pub async fn forget(transaction: &DatabaseTransaction, session: SessionId) -> Result<()> {
+pub async fn forget(transaction: &Transaction, session: SessionId) -> Result<()> {
     device::Entity::delete_many()
         .filter(device::Column::SessionId.eq(session))
-        .exec(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }

@@ -7,8 +7,7 @@ use entity::{
     EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, email, email_attempt,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, Set, Value,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Set, Value,
 };
 
 use super::actor::{Actor, Principal};
@@ -16,6 +15,7 @@ use super::error::{Error, Result};
 use super::throttle::limits;
 use super::{EmailAddress, text};
 use crate::config;
+use crate::database::{Transaction, Write};
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
@@ -70,7 +70,7 @@ pub enum Purpose {
 /// kind of late. The change must not be made then.
 pub(super) async fn insert(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     actor: &Actor,
     new: NewEmail<'_>,
 ) -> Result<email::Model> {
@@ -117,7 +117,7 @@ pub(super) async fn insert(
         changed_at: now,
     };
     email::Entity::insert(email::ActiveModel::from(row.clone()).reset_all())
-        .exec_without_returning(transaction)
+        .write(transaction)
         .await?;
     Ok(row)
 }
@@ -140,7 +140,7 @@ fn message_id(id: EmailId, sender: &config::Sender) -> String {
 /// cancelled, one that is being sent is not retried, and no row keeps the link.
 pub(super) async fn end_purpose<I: Copy + Into<Value>>(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     column: email::Column,
     links: &[I],
 ) -> Result<()> {
@@ -155,13 +155,13 @@ pub(super) async fn end_purpose<I: Copy + Into<Value>>(
             ..Default::default()
         })
         .filter(of_these.clone())
-        .exec(transaction)
+        .write(transaction)
         .await?;
     email::Entity::update_many()
         .set(cancelled(now))
         .filter(of_these)
         .filter(email::Column::Status.eq(Status::Queued))
-        .exec(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use entity::id::Id;
 use entity::{EmailId, SessionId, event};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
 use super::roles::model::Role;
 use super::users::model::User;
+use crate::database::{Transaction, Write};
 use crate::domain::app::App;
 
 mod listing;
@@ -224,7 +225,7 @@ impl Changes {
 /// hundred.
 pub(super) async fn insert(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     actor: &Actor,
     action: Action,
     events: impl IntoIterator<Item = (Subject, Changes)>,
@@ -233,8 +234,11 @@ pub(super) async fn insert(
         .into_iter()
         .map(|(subject, changes)| event(app, actor, action, subject, &changes))
         .collect::<Result<_>>()?;
+    if events.is_empty() {
+        return Ok(());
+    }
     event::Entity::insert_many(events)
-        .exec_without_returning(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }

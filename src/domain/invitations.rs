@@ -2,7 +2,7 @@
 
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
-use sea_orm::{ActiveModelTrait, EntityTrait, SqlErr};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -13,6 +13,7 @@ use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
 use super::{EmailAddress, email_address, links, roles};
+use crate::database::{Write, is_duplicate};
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
@@ -142,12 +143,15 @@ async fn insert(
         last_signed_in_at: entity::TimeOrNever::NEVER,
     };
     user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await
-        .map_err(|error| match error.sql_err() {
-            // Somebody else was invited with this address a moment ago.
-            Some(SqlErr::UniqueConstraintViolation(_)) => users::email_taken().into(),
-            _ => Error::from(error),
+        .map_err(|error| {
+            if is_duplicate(&error) {
+                // Somebody else was invited with this address a moment ago.
+                users::email_taken().into()
+            } else {
+                Error::from(error)
+            }
         })?;
     Ok(row)
 }
@@ -169,7 +173,7 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
         revoked_at: None,
     };
     invitation::Entity::insert(invitation::ActiveModel::from(invitation.clone()).reset_all())
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await?;
     let link = links::url(app, &app.settings.links.invitation, &token);
     let inviter = actor

@@ -2,19 +2,21 @@
 //! proves that they read e-mails to an address. Each works once, until it expires or is revoked.
 
 use entity::{InvitationId, PasswordResetId, UserId, email, invitation, password_reset};
+use sea_orm::sea_query::ValueType;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, TryGetable, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::change::Change;
 use super::emails;
 use super::error::{Error, Result, UserError, UserErrorCode};
 use super::tokens::Token;
+use crate::database::Write;
 use crate::domain::app::App;
 
 /// A table of links that work once.
 pub trait Link: EntityTrait {
     /// What identifies one.
-    type Id: Copy + Into<Value> + TryGetable + Send + Sync;
+    type Id: Copy + Into<Value> + ValueType + Send + Sync;
 
     /// What the tables have in common.
     const COLUMNS: Columns<Self::Column>;
@@ -90,9 +92,9 @@ pub async fn use_up<L: Link>(change: &Change<'_>, id: L::Id) -> Result<()> {
         .filter(columns.id.eq(id))
         .filter(open::<L>())
         .filter(columns.expires_at.gt(now))
-        .exec(change.db())
+        .write(change.db())
         .await?;
-    if used.rows_affected != 1 {
+    if used != 1 {
         return Err(invalid::<L>());
     }
     emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, &[id]).await
@@ -101,14 +103,13 @@ pub async fn use_up<L: Link>(change: &Change<'_>, id: L::Id) -> Result<()> {
 /// Revokes all links of the user that still work, and ends the purpose of their e-mails.
 pub async fn revoke_open<L: Link>(change: &Change<'_>, user: UserId) -> Result<()> {
     let columns = L::COLUMNS;
-    let revoked: Vec<L::Id> = L::find()
+    let still_open = L::find()
         .select_only()
         .column(columns.id)
         .filter(columns.user_id.eq(user))
-        .filter(open::<L>())
-        .into_tuple()
-        .all(change.db())
-        .await?;
+        .filter(open::<L>());
+    let db = &change.app().db;
+    let revoked: Vec<L::Id> = db.values(change.db(), still_open).await?;
     if revoked.is_empty() {
         return Ok(());
     }
@@ -116,7 +117,7 @@ pub async fn revoke_open<L: Link>(change: &Change<'_>, user: UserId) -> Result<(
         .col_expr(columns.revoked_at, Expr::value(change.app().clock.now()))
         .filter(columns.id.is_in(revoked.iter().copied()))
         .filter(open::<L>())
-        .exec(change.db())
+        .write(change.db())
         .await?;
     emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, &revoked).await
 }

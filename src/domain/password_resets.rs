@@ -14,6 +14,7 @@ use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
 use super::users::{self, User};
 use super::{devices, email_address, links, sessions, throttle};
+use crate::database::Write;
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
@@ -115,7 +116,7 @@ async fn create(change: &Change<'_>, user: &User) -> Result<(password_reset::Mod
         revoked_at: None,
     };
     password_reset::Entity::insert(password_reset::ActiveModel::from(reset.clone()).reset_all())
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await?;
     let link = links::url(app, &app.settings.links.password_reset, &token);
     Ok((reset, link))
@@ -167,7 +168,7 @@ pub async fn complete(
             .filter(|user| user.row.status() == user::Status::Active)
             .ok_or_else(links::invalid::<password_reset::Entity>)?;
         links::use_up::<password_reset::Entity>(&change, reset.id).await?;
-        user.row = passwords::set(&change, user.row.id, hash.clone()).await?;
+        user.row = passwords::set(&change, user.row, hash.clone()).await?;
         revoke_open(&change, user.row.id).await?;
         sessions::end_all_of(change.db(), user.row.id, None).await?;
         throttle::unblock(app, change.db(), &user.row.email_normal).await?;

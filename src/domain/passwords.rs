@@ -2,9 +2,9 @@
 //! `policy`, and how they are stored in `hasher`.
 
 use entity::email::Priority;
+use entity::password_reset;
 use entity::user::{self, PasswordHash};
-use entity::{UserId, password_reset};
-use sea_orm::{ActiveModelTrait, Set};
+use sea_orm::Set;
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -15,6 +15,7 @@ use super::refusals::Refusal;
 use super::throttle::{self, Scope};
 use super::users::{self, User};
 use super::{links, sessions};
+use crate::database::update_row;
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
@@ -94,7 +95,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
             .await?
             .filter(|now| now.row.password_hash == before.password_hash)
             .ok_or(Error::Unauthenticated)?;
-        user.row = set(&change, user.row.id, hash.clone()).await?;
+        user.row = set(&change, user.row, hash.clone()).await?;
         sessions::end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
         links::revoke_open::<password_reset::Entity>(&change, user.row.id).await?;
         throttle::succeeded(change.db(), guess).await?;
@@ -122,19 +123,18 @@ async fn record_wrong_guess(app: &App, actor: &Actor, user: &User, is_delayed: b
     change::record_apart(app, &events).await
 }
 
-/// Stores a user's new password.
+/// Stores the new password of a user whose row is locked.
 pub(super) async fn set(
     change: &Change<'_>,
-    id: UserId,
+    user: user::Model,
     hash: PasswordHash,
 ) -> Result<user::Model> {
     let changed = user::ActiveModel {
-        id: Set(id),
         password_hash: Set(Some(hash)),
         updated_at: Set(change.app().clock.now()),
-        ..Default::default()
+        ..user.into()
     };
-    Ok(changed.update(change.db()).await?)
+    Ok(update_row(change.db(), changed).await?)
 }
 
 /// Notifies a user that their password was changed, in case it was not they who changed it.

@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
 use super::actor::Actor;
 use super::change;
 use super::error::Result;
-use crate::database::StoredId;
+use crate::database::{StoredId, Write};
 use crate::domain::app::App;
 
 /// The unit in which settings say how long something is kept.
@@ -32,9 +32,9 @@ async fn remove_some<E: EntityTrait>(app: &App, old: &Select<E>) -> Result<u64> 
         let some = app.db.ids(change.db(), some).await?;
         let removed = E::delete_many()
             .filter(StoredId::any_of::<E>(some))
-            .exec(change.db())
+            .write_many(change.db())
             .await?;
-        change.commit(removed.rows_affected).await
+        change.commit(removed).await
     })
     .await
 }

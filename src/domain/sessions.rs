@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use entity::{SessionId, UserId, session, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Set,
+    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
 };
 
 use super::actor::{Actor, SignedIn};
@@ -19,7 +18,7 @@ use super::throttle::{self, Scope};
 use super::tokens::Token;
 use super::users::{self, User};
 use super::{EmailAddress, devices, email_address, roles};
-use crate::database::StoredId;
+use crate::database::{StoredId, Transaction, Write, update_row};
 use crate::domain::app::App;
 
 mod identification;
@@ -110,13 +109,11 @@ pub async fn sign_in(
             .filter(|current| may_sign_in(current) && current.row.password_hash == *hash)
             .ok_or_else(invalid_credentials)?;
         if rehashed.is_some() {
-            user::ActiveModel {
-                id: Set(user.row.id),
+            let changed = user::ActiveModel {
                 password_hash: Set(rehashed.clone()),
-                ..Default::default()
-            }
-            .update(change.db())
-            .await?;
+                ..user.row.clone().into()
+            };
+            update_row(change.db(), changed).await?;
         }
         let session = begin(&mut change, user, is_kept).await?;
         throttle::succeeded(change.db(), guess).await?;
@@ -172,18 +169,15 @@ pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Re
         is_kept,
     };
     session::Entity::insert(session::ActiveModel::from(session.clone()).reset_all())
-        .exec_without_returning(db)
+        .write(db)
         .await?;
     end_oldest_of(app, db, user.row.id).await?;
     let device = devices::remember(change, user.row.id, Some(session.id)).await?;
-    user.row.last_signed_in_at = now.into();
-    user::ActiveModel {
-        id: Set(user.row.id),
-        last_signed_in_at: Set(user.row.last_signed_in_at),
-        ..Default::default()
-    }
-    .update(db)
-    .await?;
+    let changed = user::ActiveModel {
+        last_signed_in_at: Set(now.into()),
+        ..user.row.into()
+    };
+    user.row = update_row(db, changed).await?;
     let rights = roles::union(&roles::by_ids_in(app, db, &user.role_ids).await?);
     let signed_in = Arc::new(SignedIn {
         user,
@@ -199,7 +193,7 @@ pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Re
 }
 
 /// Ends the oldest sessions of a user who has more than [`MAX_SESSIONS`].
-async fn end_oldest_of(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+async fn end_oldest_of(app: &App, transaction: &Transaction, user: UserId) -> Result<()> {
     let oldest = session::Entity::find()
         .filter(session::Column::UserId.eq(user))
         .order_by_desc(session::Column::CreatedAt)
@@ -210,7 +204,7 @@ async fn end_oldest_of(app: &App, transaction: &DatabaseTransaction, user: UserI
     if !oldest.is_empty() {
         session::Entity::delete_many()
             .filter(StoredId::any_of::<session::Entity>(oldest))
-            .exec(transaction)
+            .write(transaction)
             .await?;
     }
     Ok(())
@@ -223,10 +217,10 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     };
     change::make(app, actor, |change| async move {
         let ended = session::Entity::delete_by_id(signed_in.session.id)
-            .exec(change.db())
+            .write(change.db())
             .await?;
         // Another request may have ended it, and recorded that.
-        if ended.rows_affected > 0 {
+        if ended > 0 {
             change.record(Action::SignedOut, &signed_in.user).await?;
         }
         change.commit(()).await
@@ -279,9 +273,9 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
         let ended = session::Entity::delete_many()
             .filter(session::Column::Id.eq(id))
             .filter(session::Column::UserId.eq(user.row.id))
-            .exec(change.db())
+            .write(change.db())
             .await?;
-        if ended.rows_affected == 0 {
+        if ended == 0 {
             let message = "You have no such session.";
             return Err(UserError::new(UserErrorCode::NotFound, "id", message).into());
         }
@@ -311,7 +305,7 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
 /// Ends all sessions of a user, except possibly one, and returns how many. The devices on which
 /// they began are no longer known.
 pub async fn end_all_of(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     user: UserId,
     except: Option<SessionId>,
 ) -> Result<u64> {
@@ -320,7 +314,7 @@ pub async fn end_all_of(
     if let Some(except) = except {
         sessions = sessions.filter(session::Column::Id.ne(except));
     }
-    Ok(sessions.exec(transaction).await?.rows_affected)
+    Ok(sessions.write(transaction).await?)
 }
 
 /// Deletes sessions that have ended, and with them the record of where they came from.

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use entity::throttle;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::Actor;
@@ -24,6 +24,7 @@ use super::devices;
 use super::error::Result;
 use super::networks::networks;
 use super::retention::remove_in_batches;
+use crate::database::Transaction;
 use crate::domain::app::App;
 
 mod counters;
@@ -189,7 +190,7 @@ async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) 
 }
 
 /// The guess was right: the account's counts are reset, and those of the networks are restored.
-pub async fn succeeded(transaction: &DatabaseTransaction, attempt: &Attempt) -> Result<()> {
+pub async fn succeeded(transaction: &Transaction, attempt: &Attempt) -> Result<()> {
     for counter in &attempt.counters {
         if counter.is_of_account() {
             counters::reset(transaction, throttle::Column::Subject.eq(&counter.subject)).await?;
@@ -212,7 +213,7 @@ pub async fn undo(app: &App, attempt: &Attempt) -> Result<()> {
 }
 
 /// Lifts all restrictions on an account whose user has proved who they are by an e-mailed link.
-pub async fn unblock(app: &App, transaction: &DatabaseTransaction, account: &str) -> Result<()> {
+pub async fn unblock(app: &App, transaction: &Transaction, account: &str) -> Result<()> {
     use throttle::Column;
     let rows = throttle::Entity::find()
         .filter(Column::Account.eq(digest(account)))

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use entity::user::Status;
 use entity::{RoleId, UserId, role, user, user_role};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, RelationTrait, Select, Set, SqlErr,
+    ColumnTrait, Condition, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, RelationTrait, Select, Set,
 };
 
 use super::EmailAddress;
 use super::error::{Result, UserError, UserErrorCode};
 use super::text;
-use crate::database::Source;
+use crate::database::{Source, Transaction, Write, is_dangling};
 use crate::domain::app::App;
 
 mod administration;
@@ -67,31 +67,27 @@ pub async fn invited_holders(app: &App, db: &impl Source, role: RoleId) -> Resul
 /// Locks these users' rows until the transaction ends. Whoever changes a user, or what hangs on one,
 /// locks the user first: after the counters of [`entity::revision`], and before all else.
 pub async fn lock(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<()> {
     // There, whoever writes has all of it for themselves.
     if transaction.backend() == DbBackend::Sqlite {
         return Ok(());
     }
-    user::Entity::find()
+    let locked = user::Entity::find()
         .select_only()
         .column(user::Column::Id)
         .filter(user::Column::Id.is_in(users))
         .order_by_asc(user::Column::Id)
-        .lock_exclusive()
-        .into_tuple::<UserId>()
-        .all(transaction)
+        .lock_exclusive();
+    transaction
+        .rows(locked.build(transaction.backend()))
         .await?;
     Ok(())
 }
 
 /// The user with this ID, whose row stays locked until the transaction ends.
-pub async fn find_locked(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    id: UserId,
-) -> Result<Option<User>> {
+pub async fn find_locked(app: &App, transaction: &Transaction, id: UserId) -> Result<Option<User>> {
     let locked = user::Entity::find_by_id(id).lock_exclusive();
     find_one(app, transaction, locked).await
 }
@@ -109,7 +105,7 @@ pub async fn find_by_email(app: &App, db: &impl Source, normal: &str) -> Result<
 /// The same, whose row stays locked until the transaction ends.
 pub async fn find_by_email_locked(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     normal: &str,
 ) -> Result<Option<User>> {
     match find_by_email(app, transaction, normal).await? {
@@ -201,7 +197,7 @@ pub fn name(field: &'static str, typed: &str) -> std::result::Result<String, Use
 
 /// Assigns these roles to a user, in addition to those that they have.
 pub async fn add_roles(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     user: UserId,
     roles: impl IntoIterator<Item = RoleId>,
 ) -> Result<()> {
@@ -210,18 +206,16 @@ pub async fn add_roles(
         role_id: Set(role),
     });
     user_role::Entity::insert_many(held)
-        .exec_without_returning(transaction)
+        .write(transaction)
         .await
         .map(drop)
-        .map_err(|error| match error.sql_err() {
+        .map_err(|error| {
+            if !is_dangling(&error) {
+                return error.into();
+            }
             // A role was deleted a moment ago.
-            Some(SqlErr::ForeignKeyConstraintViolation(_)) => UserError::new(
-                UserErrorCode::NotFound,
-                "roleIds",
-                "One of these roles no longer exists.",
-            )
-            .into(),
-            _ => error.into(),
+            let message = "One of these roles no longer exists.";
+            UserError::new(UserErrorCode::NotFound, "roleIds", message).into()
         })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entity::email::{Priority, Status};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 use usher::domain::{Actor, App, EmailAddress};
 
@@ -128,7 +128,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
         WHEN NEW.status = 'sent' AND NEW.recipients = 'user3@kbank3.com'
         BEGIN SELECT RAISE(ABORT, 'not this one'); END";
     let transaction = app.db.begin().await.unwrap();
-    transaction.execute_unprepared(trigger).await.unwrap();
+    transaction.execute_batch(trigger).await.unwrap();
     app.db.commit(transaction).await.unwrap();
     server.inbox.open_gate(false);
     queue(
@@ -156,7 +156,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
 
     let transaction = app.db.begin().await.unwrap();
     transaction
-        .execute_unprepared("DROP TRIGGER refuses")
+        .execute_batch("DROP TRIGGER refuses")
         .await
         .unwrap();
     app.db.commit(transaction).await.unwrap();

@@ -144,8 +144,6 @@ async fn what_cannot_be_an_address_says_what_to_enter_instead() {
 /// learns from the answer whether it is anybody's.
 #[tokio::test]
 async fn a_stored_address_that_is_refused_today_is_found() {
-    use sea_orm::ConnectionTrait;
-
     let server = TestServer::start().await;
     let (administrator, _) = office(&server).await;
     let ada = server.user_with(&administrator, "ada@kbank.com", &[]).await;
@@ -154,7 +152,7 @@ async fn a_stored_address_that_is_refused_today_is_found() {
         let transaction = server.server.app.db.begin().await.unwrap();
         let update =
             format!("UPDATE users SET email_normal = '{old}' WHERE email = 'ada@kbank.com'");
-        transaction.execute_unprepared(&update).await.unwrap();
+        transaction.execute_batch(&update).await.unwrap();
         transaction.commit().await.unwrap();
         assert_eq!(server.sign_in(&old.to_uppercase()).await.id, ada.id);
         let ask = async |email: &str| {

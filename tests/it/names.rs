@@ -73,15 +73,11 @@ async fn a_name_neither_leads_somewhere_nor_hides_anything() {
 /// Security rule 19: names that were stored before they were refused.
 #[tokio::test]
 async fn an_old_name_is_harmless_in_an_email() {
-    use sea_orm::ConnectionTrait;
-
     let server = TestServer::start().await;
     server.administrator().await;
     let transaction = server.server.app.db.begin().await.unwrap();
     transaction
-        .execute_unprepared(
-            "UPDATE users SET first_name = 'Go to https://evil.example/x\u{202e} now'",
-        )
+        .execute_batch("UPDATE users SET first_name = 'Go to https://evil.example/x\u{202e} now'")
         .await
         .unwrap();
     transaction.commit().await.unwrap();
@@ -97,8 +93,6 @@ async fn an_old_name_is_harmless_in_an_email() {
 /// A name that was stored before it was refused stands in the way of no change to anything else.
 #[tokio::test]
 async fn an_old_name_that_is_kept_is_not_read_again() {
-    use sea_orm::ConnectionTrait;
-
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let role = server.role(&administrator, "Editor", &[]).await;
@@ -110,7 +104,7 @@ async fn an_old_name_that_is_kept_is_not_read_again() {
         "UPDATE users SET first_name = 'evil.example'",
         "UPDATE roles SET name = 'www.evil.example', description = 'a\u{202e}b' WHERE name = 'Editor'",
     ] {
-        transaction.execute_unprepared(old).await.unwrap();
+        transaction.execute_batch(old).await.unwrap();
     }
     transaction.commit().await.unwrap();
     let laura = server.accept(&token).await;

@@ -3,9 +3,10 @@
 //! A list that reads a whole table is quick in every test, and slow for whoever has a million rows.
 
 use entity::{EmailId, EventId, UserId, email, event, user, user_role};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use usher::database::Source;
+use usher::database::Write;
 
 use crate::support::{Client, TestServer, skipped};
 
@@ -26,10 +27,7 @@ where
     for rows in rows.chunks(BATCH) {
         let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
         let rows = rows.map(sea_orm::ActiveModelTrait::reset_all);
-        E::insert_many(rows)
-            .exec_without_returning(&transaction)
-            .await
-            .unwrap();
+        E::insert_many(rows).write(&transaction).await.unwrap();
     }
     transaction.commit().await.unwrap();
 }
@@ -134,13 +132,11 @@ async fn plan(server: &TestServer, query: &Statement) -> Vec<String> {
     if query.db_backend == DbBackend::Postgres {
         // A small table is read whole even if an index could answer.
         let off = "SET LOCAL enable_seqscan = off";
-        transaction.execute_unprepared(off).await.unwrap();
+        transaction.execute_batch(off).await.unwrap();
     }
     let explain = Statement::from_string(query.db_backend, format!("{explain} {query}"));
-    let rows = transaction.query_all_raw(explain).await.unwrap();
-    rows.iter()
-        .map(|row| row.try_get_by_index(column).unwrap())
-        .collect()
+    let rows = transaction.rows(explain).await.unwrap();
+    rows.iter().map(|row| row.get(column).unwrap()).collect()
 }
 
 /// Whether the steps read a whole table, other than in the order of the list until the page is full.
@@ -168,7 +164,7 @@ async fn every_list_is_answered_from_an_index() {
     }
     let (administrator, role) = many(&server).await;
     let transaction = app.db.begin().await.unwrap();
-    transaction.execute_unprepared("ANALYZE").await.unwrap();
+    transaction.execute_batch("ANALYZE").await.unwrap();
     transaction.commit().await.unwrap();
     let viewer = administrator.run("{ viewer { id } }").await;
     let viewer = viewer.data()["viewer"]["id"].as_str().unwrap().to_owned();

@@ -3,6 +3,8 @@
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde_json::{Value, json};
 
+use usher::database::Write;
+
 use crate::support::{Client, TestServer, ids};
 
 #[tokio::test]
@@ -208,7 +210,6 @@ async fn a_change_of_roles_holds_for_the_next_request_on_every_server() {
     );
 
     // What another server would do: change the rows, and count the change.
-    use sea_orm::ConnectionTrait;
     let db = &server.server.app.db;
     let other = db.begin().await.unwrap();
     for statement in [
@@ -216,7 +217,7 @@ async fn a_change_of_roles_holds_for_the_next_request_on_every_server() {
          SELECT role_id, 'users.view' FROM role_permissions WHERE permission = 'content-hub.view'",
         "UPDATE revisions SET revision = revision + 1 WHERE subject = 'roles'",
     ] {
-        other.execute_unprepared(statement).await.unwrap();
+        other.execute_batch(statement).await.unwrap();
     }
     other.commit().await.unwrap();
     let answer = laura.run("{ users { totalCount } }").await;
@@ -395,13 +396,12 @@ async fn a_permission_that_is_no_longer_declared_grants_nothing_and_is_not_lost(
     let role = server
         .role(&administrator, "Editor", &["content-hub.create"])
         .await;
-    use sea_orm::ConnectionTrait;
     let transaction = server.server.app.db.begin().await.unwrap();
     for statement in [
         "UPDATE role_permissions SET permission = 'old-app.create' WHERE permission = 'content-hub.create'",
         "UPDATE revisions SET revision = revision + 1 WHERE subject = 'roles'",
     ] {
-        transaction.execute_unprepared(statement).await.unwrap();
+        transaction.execute_batch(statement).await.unwrap();
     }
     transaction.commit().await.unwrap();
     let payload = update(
@@ -450,9 +450,9 @@ async fn a_role_with_many_holders_is_deleted() {
         .map(|row| user::ActiveModel::from(row).reset_all());
     let transaction = app.db.begin().await.unwrap();
     let users = user::Entity::insert_many(users);
-    users.exec_without_returning(&transaction).await.unwrap();
+    users.write(&transaction).await.unwrap();
     let held = user_role::Entity::insert_many(held);
-    held.exec_without_returning(&transaction).await.unwrap();
+    held.write(&transaction).await.unwrap();
     transaction.commit().await.unwrap();
 
     let input = json!({ "id": id });

@@ -1,7 +1,7 @@
 //! Rows that nobody can make sense of, one in each table that a loop reads: those behind them are
 //! served, and the log says once which row it is.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use usher::database::Source;
 use usher::domain::tokens;
@@ -14,7 +14,7 @@ const TYPED: &str = "only SQLite's columns take a text for a number";
 
 async fn execute(server: &TestServer, sql: &str) {
     let transaction = server.server.app.db.begin().await.unwrap();
-    transaction.execute_unprepared(sql).await.unwrap();
+    transaction.execute_batch(sql).await.unwrap();
     transaction.commit().await.unwrap();
 }
 

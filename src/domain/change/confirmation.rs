@@ -1,8 +1,9 @@
 //! Who causes a change, as of now.
 
 use entity::{UserId, session};
-use sea_orm::{ColumnTrait, DatabaseTransaction};
+use sea_orm::ColumnTrait;
 
+use crate::database::Transaction;
 use crate::domain::actor::{Actor, Principal};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::domain::{roles, users};
 /// any permission since the request came in, because it may be the one that was required.
 pub(super) async fn confirm(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     actor: &Actor,
     target: Option<UserId>,
 ) -> Result<Actor> {

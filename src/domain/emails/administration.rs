@@ -7,11 +7,10 @@
 use entity::email::{Priority, Status};
 use entity::{EmailId, Timestamp, email};
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Select, Set,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select, Set};
 
 use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, still_serves};
+use crate::database::{Transaction, Write};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change::{self, Change};
@@ -126,7 +125,7 @@ impl EmailAction {
 
     async fn perform(
         self,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction,
         ids: &[EmailId],
         now: Timestamp,
     ) -> Result<()> {
@@ -144,7 +143,7 @@ impl EmailAction {
             Self::Delete => {
                 email::Entity::delete_many()
                     .filter(of_these)
-                    .exec(transaction)
+                    .write_many(transaction)
                     .await?;
                 return Ok(());
             }
@@ -152,7 +151,7 @@ impl EmailAction {
         email::Entity::update_many()
             .set(change)
             .filter(of_these)
-            .exec(transaction)
+            .write_many(transaction)
             .await?;
         Ok(())
     }

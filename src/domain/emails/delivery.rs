@@ -5,11 +5,13 @@
 //! that lost its claim, because it was silent for longer than the lease, cannot overwrite what its
 //! successor did. Leases run by the database's clock, which all servers share.
 
-use entity::email;
+use entity::{Timestamp, email};
+use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, QueryFilter};
 
 use super::domain_limits::DomainsInUse;
 use super::queue_state;
+use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change::{self, Change};
@@ -99,9 +101,22 @@ pub async fn renew(app: &App, claim: &Claim) -> Result<bool> {
         let renewed = email::Entity::update_many()
             .col_expr(email::Column::LeaseUntil, claim::lease_end(app))
             .filter(record::held_by(claim))
-            .exec(change.db())
+            .write(change.db())
             .await?;
-        change.commit(renewed.rows_affected == 1).await
+        change.commit(renewed == 1).await
+    })
+    .await
+}
+
+/// Extends the lease until then, as if somebody were to renew it.
+pub async fn keep(app: &App, claim: &Claim, until: Timestamp) -> Result<()> {
+    change::make(app, &Actor::server(), |change: Change<'_>| async move {
+        email::Entity::update_many()
+            .col_expr(email::Column::LeaseUntil, Expr::value(until))
+            .filter(record::held_by(claim))
+            .write(change.db())
+            .await?;
+        change.commit(()).await
     })
     .await
 }

@@ -6,6 +6,7 @@ use entity::{Timestamp, email};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
+use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change;
@@ -37,7 +38,7 @@ async fn end_expired(app: &App, now: Timestamp) -> Result<()> {
             .set(super::cancelled(now))
             .filter(email::Column::Status.eq(Status::Queued))
             .filter(email::Column::ExpiresAt.lte(now))
-            .exec(change.db())
+            .write_many(change.db())
             .await?;
         email::Entity::update_many()
             .col_expr(
@@ -46,7 +47,7 @@ async fn end_expired(app: &App, now: Timestamp) -> Result<()> {
             )
             .filter(email::Column::SecretLink.is_not_null())
             .filter(email::Column::ExpiresAt.lte(now))
-            .exec(change.db())
+            .write_many(change.db())
             .await?;
         change.commit(()).await
     })

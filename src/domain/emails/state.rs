@@ -4,7 +4,7 @@ use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 
-use crate::database::{FromRow, Row, Source};
+use crate::database::{FromRow, Row, Source, Write};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change;
@@ -88,9 +88,9 @@ pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
             })
             .filter(email_queue::Column::Id.eq(email_queue::ONLY))
             .filter(email_queue::Column::PausedAt.is_null())
-            .exec(change.db())
+            .write(change.db())
             .await?;
-        if stopped.rows_affected > 0 {
+        if stopped > 0 {
             change
                 .record(Action::EmailQueuePaused, Subject::none())
                 .await?;
@@ -115,7 +115,7 @@ pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
                     ..Default::default()
                 })
                 .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-                .exec(change.db())
+                .write(change.db())
                 .await?;
             change
                 .record(Action::EmailQueueResumed, Subject::none())
@@ -131,7 +131,7 @@ pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
                 .filter(email::Column::Status.eq(Status::Queued))
                 .filter(email::Column::NextAttemptAt.gt(app.clock.now()))
                 .filter(email::Column::NextAttemptAt.lte(retry_at))
-                .exec(change.db())
+                .write(change.db())
                 .await?;
         }
         change.wakes_worker();

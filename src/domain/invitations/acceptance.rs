@@ -1,8 +1,9 @@
 //! Accepting an invitation: how an invited user chooses their first password.
 
 use entity::{invitation, user};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
+use crate::database::update_row;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change;
@@ -100,18 +101,16 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         links::use_up::<invitation::Entity>(&change, invitation.id).await?;
         let derived = DerivedColumns::of(&user.address(), first_name, last_name);
         let before = user.row.clone();
-        user.row = user::ActiveModel {
-            id: Set(user.row.id),
+        let changed = user::ActiveModel {
             first_name: Set(first_name.clone()),
             last_name: Set(last_name.clone()),
             name_key: Set(derived.name_key),
             search_text: Set(derived.search_text),
             password_hash: Set(Some(hash.clone())),
             updated_at: Set(app.clock.now()),
-            ..Default::default()
-        }
-        .update(change.db())
-        .await?;
+            ..user.row.into()
+        };
+        user.row = update_row(change.db(), changed).await?;
         throttle::unblock(app, change.db(), &user.row.email_normal).await?;
         let session = sessions::begin(&mut change, user, true).await?;
         let after = &session.signed_in.user;

@@ -7,10 +7,9 @@ use std::net::IpAddr;
 
 use entity::{password_reset, password_reset_request, user};
 use sea_orm::sea_query::{LockBehavior, LockType, SimpleExpr};
-use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use crate::database::Write;
 use crate::domain::actor::{Actor, Client};
 use crate::domain::app::App;
 use crate::domain::change::{self, Change};
@@ -41,7 +40,7 @@ pub async fn request(app: &App, actor: &Actor, email: &str) -> Result<()> {
             created_at: Set(app.clock.now()),
         };
         password_reset_request::Entity::insert(row)
-            .exec_without_returning(change.db())
+            .write(change.db())
             .await?;
         change.wakes_worker();
         change.commit(()).await
@@ -143,12 +142,11 @@ async fn record(
 /// How many of the user's links still work.
 async fn count_open(change: &Change<'_>, user: &User) -> Result<u64> {
     use password_reset::Column;
-    Ok(password_reset::Entity::find()
+    let still_open = password_reset::Entity::find()
         .filter(Column::UserId.eq(user.row.id))
         .filter(links::open::<password_reset::Entity>())
-        .filter(Column::ExpiresAt.gt(change.app().clock.now()))
-        .count(change.db())
-        .await?)
+        .filter(Column::ExpiresAt.gt(change.app().clock.now()));
+    Ok(change.app().db.count(change.db(), still_open).await?)
 }
 
 async fn drop_recorded(app: &App, request: &password_reset_request::Model) -> Result<()> {
@@ -173,7 +171,7 @@ async fn drop_request(app: &App, which: SimpleExpr) -> Result<()> {
 async fn remove(change: &Change<'_>, which: SimpleExpr) -> Result<()> {
     password_reset_request::Entity::delete_many()
         .filter(which)
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }

@@ -25,7 +25,7 @@ pub async fn require_new_password(
     let id = user.row.id;
     sessions::end_all_of(change.db(), id, None).await?;
     revoke_open(change, id).await?;
-    user.row = passwords::set(change, id, PasswordHash::void()).await?;
+    user.row = passwords::set(change, user.row.clone(), PasswordHash::void()).await?;
     if user.row.status() != user::Status::Active {
         return Ok(None);
     }

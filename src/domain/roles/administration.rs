@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{RoleId, UserId, revision, role, role_permission};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set, SqlErr};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use super::policy::{self, RoleAction};
 use super::{Role, input};
+use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::{Permission, Permissions};
@@ -122,15 +123,13 @@ async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Resu
     };
     let (name, description, permissions) = errors.finish((name, description, permissions))?;
 
-    let row = role::ActiveModel {
-        id: Set(role.row.id),
+    let changed = role::ActiveModel {
         name: Set(name),
         description: Set(description),
         updated_at: Set(app.clock.now()),
-        ..Default::default()
-    }
-    .update(change.db())
-    .await?;
+        ..role.row.clone().into()
+    };
+    let row = update_row(change.db(), changed).await?;
     let stored: Permissions = permissions.union(role.rights.unknown()).cloned().collect();
     replace_permissions(change, role.row.id, &stored).await?;
     let changed = Role::new(row, stored, &app.catalogue);
@@ -185,7 +184,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
             return Err(is_held_by(holders.len()));
         }
         role::Entity::delete_by_id(role.row.id)
-            .exec(change.db())
+            .write(change.db())
             .await?;
         let changes = Changes::none()
             .field("name", role.row.name.clone(), None)
@@ -276,12 +275,13 @@ pub(super) async fn insert(
     permissions: Permissions,
 ) -> Result<Role> {
     let inserted = role::Entity::insert(role::ActiveModel::from(row.clone()).reset_all())
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await;
     if let Err(error) = inserted {
-        return Err(match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => taken(&row.code_name).into(),
-            _ => error.into(),
+        return Err(if is_duplicate(&error) {
+            taken(&row.code_name).into()
+        } else {
+            error.into()
         });
     }
     replace_permissions(change, row.id, &permissions).await?;
@@ -295,7 +295,7 @@ async fn replace_permissions(
 ) -> Result<()> {
     role_permission::Entity::delete_many()
         .filter(role_permission::Column::RoleId.eq(role))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     if permissions.is_empty() {
         return Ok(());
@@ -307,7 +307,7 @@ async fn replace_permissions(
             permission: Set(permission.code().to_owned()),
         });
     role_permission::Entity::insert_many(grants)
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }

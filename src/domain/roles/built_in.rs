@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::administration::{codes, count_change, insert};
 use super::{ADMINISTRATOR, Role};
+use crate::database::Write;
 use crate::domain::applications::Permissions;
 use crate::domain::change::Change;
 use crate::domain::error::{Error, Result};
@@ -59,7 +60,7 @@ async fn note_declared(change: &Change<'_>) -> Result<Permissions> {
                 permission: Set(permission.code().to_owned()),
             });
         declared_permission::Entity::insert_many(rows)
-            .exec_without_returning(change.db())
+            .write(change.db())
             .await?;
         count_change(change).await?;
     }

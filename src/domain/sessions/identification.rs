@@ -8,6 +8,7 @@ use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::{idle_timeout, owner};
+use crate::database::Write;
 use crate::domain::actor::{Actor, Client, Principal, SignedIn};
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -75,7 +76,7 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
                 ..Default::default()
             })
             .filter(session::Column::Id.eq(used.id))
-            .exec(change.db())
+            .write(change.db())
             .await?;
         change.commit(used.clone()).await
     })

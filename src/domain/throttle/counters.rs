@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
 
+use crate::database::{Transaction, Write};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
 
@@ -49,7 +50,7 @@ pub(super) enum Counted {
 /// Counts for each counter, and returns the worst outcome.
 pub(super) async fn count_all(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     counters: &[Counter],
 ) -> Result<Counted> {
     let mut worst = Counted::Free;
@@ -80,7 +81,7 @@ pub(super) async fn wait_of(app: &App, counters: &[Counter]) -> Result<Option<Du
 
 pub(super) async fn count(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     counter: &Counter,
 ) -> Result<Counted> {
     if let Some(counted) = count_in_row(app, transaction, counter).await? {
@@ -88,7 +89,7 @@ pub(super) async fn count(
     }
     // Its row cannot be read, which must not keep anybody waiting for ever: counting begins anew.
     throttle::Entity::delete_by_id(counter.subject.clone())
-        .exec(transaction)
+        .write(transaction)
         .await?;
     count_in_row(app, transaction, counter)
         .await?
@@ -98,7 +99,7 @@ pub(super) async fn count(
 /// Counts, unless the counter's row cannot be read.
 async fn count_in_row(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     counter: &Counter,
 ) -> Result<Option<Counted>> {
     use throttle::Column;
@@ -128,13 +129,13 @@ async fn count_in_row(
                 .add(Column::BlockedUntil.lte(now))
                 .add(Column::BlockedUntil.gt(counter.latest_end(now))),
         )
-        .exec(transaction)
+        .write(transaction)
         .await?;
     let row = throttle::Entity::find_by_id(counter.subject.clone());
     let Some(row) = app.db.one(transaction, row).await? else {
         return Ok(None);
     };
-    if counted.rows_affected == 0 {
+    if counted == 0 {
         return Ok(Some(Counted::Blocked(row.blocked_until.since(now))));
     }
     let Some(wait) = wait_after(
@@ -151,13 +152,13 @@ async fn count_in_row(
             ..Default::default()
         })
         .filter(Column::Subject.eq(&counter.subject))
-        .exec(transaction)
+        .write(transaction)
         .await?;
     Ok(Some(Counted::BeforeDelay))
 }
 
 async fn insert_missing(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     counter: &Counter,
     now: Timestamp,
 ) -> Result<()> {
@@ -174,7 +175,7 @@ async fn insert_missing(
                 .do_nothing_on([throttle::Column::Subject])
                 .to_owned(),
         )
-        .exec_without_returning(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }
@@ -186,7 +187,7 @@ fn wait_after(attempts: u32, free: u32, first: Duration, at_most: Duration) -> O
 }
 
 /// Counting begins anew for these rows.
-pub(super) async fn reset(transaction: &DatabaseTransaction, rows: Expr) -> Result<()> {
+pub(super) async fn reset(transaction: &Transaction, rows: Expr) -> Result<()> {
     throttle::Entity::update_many()
         .set(throttle::ActiveModel {
             attempts: Set(0),
@@ -194,20 +195,20 @@ pub(super) async fn reset(transaction: &DatabaseTransaction, rows: Expr) -> Resu
             ..Default::default()
         })
         .filter(rows)
-        .exec(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }
 
 /// As if it had never been counted, and with it the delay that it began.
-pub(super) async fn undo(transaction: &DatabaseTransaction, counter: &Counter) -> Result<()> {
+pub(super) async fn undo(transaction: &Transaction, counter: &Counter) -> Result<()> {
     use throttle::Column;
     throttle::Entity::update_many()
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
         .col_expr(Column::BlockedUntil, Expr::value(Timestamp(0)))
         .filter(Column::Subject.eq(&counter.subject))
         .filter(Column::Attempts.gt(0))
-        .exec(transaction)
+        .write(transaction)
         .await?;
     Ok(())
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use entity::UserId;
-use sea_orm::DatabaseTransaction;
 use sha2::{Digest, Sha256};
 
 use super::counters::{Counted, Counter, count};
+use crate::database::Transaction;
 use crate::domain::EmailAddress;
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
@@ -19,7 +19,7 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 /// [`UserErrorCode::TooManyAttempts`] with the time to wait. What causes the e-mail must not happen.
 pub async fn email(
     app: &App,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     kind: &str,
     to: &EmailAddress,
     useful_for: Option<Duration>,
@@ -41,7 +41,7 @@ pub async fn email(
 /// # Errors
 ///
 /// [`UserErrorCode::TooManyAttempts`] with the time to wait.
-pub async fn own_change(app: &App, transaction: &DatabaseTransaction, user: UserId) -> Result<()> {
+pub async fn own_change(app: &App, transaction: &Transaction, user: UserId) -> Result<()> {
     let settings = &app.settings.throttle;
     let counter = Counter {
         subject: format!("changes by {}", user.0),
@@ -52,12 +52,7 @@ pub async fn own_change(app: &App, transaction: &DatabaseTransaction, user: User
     allow(app, transaction, counter, "changes").await
 }
 
-async fn allow(
-    app: &App,
-    transaction: &DatabaseTransaction,
-    counter: Counter,
-    what: &str,
-) -> Result<()> {
+async fn allow(app: &App, transaction: &Transaction, counter: Counter, what: &str) -> Result<()> {
     match count(app, transaction, &counter).await? {
         Counted::Free | Counted::BeforeDelay => Ok(()),
         Counted::Blocked(wait) => Err(too_many(what, wait)),

@@ -2,10 +2,11 @@
 
 use entity::email::Priority;
 use entity::{RoleId, Timestamp, UserId, user, user_role};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, SqlErr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::policy::{self, UserAction};
 use super::{DerivedColumns, User};
+use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change::{self, Change};
@@ -193,7 +194,7 @@ pub async fn update_profile(
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     change::make(app, actor, |mut change| async move {
         let mut user = policy::find_for(&mut change, id, UserAction::Activate).await?;
-        user.row = set_deactivated_at(&change, user.row.id, None).await?;
+        user.row = set_deactivated_at(&change, user.row, None).await?;
         change.record(Action::UserActivated, &user).await?;
         change.commit(user).await
     })
@@ -202,16 +203,15 @@ pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<Us
 
 async fn set_deactivated_at(
     change: &Change<'_>,
-    id: UserId,
+    user: user::Model,
     time: Option<Timestamp>,
 ) -> Result<user::Model> {
     let changed = user::ActiveModel {
-        id: Set(id),
         deactivated_at: Set(time),
         updated_at: Set(change.app().clock.now()),
-        ..Default::default()
+        ..user.into()
     };
-    Ok(changed.update(change.db()).await?)
+    Ok(update_row(change.db(), changed).await?)
 }
 
 /// Deactivates a user: their sessions and open links stop working at once, on every server.
@@ -223,7 +223,7 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
     change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
         let mut user = policy::find_for(&mut change, id, UserAction::Deactivate).await?;
-        user.row = set_deactivated_at(&change, user.row.id, Some(app.clock.now())).await?;
+        user.row = set_deactivated_at(&change, user.row, Some(app.clock.now())).await?;
         end_sessions_and_links(&change, user.row.id).await?;
         change.record(Action::UserDeactivated, &user).await?;
         change.commit(user).await
@@ -260,7 +260,7 @@ pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User
         let user = policy::find_for(&mut change, id, UserAction::Delete).await?;
         end_sessions_and_links(&change, user.row.id).await?;
         user::Entity::delete_by_id(user.row.id)
-            .exec(change.db())
+            .write(change.db())
             .await?;
         let changes = Changes::none().field("email", user.row.email.clone(), None);
         change
@@ -332,7 +332,7 @@ async fn replace_roles(change: &Change<'_>, user: &User, role_ids: &[RoleId]) ->
     }
     user_role::Entity::delete_many()
         .filter(user_role::Column::UserId.eq(user.row.id))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     roles::assign(change, user.row.id, role_ids).await?;
     Ok(())
@@ -347,8 +347,7 @@ async fn rename(
     last_name: String,
 ) -> Result<user::Model> {
     let derived = DerivedColumns::of(email, &first_name, &last_name);
-    user::ActiveModel {
-        id: Set(user.row.id),
+    let changed = user::ActiveModel {
         email: Set(email.as_typed().to_owned()),
         email_normal: Set(email.normal().to_owned()),
         first_name: Set(first_name),
@@ -356,14 +355,15 @@ async fn rename(
         name_key: Set(derived.name_key),
         search_text: Set(derived.search_text),
         updated_at: Set(change.app().clock.now()),
-        ..Default::default()
-    }
-    .update(change.db())
-    .await
-    .map_err(|error| match error.sql_err() {
-        // Somebody else took this address a moment ago.
-        Some(SqlErr::UniqueConstraintViolation(_)) => super::email_taken().into(),
-        _ => error.into(),
+        ..user.row.clone().into()
+    };
+    update_row(change.db(), changed).await.map_err(|error| {
+        if is_duplicate(&error) {
+            // Somebody else took this address a moment ago.
+            super::email_taken().into()
+        } else {
+            error.into()
+        }
     })
 }
 

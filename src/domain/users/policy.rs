@@ -2,10 +2,10 @@
 //! end in advance what they would say.
 
 use entity::{UserId, invitation, revision, user};
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::User;
-use crate::database::Source;
+use crate::database::{Source, Transaction};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_UPDATE};
@@ -227,6 +227,6 @@ pub async fn must_leave_an_administrator(
 /// Whatever may remove an administrator holds this lock until it is committed: if two requests
 /// would each leave only the administrator that the other one removes, the second sees what the
 /// first has done.
-pub async fn lock_administrators(transaction: &DatabaseTransaction) -> Result<()> {
+pub async fn lock_administrators(transaction: &Transaction) -> Result<()> {
     revisions::count_change(transaction, revision::ADMINISTRATORS).await
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Room;
 use super::outcome::{Outcome, Verdict, after_failure, unclaimed};
-use crate::database::StoredId;
+use crate::database::{StoredId, Write};
 use crate::domain::app::App;
 use crate::domain::change::Change;
 use crate::domain::emails::domain_limits::DomainsInUse;
@@ -60,7 +60,7 @@ pub(super) async fn claim_due(
         .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(1))
         .col_expr(Column::LeaseUntil, lease_end(app))
         .filter(Column::Id.is_in(claims.iter().map(|claim| claim.email.id)))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     let attempts = claims.iter().map(|claim| email_attempt::ActiveModel {
         id: Set(claim.attempt),
@@ -72,7 +72,7 @@ pub(super) async fn claim_due(
         response: Set(None),
     });
     email_attempt::Entity::insert_many(attempts)
-        .exec_without_returning(change.db())
+        .write(change.db())
         .await?;
     Ok(claims)
 }
@@ -158,7 +158,7 @@ pub(super) async fn set_aside(change: &Change<'_>, unreadable: Vec<StoredId>) ->
             ..unclaimed(change.app().clock.now())
         })
         .filter(StoredId::any_of::<email::Entity>(unreadable))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }
@@ -191,7 +191,7 @@ pub(super) async fn take_back_expired_leases(change: &Change<'_>) -> Result<()> 
         email::Entity::update_many()
             .set(after)
             .filter(email::Column::Id.eq(email.id))
-            .exec(change.db())
+            .write(change.db())
             .await?;
         email_attempt::Entity::update_many()
             .set(email_attempt::ActiveModel {
@@ -201,7 +201,7 @@ pub(super) async fn take_back_expired_leases(change: &Change<'_>) -> Result<()> 
             })
             .filter(email_attempt::Column::EmailId.eq(email.id))
             .filter(email_attempt::Column::FinishedAt.is_null())
-            .exec(change.db())
+            .write(change.db())
             .await?;
     }
     Ok(())

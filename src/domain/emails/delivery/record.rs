@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set
 use super::claim::{self, Claim};
 use super::outcome::{Outcome, Verdict, after_failure, back_off};
 use super::{sent, transport_pause};
+use crate::database::Write;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 
@@ -65,7 +66,7 @@ async fn record_failure(
     email::Entity::update_many()
         .set(after_failure(app, &current, outcome, due))
         .filter(email::Column::Id.eq(claim.email.id))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }
@@ -82,12 +83,12 @@ async fn end_attempt(change: &Change<'_>, claim: &Claim, outcome: &Outcome) -> R
                 ..Default::default()
             })
             .filter(this)
-            .exec(change.db())
+            .write(change.db())
             .await?;
     } else {
         email_attempt::Entity::delete_many()
             .filter(this)
-            .exec(change.db())
+            .write(change.db())
             .await?;
     }
     Ok(())

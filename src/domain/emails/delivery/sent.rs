@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::claim::{self, Claim};
 use super::outcome::{Outcome, unclaimed};
+use crate::database::Write;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 
@@ -29,7 +30,7 @@ pub(super) async fn record(change: &Change<'_>, sent: &[(&Claim, &Outcome)]) -> 
     if change.app().settings.mail.queue.keep_sent_days == 0 {
         email::Entity::delete_many()
             .filter(these)
-            .exec(change.db())
+            .write(change.db())
             .await?;
         return Ok(());
     }
@@ -44,7 +45,7 @@ pub(super) async fn record(change: &Change<'_>, sent: &[(&Claim, &Outcome)]) -> 
         })
         .col_expr(email::Column::SecretLink, link_that_is_kept())
         .filter(these)
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }
@@ -80,7 +81,7 @@ async fn end_attempts(change: &Change<'_>, sent: &[(&Claim, &Outcome)]) -> Resul
         .col_expr(Column::Transport, each(sent, |outcome| &outcome.transport))
         .col_expr(Column::Response, each(sent, |outcome| &outcome.response))
         .filter(Column::Id.is_in(sent.iter().map(|(claim, _)| claim.attempt)))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }

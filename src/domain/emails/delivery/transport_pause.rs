@@ -5,6 +5,7 @@ use entity::email_queue;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::outcome::{Outcome, Verdict};
+use crate::database::Write;
 use crate::domain::app::App;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
@@ -57,7 +58,7 @@ pub(super) async fn note(
             ..Default::default()
         })
         .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-        .exec(change.db())
+        .write(change.db())
         .await?;
     Ok(())
 }
