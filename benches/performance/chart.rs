@@ -47,6 +47,7 @@ const STEEP: f64 = 2.0;
 
 /// Writes `growth-sqlite-light.svg` and `growth-sqlite-dark.svg` into the folder.
 pub fn write(folder: &Path, database: &str, sizes: &[u64], growths: &[Growth]) {
+    std::fs::create_dir_all(folder).unwrap();
     for (shade, colors) in [("light", LIGHT), ("dark", DARK)] {
         let name = format!("growth-{}-{shade}.svg", database.to_lowercase());
         let path = folder.join(name);

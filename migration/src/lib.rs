@@ -20,6 +20,7 @@ mod m20261125_000009_devices;
 mod m20261125_000010_declared_permissions;
 mod m20261125_000011_pruning;
 mod m20261128_000012_filters;
+mod m20261128_000013_queue_lists;
 mod search;
 
 /// Brings a database up to the schema that this version of the server works with.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000010_declared_permissions::Migration),
             Box::new(m20261125_000011_pruning::Migration),
             Box::new(m20261128_000012_filters::Migration),
+            Box::new(m20261128_000013_queue_lists::Migration),
         ]
     }
 }

@@ -35,6 +35,8 @@ enum ByIndex<E: EntityTrait> {
     No,
     /// By a condition on the table's own columns, which may be a range of one.
     Own(Condition, Option<E::Column>),
+    /// By a value of one of the table's own columns, in the order of another.
+    InOrder(Condition, E::Column),
     /// By the keys that another table holds.
     Keys(Box<Keys>),
 }
@@ -87,6 +89,26 @@ impl<E: EntityTrait> Filters<E> {
         self.same_as(by_row, column.is_in(values));
     }
 
+    /// The same, where an index has the rows of each value in the order of the column `by`.
+    pub fn any_of_in_order<V: Into<Value>>(
+        &mut self,
+        db: &Database,
+        column: E::Column,
+        by: E::Column,
+        values: impl IntoIterator<Item = V>,
+    ) {
+        let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        let by_row = db.without_index(column).is_in(values.clone());
+        let is_single = values.len() == 1;
+        let by_index = column.is_in(values).into_condition();
+        let by_index = if is_single {
+            ByIndex::InOrder(by_index, by)
+        } else {
+            ByIndex::Own(by_index, None)
+        };
+        self.push(by_row, by_index);
+    }
+
     /// A text that contains the term, ignoring case.
     pub fn contains(&mut self, db: &Database, column: E::Column, term: &str) {
         let term = text::fold(texts::invisible::trim(term));
@@ -129,7 +151,7 @@ impl<E: EntityTrait> Filters<E> {
     /// The rows that match, however the database finds them.
     pub fn select(self) -> Select<E> {
         let conditions = self.0.into_iter().map(|filter| match filter.by_index {
-            ByIndex::Own(condition, _) => condition,
+            ByIndex::Own(condition, _) | ByIndex::InOrder(condition, _) => condition,
             ByIndex::No | ByIndex::Keys(_) => filter.by_row,
         });
         conditions.fold(E::find(), QueryFilter::filter)
@@ -142,6 +164,7 @@ impl<E: EntityTrait> Filters<E> {
         }
         let mut select = E::find();
         let mut few = None;
+        let is_one = self.0.len() == 1;
         for filter in self.0 {
             let keys = match filter.by_index {
                 // The list itself begins and ends there.
@@ -149,7 +172,12 @@ impl<E: EntityTrait> Filters<E> {
                     select = select.filter(range);
                     continue;
                 }
-                ByIndex::Own(condition, _) => Some(keys_of::<E>(db, condition)),
+                ByIndex::InOrder(value, column) if is_one && column.as_str() == by.as_str() => {
+                    return Ok(select.filter(value));
+                }
+                ByIndex::Own(condition, _) | ByIndex::InOrder(condition, _) => {
+                    Some(keys_of::<E>(db, condition))
+                }
                 ByIndex::Keys(keys) => Some(keys.select),
                 ByIndex::No => None,
             };
@@ -173,7 +201,9 @@ impl<E: EntityTrait> Filters<E> {
                     few = if_few(db, few, Some(keys.select)).await?;
                     select.filter(filter.by_row)
                 }
-                ByIndex::Own(condition, _) => select.filter(condition),
+                ByIndex::Own(condition, _) | ByIndex::InOrder(condition, _) => {
+                    select.filter(condition)
+                }
                 ByIndex::No => select.filter(filter.by_row),
             };
         }

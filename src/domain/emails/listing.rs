@@ -36,7 +36,8 @@ impl EmailFilter {
         use email::Column;
         let mut filters = Filters::default();
         if let Some(statuses) = &self.statuses {
-            filters.any_of(db, Column::Status, statuses.iter().copied());
+            let statuses = statuses.iter().copied();
+            filters.any_of_in_order(db, Column::Status, Column::CreatedAt, statuses);
         }
         if let Some(kinds) = &self.kinds {
             // No stored text holds it, and PostgreSQL takes it for an attack.

@@ -2,6 +2,7 @@
 
 use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use crate::database::{FromRow, Row, Source, Write};
@@ -63,11 +64,13 @@ impl FromRow for Counted {
 /// How long the oldest e-mail that is due has been waiting, in seconds.
 pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
     let now = app.clock.now();
+    // The other index begins with all that are not queued.
+    let due = app.db.without_index(email::Column::NextAttemptAt);
     let oldest = email::Entity::find()
         .select_only()
-        .expr(email::Column::NextAttemptAt.min())
+        .expr(ExprTrait::min(due.clone()))
         .filter(email::Column::Status.eq(Status::Queued))
-        .filter(email::Column::NextAttemptAt.lte(now));
+        .filter(due.lte(now));
     let oldest: Vec<Option<Timestamp>> = app.db.values(app.db.read(), oldest).await?;
     Ok(oldest
         .into_iter()
