@@ -194,7 +194,10 @@ impl Email {
         if self.0.is_whole() {
             return Ok(Cow::Borrowed(&self.0));
         }
-        let whole = emails::find(ctx.app()?, &ctx.actor()?, self.0.row().id).await?;
+        let actor = ctx.actor()?;
+        // Boxed, as the attempts are: the future of each field is as large as that of the largest, and
+        // is moved about for each e-mail of a list.
+        let whole = Box::pin(emails::find(ctx.app()?, &actor, self.0.row().id)).await?;
         let deleted = || internal("an e-mail was deleted while it was being shown");
         whole.map(Cow::Owned).ok_or_else(deleted)
     }
@@ -287,7 +290,7 @@ impl Email {
     /// The attempts to send the e-mail, oldest first.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<EmailAttempt>> {
-        let attempts = emails::attempts(ctx.app()?, self.0.row().id).await?;
+        let attempts = Box::pin(emails::attempts(ctx.app()?, self.0.row().id)).await?;
         Ok(attempts.into_iter().map(Into::into).collect())
     }
 

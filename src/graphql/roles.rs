@@ -157,13 +157,8 @@ impl Role {
             role_ids: Some(vec![self.0.row.id]),
             ..Default::default()
         };
-        users_page(
-            ctx,
-            holders,
-            None,
-            PageArguments::new(first, after, last, before),
-        )
-        .await
+        let arguments = PageArguments::new(first, after, last, before);
+        Box::pin(users_page(ctx, holders, None, arguments)).await
     }
 
     /// When the role was created.

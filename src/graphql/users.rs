@@ -235,6 +235,8 @@ impl User {
     }
 }
 
+/// The future of each field is as large as that of the largest, and is moved about for each user of a
+/// list: what few ask for is boxed.
 #[Object(use_type_description)]
 impl User {
     /// Opaque and globally unique.
@@ -300,10 +302,9 @@ impl User {
         let newest = match &self.invitation {
             Some(known) => known.clone(),
             None => {
-                let id = self.user.row.id;
-                invitations::newest_of(ctx.app()?, ctx.app()?.db.read(), &[id])
-                    .await?
-                    .pop()
+                let (app, ids) = (ctx.app()?, [self.user.row.id]);
+                let newest = invitations::newest_of(app, app.db.read(), &ids);
+                Box::pin(newest).await?.pop()
             }
         };
         Ok(newest.map(Invitation))
@@ -316,7 +317,7 @@ impl User {
         complexity = "list_complexity(MAX_SESSIONS as usize, child_complexity)"
     )]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
-        let all = sessions::list_of(ctx.app()?, self.user.row.id).await?;
+        let all = Box::pin(sessions::list_of(ctx.app()?, self.user.row.id)).await?;
         Ok(all.into_iter().map(Session).collect())
     }
 
@@ -344,7 +345,8 @@ impl User {
             about: Some(self.user.row.id),
             ..EventFilter::default()
         };
-        events_page(ctx, about, PageArguments::new(first, after, last, before)).await
+        let arguments = PageArguments::new(first, after, last, before);
+        Box::pin(events_page(ctx, about, arguments)).await
     }
 
     /// When the user was invited.

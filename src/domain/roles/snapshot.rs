@@ -16,7 +16,7 @@ use crate::domain::rights::Rights;
 pub async fn rights_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Rights> {
     let mut snapshot = app.roles.current();
     if snapshot.revision < revision {
-        snapshot = reload(app).await?;
+        snapshot = Box::pin(reload(app)).await?;
     }
     Ok(union(ids.iter().filter_map(|id| snapshot.roles.get(id))))
 }
@@ -25,7 +25,7 @@ pub async fn rights_of(app: &App, ids: &[RoleId], revision: i64) -> Result<Right
 pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     let mut snapshot = app.roles.current();
     if ids.iter().any(|id| !snapshot.roles.contains_key(id)) {
-        snapshot = reload(app).await?;
+        snapshot = Box::pin(reload(app)).await?;
     }
     let mut roles: Vec<_> = ids
         .iter()
