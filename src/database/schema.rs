@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use secrecy::ExposeSecret;
 
-use super::{Database, OpenError, Source, file};
+use super::{Away, CommitError, Database, OpenError, Source, file};
 use crate::config;
 
 /// For how long another server may take over a migration before this one gives up.
@@ -90,8 +90,9 @@ impl Database {
     pub async fn schema(&self) -> Result<Schema, DbErr> {
         match Schema::of_migrated(self, &self.reader).await {
             Ok(schema) => Ok(schema),
+            Err(error) if Away::of(&error).is_some() => Err(error),
             // Perhaps there is nothing yet.
-            Err(_) => Schema::of(self, &self.writer).await,
+            Err(_) => Schema::of(self, &self.begin().await?).await,
         }
     }
 
@@ -140,7 +141,12 @@ impl Database {
         let migrated = self.migrate_in(&transaction).await;
         unlock(&transaction).await?;
         let migrated = migrated?;
-        transaction.commit().await?;
+        self.commit(transaction)
+            .await
+            .map_err(|error| match error {
+                CommitError::Failed(error) => MigrationError::Failed(error),
+                CommitError::Unknown(away) => MigrationError::Failed(away.into()),
+            })?;
         Ok(migrated)
     }
 

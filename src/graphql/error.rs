@@ -3,6 +3,7 @@
 
 use async_graphql::{Enum, ErrorExtensions, SimpleObject};
 
+use crate::database::Away;
 use crate::domain;
 
 /// An error that the caller can correct. Never used for authentication or authorization failures.
@@ -103,6 +104,11 @@ pub enum Code {
     LimitExceeded,
     /// The server is busy; `extensions.retryAfter` says in how many seconds to try again.
     RateLimited,
+    /// The database is away, and nothing was done; `extensions.retryAfter` says in how many seconds to try
+    /// again.
+    Unavailable,
+    /// The database went away while it stored a change, which may have been done: look before you try again.
+    OutcomeUnknown,
     /// The server is at fault; `extensions.requestId` helps find the cause.
     Internal,
 }
@@ -117,6 +123,8 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::Internal => "INTERNAL",
         }
     }
@@ -148,6 +156,18 @@ impl From<domain::Error> for async_graphql::Error {
                 coded("The server is busy. Try again later.", Code::RateLimited).extend_with(
                     |_, extensions| extensions.set("retryAfter", retry_after.as_secs()),
                 )
+            }
+            domain::Error::Unavailable(away) => {
+                tracing::debug!(%away, "a request found the database away");
+                let message = "The database does not respond. Nothing was done. Try again later.";
+                coded(message, Code::Unavailable).extend_with(|_, extensions| {
+                    extensions.set("retryAfter", Away::RETRY_AFTER.as_secs());
+                })
+            }
+            domain::Error::OutcomeUnknown(away) => {
+                tracing::debug!(%away, "a request found the database away as it was committed");
+                let message = "The connection to the database broke off while this was being stored. It may have been done: look before you try again.";
+                coded(message, Code::OutcomeUnknown)
             }
             domain::Error::Internal(cause) => {
                 tracing::error!(%cause, details = ?cause, "a request failed");
