@@ -44,6 +44,7 @@ mod names;
 mod negotiation;
 mod nodes;
 mod origins;
+mod outages;
 mod pages;
 mod password_resets;
 mod passwords;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use tempfile::TempDir;
+use url::Url;
 use uuid::Uuid;
 
 use super::leaks;
+use super::proxy::Proxy;
 
 /// A fresh database, which goes with the last server that a test has on it, after it was searched for
 /// secrets.
@@ -54,6 +56,19 @@ impl TestDatabase {
     /// Whether this is a file of SQLite's: one process, one writer, and columns that take anything.
     pub fn is_sqlite(&self) -> bool {
         self.url.starts_with("sqlite:")
+    }
+
+    /// The same database, reached through a proxy; none for SQLite's file.
+    pub async fn through_proxy(&self) -> Option<(Self, Proxy)> {
+        let mut url = Url::parse(&self.url).ok()?;
+        let target = format!("{}:{}", url.host_str()?, url.port()?);
+        let proxy = Proxy::before(target).await;
+        url.set_port(Some(proxy.address().port())).ok()?;
+        let reached = Self {
+            url: url.into(),
+            ..self.clone()
+        };
+        Some((reached, proxy))
     }
 
     /// The database of that address.
