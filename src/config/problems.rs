@@ -14,7 +14,7 @@ const MAX_DATABASE_CONNECTIONS: u32 = 10_000;
 /// A database on the other side of the world takes a third of a second to let somebody in.
 const MIN_SILENCE: Duration = Duration::from_millis(500);
 /// Whoever asks has given up by then.
-const MAX_SILENCE: Duration = Duration::from_secs(60);
+const MAX_SILENCE: Duration = Duration::from_secs(10);
 const MIN_WAIT: Duration = Duration::from_millis(100);
 const MAX_WAIT: Duration = Duration::from_secs(600);
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ impl Config {
         );
         problems.must(
             (MIN_SILENCE..=MAX_SILENCE).contains(&database.unavailable_after),
-            "database.unavailable_after: must be from 500ms to 1m",
+            "database.unavailable_after: must be from 500ms to 10s",
         );
         for (key, time) in [
             ("database.connect_timeout", database.connect_timeout),

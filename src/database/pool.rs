@@ -75,7 +75,7 @@ impl Pool {
             Sessions::Own => self.ask(connections.rows(query)).await,
             Sessions::Shared => {
                 let rows = async {
-                    let transaction = self.begin_shared(&connections).await?;
+                    let transaction = begin_shared(&connections).await?;
                     let rows = transaction.rows(query).await?;
                     transaction.commit().await?;
                     Ok(rows)
@@ -90,19 +90,8 @@ impl Pool {
         let connections = self.connections();
         match self.sessions {
             Sessions::Own => self.ask(begin(&connections)).await,
-            Sessions::Shared => self.ask(self.begin_shared(&connections)).await,
+            Sessions::Shared => self.ask(begin_shared(&connections)).await,
         }
-    }
-
-    /// Begins a transaction in a session that others have used: what they have prepared there bears
-    /// the names that this connection gives as well.
-    async fn begin_shared(
-        &self,
-        connections: &DatabaseConnection,
-    ) -> Result<DatabaseTransaction, DbErr> {
-        let transaction = begin(connections).await?;
-        transaction.execute_unprepared("DEALLOCATE ALL").await?;
-        Ok(transaction)
     }
 
     /// Commits a transaction that [`begin`](Self::begin) has begun.
@@ -271,4 +260,14 @@ async fn begin(connections: &DatabaseConnection) -> Result<DatabaseTransaction, 
         ..Default::default()
     };
     connections.begin_with_options(options).await
+}
+
+/// Begins a transaction in a session that others have used: what they have prepared there bears the names
+/// that this connection gives as well.
+async fn begin_shared(connections: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = connections.begin().await?;
+    // Without preparing anything, unlike what begins with options.
+    let statements = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL";
+    transaction.execute_unprepared(statements).await?;
+    Ok(transaction)
 }

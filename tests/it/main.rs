@@ -68,4 +68,5 @@ mod tidy;
 mod unsafe_settings;
 mod users;
 mod variables;
+mod versions;
 mod walkthrough;

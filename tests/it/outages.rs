@@ -24,8 +24,7 @@ const QUERY: &str = r#"{ invitation(token: "unheard of") { status } }"#;
 
 /// A server behind a network that can fail; none on SQLite.
 async fn start(settings: &[&str]) -> Option<(TestServer, Proxy)> {
-    let database = TestDatabase::create().await;
-    let (reached, proxy) = database.through_proxy().await?;
+    let (reached, proxy) = TestDatabase::behind_proxy().await?;
     let settings = [settings, &["database.unavailable_after=1s"]].concat();
     Some((TestServer::start_on(reached, &settings).await, proxy))
 }
@@ -68,8 +67,7 @@ async fn until_ready(client: &Client) {
 
 /// The binary, as operators run it, with its own log.
 async fn tells_of(network: Network, words: &str) {
-    let database = TestDatabase::create().await;
-    let Some((reached, proxy)) = database.through_proxy().await else {
+    let Some((reached, proxy)) = TestDatabase::behind_proxy().await else {
         return skipped(ON_SQLITE);
     };
     let folder = tempfile::tempdir().unwrap();

@@ -98,7 +98,7 @@ impl TestServer {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("usher.toml");
         std::fs::write(&file, applications).unwrap();
-        let url_setting = format!("database.url={}", database.url);
+        let url_setting = format!("database.url={}", database.url_for_server());
         let command_line = SETTINGS
             .iter()
             .chain(settings)
