@@ -155,6 +155,15 @@ impl Error {
         }
     }
 
+    /// When to try again, if waiting is all that is needed.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(Away::RETRY_AFTER),
+            _ => None,
+        }
+    }
+
     /// Says in the log what could not be done, unless the log says already that the database is away.
     pub fn report(&self, what: &str) {
         if self.away().is_none() {

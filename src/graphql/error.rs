@@ -3,7 +3,6 @@
 
 use async_graphql::{Enum, ErrorExtensions, SimpleObject};
 
-use crate::database::Away;
 use crate::domain;
 
 /// An error that the caller can correct. Never used for authentication or authorization failures.
@@ -137,6 +136,7 @@ fn coded(message: impl Into<String>, code: Code) -> async_graphql::Error {
 
 impl From<domain::Error> for async_graphql::Error {
     fn from(error: domain::Error) -> Self {
+        let retry_after = error.retry_after().unwrap_or_default().as_secs();
         match error {
             domain::Error::Unauthenticated => coded("Sign in first.", Code::Unauthenticated),
             domain::Error::Forbidden(permission) => coded(
@@ -152,17 +152,15 @@ impl From<domain::Error> for async_graphql::Error {
                     .collect::<Vec<_>>()
                     .join(" "),
             ),
-            domain::Error::Busy { retry_after } => {
-                coded("The server is busy. Try again later.", Code::RateLimited).extend_with(
-                    |_, extensions| extensions.set("retryAfter", retry_after.as_secs()),
-                )
+            domain::Error::Busy { .. } => {
+                coded("The server is busy. Try again later.", Code::RateLimited)
+                    .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
             }
             domain::Error::Unavailable(away) => {
                 tracing::debug!(%away, "a request found the database away");
                 let message = "The database does not respond. Nothing was done. Try again later.";
-                coded(message, Code::Unavailable).extend_with(|_, extensions| {
-                    extensions.set("retryAfter", Away::RETRY_AFTER.as_secs());
-                })
+                coded(message, Code::Unavailable)
+                    .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
             }
             domain::Error::OutcomeUnknown(away) => {
                 tracing::debug!(%away, "a request found the database away as it was committed");

@@ -9,7 +9,6 @@ use poem::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::event_stream;
-use crate::database::Away;
 use crate::domain;
 use crate::graphql::error::Code;
 use crate::graphql::limits;
@@ -189,7 +188,7 @@ impl Refusal {
             domain::Error::OutcomeUnknown(_) => (Code::OutcomeUnknown, StatusCode::OK),
             _ => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
         };
-        let retry_after = (code == Code::Unavailable).then_some(Away::RETRY_AFTER);
+        let retry_after = error.retry_after();
         let request_id = (code == Code::Internal).then(|| id.to_owned());
         let error = async_graphql::Error::from(error);
         Self {
