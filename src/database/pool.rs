@@ -200,9 +200,11 @@ impl Pool {
     async fn look(&self, reason: Option<Away>) {
         let begun = Instant::now();
         let Err(away) = self.probe().await else {
-            if let Some(reason) = reason {
-                let error = reason.said;
-                tracing::warn!(error, "a request has lost its connection to the database");
+            if let Some(Away { cause, said }) = reason {
+                tracing::warn!(
+                    error = said,
+                    "the database responds, but a request has found it away: {cause}"
+                );
             }
             return;
         };

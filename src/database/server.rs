@@ -106,9 +106,10 @@ async fn reach_postgres(options: PgConnectOptions, pooler: Pooler) -> Result<Ses
     };
     // Whoever wanted to know has an answer already.
     let _ = connection.close().await;
-    Ok(match is_shared {
-        true => Sessions::Shared,
-        false => Sessions::Own,
+    Ok(if is_shared {
+        Sessions::Shared
+    } else {
+        Sessions::Own
     })
 }
 
@@ -171,10 +172,10 @@ async fn probe_postgres(url: &str) -> sqlx::Result<()> {
     let query = raw_sql("SELECT pg_is_in_recovery()");
     let is_standby: bool = query.fetch_one(&mut connection).await?.try_get(0)?;
     let _ = connection.close().await;
-    match is_standby {
-        true => Err(Away::new(Cause::ReadOnly, "pg_is_in_recovery").into()),
-        false => Ok(()),
+    if is_standby {
+        return Err(Away::new(Cause::ReadOnly, "pg_is_in_recovery").into());
     }
+    Ok(())
 }
 
 async fn probe_mysql(url: &str) -> sqlx::Result<()> {

@@ -25,6 +25,8 @@ pub enum Network {
     CutsAfterCommitOf(&'static str),
     /// The same, before the database hears of it.
     CutsBeforeCommitOf(&'static str),
+    /// It hangs from when the transaction in which this was said is being committed.
+    HangsAtCommitOf(&'static str),
 }
 
 /// A proxy in front of a database server.
@@ -154,16 +156,29 @@ async fn requests(
         passes(network).await;
         let bytes = &buffer[..read];
         let now = network.borrow().clone();
-        if let Network::CutsAfterCommitOf(what) | Network::CutsBeforeCommitOf(what) = now {
+        if let Network::CutsAfterCommitOf(what)
+        | Network::CutsBeforeCommitOf(what)
+        | Network::HangsAtCommitOf(what) = now
+        {
             was_said |= contains(bytes, what);
             if was_said && contains(bytes, "COMMIT") {
-                if now == Network::CutsAfterCommitOf(what) {
-                    to.write_all(bytes).await.unwrap();
-                    // Ended in order, the connection ends on the other side when all was done.
-                    to.shutdown().await.unwrap();
+                match now {
+                    Network::HangsAtCommitOf(_) => {
+                        network.send_replace(Network::Hangs);
+                        passes(network).await;
+                    }
+                    Network::CutsAfterCommitOf(_) => {
+                        to.write_all(bytes).await.unwrap();
+                        // Ended in order, the connection ends on the other side when all was done.
+                        to.shutdown().await.unwrap();
+                        network.send_replace(Network::Passes);
+                        return;
+                    }
+                    _ => {
+                        network.send_replace(Network::Passes);
+                        return;
+                    }
                 }
-                network.send_replace(Network::Passes);
-                return;
             }
         }
         if read == 0 || to.write_all(bytes).await.is_err() {

@@ -26,6 +26,8 @@ const SETTINGS: &[&str] = &[
     "passwords.argon2.memory_kib=8",
     "passwords.argon2.iterations=1",
     "database.max_connections=4",
+    // So many tests run at once that a database may well be silent for a moment.
+    "database.unavailable_after=10s",
 ];
 
 /// What every test's configuration declares.
