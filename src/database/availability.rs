@@ -40,10 +40,10 @@ const MYSQL_ERRORS: [(u16, Cause); 13] = [
     (1160, Cause::BrokenOff),
     (1161, Cause::BrokenOff),
     (1184, Cause::BrokenOff),
+    (1203, Cause::Full),
     (1927, Cause::BrokenOff),
     (3169, Cause::BrokenOff),
     (4031, Cause::BrokenOff),
-    (1203, Cause::Full),
 ];
 
 /// Why the database is away, as far as it matters to anybody but its operator.
