@@ -24,6 +24,14 @@ test-postgres *filter:
 test-mariadb *filter:
     .ci/with-mariadb cargo test --test it {{filter}}
 
+# Runs integration tests behind PgBouncer.
+test-pgbouncer *filter:
+    .ci/with-pgbouncer cargo test --test it {{filter}}
+
+# Lets PostgreSQL fail over under load.
+test-failover:
+    .ci/failover
+
 # Feeds what reads input of strangers with random input.
 fuzz *arguments:
     .ci/fuzz {{arguments}}

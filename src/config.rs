@@ -120,6 +120,38 @@ pub struct Database {
     pub url: SecretString,
     /// The connections that one server opens at most.
     pub max_connections: u32,
+    /// How long the database server may take to let Usher in when it starts.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// How long a request waits for one of the connections.
+    #[serde(with = "humantime_serde")]
+    pub acquire_timeout: Duration,
+    /// How long the database server may be silent before it counts as away.
+    #[serde(with = "humantime_serde")]
+    pub unavailable_after: Duration,
+    /// How long a connection stays open that nobody uses.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// How long a connection stays open at most.
+    #[serde(with = "humantime_serde")]
+    pub max_lifetime: Duration,
+    /// How many statements a connection keeps prepared.
+    pub statement_cache: usize,
+    /// Whether a pooler stands between Usher and PostgreSQL.
+    pub pooler: Pooler,
+}
+
+/// Whether a pooler, such as PgBouncer, stands between Usher and PostgreSQL, and gives a connection another
+/// session for each transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooler {
+    /// The start finds out.
+    Detect,
+    /// Each connection has a session of its own.
+    None,
+    /// The sessions are shared.
+    Transaction,
 }
 
 /// `[setup]`

@@ -6,7 +6,7 @@ use std::time::Duration;
 use entity::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
@@ -15,7 +15,9 @@ use crate::clock::Clock;
 use crate::config;
 
 mod asked;
+mod availability;
 mod file;
+mod pool;
 mod races;
 mod row;
 mod rows;
@@ -25,12 +27,14 @@ mod server;
 mod sqlite;
 mod transaction;
 
+pub use availability::{Away, Cause};
 pub use file::DatabaseFile;
 pub use races::is_lost_race;
 pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
-use server::CONNECT_TIMEOUT;
+use server::Sessions;
+use transaction::Inner;
 pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row};
 
 /// A database that any number of tasks can use at the same time.
@@ -41,9 +45,6 @@ pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row}
 #[derive(Clone, Debug)]
 pub struct Database {
     reader: Reader,
-    writer: Writer,
-    /// Migrates; on PostgreSQL and MariaDB, the pool for all.
-    migrator: DatabaseConnection,
     reported: Arc<rows::Reported>,
     rehearsal: Arc<races::Rehearsal>,
 }
@@ -56,26 +57,22 @@ pub struct Reader {
 }
 
 #[derive(Clone, Debug)]
-enum Writer {
-    /// To SQLite's file.
-    Sqlite(sqlite::Writer),
-    /// To a database server.
-    Pool(DatabaseConnection),
-}
-
-#[derive(Clone, Debug)]
 enum Connections {
     /// To SQLite's file.
-    Sqlite(Arc<sqlite::Readers>),
+    Sqlite {
+        readers: Arc<sqlite::Readers>,
+        writer: sqlite::Writer,
+        migrator: DatabaseConnection,
+    },
     /// To a database server.
-    Pool(DatabaseConnection),
+    Server(Arc<pool::Pool>),
 }
 
 impl Source for Reader {
     fn backend(&self) -> DbBackend {
         match &self.connections {
-            Connections::Sqlite(_) => DbBackend::Sqlite,
-            Connections::Pool(pool) => pool.get_database_backend(),
+            Connections::Sqlite { .. } => DbBackend::Sqlite,
+            Connections::Server(pool) => pool.backend(),
         }
     }
 
@@ -83,15 +80,24 @@ impl Source for Reader {
         self.asked.note(&query);
         // Every resolver holds one of these futures, and is moved with it: a small one is quicker.
         match &self.connections {
-            Connections::Sqlite(readers) => Ok(readers
+            Connections::Sqlite { readers, .. } => Ok(readers
                 .rows(query)
                 .await?
                 .into_iter()
                 .map(Row::Sqlite)
                 .collect()),
-            Connections::Pool(pool) => Box::pin(pool.rows(query)).await,
+            Connections::Server(pool) => Box::pin(pool.rows(query)).await,
         }
     }
+}
+
+/// Why a transaction was not committed.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Nothing was stored.
+    Failed(DbErr),
+    /// The connection broke off before the database had said whether it has stored everything or nothing.
+    Unknown(Away),
 }
 
 /// Why a database could not be opened: a sentence that says which one, and what to look at.
@@ -167,35 +173,26 @@ impl Database {
         let url = config.url.expose_secret();
         let failed = |reason: String| OpenError::new(url, reason);
         let file = DatabaseFile::of(url).map_err(failed)?;
-        server::reach(url).await.map_err(failed)?;
-        let connections = file.as_ref().map_or(config.max_connections, |_| 1);
-        let migrator = sea_orm::Database::connect(options(url, connections))
-            .await
-            .map_err(|error| failed(root_cause(&error)))?;
-        server::check_version(&migrator).await.map_err(failed)?;
-        let (connections, writer) = match file {
+        let connections = match file {
             Some(file) => {
+                let in_words = |error| failed(root_cause(&error));
+                let migrator = sea_orm::Database::connect(to_file(url)).await;
+                let migrator = migrator.map_err(in_words)?;
                 let (path, access) = (file.path(), file.access());
                 let readers = sqlite::Readers::new(&path, access, config.max_connections);
-                let writer = sqlite::Writer::open(&path, access)
-                    .map_err(|error| failed(root_cause(&error)))?;
-                (
-                    Connections::Sqlite(Arc::new(readers)),
-                    Writer::Sqlite(writer),
-                )
+                Connections::Sqlite {
+                    readers: Arc::new(readers),
+                    writer: sqlite::Writer::open(&path, access).map_err(in_words)?,
+                    migrator,
+                }
             }
-            None => (
-                Connections::Pool(migrator.clone()),
-                Writer::Pool(migrator.clone()),
-            ),
+            None => Connections::Server(pool::Pool::open(config).await.map_err(failed)?),
         };
         Ok(Self {
             reader: Reader {
                 connections,
                 asked: Arc::default(),
             },
-            writer,
-            migrator,
             reported: Arc::default(),
             rehearsal: Arc::default(),
         })
@@ -240,17 +237,87 @@ impl Database {
     /// On SQLite everybody else who wants to write waits until it ends: nothing slow belongs in it,
     /// and it must not be begun by somebody who already holds one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        let inner = match &self.writer {
-            Writer::Sqlite(writer) => transaction::Inner::Sqlite(writer.begin().await?),
-            Writer::Pool(pool) => transaction::Inner::Server(begin_in(pool).await?),
-        };
-        Ok(Transaction(inner))
+        Ok(Transaction(match &self.reader.connections {
+            Connections::Sqlite { writer, .. } => Inner::Sqlite(writer.begin().await?),
+            Connections::Server(pool) => Inner::Server(pool.begin().await?),
+        }))
+    }
+
+    /// Begins the transaction in which the schema changes, by sea-orm's own means.
+    async fn begin_migration(&self) -> Result<DatabaseTransaction, DbErr> {
+        match &self.reader.connections {
+            Connections::Sqlite { migrator, .. } => {
+                let options = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                migrator.begin_with_options(options).await
+            }
+            Connections::Server(pool) => pool.begin().await,
+        }
     }
 
     /// Commits a transaction that [`begin`](Self::begin) has begun.
-    pub async fn commit(&self, transaction: Transaction) -> Result<(), DbErr> {
-        self.rehearsal.commit()?;
-        transaction.commit().await
+    ///
+    /// # Errors
+    ///
+    /// Where it is not known whether everything was stored or nothing, it must not be done again by
+    /// itself.
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
+        self.rehearsal.commit().map_err(CommitError::Failed)?;
+        match (&self.reader.connections, transaction.0) {
+            (Connections::Server(pool), Inner::Server(transaction)) => {
+                pool.commit(transaction).await
+            }
+            (_, inner) => {
+                let committed = Transaction(inner).commit().await;
+                committed.map_err(CommitError::Failed)
+            }
+        }
+    }
+
+    /// Waits for what becomes of a piece of work that asks the database, unless the database is away;
+    /// then the work is dropped where it stands.
+    ///
+    /// # Errors
+    ///
+    /// If it is away.
+    pub async fn while_there<T>(&self, work: impl Future<Output = T>) -> Result<T, Away> {
+        match &self.reader.connections {
+            Connections::Sqlite { .. } => Ok(work.await),
+            Connections::Server(pool) => pool.while_there(work).await,
+        }
+    }
+
+    /// What becomes of a query that takes a database that is there no time.
+    ///
+    /// # Errors
+    ///
+    /// The query's; and if it takes longer than that, that the database is away.
+    pub async fn in_a_moment<T>(
+        &self,
+        query: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        match &self.reader.connections {
+            Connections::Sqlite { .. } => query.await,
+            Connections::Server(pool) => pool.in_a_moment(query).await,
+        }
+    }
+
+    /// Has it looked whether the database is there, beside whatever else goes on, since somebody has
+    /// found that it is not.
+    pub fn look_because(&self, away: &Away) {
+        if let Connections::Server(pool) = &self.reader.connections {
+            pool.look_because(Some(away.clone()));
+        }
+    }
+
+    /// Waits until the database has been away, and is back.
+    pub async fn returned(&self) {
+        match &self.reader.connections {
+            Connections::Sqlite { .. } => std::future::pending().await,
+            Connections::Server(pool) => pool.availability().returned().await,
+        }
     }
 
     /// For tests: those of the next commits fail, as if they had lost a race, whose number `is_lost`
@@ -268,31 +335,19 @@ impl Database {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        if let Connections::Sqlite(readers) = &self.reader.connections {
-            readers.close();
+        match &self.reader.connections {
+            Connections::Sqlite {
+                readers,
+                writer,
+                migrator,
+            } => {
+                readers.close();
+                writer.close().await;
+                migrator.clone().close().await
+            }
+            Connections::Server(pool) => pool.close().await,
         }
-        if let Writer::Sqlite(writer) = &self.writer {
-            writer.close().await;
-        }
-        self.migrator.close().await
     }
-}
-
-/// Begins a transaction on a server, or the one that migrates SQLite's file.
-async fn begin_in(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = match pool.get_database_backend() {
-        DbBackend::Sqlite => TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        },
-        // MariaDB's own default would show a transaction the rows as they were at its first
-        // query, long after it had waited for a lock.
-        _ => TransactionOptions {
-            isolation_level: Some(IsolationLevel::ReadCommitted),
-            ..Default::default()
-        },
-    };
-    pool.begin_with_options(options).await
 }
 
 /// The database's own time in SQL, in microseconds since 1970.
@@ -304,19 +359,15 @@ fn time_of(backend: DbBackend) -> &'static str {
     }
 }
 
-fn options(url: &str, connections: u32) -> ConnectOptions {
-    let url = server::in_sqlx_words(url);
-    let is_sqlite = url.starts_with("sqlite:");
+/// To SQLite's file, through the one connection that writes.
+fn to_file(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(connections)
-        .connect_timeout(CONNECT_TIMEOUT)
+        .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
         .sqlx_logging(false)
-        // A SQLite connection cannot go stale, and asking costs a third of a request.
-        .test_before_acquire(!is_sqlite)
-        .map_sqlx_postgres_opts(server::postgres)
-        .map_sqlx_mysql_opts(server::mysql)
+        // It cannot go stale, and asking costs a third of a request.
+        .test_before_acquire(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 // It was there, or was created for its owner alone, before it was opened.
@@ -325,6 +376,26 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 // What was answered for must survive a power cut.
                 .pragma("synchronous", "FULL")
                 .busy_timeout(Duration::from_secs(10))
+        });
+    options
+}
+
+/// To a server, through a pool.
+fn to_server(config: &config::Database, sessions: Sessions) -> ConnectOptions {
+    let statements = sessions.statement_cache(config.statement_cache);
+    let mut options = ConnectOptions::new(server::in_sqlx_words(config.url.expose_secret()));
+    options
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.acquire_timeout)
+        .idle_timeout(config.idle_timeout)
+        .max_lifetime(config.max_lifetime)
+        .sqlx_logging(false)
+        .test_before_acquire(true)
+        .map_sqlx_postgres_opts(move |postgres| {
+            server::postgres(postgres).statement_cache_capacity(statements)
+        })
+        .map_sqlx_mysql_opts(move |mysql| {
+            server::mysql(mysql).statement_cache_capacity(statements)
         });
     options
 }

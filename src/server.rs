@@ -11,8 +11,8 @@ use transports::{Registry, Transport};
 
 use crate::config::Config;
 use crate::database::{Database, OpenError};
-use crate::domain::App;
 use crate::domain::setup::{self, Setup};
+use crate::domain::{self, App};
 use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};
 use crate::{http, log, mail};
@@ -280,9 +280,11 @@ async fn follow_the_database(app: Arc<App>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(CLOCK_SET_EVERY) => {}
+            // Perhaps on another machine, with a clock of its own; and mails have waited for it.
+            () = app.db.returned() => app.mail_queued.notify_one(),
         }
         if let Err(error) = app.db.set_clock(&app.clock).await {
-            tracing::warn!(%error, "cannot ask the database for the time");
+            domain::Error::from(error).report("cannot ask the database for the time");
         }
     }
 }

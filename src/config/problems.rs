@@ -11,6 +11,15 @@ use crate::color::Palette;
 const MAX_CONNECTIONS: usize = 1_000_000;
 /// Each takes memory when the server starts.
 const MAX_DATABASE_CONNECTIONS: u32 = 10_000;
+/// A database on the other side of the world takes a third of a second to let somebody in.
+const MIN_SILENCE: Duration = Duration::from_millis(500);
+/// Whoever asks has given up by then.
+const MAX_SILENCE: Duration = Duration::from_secs(10);
+const MIN_WAIT: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_secs(600);
+const MIN_LIFETIME: Duration = Duration::from_secs(1);
+/// Each takes memory, here and on the server.
+const MAX_STATEMENTS: usize = 10_000;
 /// Each may be a connection of its own to the mail server.
 const MAX_MAIL_WORKERS: usize = 1_000;
 /// Nothing that is counted from now on ends after the calendar does.
@@ -58,6 +67,33 @@ impl Config {
         problems.must(
             (2..=MAX_DATABASE_CONNECTIONS).contains(&database.max_connections),
             "database.max_connections: must be from 2 to 10,000",
+        );
+        problems.must(
+            (MIN_SILENCE..=MAX_SILENCE).contains(&database.unavailable_after),
+            "database.unavailable_after: must be from 500ms to 10s",
+        );
+        for (key, time) in [
+            ("database.connect_timeout", database.connect_timeout),
+            ("database.acquire_timeout", database.acquire_timeout),
+        ] {
+            problems.must(
+                (MIN_WAIT..=MAX_WAIT).contains(&time),
+                &format!("{key}: must be from 100ms to 10m"),
+            );
+        }
+        for (key, time) in [
+            ("database.idle_timeout", database.idle_timeout),
+            ("database.max_lifetime", database.max_lifetime),
+        ] {
+            problems.must(
+                time >= MIN_LIFETIME,
+                &format!("{key}: must be at least 1s, or connections do little else than open"),
+            );
+            problems.must_end(key, time);
+        }
+        problems.must(
+            (1..=MAX_STATEMENTS).contains(&database.statement_cache),
+            "database.statement_cache: must be from 1 to 10,000",
         );
         let flaw = secrets::flaw_of_database_url(database.url.expose_secret());
         problems

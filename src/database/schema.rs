@@ -8,7 +8,8 @@ use sea_orm::{
 };
 use secrecy::ExposeSecret;
 
-use super::{Database, OpenError, Source, file};
+use super::transaction::Inner;
+use super::{Away, CommitError, Database, OpenError, Source, Transaction, file};
 use crate::config;
 
 /// For how long another server may take over a migration before this one gives up.
@@ -90,8 +91,9 @@ impl Database {
     pub async fn schema(&self) -> Result<Schema, DbErr> {
         match Schema::of_migrated(self, &self.reader).await {
             Ok(schema) => Ok(schema),
+            Err(error) if Away::of(&error).is_some() => Err(error),
             // Perhaps there is nothing yet.
-            Err(_) => Schema::of(self, &self.migrator).await,
+            Err(_) => Schema::of(self, &self.begin_migration().await?).await,
         }
     }
 
@@ -135,12 +137,17 @@ impl Database {
             return Ok(0);
         }
         // All on one connection: there may be no other, and it is the one that has the lock.
-        let transaction = super::begin_in(&self.migrator).await?;
+        let transaction = self.begin_migration().await?;
         lock(&transaction, wait).await?;
         let migrated = self.migrate_in(&transaction).await;
         unlock(&transaction).await?;
         let migrated = migrated?;
-        transaction.commit().await?;
+        self.commit(Transaction(Inner::Server(transaction)))
+            .await
+            .map_err(|error| match error {
+                CommitError::Failed(error) => MigrationError::Failed(error),
+                CommitError::Unknown(away) => MigrationError::Failed(away.into()),
+            })?;
         Ok(migrated)
     }
 

@@ -1,15 +1,39 @@
-//! The database server: whether it answers, and whether it is recent enough.
+//! The database server: whether it answers, whether it is recent enough, and whether its sessions are
+//! ours alone.
 
 use std::error::Error;
-use std::time::Duration;
 
+use sea_orm::DbBackend;
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{self, Connection};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::sqlx::{self, Connection, Row, raw_sql};
+use secrecy::ExposeSecret;
 
-/// How long a server may take to let a client in.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use super::availability::{Away, Cause};
+use crate::config::{self, Pooler};
+
+/// How often two connections are compared: others may use the pooler meanwhile.
+const COMPARISONS: usize = 5;
+
+/// Whose the sessions are that connections lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sessions {
+    /// Each connection has one of its own.
+    Own,
+    /// A pooler in between gives a connection another one for each transaction. What was prepared in one
+    /// may be missing in the next, or be somebody else's.
+    Shared,
+}
+
+impl Sessions {
+    /// How many statements a connection keeps prepared.
+    pub(super) fn statement_cache(self, setting: usize) -> usize {
+        match self {
+            Self::Own => setting,
+            Self::Shared => 0,
+        }
+    }
+}
 
 /// The address as sqlx reads it, which knows MariaDB by its ancestor's name only.
 pub(super) fn in_sqlx_words(url: &str) -> String {
@@ -20,8 +44,10 @@ pub(super) fn in_sqlx_words(url: &str) -> String {
 }
 
 /// What sqlx has read, with an IPv6 address as the system takes it: without the brackets that it has in
-/// an address (RFC 3986, section 3.2.2).
+/// an address (RFC 3986, section 3.2.2). PgBouncer refuses a client that says how many digits it wants of
+/// floating-point numbers; there are none here.
 pub(super) fn postgres(options: PgConnectOptions) -> PgConnectOptions {
+    let options = options.extra_float_digits(None);
     match bracketed(options.get_host()) {
         Some(host) => options.host(&host),
         None => options,
@@ -42,31 +68,125 @@ fn bracketed(host: &str) -> Option<String> {
 }
 
 /// Tries whether the server lets this client in, through whatever the address names: a host, an IPv6
-/// address, a socket in the file system. The pool itself would try for half a minute, and then say
-/// nothing but that time ran out.
+/// address, a socket in the file system; whether it is recent enough; and whose its sessions are. The
+/// pool itself would try for long, and then say nothing but that time ran out.
 ///
 /// # Errors
 ///
 /// The reason. It does not hold the address.
-pub(super) async fn reach(url: &str) -> Result<(), String> {
-    let url = in_sqlx_words(url);
+pub(super) async fn reach(config: &config::Database) -> Result<Sessions, String> {
+    let url = in_sqlx_words(config.url.expose_secret());
     let attempt = async {
         if url.starts_with("postgres") {
-            let options: PgConnectOptions = read(&url)?;
-            let connection = PgConnection::connect_with(&postgres(options)).await;
-            leave(connection).await
-        } else if url.starts_with("mysql") {
-            let options: MySqlConnectOptions = read(&url)?;
-            let connection = MySqlConnection::connect_with(&mysql(options)).await;
-            leave(connection).await
+            reach_postgres(postgres(read(&url)?), config.pooler).await
         } else {
-            Ok(())
+            reach_mysql(mysql(read(&url)?)).await
         }
     };
-    match tokio::time::timeout(CONNECT_TIMEOUT, attempt).await {
+    match tokio::time::timeout(config.connect_timeout, attempt).await {
         Ok(outcome) => outcome,
         Err(_) => Err("the host does not respond".to_owned()),
     }
+}
+
+async fn reach_postgres(options: PgConnectOptions, pooler: Pooler) -> Result<Sessions, String> {
+    let mut connection = PgConnection::connect_with(&options).await.map_err(words)?;
+    let query = raw_sql("SELECT current_setting('server_version')");
+    let row = query.fetch_one(&mut connection).await.map_err(words)?;
+    recent_enough(
+        DbBackend::Postgres,
+        &row.try_get::<String, _>(0).map_err(words)?,
+    )?;
+    let is_shared = match pooler {
+        Pooler::None => false,
+        Pooler::Transaction => true,
+        Pooler::Detect => lead_to_one_session(&options, &mut connection)
+            .await
+            .map_err(words)?,
+    };
+    // Whoever wanted to know has an answer already.
+    let _ = connection.close().await;
+    Ok(if is_shared {
+        Sessions::Shared
+    } else {
+        Sessions::Own
+    })
+}
+
+async fn reach_mysql(options: MySqlConnectOptions) -> Result<Sessions, String> {
+    let connected = MySqlConnection::connect_with(&options).await;
+    let mut connection = connected.map_err(words)?;
+    let query = raw_sql("SELECT VERSION()");
+    let row = query.fetch_one(&mut connection).await.map_err(words)?;
+    recent_enough(
+        DbBackend::MySql,
+        &row.try_get::<String, _>(0).map_err(words)?,
+    )?;
+    let _ = connection.close().await;
+    Ok(Sessions::Own)
+}
+
+/// Whether two connections, open at the same time, lead to the same session: a pooler is in between, in
+/// the mode in which it gives sessions away with each transaction.
+async fn lead_to_one_session(
+    options: &PgConnectOptions,
+    one: &mut PgConnection,
+) -> sqlx::Result<bool> {
+    let mut other = PgConnection::connect_with(options).await?;
+    for _ in 0..COMPARISONS {
+        if session_of(one).await? == session_of(&mut other).await? {
+            return Ok(true);
+        }
+    }
+    let _ = other.close().await;
+    Ok(false)
+}
+
+async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
+    let query = raw_sql("SELECT pg_backend_pid()");
+    query.fetch_one(connection).await?.try_get(0)
+}
+
+/// Looks whether the server answers a new client, and takes changes. One that refuses this client for
+/// another reason is there all the same.
+///
+/// # Errors
+///
+/// If it is away.
+pub(super) async fn probe(config: &config::Database) -> Result<(), Away> {
+    let url = in_sqlx_words(config.url.expose_secret());
+    let probed = if url.starts_with("postgres") {
+        probe_postgres(&url).await
+    } else {
+        probe_mysql(&url).await
+    };
+    match probed.err().and_then(|error| Away::of_sqlx(&error)) {
+        Some(away) if away.cause != Cause::Full => Err(away),
+        _ => Ok(()),
+    }
+}
+
+async fn probe_postgres(url: &str) -> sqlx::Result<()> {
+    let options = postgres(url.parse()?);
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let query = raw_sql("SELECT pg_is_in_recovery()");
+    let is_standby: bool = query.fetch_one(&mut connection).await?.try_get(0)?;
+    let _ = connection.close().await;
+    if is_standby {
+        return Err(Away::new(Cause::ReadOnly, "pg_is_in_recovery").into());
+    }
+    Ok(())
+}
+
+async fn probe_mysql(url: &str) -> sqlx::Result<()> {
+    let options = mysql(url.parse()?);
+    let mut connection = MySqlConnection::connect_with(&options).await?;
+    // A node outside of its cluster answers what needs no table.
+    raw_sql("SELECT 1 FROM seaql_migrations LIMIT 1")
+        .execute(&mut connection)
+        .await?;
+    let _ = connection.close().await;
+    Ok(())
 }
 
 /// Whether the address can be read.
@@ -91,11 +211,8 @@ fn read<O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, String>
     })
 }
 
-async fn leave<C: Connection>(connection: Result<C, sqlx::Error>) -> Result<(), String> {
-    let connection = connection.map_err(|error| innermost(&error))?;
-    // Whoever wanted to know has an answer already.
-    let _ = connection.close().await;
-    Ok(())
+fn words(error: sqlx::Error) -> String {
+    innermost(&error)
 }
 
 /// The innermost error's words: those around it repeat that a connection failed.
@@ -112,25 +229,6 @@ pub(super) fn innermost(error: &dyn Error) -> String {
 /// # Errors
 ///
 /// A sentence with the oldest version that is.
-pub(super) async fn check_version(db: &DatabaseConnection) -> Result<(), String> {
-    let backend = db.get_database_backend();
-    let query = match backend {
-        DbBackend::Postgres => "SELECT current_setting('server_version')",
-        DbBackend::MySql => "SELECT VERSION()",
-        // It is built in.
-        _ => return Ok(()),
-    };
-    let version = async {
-        let row = db
-            .query_one_raw(Statement::from_string(backend, query))
-            .await?;
-        let row = row.ok_or_else(|| DbErr::Custom("the server has no version".to_owned()))?;
-        row.try_get_by_index::<String>(0)
-    };
-    let version = version.await.map_err(|error| error.to_string())?;
-    recent_enough(backend, &version)
-}
-
 fn recent_enough(backend: DbBackend, version: &str) -> Result<(), String> {
     let is_mariadb = version.to_lowercase().contains("mariadb");
     let (name, oldest) = match backend {

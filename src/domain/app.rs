@@ -146,9 +146,9 @@ impl App {
     }
 
     /// The database's schema, and whether it is that of this version. If it lacks something, the server
-    /// must not answer.
+    /// must not answer. A database that has not said so in a moment is away to whoever asks for this.
     pub async fn schema(&self) -> Result<Schema, Error> {
-        Ok(self.db.schema().await?)
+        Ok(self.db.in_a_moment(self.db.schema()).await?)
     }
 }
 

@@ -8,7 +8,9 @@
 //! another. Such a change is made again, whole; therefore nothing outside of the transaction happens
 //! in it. What must not happen twice, such as hashing a password, comes before.
 
-use std::sync::{Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::{EmailId, UserId, email};
@@ -35,6 +37,7 @@ pub struct Change<'a> {
     transaction: Transaction,
     actor: Actor,
     news: Mutex<News>,
+    is_committing: Arc<AtomicBool>,
 }
 
 /// What is told after the commit.
@@ -55,7 +58,7 @@ pub struct Made<T>(T);
 ///
 /// # Errors
 ///
-/// Those of `work`; nothing was changed then.
+/// Those of `work`; nothing was changed then, unless it is [`Error::OutcomeUnknown`].
 pub async fn make<'a, T, F>(
     app: &'a App,
     actor: &Actor,
@@ -66,8 +69,12 @@ where
 {
     let mut attempt = 1;
     loop {
-        let once = async { work(Change::begin(app, actor).await?).await };
-        match once.await {
+        let is_committing = Arc::default();
+        let once = async {
+            let change = Change::begin(app, actor, Arc::clone(&is_committing)).await?;
+            work(change).await
+        };
+        match unless_away(app, once, &is_committing).await {
             Ok(Made(value)) => return Ok(value),
             Err(error) if error.is_lost_race() && attempt < MAX_ATTEMPTS => {
                 app.metrics.lost_race();
@@ -78,6 +85,25 @@ where
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Makes a change once, unless the database is away. What is being committed then is waited for: only
+/// that knows whether it may have been stored.
+async fn unless_away<T>(
+    app: &App,
+    once: impl Future<Output = Result<T>>,
+    is_committing: &AtomicBool,
+) -> Result<T> {
+    let mut once = pin!(once);
+    let made = match app.db.while_there(&mut once).await {
+        Ok(made) => made,
+        Err(_) if is_committing.load(Ordering::Relaxed) => once.await,
+        Err(away) => return Err(away.into()),
+    };
+    if let Err(Error::Unavailable(away) | Error::OutcomeUnknown(away)) = &made {
+        app.db.look_because(away);
+    }
+    made
 }
 
 /// Writes events that belong to no change: somebody was refused, or shown a secret.
@@ -100,12 +126,13 @@ fn wait_before_next(attempt: u32) -> Result<Duration> {
 }
 
 impl<'a> Change<'a> {
-    async fn begin(app: &'a App, actor: &Actor) -> Result<Self> {
+    async fn begin(app: &'a App, actor: &Actor, is_committing: Arc<AtomicBool>) -> Result<Self> {
         Ok(Self {
             app,
             transaction: app.db.begin().await?,
             actor: actor.clone(),
             news: Mutex::default(),
+            is_committing,
         })
     }
 
@@ -201,6 +228,7 @@ impl<'a> Change<'a> {
 
     /// Stores all of it, and tells those who wait for it.
     pub async fn commit<T>(self, value: T) -> Result<Made<T>> {
+        self.is_committing.store(true, Ordering::Relaxed);
         self.app.db.commit(self.transaction).await?;
         let news = self
             .news

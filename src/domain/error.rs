@@ -5,12 +5,12 @@ use std::time::Duration;
 use sea_orm::DbErr;
 
 use super::applications::Permission;
-use crate::database;
+use crate::database::{self, Away, CommitError};
 
 /// The outcome of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an operation did not happen. Nothing was changed.
+/// Why an operation did not happen. Nothing was changed, except where that is not known.
 #[derive(Debug)]
 pub enum Error {
     /// The caller must sign in first.
@@ -24,6 +24,11 @@ pub enum Error {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The database is away, which its operator knows from the log.
+    Unavailable(Away),
+    /// The database went away while it stored a change: all of it may have been stored, or nothing. It must
+    /// not be made again before somebody has looked.
+    OutcomeUnknown(Away),
     /// The server is at fault. The cause goes to its log only.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -110,7 +115,25 @@ impl From<UserError> for Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        Self::internal(error)
+        match Away::of(&error) {
+            Some(away) => Self::Unavailable(away),
+            None => Self::internal(error),
+        }
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Failed(error) => error.into(),
+            CommitError::Unknown(away) => Self::OutcomeUnknown(away),
+        }
+    }
+}
+
+impl From<Away> for Error {
+    fn from(away: Away) -> Self {
+        Self::Unavailable(away)
     }
 }
 
@@ -121,6 +144,30 @@ impl Error {
         match self {
             Self::Internal(cause) => cause.downcast_ref().is_some_and(database::is_lost_race),
             _ => false,
+        }
+    }
+
+    /// Why the database is away, if that is all that is wrong.
+    pub fn away(&self) -> Option<&Away> {
+        match self {
+            Self::Unavailable(away) | Self::OutcomeUnknown(away) => Some(away),
+            _ => None,
+        }
+    }
+
+    /// When to try again, if waiting is all that is needed.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(Away::RETRY_AFTER),
+            _ => None,
+        }
+    }
+
+    /// Says in the log what could not be done, unless the log says already that the database is away.
+    pub fn report(&self, what: &str) {
+        if self.away().is_none() {
+            tracing::error!(error = ?self, "{what}");
         }
     }
 

@@ -103,6 +103,11 @@ pub enum Code {
     LimitExceeded,
     /// The server is busy; `extensions.retryAfter` says in how many seconds to try again.
     RateLimited,
+    /// The database is away, and nothing was done; `extensions.retryAfter` says in how many seconds to try
+    /// again.
+    Unavailable,
+    /// The database went away while it stored a change, which may have been done: look before you try again.
+    OutcomeUnknown,
     /// The server is at fault; `extensions.requestId` helps find the cause.
     Internal,
 }
@@ -117,6 +122,8 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::Internal => "INTERNAL",
         }
     }
@@ -129,6 +136,7 @@ fn coded(message: impl Into<String>, code: Code) -> async_graphql::Error {
 
 impl From<domain::Error> for async_graphql::Error {
     fn from(error: domain::Error) -> Self {
+        let retry_after = error.retry_after().unwrap_or_default().as_secs();
         match error {
             domain::Error::Unauthenticated => coded("Sign in first.", Code::Unauthenticated),
             domain::Error::Forbidden(permission) => coded(
@@ -144,10 +152,20 @@ impl From<domain::Error> for async_graphql::Error {
                     .collect::<Vec<_>>()
                     .join(" "),
             ),
-            domain::Error::Busy { retry_after } => {
-                coded("The server is busy. Try again later.", Code::RateLimited).extend_with(
-                    |_, extensions| extensions.set("retryAfter", retry_after.as_secs()),
-                )
+            domain::Error::Busy { .. } => {
+                coded("The server is busy. Try again later.", Code::RateLimited)
+                    .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
+            }
+            domain::Error::Unavailable(away) => {
+                tracing::debug!(%away, "a request found the database away");
+                let message = "The database does not respond. Nothing was done. Try again later.";
+                coded(message, Code::Unavailable)
+                    .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
+            }
+            domain::Error::OutcomeUnknown(away) => {
+                tracing::debug!(%away, "a request found the database away as it was committed");
+                let message = "The connection to the database broke off while this was being stored. It may have been done: look before you try again.";
+                coded(message, Code::OutcomeUnknown)
             }
             domain::Error::Internal(cause) => {
                 tracing::error!(%cause, details = ?cause, "a request failed");

@@ -9,13 +9,15 @@ use crate::domain::applications::Permission;
 use crate::domain::change;
 use crate::domain::events::{Action, Subject};
 use crate::domain::refusals::Refusal;
-use crate::domain::{self, Actor};
+use crate::domain::{self, Actor, Error};
 
 /// What executing an operation, or several of one request, has left.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// False for a document that validation refused.
     pub was_executed: bool,
+    /// Whether something may have been changed.
+    pub may_have_changed: bool,
     /// What is to happen to the session cookie.
     pub session: Option<SessionCookie>,
     /// The token by which the caller's device is known from now on.
@@ -59,6 +61,14 @@ pub(super) enum Note {
 }
 
 impl Outcome {
+    /// Of what was not executed, and may be tried again by then.
+    pub fn of_refusal(retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..Self::default()
+        }
+    }
+
     /// Takes a note, once.
     pub(super) fn note(&mut self, actor: Actor, note: Note) {
         let mut notes = self.notes.iter();
@@ -70,6 +80,7 @@ impl Outcome {
     /// Adds the outcome of a later operation of the same request.
     pub fn add(&mut self, later: Self) {
         self.was_executed |= later.was_executed;
+        self.may_have_changed |= later.may_have_changed;
         self.session = later.session.or(self.session.take());
         self.device = later.device.or(self.device.take());
         self.retry_after = self.retry_after.max(later.retry_after);
@@ -82,7 +93,7 @@ impl Outcome {
     ///
     /// # Errors
     ///
-    /// If the database fails.
+    /// If the database fails. What was changed before that stays so.
     pub async fn write_notes(&mut self, app: &App) -> domain::Result<()> {
         let is_news = |(actor, note): &(Actor, Note)| match (note, actor.user_id()) {
             (Note::Refused(permission), Some(user)) => {
@@ -109,6 +120,10 @@ impl Outcome {
         if events.is_empty() {
             return Ok(());
         }
-        change::record_apart(app, &events).await
+        let written = change::record_apart(app, &events).await;
+        written.map_err(|error| match error {
+            Error::Unavailable(away) if self.may_have_changed => Error::OutcomeUnknown(away),
+            error => error,
+        })
     }
 }

@@ -5,12 +5,13 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use async_graphql::{Executor, ServerError, Value, Variables};
-use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use poem::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 use serde_json::json;
 
 use super::identity::{Identification, IdentityError};
+use crate::database::Away;
 use crate::domain::{App, Error};
 use crate::graphql::context::Caller;
 use crate::graphql::error::Code;
@@ -71,9 +72,17 @@ impl<E: Executor> Endpoint for EmailFiles<E> {
             return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, message));
         }
         Ok(self.respond(&request).await.unwrap_or_else(|error| {
-            tracing::error!(?error, "a request failed");
-            let message = "Something went wrong on the server.";
-            plain(StatusCode::INTERNAL_SERVER_ERROR, message)
+            error.report("a request failed");
+            match error.away() {
+                Some(_) => plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The database does not respond. Try again later.",
+                ),
+                None => plain(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something went wrong on the server.",
+                ),
+            }
         }))
     }
 }
@@ -88,6 +97,8 @@ fn status_of(error: &ServerError) -> StatusCode {
         StatusCode::UNAUTHORIZED
     } else if is(Code::Forbidden) {
         StatusCode::FORBIDDEN
+    } else if is(Code::Unavailable) {
+        StatusCode::SERVICE_UNAVAILABLE
     } else {
         StatusCode::INTERNAL_SERVER_ERROR
     }
@@ -104,9 +115,14 @@ fn attached(id: &str, source: &str) -> Response {
 }
 
 fn plain(status: StatusCode, message: impl Display) -> Response {
-    Response::builder()
+    let mut response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "text/plain; charset=utf-8")
         .header(CACHE_CONTROL, "no-store")
-        .body(format!("{message}\n"))
+        .body(format!("{message}\n"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let wait = Away::RETRY_AFTER.as_secs();
+        response.headers_mut().insert(RETRY_AFTER, wait.into());
+    }
+    response
 }

@@ -1,13 +1,15 @@
 //! Whether the server is alive, and whether it can serve requests: for load balancers and supervisors.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use poem::handler;
 use poem::http::StatusCode;
+use poem::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use poem::web::Data;
+use poem::{Response, handler};
 
-use crate::database::Schema;
-use crate::domain::App;
+use crate::database::{Away, Schema};
+use crate::domain::{App, Error};
 
 /// `GET /healthz`: the process is alive.
 #[handler]
@@ -19,27 +21,33 @@ pub fn healthz() -> &'static str {
 /// a newer version has extended is no reason to stop: during an update, the old servers answer until the
 /// new ones do.
 #[handler]
-pub async fn readyz(app: Data<&Arc<App>>) -> (StatusCode, &'static str) {
+pub async fn readyz(app: Data<&Arc<App>>) -> Response {
     match app.schema().await {
-        Ok(Schema::UpToDate) if app.worker_runs() => (StatusCode::OK, "ok\n"),
-        Ok(Schema::Ahead(_)) if app.worker_runs() => (
+        Ok(Schema::UpToDate) if app.worker_runs() => said(StatusCode::OK, "ok"),
+        Ok(Schema::Ahead(_)) if app.worker_runs() => said(
             StatusCode::OK,
-            "ok, but the database's schema is newer than this version: update this server\n",
+            "ok, but the database's schema is newer than this version: update this server",
         ),
-        Ok(Schema::UpToDate | Schema::Ahead(_)) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the mail worker has stopped\n",
-        ),
-        Ok(Schema::Behind(_)) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database has pending migrations\n",
-        ),
+        Ok(Schema::UpToDate | Schema::Ahead(_)) => not_ready("the mail worker has stopped"),
+        Ok(Schema::Behind(_)) => not_ready("the database has pending migrations"),
+        Err(Error::Unavailable(away)) => not_ready(away),
         Err(error) => {
-            tracing::error!(?error, "the database does not respond");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not respond\n",
-            )
+            error.report("cannot tell whether the database is ready");
+            not_ready("the database does not respond as it should")
         }
     }
+}
+
+fn not_ready(why: impl Display) -> Response {
+    let mut response = said(StatusCode::SERVICE_UNAVAILABLE, why);
+    let wait = Away::RETRY_AFTER.as_secs();
+    response.headers_mut().insert(RETRY_AFTER, wait.into());
+    response
+}
+
+fn said(status: StatusCode, words: impl Display) -> Response {
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+        .body(format!("{words}\n"))
 }

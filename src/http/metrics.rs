@@ -37,7 +37,7 @@ async fn read(app: Data<&Arc<App>>) -> Response {
             )
             .body(text),
         Err(error) => {
-            tracing::error!(?error, "cannot read the metrics");
+            error.report("cannot read the metrics");
             StatusCode::SERVICE_UNAVAILABLE.into()
         }
     }

@@ -116,6 +116,8 @@ impl Books {
         }
         match claims {
             Ok(claims) => self.desk.put(claims),
+            // Recorded twice is recorded once: the first time takes the claim away.
+            Err(error) if error.away().is_some() => self.desk.keep(done),
             // What is wrong with one must not hold the others up.
             Err(_) => self.record_one_by_one(&done).await,
         }
@@ -150,6 +152,10 @@ impl Troubles {
             self.0.remove(&task);
             return None;
         };
+        // The log says so already.
+        if error.away().is_some() {
+            return None;
+        }
         let error = format!("{error:?}");
         let before = self.0.insert(task, error.clone());
         (before.as_ref() != Some(&error)).then_some(error)

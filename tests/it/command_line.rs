@@ -380,6 +380,31 @@ fn what_is_wrong_with_the_configuration_is_named_with_its_place() {
         ),
         (
             "",
+            &["--set", "database.unavailable_after=1m"],
+            &["database.unavailable_after", "from 500ms to 10s"],
+        ),
+        (
+            "",
+            &["--set", "database.acquire_timeout=0s"],
+            &["database.acquire_timeout", "100ms"],
+        ),
+        (
+            "",
+            &["--set", "database.max_lifetime=10ms"],
+            &["database.max_lifetime", "1s"],
+        ),
+        (
+            "",
+            &["--set", "database.statement_cache=0"],
+            &["database.statement_cache", "10,000"],
+        ),
+        (
+            "",
+            &["--set", "database.pooler=session"],
+            &["database.pooler", "detect", "transaction"],
+        ),
+        (
+            "",
             &["--set", "mail.queue.workers=0"],
             &["mail.queue.workers", "1,000"],
         ),

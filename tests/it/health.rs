@@ -38,7 +38,10 @@ async fn a_server_without_its_database_is_not_ready() {
     server.server.app.db.clone().close().await.unwrap();
     let (status, body) = get(&server, "/readyz").await;
     assert_eq!(status, 503, "{body}");
-    assert_eq!(body, "the database does not respond\n");
+    assert_eq!(
+        body,
+        "the database does not respond: the connection broke off\n"
+    );
     assert_eq!(get(&server, "/healthz").await.0, 200);
 }
 

@@ -5,7 +5,7 @@ import type { TypedDocumentString } from "./gql/graphql";
 export class UsherError extends Error {
   constructor(
     message: string,
-    /** `UNAUTHENTICATED`, `FORBIDDEN`, `BAD_REQUEST`, `RATE_LIMITED`, `INTERNAL`, … */
+    /** `UNAUTHENTICATED`, `FORBIDDEN`, `BAD_REQUEST`, `RATE_LIMITED`, `UNAVAILABLE`, `INTERNAL`, … */
     readonly code: string,
   ) {
     super(message);

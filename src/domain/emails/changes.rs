@@ -63,7 +63,7 @@ async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
             }
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
-                    tracing::error!(?error, "cannot look for changes of the e-mail queue");
+                    error.report("cannot look for changes of the e-mail queue");
                 }
             }
         }

@@ -63,11 +63,12 @@ pub async fn answer_requests(app: &App) -> Result<()> {
             Answered::One => {}
             // They have been sent too many e-mails, which is not told either.
             Answered::Failed(request, Error::Refused(_)) => drop_recorded(app, &request).await?,
+            Answered::Failed(_, error) if error.away().is_some() => return Err(error),
             Answered::Failed(request, error) if failed == Some(request.id) => {
                 tracing::error!(?error, id = %request.id.0, "a request for a password reset was dropped");
                 drop_request(app, password_reset_request::Column::Id.eq(request.id)).await?;
             }
-            // The connection may have been lost: it has a second try.
+            // It has a second try.
             Answered::Failed(request, _) => failed = Some(request.id),
         }
     }

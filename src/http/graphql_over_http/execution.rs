@@ -4,7 +4,8 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse, Value};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 
@@ -52,10 +53,13 @@ impl<E: Executor> Execution<E> {
         caller: &Arc<Caller>,
     ) -> Result<Answer, Refusal> {
         operation.must_respond_once()?;
+        let may_change = operation.kind == OperationType::Mutation;
         let (request, mut metrics) = self.begin(operation, caller);
         let response = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
         let response = response.await.unwrap_or_else(|_| panicked());
-        Ok(self.answer(response, caller.take_outcome(), &mut metrics))
+        let mut outcome = caller.take_outcome();
+        outcome.may_have_changed = may_change && response.data != Value::Null;
+        Ok(self.answer(response, outcome, &mut metrics))
     }
 
     /// Runs a subscription, which responds to each event.

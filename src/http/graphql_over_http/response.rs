@@ -57,6 +57,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// Only where the server is at fault.
     pub(super) request_id: Option<String>,
+    /// When to try again, where waiting is all that is needed.
+    pub(super) retry_after: Option<Duration>,
     /// Where in the document, if it is at fault.
     pub(super) at: Option<Pos>,
     /// The request was well-formed, and its document was not. By `application/json`, that is an
@@ -132,6 +134,7 @@ impl Refusal {
             code: Code::BadRequest,
             message: message.into(),
             request_id: None,
+            retry_after: None,
             at: None,
             is_of_document: false,
         }
@@ -178,13 +181,21 @@ impl Refusal {
         )
     }
 
-    /// The server is at fault; the cause is in its log.
+    /// The server is at fault, or its database is away; the cause is in its log.
     pub(super) fn failed(error: domain::Error, id: &str) -> Self {
+        let (code, status) = match &error {
+            domain::Error::Unavailable(_) => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            domain::Error::OutcomeUnknown(_) => (Code::OutcomeUnknown, StatusCode::OK),
+            _ => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        let retry_after = error.retry_after();
+        let request_id = (code == Code::Internal).then(|| id.to_owned());
         let error = async_graphql::Error::from(error);
         Self {
-            code: Code::Internal,
-            request_id: Some(id.to_owned()),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.message)
+            code,
+            request_id,
+            retry_after,
+            ..Self::new(status, error.message)
         }
     }
 
@@ -198,6 +209,12 @@ impl Refusal {
                 .get_or_insert_default()
                 .set("requestId", id);
         }
+        if let Some(wait) = self.retry_after {
+            error
+                .extensions
+                .get_or_insert_default()
+                .set("retryAfter", wait.as_secs());
+        }
         cut(&mut error.message);
         error
     }
@@ -210,6 +227,7 @@ impl Refusal {
     /// As the answer to one request, alone or among several.
     pub(super) fn render(self) -> Rendered {
         let status = self.status;
+        let outcome = Outcome::of_refusal(self.retry_after);
         let body = Body {
             data: None,
             errors: &[self.into_error()],
@@ -217,7 +235,7 @@ impl Refusal {
         Rendered {
             status,
             body: body.to_json(),
-            outcome: Outcome::default(),
+            outcome,
         }
     }
 
@@ -286,12 +304,25 @@ impl Answer {
         self.response
     }
 
-    /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer is a 200; by
-    /// the media type of GraphQL's own, only one that was executed.
+    /// Whether nothing came of it because the database is away.
+    fn is_unavailable(&self) -> bool {
+        let is_empty = match &self.response.data {
+            Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+            data => *data == Value::Null,
+        };
+        let unavailable = Code::Unavailable.as_str();
+        let mut errors = self.response.errors.iter().filter_map(code_of);
+        is_empty && errors.any(|code| code == unavailable)
+    }
+
+    /// GraphQL over HTTP, section 6.4: by `application/json` every well-formed answer should be a 200; by
+    /// the media type of GraphQL's own, only one that was executed. Where that could not even be tried,
+    /// the status says so by either, to proxies as well.
     pub(super) fn render(self, media_type: MediaType) -> Rendered {
         let was_executed = self.outcome.was_executed;
         let status = match media_type {
             MediaType::GraphqlResponse if !was_executed => StatusCode::BAD_REQUEST,
+            _ if self.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::OK,
         };
         let body = Body {

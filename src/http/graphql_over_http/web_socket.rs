@@ -199,7 +199,7 @@ impl<E: Executor> Connection<E> {
         let actor = match named {
             Ok(actor) => actor,
             Err(error) => {
-                tracing::error!(?error, "cannot tell who opens a WebSocket");
+                error.report("cannot tell who opens a WebSocket");
                 return self.closing(Close::FAILED).await;
             }
         };

@@ -30,24 +30,24 @@ pub(super) async fn keep_clean(app: Arc<App>, stop: CancellationToken) {
 /// Removes what has served its time.
 async fn clean_up(app: &App) {
     if let Err(error) = retention::sweep(app).await {
-        tracing::error!(?error, "cannot clean up the e-mail queue");
+        error.report("cannot clean up the e-mail queue");
     }
     if let Err(error) = events::prune(app).await {
-        tracing::error!(?error, "cannot prune the event log");
+        error.report("cannot prune the event log");
     }
     if let Err(error) = sessions::prune(app).await {
-        tracing::error!(?error, "cannot prune the sessions");
+        error.report("cannot prune the sessions");
     }
     if let Err(error) = invitations::prune(app).await {
-        tracing::error!(?error, "cannot prune the invitations");
+        error.report("cannot prune the invitations");
     }
     if let Err(error) = password_resets::prune(app).await {
-        tracing::error!(?error, "cannot prune the password resets");
+        error.report("cannot prune the password resets");
     }
     if let Err(error) = devices::prune(app).await {
-        tracing::error!(?error, "cannot prune the devices");
+        error.report("cannot prune the devices");
     }
     if let Err(error) = throttle::prune(app).await {
-        tracing::error!(?error, "cannot prune the throttles");
+        error.report("cannot prune the throttles");
     }
 }

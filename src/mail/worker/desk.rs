@@ -164,6 +164,11 @@ impl Desk {
         }
     }
 
+    /// Takes back what could not be recorded, for the next turn.
+    pub fn keep(&self, done: Vec<(Claim, Outcome)>) {
+        self.on_it().done.extend(done);
+    }
+
     /// Gives back what nobody has begun to send, and lets nobody begin.
     pub fn close(&self) {
         let mut on_it = self.on_it();

@@ -86,6 +86,8 @@ async fn keep_lease(app: &App, claim: &Claim) {
                 tracing::warn!(%email, "another worker has taken over an e-mail");
                 return;
             }
+            // The log says so already.
+            Err(error) if error.away().is_some() => {}
             Err(error) => tracing::warn!(?error, %email, "cannot renew the lease of an e-mail"),
         }
     }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use tempfile::TempDir;
+use url::Url;
 use uuid::Uuid;
 
 use super::leaks;
+use super::proxy::Proxy;
 
 /// A fresh database, which goes with the last server that a test has on it, after it was searched for
 /// secrets.
 #[derive(Clone)]
 pub struct TestDatabase {
     pub url: String,
+    is_proxied: bool,
     _searched: Arc<Searched>,
     /// Holds SQLite's file, and goes after the search.
     _folder: Option<Arc<TempDir>>,
@@ -31,9 +34,9 @@ impl TestDatabase {
             leaks::watch_the_log();
         }
         let folder = tempfile::tempdir().unwrap();
-        let url = match std::env::var("TEST_DATABASE_URL") {
-            Err(_) => format!("sqlite://{}/usher.db?mode=rwc", folder.path().display()),
-            Ok(server) => {
+        let url = match server() {
+            None => format!("sqlite://{}/usher.db?mode=rwc", folder.path().display()),
+            Some(server) => {
                 let name = format!("test_{}", Uuid::now_v7().simple());
                 let admin = Database::connect(&server).await.unwrap();
                 admin
@@ -56,14 +59,60 @@ impl TestDatabase {
         self.url.starts_with("sqlite:")
     }
 
+    /// A new database that is reached through a proxy; none where databases are SQLite's files.
+    pub async fn behind_proxy() -> Option<(Self, Proxy)> {
+        server()?;
+        let database = Self::create().await;
+        let mut url = Url::parse(&database.url).ok()?;
+        let target = format!("{}:{}", url.host_str()?, url.port()?);
+        let proxy = Proxy::before(target).await;
+        url.set_port(Some(proxy.address().port())).ok()?;
+        let reached = Self {
+            url: url.into(),
+            is_proxied: true,
+            ..database
+        };
+        Some((reached, proxy))
+    }
+
+    /// Where a server finds it: at the pooler that `TEST_DATABASE_POOLER` names, unless a test has put
+    /// something else in between.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is no setting of the application"
+    )]
+    pub fn url_for_server(&self) -> String {
+        let pooler = std::env::var("TEST_DATABASE_POOLER");
+        match (pooler, self.is_proxied) {
+            (Ok(pooler), false) => {
+                let mut url = Url::parse(&self.url).unwrap();
+                let (host, port) = pooler.split_once(':').unwrap();
+                url.set_host(Some(host)).unwrap();
+                url.set_port(Some(port.parse().unwrap())).unwrap();
+                url.into()
+            }
+            _ => self.url.clone(),
+        }
+    }
+
     /// The database of that address.
     pub fn at(url: String) -> Self {
         Self {
             _searched: Arc::new(Searched(url.clone())),
             url,
+            is_proxied: false,
             _folder: None,
         }
     }
+}
+
+/// The server that databases are made on; none where they are SQLite's files.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is no setting of the application"
+)]
+fn server() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL").ok()
 }
 
 /// Says that the test has nothing to try on this database, and why. libtest counts it as passed, and

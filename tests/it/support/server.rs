@@ -26,6 +26,8 @@ const SETTINGS: &[&str] = &[
     "passwords.argon2.memory_kib=8",
     "passwords.argon2.iterations=1",
     "database.max_connections=4",
+    // So many tests run at once that a database may well be silent for a moment.
+    "database.unavailable_after=10s",
 ];
 
 /// What every test's configuration declares.
@@ -98,7 +100,7 @@ impl TestServer {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("usher.toml");
         std::fs::write(&file, applications).unwrap();
-        let url_setting = format!("database.url={}", database.url);
+        let url_setting = format!("database.url={}", database.url_for_server());
         let command_line = SETTINGS
             .iter()
             .chain(settings)

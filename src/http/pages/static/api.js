@@ -31,6 +31,8 @@ export async function ask(query, variables = {}) {
 function sentence(error) {
   const { code, requestId } = error?.extensions ?? {};
   if (code === "RATE_LIMITED") return "Too many requests. Please wait a moment and try again.";
+  if (code === "UNAVAILABLE") return "The server cannot do this at the moment, and nothing was changed. Please wait a moment and try again.";
+  if (code === "OUTCOME_UNKNOWN") return "The connection broke off on our side. It may have worked all the same: please reload the page and look before you try again.";
   if (code === "UNAUTHENTICATED") return "You are no longer signed in. Please sign in again.";
   if (code === "FORBIDDEN") return error.message;
   if (code === "BAD_REQUEST") return "Something went wrong. Please reload the page and try again.";

@@ -1,0 +1,275 @@
+//! The connections to a database server, and how its absence is noticed.
+//!
+//! Whoever has waited for it for a while has it looked at: by a connection of its own, because those of
+//! the pool may be waiting for a network that has gone, or may all be in use. One look is under way at
+//! a time. If it finds nobody, and nobody else has been answered meanwhile, the database is away.
+//!
+//! When it is back, it gets a new pool: the old one's connections may be waiting for a server that was
+//! taken from the network without a word, which the system notices after a quarter of an hour.
+
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::CommitError;
+use super::availability::{Availability, Away, Cause};
+use super::row::{Row, Source};
+use super::server::{self, Sessions};
+use crate::config;
+
+/// How often a database that is away is looked at.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
+
+/// How long connections may take to say goodbye.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The connections to a database server.
+#[derive(Debug)]
+pub(super) struct Pool {
+    config: config::Database,
+    sessions: Sessions,
+    connections: RwLock<DatabaseConnection>,
+    availability: Availability,
+}
+
+impl Pool {
+    /// Connects to a server that is there.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: an address that cannot be read, a server that does not answer, and one that is too old.
+    pub(super) async fn open(config: &config::Database) -> Result<Arc<Self>, String> {
+        let sessions = server::reach(config).await?;
+        if sessions == Sessions::Shared {
+            tracing::info!(
+                "a pooler stands before PostgreSQL, and shares its sessions: each query runs in a transaction"
+            );
+        }
+        let connections = sea_orm::Database::connect(super::to_server(config, sessions));
+        let connections = connections
+            .await
+            .map_err(|error| server::innermost(&error))?;
+        Ok(Arc::new(Self {
+            config: config.clone(),
+            sessions,
+            connections: RwLock::new(connections),
+            availability: Availability::new(),
+        }))
+    }
+
+    /// Which database it is.
+    pub(super) fn backend(&self) -> DbBackend {
+        self.connections().get_database_backend()
+    }
+
+    /// The rows that a query finds outside of a transaction.
+    pub(super) async fn rows(self: &Arc<Self>, query: Statement) -> Result<Vec<Row>, DbErr> {
+        let connections = self.connections();
+        match self.sessions {
+            Sessions::Own => self.ask(connections.rows(query)).await,
+            Sessions::Shared => {
+                let rows = async {
+                    let transaction = begin_shared(&connections).await?;
+                    let rows = transaction.rows(query).await?;
+                    transaction.commit().await?;
+                    Ok(rows)
+                };
+                self.ask(rows).await
+            }
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<DatabaseTransaction, DbErr> {
+        let connections = self.connections();
+        match self.sessions {
+            Sessions::Own => self.ask(begin(&connections)).await,
+            Sessions::Shared => self.ask(begin_shared(&connections)).await,
+        }
+    }
+
+    /// Commits a transaction that [`begin`](Self::begin) has begun.
+    pub(super) async fn commit(
+        self: &Arc<Self>,
+        transaction: DatabaseTransaction,
+    ) -> Result<(), CommitError> {
+        if let Some(away) = self.availability.away() {
+            return Err(CommitError::Failed(away.into()));
+        }
+        let committed = self.ask(transaction.commit()).await;
+        committed.map_err(|error| match Away::of(&error) {
+            Some(away) => CommitError::Unknown(away),
+            None => CommitError::Failed(error),
+        })
+    }
+
+    /// The connections, as they are now.
+    pub(super) fn connections(&self) -> DatabaseConnection {
+        let connections = self.connections.read();
+        connections.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is known of the database.
+    pub(super) fn availability(&self) -> &Availability {
+        &self.availability
+    }
+
+    /// How long it may take over a look, or over a question that takes it no time.
+    fn looks_for(&self) -> Duration {
+        self.config.unavailable_after * 3 / 5
+    }
+
+    /// How long it is waited for before somebody looks.
+    fn patience(&self) -> Duration {
+        self.config.unavailable_after * 2 / 5
+    }
+
+    /// Waits for what becomes of the work, unless the database is away; then the work is dropped where it
+    /// stands. Nothing is begun while it is known to be away.
+    ///
+    /// # Errors
+    ///
+    /// If it is away.
+    pub(super) async fn while_there<T>(
+        self: &Arc<Self>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Away> {
+        if let Some(away) = self.availability.away() {
+            return Err(away);
+        }
+        let mut work = pin!(work);
+        let mut gone = pin!(self.availability.gone());
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut work => return Ok(outcome),
+                away = &mut gone => return Err(away),
+                () = sleep(self.patience()) => self.look_because(None),
+            }
+        }
+    }
+
+    /// The same for a query, whose outcome tells of the database.
+    ///
+    /// # Errors
+    ///
+    /// The query's, and as for [`while_there`](Self::while_there).
+    pub(super) async fn ask<T>(
+        self: &Arc<Self>,
+        query: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let outcome = self.while_there(query).await?;
+        match outcome.as_ref().err().and_then(Away::of) {
+            None => self.availability.note_answer(),
+            Some(away) => self.look_because(Some(away)),
+        }
+        outcome
+    }
+
+    /// What becomes of a query that takes a database that is there no time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ask`](Self::ask); and if it takes longer than that, that the database is away.
+    pub(super) async fn in_a_moment<T>(
+        &self,
+        query: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let outcome = timeout(self.looks_for(), query).await;
+        outcome.unwrap_or_else(|_| Err(Away::new(Cause::Silent, "it took too long").into()))
+    }
+
+    /// Looks whether it is there, beside whatever else goes on, for the given reason if there is one.
+    pub(super) fn look_because(self: &Arc<Self>, reason: Option<Away>) {
+        if self.availability.away().is_none() && self.availability.begins_to_be_looked_at() {
+            let pool = self.clone();
+            tokio::spawn(async move {
+                pool.look(reason).await;
+                pool.availability.was_looked_at();
+            });
+        }
+    }
+
+    /// Looks; if it is away, until it is back.
+    async fn look(&self, reason: Option<Away>) {
+        let begun = Instant::now();
+        let Err(away) = self.probe().await else {
+            if let Some(Away { cause, said }) = reason {
+                tracing::warn!(
+                    error = said,
+                    "the database responds, but a request has found it away: {cause}"
+                );
+            }
+            return;
+        };
+        if self.availability.has_answered_since(begun) {
+            return;
+        }
+        self.availability.has_gone(away);
+        loop {
+            sleep(LOOKS_EVERY).await;
+            if self.probe().await.is_ok()
+                && let Ok(fresh) = self.connect_later().await
+            {
+                self.replace(fresh);
+                self.availability.is_back(begun.elapsed());
+                return;
+            }
+        }
+    }
+
+    /// Connections that are opened when they are needed.
+    async fn connect_later(&self) -> Result<DatabaseConnection, DbErr> {
+        let mut options = super::to_server(&self.config, self.sessions);
+        options.connect_lazy(true);
+        sea_orm::Database::connect(options).await
+    }
+
+    async fn probe(&self) -> Result<(), Away> {
+        let probe = timeout(self.looks_for(), server::probe(&self.config));
+        let silent = |_| Err(Away::new(Cause::Silent, "it took too long"));
+        probe.await.unwrap_or_else(silent)
+    }
+
+    fn replace(&self, fresh: DatabaseConnection) {
+        let mut connections = self
+            .connections
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *connections, fresh);
+        drop(connections);
+        tokio::spawn(timeout(CLOSED_WITHIN, old.close()));
+    }
+
+    /// Closes all connections; those of a database that is away are left to the system.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        let closed = timeout(CLOSED_WITHIN, self.connections().close()).await;
+        closed.unwrap_or(Ok(()))
+    }
+}
+
+async fn begin(connections: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        // MariaDB's own default would show a transaction the rows as they were at its first query, long
+        // after it had waited for a lock.
+        isolation_level: Some(IsolationLevel::ReadCommitted),
+        ..Default::default()
+    };
+    connections.begin_with_options(options).await
+}
+
+/// Begins a transaction in a session that others have used: what they have prepared there bears the names
+/// that this connection gives as well.
+async fn begin_shared(connections: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = connections.begin().await?;
+    // Without preparing anything, unlike what begins with options.
+    let statements = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL";
+    transaction.execute_unprepared(statements).await?;
+    Ok(transaction)
+}
