@@ -15,8 +15,13 @@ use crate::clock::Clock;
 use crate::config;
 
 mod asked;
+mod backup;
+mod copy;
+mod examination;
 mod file;
+mod lock;
 mod races;
+mod restore;
 mod row;
 mod rows;
 mod schema;
@@ -24,14 +29,20 @@ mod search;
 mod server;
 mod sqlite;
 mod transaction;
+mod trouble;
 
+pub use backup::Contents;
+pub use copy::{Copied, Progress};
 pub use file::DatabaseFile;
+pub use lock::Lock;
 pub use races::is_lost_race;
+pub use restore::Restore;
 pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
 use server::CONNECT_TIMEOUT;
 pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row};
+pub use trouble::explained;
 
 /// A database that any number of tasks can use at the same time.
 ///
@@ -132,12 +143,15 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// An address that names no file, and a file that may not or cannot be created.
+    /// An address that names no file; a file that may not or cannot be created, or that is not this
+    /// user's to write to.
     pub fn prepare(config: &config::Database) -> Result<(), OpenError> {
         let url = config.url.expose_secret();
         let file = DatabaseFile::of(url).map_err(|reason| OpenError::new(url, reason))?;
         if let Some(file) = file {
             file.create_if_missing()
+                .map_err(|reason| OpenError::new(url, reason))?;
+            file.may_be_used()
                 .map_err(|reason| OpenError::new(url, reason))?;
             file.make_private();
         }
@@ -158,6 +172,19 @@ impl Database {
         }
     }
 
+    /// Keeps other servers off SQLite's file, which is there, for as long as what is returned lives. Other
+    /// databases take any number of them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: another process is at work on it.
+    pub fn lock(config: &config::Database) -> Result<Option<Lock>, OpenError> {
+        let url = config.url.expose_secret();
+        let refuse = |reason| OpenError::new(url, reason);
+        let file = DatabaseFile::of(url).map_err(refuse)?;
+        file.as_ref().map(Lock::take).transpose().map_err(refuse)
+    }
+
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
     ///
     /// # Errors
@@ -171,14 +198,14 @@ impl Database {
         let connections = file.as_ref().map_or(config.max_connections, |_| 1);
         let migrator = sea_orm::Database::connect(options(url, connections))
             .await
-            .map_err(|error| failed(root_cause(&error)))?;
+            .map_err(|error| failed(explained(&error)))?;
         server::check_version(&migrator).await.map_err(failed)?;
         let (connections, writer) = match file {
             Some(file) => {
                 let (path, access) = (file.path(), file.access());
                 let readers = sqlite::Readers::new(&path, access, config.max_connections);
                 let writer = sqlite::Writer::open(&path, access)
-                    .map_err(|error| failed(root_cause(&error)))?;
+                    .map_err(|error| failed(explained(&error)))?;
                 (
                     Connections::Sqlite(Arc::new(readers)),
                     Writer::Sqlite(writer),
@@ -327,15 +354,4 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(10))
         });
     options
-}
-
-/// The innermost error's words.
-fn root_cause(error: &DbErr) -> String {
-    let text = server::innermost(error);
-    if text.contains("(code: 14)") {
-        "the file cannot be opened; does the folder exist, and may this user write to it?"
-            .to_owned()
-    } else {
-        text
-    }
 }
