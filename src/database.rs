@@ -16,9 +16,14 @@ use crate::config;
 
 mod asked;
 mod availability;
+mod backup;
+mod copy;
+mod examination;
 mod file;
+mod lock;
 mod pool;
 mod races;
+mod restore;
 mod row;
 mod rows;
 mod schema;
@@ -26,16 +31,22 @@ mod search;
 mod server;
 mod sqlite;
 mod transaction;
+mod trouble;
 
 pub use availability::{Away, Cause};
+pub use backup::Contents;
+pub use copy::{Copied, Progress};
 pub use file::DatabaseFile;
+pub use lock::Lock;
 pub use races::is_lost_race;
+pub use restore::Restore;
 pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
 use server::Sessions;
 use transaction::Inner;
 pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row};
+pub use trouble::explained;
 
 /// A database that any number of tasks can use at the same time.
 ///
@@ -138,12 +149,15 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// An address that names no file, and a file that may not or cannot be created.
+    /// An address that names no file; a file that may not or cannot be created, or that is not this
+    /// user's to write to.
     pub fn prepare(config: &config::Database) -> Result<(), OpenError> {
         let url = config.url.expose_secret();
         let file = DatabaseFile::of(url).map_err(|reason| OpenError::new(url, reason))?;
         if let Some(file) = file {
             file.create_if_missing()
+                .map_err(|reason| OpenError::new(url, reason))?;
+            file.may_be_used()
                 .map_err(|reason| OpenError::new(url, reason))?;
             file.make_private();
         }
@@ -164,6 +178,19 @@ impl Database {
         }
     }
 
+    /// Keeps other servers off SQLite's file, which is there, for as long as what is returned lives. Other
+    /// databases take any number of them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: another process is at work on it.
+    pub fn lock(config: &config::Database) -> Result<Option<Lock>, OpenError> {
+        let url = config.url.expose_secret();
+        let refuse = |reason| OpenError::new(url, reason);
+        let file = DatabaseFile::of(url).map_err(refuse)?;
+        file.as_ref().map(Lock::take).transpose().map_err(refuse)
+    }
+
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
     ///
     /// # Errors
@@ -175,7 +202,7 @@ impl Database {
         let file = DatabaseFile::of(url).map_err(failed)?;
         let connections = match file {
             Some(file) => {
-                let in_words = |error| failed(root_cause(&error));
+                let in_words = |error| failed(explained(&error));
                 let migrator = sea_orm::Database::connect(to_file(url)).await;
                 let migrator = migrator.map_err(in_words)?;
                 let (path, access) = (file.path(), file.access());
@@ -398,15 +425,4 @@ fn to_server(config: &config::Database, sessions: Sessions) -> ConnectOptions {
             server::mysql(mysql).statement_cache_capacity(statements)
         });
     options
-}
-
-/// The innermost error's words.
-fn root_cause(error: &DbErr) -> String {
-    let text = server::innermost(error);
-    if text.contains("(code: 14)") {
-        "the file cannot be opened; does the folder exist, and may this user write to it?"
-            .to_owned()
-    } else {
-        text
-    }
 }

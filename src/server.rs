@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use transports::{Registry, Transport};
 
 use crate::config::Config;
-use crate::database::{Database, OpenError};
+use crate::database::{Database, Lock, OpenError};
+use crate::domain::recovery::{self, Keep, Recovered};
 use crate::domain::setup::{self, Setup};
 use crate::domain::{self, App};
 use crate::http::serving::Serving;
@@ -48,6 +49,8 @@ pub struct Server {
     pub setup: Setup,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    /// Keeps other servers off a database that takes one at a time.
+    _lock: Option<Lock>,
 }
 
 /// Opens the database and puts the application together, for the server and for its commands.
@@ -82,6 +85,31 @@ pub async fn open_existing(settings: Config) -> Result<Arc<App>, StartError> {
         .await
         .map_err(refused)?;
     Ok(Arc::new(app))
+}
+
+/// Opens a database that was just restored, brings its schema up to date, and changes what the past must
+/// not bring back.
+///
+/// # Errors
+///
+/// As for [`open_existing`], except that the schema may be an older version's.
+pub async fn recover(settings: Config, keep: Keep) -> Result<Recovered, StartError> {
+    let refused = |error: OpenError| StartError(error.to_string());
+    Database::must_exist(&settings.database).map_err(refused)?;
+    Database::prepare(&settings.database).map_err(refused)?;
+    let _lock = Database::lock(&settings.database).map_err(refused)?;
+    let app = App::open(settings).await.map_err(StartError)?;
+    app.db
+        .must_not_be_empty(&app.settings.database)
+        .await
+        .map_err(refused)?;
+    let failed = |error: &dyn std::fmt::Display| StartError(format!("database: {error}"));
+    app.db.migrate().await.map_err(|error| failed(&error))?;
+    let recovered = recovery::run(&app, keep)
+        .await
+        .map_err(|error| StartError(format!("database: {}", error.explained())))?;
+    app.db.close().await.map_err(|error| failed(&error))?;
+    Ok(recovered)
 }
 
 /// Whether a server could start with these settings, as far as that can be said without opening
@@ -183,12 +211,15 @@ impl Server {
             Some(address) => Some(Socket::bind("metrics.bind", address).await?),
             None => None,
         };
+        let refused = |error: OpenError| StartError(error.to_string());
+        Database::prepare(&settings.database).map_err(refused)?;
+        let lock = Database::lock(&settings.database).map_err(refused)?;
         let (app, migrated) = open(settings).await?;
         let routes =
             http::routes(app.clone()).map_err(|problems| StartError(problems.join("\n")))?;
         let setup = setup::run(&app)
             .await
-            .map_err(|error| StartError(format!("database: {error:?}")))?;
+            .map_err(|error| StartError(format!("database: {}", error.explained())))?;
 
         let stop = app.stopping.clone();
         let proxies =
@@ -220,6 +251,7 @@ impl Server {
             stop,
             tasks,
             metrics_address,
+            _lock: lock,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 const EXAMPLES: &str = "\
@@ -59,6 +59,47 @@ pub enum Command {
     },
     /// Bring the database schema up to date; `serve` also does this when it starts
     Migrate,
+    /// Write all data to a new file, also while the server runs (SQLite)
+    ///
+    /// The file is for its owner alone, and holds all that the database holds: password hashes, and links
+    /// that still work. `usher restore` puts it back. PostgreSQL, MariaDB and MySQL have tools of their
+    /// own for this, which docs/backup.md shows.
+    Backup {
+        /// The file to write; one that exists is not overwritten
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database (SQLite), while no server runs
+    ///
+    /// A backup shows the past. So the e-mail queue is paused until an administrator resumes it, and all
+    /// sessions and open links are ended: some of them may have been ended, used or sent since. The
+    /// restored database is brought up to date.
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Put a database that is there aside, under another name in the same folder
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        kept: Kept,
+    },
+    /// After a database server was restored by its own tools: hold e-mails, end sessions and links
+    ///
+    /// This does what `usher restore` does after it has restored SQLite: the schema is brought up to date,
+    /// the e-mail queue is paused until an administrator resumes it, and all sessions and open links are
+    /// ended. Run it before any server starts.
+    AfterRestore {
+        #[command(flatten)]
+        kept: Kept,
+    },
+    /// Copy everything to an empty database, of this or another kind, while no server runs
+    ///
+    /// Users, roles, links, sessions, events and the e-mail queue go on working there. Both databases
+    /// remain; start no server on the old one again, or e-mails in its queue are sent twice.
+    Copy {
+        /// The other database's address, written as database.url is; `-` reads it from standard input
+        #[arg(long, value_name = "URL", allow_hyphen_values = true)]
+        to: String,
+    },
     /// Invite an administrator, or renew their invitation, and print the link
     ///
     /// For operators with access to the server's database, when there is no other way in. An active
@@ -102,6 +143,17 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What stays in force in a backup that is restored.
+#[derive(Clone, Copy, Args)]
+pub struct Kept {
+    /// Leave everybody signed in who was when the backup was taken, also who has signed out since
+    #[arg(long)]
+    pub keep_sessions: bool,
+    /// Let invitations and password resets work that did when the backup was taken, also those used since
+    #[arg(long)]
+    pub keep_links: bool,
 }
 
 /// What can be done with the configuration.

@@ -132,7 +132,7 @@ async fn fill(settings: &Config, defaults: Config) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     demo::fill(&app)
         .await
-        .map_err(|error| format!("cannot create the sample data: {error:?}"))?;
+        .map_err(|error| format!("cannot create the sample data: {}", error.explained()))?;
     app.db
         .clone()
         .close()

@@ -1,11 +1,11 @@
 //! `usher doctor`: tries everything that the server needs, and says what is wrong and what to do.
-//! It changes nothing.
+//! It changes nothing: what it writes to see whether anything can be written, it takes back.
 
 use secrecy::ExposeSecret;
 use transports::Registry;
 use url::Url;
 use usher::config::{Config, Environment, Layers, is_loopback};
-use usher::database::{DatabaseFile, MigrationError, Schema};
+use usher::database::{DatabaseFile, MigrationError, Schema, explained};
 use usher::domain::App;
 use usher::domain::{roles, setup};
 use usher::server;
@@ -98,7 +98,9 @@ async fn transport(settings: &Config) -> Finding {
 async fn database(settings: Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     // What is wrong with the address is said where the database is opened.
-    if let Ok(Some(file)) = DatabaseFile::of(settings.database.url.expose_secret()) {
+    let file = DatabaseFile::of(settings.database.url.expose_secret());
+    let file = file.ok().flatten();
+    if let Some(file) = &file {
         if !file.exists() {
             let path = file.path().display().to_string();
             return vec![Note(format!(
@@ -111,6 +113,11 @@ async fn database(settings: Config) -> Vec<Finding> {
                 "database: other users of this machine can read {path}\nTry: chmod 600 {path}"
             ))
         }));
+        if let Err(reason) = file.may_be_used().and_then(|()| file.quick_check()) {
+            findings.push(Wrong(format!("database: {reason}")));
+            return findings;
+        }
+        findings.extend(file.free_space().and_then(free_space));
     }
     let app = match App::open(settings).await {
         Ok(app) => app,
@@ -123,6 +130,10 @@ async fn database(settings: Config) -> Vec<Finding> {
     match app.db.schema().await {
         Ok(Schema::UpToDate) => {
             findings.push(Fine("database: the schema is up to date".to_owned()));
+            findings.push(match app.db.try_writing(file.as_ref()).await {
+                Ok(()) => Fine("database: takes changes".to_owned()),
+                Err(reason) => Wrong(format!("database: nothing can be changed: {reason}")),
+            });
             findings.push(administrators(&app).await);
             findings.extend(undeclared(&app).await);
         }
@@ -140,9 +151,25 @@ async fn database(settings: Config) -> Vec<Finding> {
                 "database: {count} {migrations} pending\nTry: usher migrate"
             )));
         }
-        Err(error) => findings.push(Wrong(format!("database: {error}"))),
+        Err(error) => findings.push(Wrong(format!("database: {}", explained(&error)))),
     }
     findings
+}
+
+/// Says when the disk is nearly full: without room, nobody can so much as sign in.
+fn free_space(bytes: u64) -> Option<Finding> {
+    const MIB: u64 = 1 << 20;
+    let left = format!(
+        "database: there is room for {} MiB on its disk",
+        bytes / MIB
+    );
+    match bytes / MIB {
+        0..64 => Some(Wrong(format!(
+            "{left}; make more, before nothing can be changed"
+        ))),
+        64..1024 => Some(Note(left)),
+        _ => None,
+    }
 }
 
 async fn administrators(app: &App) -> Finding {
@@ -152,7 +179,7 @@ async fn administrators(app: &App) -> Finding {
             app.administrator
         )),
         Ok(count) => Fine(format!("administrators: {count} active")),
-        Err(error) => Wrong(format!("database: {error:?}")),
+        Err(error) => Wrong(format!("database: {}", error.explained())),
     }
 }
 
@@ -160,7 +187,7 @@ async fn administrators(app: &App) -> Finding {
 async fn undeclared(app: &App) -> Vec<Finding> {
     let undeclared = match roles::with_undeclared_permissions(app).await {
         Ok(roles) => roles,
-        Err(error) => return vec![Wrong(format!("database: {error:?}"))],
+        Err(error) => return vec![Wrong(format!("database: {}", error.explained()))],
     };
     let finding = |(name, permissions): (String, String)| {
         Note(format!(

@@ -15,7 +15,7 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let outcome = setup::invite_administrator(&app, &email)
         .await
-        .map_err(|error| format!("database: {error:?}"))?;
+        .map_err(|error| format!("database: {}", error.explained()))?;
     match outcome {
         NewAdministrator::Invited(invited) => {
             print_line(&format!(

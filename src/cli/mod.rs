@@ -2,13 +2,16 @@
 //! than a line. A command returns the sentences that belong on standard error when it fails.
 
 mod arguments;
+mod backup;
 mod config;
+mod copy;
 mod demo;
 mod doctor;
 mod healthcheck;
 mod invite_administrator;
 mod output;
 mod reset_password;
+mod restore;
 mod run;
 mod send_test_email;
 mod serve;

@@ -14,7 +14,7 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let outcome = password_resets::create_by_server(&app, email)
         .await
-        .map_err(|error| format!("database: {error:?}"))?;
+        .map_err(|error| format!("database: {}", error.explained()))?;
     match outcome {
         PrintedLink::Created { link, expires_at } => {
             let until = expires_at.to_utc().format("%-d %B %Y, %H:%M UTC");

@@ -7,7 +7,8 @@ use usher::server::{self, ProcessRole};
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{eprint_line, print, print_line};
 use super::{
-    config, demo, doctor, healthcheck, invite_administrator, reset_password, send_test_email, serve,
+    backup, config, copy, demo, doctor, healthcheck, invite_administrator, reset_password, restore,
+    send_test_email, serve,
 };
 
 /// Does it, or says in sentences for standard error why not.
@@ -26,6 +27,14 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(Command::Serve { no_worker: true }) => start(&layers, ProcessRole::Web).await,
         Some(Command::Worker) => start(&layers, ProcessRole::Worker).await,
         Some(Command::Migrate) => migrate(load(&layers)?).await,
+        Some(Command::Backup { file }) => backup::run(&load(&layers)?, &file),
+        Some(Command::Restore {
+            file,
+            replace,
+            kept,
+        }) => restore::run(load(&layers)?, &file, replace, kept).await,
+        Some(Command::AfterRestore { kept }) => restore::after(load(&layers)?, kept).await,
+        Some(Command::Copy { to }) => copy::run(&layers, &to).await,
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
         }

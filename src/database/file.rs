@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf, absolute};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use url::form_urlencoded;
 
@@ -145,19 +146,76 @@ impl DatabaseFile {
 
     /// Which of the database's files others than their owner have permissions on.
     pub fn readable_by_others(&self) -> Vec<PathBuf> {
-        // SQLite follows symbolic links before it names what it keeps beside the file.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let beside = |end: &&str| {
-            let mut name = path.clone().into_os_string();
-            name.push(end);
-            PathBuf::from(name)
-        };
+        let path = self.real_path();
         std::iter::once(path.clone())
-            .chain(COMPANIONS.iter().map(beside))
+            .chain(companions(&path))
             .filter(|path| is_readable_by_others(path))
             .collect()
     }
+
+    /// Where it is once symbolic links are followed, as SQLite does before it names what it keeps
+    /// beside the file.
+    pub fn real_path(&self) -> PathBuf {
+        fs::canonicalize(&self.path).unwrap_or_else(|_| self.path())
+    }
 }
+
+/// What SQLite keeps beside a file, whether or not it is there.
+pub(super) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
+    COMPANIONS.iter().map(|end| beside(path, end))
+}
+
+/// The file's own name with this behind it.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// The address of a file, with these parameters.
+///
+/// # Errors
+///
+/// A name that is no Unicode, which an address cannot hold.
+pub(super) fn address_of(path: &Path, scheme: &str, parameters: &str) -> Result<String, String> {
+    const IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_');
+    let path = utf8_percent_encode(unicode(path)?, IN_A_PATH);
+    Ok(format!("{scheme}:{path}?{parameters}"))
+}
+
+/// The name of a file as SQLite takes it.
+///
+/// # Errors
+///
+/// A name that is no Unicode.
+pub(super) fn unicode(path: &Path) -> Result<&str, String> {
+    path.to_str()
+        .ok_or_else(|| format!("{}: the name is not Unicode", path.display()))
+}
+
+/// Gives a new file beside a database to the database's owner, or else to the folder's, where this user
+/// may: what an administrator's command has created, the server must be able to use.
+#[cfg(unix)]
+pub(super) fn give_to_owner_of(database: &Path, new: &Path) {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = database.parent().unwrap_or(Path::new("/"));
+    let like = fs::metadata(database).or_else(|_| fs::metadata(folder));
+    let (Ok(like), Ok(now)) = (like, fs::metadata(new)) else {
+        return;
+    };
+    if (like.uid(), like.gid()) != (now.uid(), now.gid()) {
+        // Only the superuser may; for anybody else it is their own already.
+        let _ = chown(new, Some(like.uid()), Some(like.gid()));
+    }
+}
+
+/// Elsewhere, a file has the owner of its folder.
+#[cfg(not(unix))]
+pub(super) fn give_to_owner_of(_: &Path, _: &Path) {}
 
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;

@@ -12,8 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -107,6 +107,28 @@ impl Pool {
             Some(away) => CommitError::Unknown(away),
             None => CommitError::Failed(error),
         })
+    }
+
+    /// Begins a transaction that only reads, and sees the database as of its first query.
+    pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let connections = self.connections();
+        match self.sessions {
+            Sessions::Own => {
+                let options = TransactionOptions {
+                    isolation_level: Some(IsolationLevel::RepeatableRead),
+                    access_mode: Some(AccessMode::ReadOnly),
+                    ..Default::default()
+                };
+                connections.begin_with_options(options).await
+            }
+            Sessions::Shared => {
+                let transaction = connections.begin().await?;
+                let statements =
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; DEALLOCATE ALL";
+                transaction.execute_unprepared(statements).await?;
+                Ok(transaction)
+            }
+        }
     }
 
     /// The connections, as they are now.

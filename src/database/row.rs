@@ -88,7 +88,7 @@ impl Row {
         model.try_into_model()
     }
 
-    fn value(&self, column: usize, kind: Kind) -> Result<Value, DbErr> {
+    pub(super) fn value(&self, column: usize, kind: Kind) -> Result<Value, DbErr> {
         match self {
             Self::Pooled(row) => pooled(row, column, kind),
             Self::Sqlite(row) => row
@@ -118,7 +118,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of(column: &ColumnType) -> Result<Self, DbErr> {
+    pub(super) fn of(column: &ColumnType) -> Result<Self, DbErr> {
         Ok(match column {
             ColumnType::Boolean => Self::Bool,
             ColumnType::SmallInteger => Self::Small,

@@ -27,6 +27,11 @@ pub enum Schema {
 }
 
 impl Schema {
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::Behind(Migrator::migrations().len())
+    }
+
     async fn of(database: &Database, db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let refusal = match Migrator::get_pending_migrations_read_only(db).await {
             Ok(pending) if pending.is_empty() => return Ok(Self::UpToDate),
@@ -82,7 +87,7 @@ pub enum MigrationError {
     )]
     NoLock(DbErr),
     /// It failed.
-    #[error("migration failed: {0}")]
+    #[error("migration failed: {}", super::explained(.0))]
     Failed(#[from] DbErr),
 }
 
@@ -105,14 +110,26 @@ impl Database {
     pub async fn must_be_migrated(&self, config: &config::Database) -> Result<(), OpenError> {
         let reason = match self.schema().await {
             Ok(Schema::UpToDate) => return Ok(()),
-            Ok(Schema::Behind(count)) if count == Migrator::migrations().len() => {
-                format!("it is empty. {}", file::ELSEWHERE)
-            }
+            Ok(schema) if schema.is_empty() => format!("it is empty. {}", file::ELSEWHERE),
             Ok(Schema::Behind(count)) => format!(
                 "its schema is older than this version, which has {count} further migrations; run usher migrate first"
             ),
             Ok(Schema::Ahead(unknown)) => MigrationError::Newer(unknown.join(", ")).to_string(),
-            Err(error) => error.to_string(),
+            Err(error) => super::explained(&error),
+        };
+        Err(OpenError::new(config.url.expose_secret(), reason))
+    }
+
+    /// Refuses a database that Usher has never used.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says how to name another.
+    pub async fn must_not_be_empty(&self, config: &config::Database) -> Result<(), OpenError> {
+        let reason = match self.schema().await {
+            Ok(schema) if schema.is_empty() => format!("it is empty. {}", file::ELSEWHERE),
+            Ok(_) => return Ok(()),
+            Err(error) => super::explained(&error),
         };
         Err(OpenError::new(config.url.expose_secret(), reason))
     }

@@ -171,6 +171,23 @@ impl Error {
         }
     }
 
+    /// In words for an operator: without what only a programmer makes something of.
+    pub fn explained(&self) -> String {
+        match self {
+            Self::Internal(cause) => match cause.downcast_ref() {
+                Some(error) => database::explained(error),
+                None => cause.to_string(),
+            },
+            Self::Refused(errors) => {
+                let messages: Vec<&str> =
+                    errors.iter().map(|error| error.message.as_str()).collect();
+                messages.join(" ")
+            }
+            Self::Unavailable(away) | Self::OutcomeUnknown(away) => away.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// The server is at fault.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

@@ -107,6 +107,8 @@ actions! {
     EmailQueuePaused = "email-queue.paused",
     /// The e-mail queue was resumed.
     EmailQueueResumed = "email-queue.resumed",
+    /// A backup was restored: what happened between it and this is undone.
+    DatabaseRestored = "database.restored",
 }
 
 impl Action {

@@ -13,6 +13,9 @@ use super::tokens::Token;
 use crate::database::Write;
 use crate::domain::app::App;
 
+/// How many links one statement revokes: databases limit the number of parameters.
+const REVOKED_AT_ONCE: usize = 500;
+
 /// A table of links that work once.
 pub trait Link: EntityTrait {
     /// What identifies one.
@@ -113,13 +116,37 @@ pub async fn revoke_open<L: Link>(change: &Change<'_>, user: UserId) -> Result<(
     if revoked.is_empty() {
         return Ok(());
     }
+    revoke::<L>(change, &revoked).await
+}
+
+/// Revokes all links that still work, whoever's they are, ends the purpose of their e-mails, and returns
+/// how many there were.
+pub async fn revoke_all_open<L: Link>(change: &Change<'_>) -> Result<u64> {
+    let columns = L::COLUMNS;
+    let now = change.app().clock.now();
+    let working = L::find()
+        .select_only()
+        .column(columns.id)
+        .filter(open::<L>())
+        .filter(columns.expires_at.gt(now));
+    let db = &change.app().db;
+    let working: Vec<L::Id> = db.values(change.db(), working).await?;
+    for some in working.chunks(REVOKED_AT_ONCE) {
+        revoke::<L>(change, some).await?;
+    }
+    Ok(working.len() as u64)
+}
+
+/// Revokes those of these links that are open, and ends the purpose of their e-mails.
+async fn revoke<L: Link>(change: &Change<'_>, links: &[L::Id]) -> Result<()> {
+    let columns = L::COLUMNS;
     L::update_many()
         .col_expr(columns.revoked_at, Expr::value(change.app().clock.now()))
-        .filter(columns.id.is_in(revoked.iter().copied()))
+        .filter(columns.id.is_in(links.iter().copied()))
         .filter(open::<L>())
         .write(change.db())
         .await?;
-    emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, &revoked).await
+    emails::end_purpose(change.app(), change.db(), L::OF_EMAIL, links).await
 }
 
 /// The link is unknown, or was used or revoked.

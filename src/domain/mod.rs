@@ -24,6 +24,7 @@ pub mod password_resets;
 pub mod passwords;
 pub mod patch;
 pub mod queue;
+pub mod recovery;
 pub mod refusals;
 pub mod retention;
 pub mod revisions;

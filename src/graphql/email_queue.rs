@@ -246,7 +246,8 @@ impl EmailQueue {
         self.0.paused_at.map(DateTime)
     }
 
-    /// Who paused the queue; null while it is running, or if that user has been deleted.
+    /// Who paused the queue; null while it is running, if that user has been deleted, or if it is paused
+    /// because a backup was restored.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::find(ctx, self.0.paused_by).await

@@ -156,6 +156,9 @@ pub enum EventAction {
     EmailQueuePaused,
     /// The e-mail queue was resumed.
     EmailQueueResumed,
+    /// An operator restored a backup of the database: what happened between it and this event is undone.
+    /// `changes` counts the sessions and links that were ended.
+    DatabaseRestored,
 }
 
 /// An entry in the event log. Entries never change; old ones are removed after the configured

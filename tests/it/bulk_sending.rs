@@ -18,7 +18,7 @@ const MAILS: usize = 300;
 const WORKERS: u64 = 4;
 
 /// Queues test e-mails, one to each of these addresses, all at once.
-async fn queue(app: &App, addresses: impl IntoIterator<Item = String>) {
+pub async fn queue(app: &App, addresses: impl IntoIterator<Item = String>) {
     let addresses = addresses.into_iter().map(|to| EmailAddress::parse(&to));
     let addresses: Vec<_> = addresses.map(Result::unwrap).collect();
     let addresses = &addresses;

@@ -62,6 +62,7 @@ fn the_files_that_documents_link_to_exist() {
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "docs/backup.md",
         "docs/clients.md",
         "docs/deployment.md",
         "docs/performance.md",

@@ -15,9 +15,11 @@ mod support;
 #[allow(dead_code, reason = "the transports' own tests use the rest")]
 mod smtp;
 
+mod backups;
 mod bulk_sending;
 mod command_line;
 mod cookies;
+mod copying;
 mod databases;
 mod delivery;
 mod demo;
@@ -62,6 +64,7 @@ mod secrets;
 mod security;
 mod sessions;
 mod slow_readers;
+mod sqlite_files;
 mod subscriptions;
 mod throttle;
 mod tidy;

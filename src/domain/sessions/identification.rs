@@ -24,7 +24,7 @@ pub async fn authenticate(app: &App, client: Client, token: &str) -> Result<Acto
     let by_token = session::Column::TokenHash.eq(tokens::hash(token));
     let actor = found_by(app, client, by_token).await?;
     if let Principal::User(signed_in) = &actor.principal {
-        let session = note_use(app, signed_in.session.clone()).await?;
+        let session = note_use(app, signed_in.session.clone()).await;
         let signed_in = SignedIn {
             user: signed_in.user.clone(),
             session,
@@ -54,20 +54,21 @@ async fn found_by(app: &App, client: Client, condition: SimpleExpr) -> Result<Ac
     Ok(owner.with_rights(rights, client))
 }
 
-/// Notes, to the minute, that the session is in use, and moves its idle end.
-async fn note_use(app: &App, session: session::Model) -> Result<session::Model> {
+/// Notes, to the minute, that the session is in use, and moves its idle end. Where nothing can be written,
+/// it stays as it is: who only reads is not to suffer from a full disk.
+async fn note_use(app: &App, session: session::Model) -> session::Model {
     let now = app.clock.now();
     if now.since(session.last_used_at) < USE_NOTED_EVERY {
-        return Ok(session);
+        return session;
     }
     let idle_end = now.after(idle_timeout(app, session.is_kept));
     let used = session::Model {
         last_used_at: now,
         expires_at: idle_end.min(session.ends_at),
-        ..session
+        ..session.clone()
     };
     let used = &used;
-    change::make(app, &Actor::server(), |change| async move {
+    let noted = change::make(app, &Actor::server(), |change| async move {
         // The session may have been revoked since it was read; then there is nothing to note.
         session::Entity::update_many()
             .set(session::ActiveModel {
@@ -80,5 +81,10 @@ async fn note_use(app: &App, session: session::Model) -> Result<session::Model> 
             .await?;
         change.commit(used.clone()).await
     })
-    .await
+    .await;
+    noted.unwrap_or_else(|error| {
+        let error = error.explained();
+        tracing::warn!(error, "cannot note that a session is in use");
+        session
+    })
 }

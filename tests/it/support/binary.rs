@@ -72,6 +72,11 @@ impl Binary {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kilobytes of memory: `VmRSS:` now, `VmHWM:` at the most.
     pub fn memory(&self, what: &str) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());

@@ -150,7 +150,7 @@ impl Drop for Searched {
 /// All that the database holds, as `(column, value)`, except the column whose purpose is to hold a
 /// link: `emails` shows that it is emptied with the link's purpose.
 #[allow(clippy::disallowed_methods, reason = "reads what no function shows")]
-async fn dump(url: String) -> Vec<(String, String)> {
+pub async fn dump(url: String) -> Vec<(String, String)> {
     let db = Database::connect(url).await.unwrap();
     let backend = db.get_database_backend();
     let columns = match backend {
