@@ -74,6 +74,7 @@ enum Connections {
         readers: Arc<sqlite::Readers>,
         writer: sqlite::Writer,
         migrator: DatabaseConnection,
+        full: Arc<sqlite::Full>,
     },
     /// To a database server.
     Server(Arc<pool::Pool>),
@@ -211,6 +212,7 @@ impl Database {
                     readers: Arc::new(readers),
                     writer: sqlite::Writer::open(&path, access).map_err(in_words)?,
                     migrator,
+                    full: Arc::default(),
                 }
             }
             None => Connections::Server(pool::Pool::open(config).await.map_err(failed)?),
@@ -296,9 +298,13 @@ impl Database {
             (Connections::Server(pool), Inner::Server(transaction)) => {
                 pool.commit(transaction).await
             }
-            (_, inner) => {
+            (connections, inner) => {
                 let committed = Transaction(inner).commit().await;
-                committed.map_err(CommitError::Failed)
+                committed.map_err(CommitError::Failed)?;
+                if let Connections::Sqlite { full, .. } = connections {
+                    full.has_stored();
+                }
+                Ok(())
             }
         }
     }
@@ -331,11 +337,12 @@ impl Database {
         }
     }
 
-    /// Has it looked whether the database is there, beside whatever else goes on, since somebody has
-    /// found that it is not.
+    /// Somebody has found that the database is away, or takes no changes: has it looked whether it is
+    /// there, beside whatever else goes on, or says so in the log.
     pub fn look_because(&self, away: &Away) {
-        if let Connections::Server(pool) = &self.reader.connections {
-            pool.look_because(Some(away.clone()));
+        match &self.reader.connections {
+            Connections::Sqlite { full, .. } => full.has_refused(&away.said),
+            Connections::Server(pool) => pool.look_because(Some(away.clone())),
         }
     }
 
@@ -367,6 +374,7 @@ impl Database {
                 readers,
                 writer,
                 migrator,
+                ..
             } => {
                 readers.close();
                 writer.close().await;

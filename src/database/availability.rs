@@ -16,6 +16,8 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::sqlite;
+
 /// PostgreSQL, appendix A: connection exceptions, too many connections, and a server that stops, has
 /// crashed, starts, or closes what was idle.
 const SQL_STATES: [(&str, Cause); 7] = [
@@ -61,6 +63,8 @@ pub enum Cause {
     Full,
     /// It is a stand-by, which takes no changes.
     ReadOnly,
+    /// SQLite's disk is full, so that it takes no changes. It can be read.
+    DiskFull,
 }
 
 impl fmt::Display for Cause {
@@ -72,13 +76,14 @@ impl fmt::Display for Cause {
             Self::Closing => "it is stopping or starting",
             Self::Full => "it has no connection to spare",
             Self::ReadOnly => "it is a stand-by, which takes no changes",
+            Self::DiskFull => "its disk is full",
         })
     }
 }
 
-/// The database is away: an error that is no fault of the query's.
+/// The database is away, or takes no changes: an error that is no fault of the query's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database does not respond: {cause}")]
+#[error("the database {}: {cause}", if self.may_be_read() { "takes no changes" } else { "does not respond" })]
 pub struct Away {
     /// Why.
     pub cause: Cause,
@@ -93,6 +98,11 @@ impl Away {
     pub(super) fn new(cause: Cause, said: impl Into<String>) -> Self {
         let said = said.into();
         Self { cause, said }
+    }
+
+    /// Whether it takes no changes, but can be read.
+    pub fn may_be_read(&self) -> bool {
+        self.cause == Cause::DiskFull
     }
 
     /// What an error says of the database, unless it is one of the query's own.
@@ -148,6 +158,9 @@ impl From<Away> for DbErr {
 }
 
 fn cause_of(error: &dyn DatabaseError) -> Option<Cause> {
+    if let Some(failure) = error.try_downcast_ref::<sqlite::Failure>() {
+        return failure.is_full().then_some(Cause::DiskFull);
+    }
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         let of_number = MYSQL_ERRORS
             .iter()

@@ -158,7 +158,12 @@ impl From<domain::Error> for async_graphql::Error {
             }
             domain::Error::Unavailable(away) => {
                 tracing::debug!(%away, "a request found the database away");
-                let message = "The database does not respond. Nothing was done. Try again later.";
+                let why = if away.may_be_read() {
+                    "The database takes no changes."
+                } else {
+                    "The database does not respond."
+                };
+                let message = format!("{why} Nothing was done. Try again later.");
                 coded(message, Code::Unavailable)
                     .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
             }

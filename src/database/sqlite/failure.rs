@@ -10,9 +10,16 @@ use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 /// What SQLite says: its own words, and its extended result code (<https://sqlite.org/rescode.html>).
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub struct Failure {
     message: String,
     code: Option<i32>,
+}
+
+impl Failure {
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        self.code == Some(rusqlite::ffi::SQLITE_FULL)
+    }
 }
 
 /// As all errors of databases reach those who ask.
