@@ -61,6 +61,11 @@ impl Clock {
         Some(ahead)
     }
 
+    /// Watches whether the system's clock is set from now on.
+    pub fn watch(&self) -> Watch {
+        Watch::new()
+    }
+
     /// How far the clock was set ahead of the database's, in microseconds.
     pub fn ahead(&self) -> i64 {
         self.ahead_micros.load(Ordering::Relaxed)
@@ -87,9 +92,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches from now on.
-    #[allow(clippy::new_without_default, reason = "it begins at a certain time")]
-    pub fn new() -> Self {
+    fn new() -> Self {
         Self {
             system: Clock::system_now(),
             steady: Instant::now(),

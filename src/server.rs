@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transports::{Registry, Transport};
 
-use crate::clock::Watch;
 use crate::config::Config;
 use crate::database::{Database, Lock, OpenError};
 use crate::domain::recovery::{self, Keep, Recovered};
@@ -312,7 +311,7 @@ const CLOCK_WATCHED_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps the clock at the database's time: either may be set, or drift.
 async fn follow_the_database(app: Arc<App>, stop: CancellationToken) {
-    let mut watch = Watch::new();
+    let mut watch = app.clock.watch();
     let mut set_at = Instant::now();
     loop {
         let due = async {
