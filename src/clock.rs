@@ -1,7 +1,7 @@
 //! What time it is: the one place that asks the operating system.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use entity::Timestamp;
 
@@ -61,6 +61,11 @@ impl Clock {
         Some(ahead)
     }
 
+    /// Watches whether the system's clock is set from now on.
+    pub fn watch(&self) -> Watch {
+        Watch::new()
+    }
+
     /// How far the clock was set ahead of the database's, in microseconds.
     pub fn ahead(&self) -> i64 {
         self.ahead_micros.load(Ordering::Relaxed)
@@ -79,11 +84,46 @@ impl Clock {
     }
 }
 
+/// Notices when the system's clock is set, by the one that nobody sets.
+#[derive(Debug)]
+pub struct Watch {
+    system: Timestamp,
+    steady: Instant,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self {
+            system: Clock::system_now(),
+            steady: Instant::now(),
+        }
+    }
+
+    /// Whether the system's clock was set since the last time.
+    pub fn was_set(&mut self) -> bool {
+        let before = std::mem::replace(self, Self::new());
+        let steady = (self.steady - before.steady).as_micros();
+        let steady = i64::try_from(steady).unwrap_or(i64::MAX);
+        (self.system.0 - before.system.0).abs_diff(steady) > TOLERANCE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SECOND: i64 = 1_000_000;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_once() {
+        let mut watch = Watch::new();
+        assert!(!watch.was_set());
+        watch.system.0 += 2 * SECOND;
+        assert!(watch.was_set());
+        watch.system.0 -= 2 * SECOND;
+        assert!(watch.was_set());
+        assert!(!watch.was_set());
+    }
 
     #[test]
     fn the_clock_follows_the_databases_and_does_not_jitter() {

@@ -20,6 +20,7 @@ mod backup;
 mod copy;
 mod examination;
 mod file;
+mod galera;
 mod lock;
 mod pool;
 mod races;
@@ -429,8 +430,7 @@ fn to_server(config: &config::Database, sessions: Sessions) -> ConnectOptions {
         .map_sqlx_postgres_opts(move |postgres| {
             server::postgres(postgres).statement_cache_capacity(statements)
         })
-        .map_sqlx_mysql_opts(move |mysql| {
-            server::mysql(mysql).statement_cache_capacity(statements)
-        });
+        .map_sqlx_mysql_opts(move |mysql| server::mysql(mysql).statement_cache_capacity(statements))
+        .map_sqlx_mysql_pool_opts(galera::wait_for_the_cluster);
     options
 }

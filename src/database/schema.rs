@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait, seaql_migrations};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QuerySelect, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    QuerySelect, Statement,
 };
 use secrecy::ExposeSecret;
 
+use super::galera::{self, Lease};
 use super::transaction::Inner;
-use super::{Away, CommitError, Database, OpenError, Source, Transaction, file};
+use super::{Away, CommitError, Connections, Database, OpenError, Source, Transaction, file};
 use crate::config;
 
 /// For how long another server may take over a migration before this one gives up.
@@ -81,6 +83,11 @@ pub enum MigrationError {
         "another server has been migrating the database for {} seconds; nothing was changed. Try again when it is done", .0.as_secs()
     )]
     Locked(Duration),
+    /// This server was silent for so long that another one has gone on.
+    #[error(
+        "this server took so long to migrate the database that another one has gone on with it. Try again when it is done"
+    )]
+    Overtaken,
     /// The database has no such locks, as some clusters.
     #[error(
         "the database refuses the lock with which servers hold each other off while they migrate: {0}. Nothing was changed"
@@ -153,6 +160,12 @@ impl Database {
         if pending(self.schema().await?)? == 0 {
             return Ok(0);
         }
+        if let Connections::Server(pool) = &self.reader.connections {
+            let db = pool.connections();
+            if galera::is_node(&db).await? {
+                return self.migrate_cluster(&db, wait).await;
+            }
+        }
         // All on one connection: there may be no other, and it is the one that has the lock.
         let transaction = self.begin_migration().await?;
         lock(&transaction, wait).await?;
@@ -165,6 +178,37 @@ impl Database {
                 CommitError::Failed(error) => MigrationError::Failed(error),
                 CommitError::Unknown(away) => MigrationError::Failed(away.into()),
             })?;
+        Ok(migrated)
+    }
+
+    /// The same on a cluster, whose nodes do not know of each other's locks. Nothing is lost without a
+    /// transaction around all of it: these databases end one with each table that is created.
+    async fn migrate_cluster(
+        &self,
+        db: &DatabaseConnection,
+        wait: Duration,
+    ) -> Result<usize, MigrationError> {
+        let lease = Lease::take(db, wait).await;
+        let lease = lease.map_err(MigrationError::NoLock)?;
+        let lease = lease.ok_or(MigrationError::Locked(wait))?;
+        let migrated = self.migrate_under(db, &lease).await;
+        lease.give_back().await?;
+        migrated
+    }
+
+    async fn migrate_under(
+        &self,
+        db: &DatabaseConnection,
+        lease: &Lease<'_>,
+    ) -> Result<usize, MigrationError> {
+        let mut migrated = 0;
+        while pending(Schema::of(self, db).await?)? > 0 {
+            if !lease.renew().await? {
+                return Err(MigrationError::Overtaken);
+            }
+            Migrator::up(db, Some(1)).await?;
+            migrated += 1;
+        }
         Ok(migrated)
     }
 

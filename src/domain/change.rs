@@ -163,7 +163,7 @@ impl<'a> Change<'a> {
         self.confirm_and_lock(None).await
     }
 
-    /// The same for a change to another user, whose row is locked as well.
+    /// The same for a change to a user, perhaps the actor, whose row is locked for it.
     pub async fn confirm_and_lock(&mut self, target: Option<UserId>) -> Result<()> {
         self.actor =
             confirmation::confirm(self.app, &self.transaction, &self.actor, target).await?;

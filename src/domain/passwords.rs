@@ -90,7 +90,7 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let (hash, guess, before) = (&hash, &guess, &user.row);
     change::make(app, actor, |mut change| async move {
         // It may have been changed or reset meanwhile; then the current one is not the current one.
-        change.confirm().await?;
+        change.confirm_and_lock(Some(before.id)).await?;
         let mut user = users::find_locked(app, change.db(), before.id)
             .await?
             .filter(|now| now.row.password_hash == before.password_hash)

@@ -292,7 +292,7 @@ pub async fn revoke_others(app: &App, actor: &Actor) -> Result<u64> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
     change::make(app, actor, |mut change| async move {
-        change.confirm().await?;
+        change.confirm_and_lock(Some(user.row.id)).await?;
         let ended = end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
         if ended > 0 {
             change.record(Action::SessionRevoked, user).await?;

@@ -64,25 +64,43 @@ pub async fn invited_holders(app: &App, db: &impl Source, role: RoleId) -> Resul
     Ok(app.db.values(db, invited).await?)
 }
 
-/// Locks these users' rows until the transaction ends. Whoever changes a user, or what hangs on one,
-/// locks the user first: after the counters of [`entity::revision`], and before all else.
-pub async fn lock(
-    transaction: &Transaction,
-    users: impl IntoIterator<Item = UserId>,
-) -> Result<()> {
+/// How a user's row is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Nobody changes the user, but others may rely on that as well. Where the same user does many things at
+    /// once, they do not wait for each other; and on a Galera cluster, what arrives from other nodes and
+    /// refers to the user does not end the transaction.
+    Shared,
+    /// The user is about to be changed.
+    Exclusive,
+}
+
+/// Locks these users' rows until the transaction ends, in the order of their IDs. Whoever changes a user,
+/// or what hangs on one, locks the user first: after the counters of [`entity::revision`], and before all
+/// else.
+pub async fn lock(transaction: &Transaction, mut users: Vec<(UserId, Lock)>) -> Result<()> {
+    let backend = transaction.backend();
     // There, whoever writes has all of it for themselves.
-    if transaction.backend() == DbBackend::Sqlite {
+    if backend == DbBackend::Sqlite {
         return Ok(());
     }
-    let locked = user::Entity::find()
-        .select_only()
-        .column(user::Column::Id)
-        .filter(user::Column::Id.is_in(users))
-        .order_by_asc(user::Column::Id)
-        .lock_exclusive();
-    transaction
-        .rows(locked.build(transaction.backend()))
-        .await?;
+    users.sort_by_key(|(id, _)| id.0);
+    for (id, lock) in users {
+        let row = user::Entity::find_by_id(id)
+            .select_only()
+            .column(user::Column::Id);
+        let locked = match (lock, backend) {
+            (Lock::Exclusive, _) => row.lock_exclusive().build(backend),
+            // MariaDB does not know FOR SHARE, and MySQL knows both.
+            (Lock::Shared, DbBackend::MySql) => {
+                let mut locked = row.build(backend);
+                locked.sql.push_str(" LOCK IN SHARE MODE");
+                locked
+            }
+            (Lock::Shared, _) => row.lock_shared().build(backend),
+        };
+        transaction.rows(locked).await?;
+    }
     Ok(())
 }
 

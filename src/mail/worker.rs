@@ -73,25 +73,33 @@ struct Books {
 impl Books {
     /// Records outcomes and claims mails, whenever there is reason to, until it is told to stop.
     async fn keep(&mut self, stop: &CancellationToken) {
-        let mut is_woken = true;
+        let mut wake = Wake::Told;
         loop {
-            if is_woken {
-                self.answer_requests().await;
-            }
             let began = Instant::now();
-            self.take_turn().await;
+            if wake != Wake::Timer || self.has_something_to_do().await {
+                if wake != Wake::Outcome {
+                    self.answer_requests().await;
+                }
+                self.take_turn().await;
+            }
             let patience = self.desk.patience();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.desk.outcome_is_there() => is_woken = false,
-                () = self.app.mail_queued.notified() => is_woken = true,
-                () = tokio::time::sleep(patience) => is_woken = true,
+                () = self.desk.outcome_is_there() => wake = Wake::Outcome,
+                () = self.app.mail_queued.notified() => wake = Wake::Told,
+                () = tokio::time::sleep(patience) => wake = Wake::Timer,
             }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = sleep_until(began + TURNS_AT_MOST_EVERY) => {}
             }
         }
+    }
+
+    /// Whether a turn would come to anything. A database that does not answer is left to the turn, which
+    /// reports it.
+    async fn has_something_to_do(&self) -> bool {
+        !self.desk.is_clear() || delivery::is_anything_due(&self.app).await.unwrap_or(true)
     }
 
     /// Writes the e-mails that were asked for in a way that must not tell whether there is anybody to
@@ -125,13 +133,31 @@ impl Books {
 
     async fn record_one_by_one(&self, done: &[(Claim, Outcome)]) {
         for (claim, outcome) in done {
-            if let Err(error) = delivery::record(&self.app, claim, outcome).await {
+            let recorded = delivery::record(&self.app, claim, outcome).await;
+            // Whatever it takes: a mail whose outcome is forgotten is sent again.
+            if recorded
+                .as_ref()
+                .is_err_and(|error| error.is_lost_race() || error.away().is_some())
+            {
+                self.desk.keep(vec![(claim.clone(), outcome.clone())]);
+            } else if let Err(error) = recorded {
                 // The lease runs out, and the mail is tried again.
                 let email = claim.email.id.0;
                 tracing::error!(?error, %email, "cannot record the outcome of an attempt");
             }
         }
     }
+}
+
+/// Why a turn is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    /// This server has queued something, or has just started.
+    Told,
+    /// A sender has put something down.
+    Outcome,
+    /// Time has passed: something may have become due, or another server have queued something.
+    Timer,
 }
 
 /// What a worker does again and again.
@@ -152,8 +178,8 @@ impl Troubles {
             self.0.remove(&task);
             return None;
         };
-        // The log says so already.
-        if error.away().is_some() {
+        // The log says so already, or the next turn does it.
+        if error.away().is_some() || error.is_lost_race() {
             return None;
         }
         let error = format!("{error:?}");

@@ -7,13 +7,14 @@ use crate::database::Transaction;
 use crate::domain::actor::{Actor, Principal};
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
+use crate::domain::roles;
 use crate::domain::sessions::owner;
-use crate::domain::{roles, users};
+use crate::domain::users::{self, Lock};
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
-/// nobody can change the actor's account, nor that of the `target`: their rows are locked in the order
-/// of their IDs, so that two users who act on each other do not wait for each other.
+/// nobody can change the actor's account, nor does anybody else rely on that of the `target`: their rows
+/// are locked in the order of their IDs, so that two users who act on each other do not wait for each other.
 ///
 /// # Errors
 ///
@@ -25,7 +26,10 @@ pub(super) async fn confirm(
     actor: &Actor,
     target: Option<UserId>,
 ) -> Result<Actor> {
-    users::lock(transaction, actor.user_id().into_iter().chain(target)).await?;
+    let shared =
+        (actor.user_id().filter(|actor| Some(*actor) != target)).map(|id| (id, Lock::Shared));
+    let exclusive = target.map(|id| (id, Lock::Exclusive));
+    users::lock(transaction, shared.into_iter().chain(exclusive).collect()).await?;
     let Principal::User(before) = &actor.principal else {
         return Ok(actor.clone());
     };

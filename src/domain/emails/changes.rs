@@ -29,13 +29,17 @@ const SEEN_LATE_BY: Duration = Duration::from_secs(5);
 /// they would be told about.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
+/// How often the rows are looked at while somebody watches: what another server has changed is told within a
+/// second.
+const LOOKS_FOR_OTHERS_EVERY: Duration = Duration::from_millis(500);
+
 /// How often the rows are looked at, at most, so that many changes in quick succession are one piece
 /// of work.
 const LOOKS_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 
 /// Looks for changes until nobody watches.
 async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
-    let interval = app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
+    let interval = (app.settings.mail.queue.poll_interval).min(LOOKS_FOR_OTHERS_EVERY);
     let mut looked_at = app.clock.now();
     let mut may_look_at = Instant::now();
     let mut is_failing = false;

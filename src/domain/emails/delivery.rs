@@ -18,12 +18,14 @@ use crate::domain::change::{self, Change};
 use crate::domain::error::Result;
 
 mod claim;
+mod due;
 mod outcome;
 mod record;
 mod sent;
 mod transport_pause;
 
 pub use claim::Claim;
+pub use due::is_anything_due;
 pub use outcome::{Outcome, Verdict};
 
 /// What may be claimed.

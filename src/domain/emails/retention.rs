@@ -3,8 +3,8 @@
 
 use entity::email::Status;
 use entity::{Timestamp, email};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::database::Write;
 use crate::domain::actor::Actor;
@@ -33,6 +33,14 @@ pub async fn sweep(app: &App) -> Result<()> {
 }
 
 async fn end_expired(app: &App, now: Timestamp) -> Result<()> {
+    let queued = email::Column::Status.eq(Status::Queued);
+    let expired = email::Entity::find()
+        .filter(email::Column::ExpiresAt.lte(now))
+        .filter(queued.or(email::Column::SecretLink.is_not_null()))
+        .limit(1);
+    if app.db.ids(app.db.read(), expired).await?.is_empty() {
+        return Ok(());
+    }
     change::make(app, &Actor::server(), |change| async move {
         email::Entity::update_many()
             .set(super::cancelled(now))

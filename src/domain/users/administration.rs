@@ -162,7 +162,7 @@ pub async fn update_profile(
     let own = actor.signed_in()?.user.row.id;
     let (first_name, last_name) = (&first_name, &last_name);
     change::make(app, actor, |mut change| async move {
-        change.confirm().await?;
+        change.confirm_and_lock(Some(own)).await?;
         let user = super::find_locked(app, change.db(), own)
             .await?
             .ok_or(Error::Unauthenticated)?;

@@ -131,6 +131,12 @@ impl Desk {
         self.outcome_is_there.notified().await;
     }
 
+    /// Whether nothing is here that a turn would record or give back.
+    pub fn is_clear(&self) -> bool {
+        let on_it = self.on_it();
+        on_it.waiting.is_empty() && on_it.done.is_empty()
+    }
+
     /// How long the next turn can wait if nothing happens.
     pub fn patience(&self) -> Duration {
         let until_given_back = (self.on_it().waiting.front())

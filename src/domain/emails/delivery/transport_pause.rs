@@ -2,6 +2,7 @@
 //! e-mails attempts that they are not to blame for.
 
 use entity::email_queue;
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::outcome::{Outcome, Verdict};
@@ -20,6 +21,18 @@ pub(super) fn is_paused(app: &App, state: &email_queue::Model) -> bool {
         .transport_retry_at
         .is_some_and(|retry| retry > now && retry <= now.after(longest));
     state.paused_at.is_some() || waits_for_transport
+}
+
+/// The same in SQL: whether e-mails may be sent, by the queue's own row.
+pub(super) fn may_send(app: &App) -> SimpleExpr {
+    use email_queue::Column;
+    let queue = &app.settings.mail.queue;
+    let longest = queue.retry_after_at_most.max(queue.retry_after);
+    let now = app.clock.now();
+    let waits =
+        (Column::TransportRetryAt.gt(now)).and(Column::TransportRetryAt.lte(now.after(longest)));
+    let retry = (Column::TransportRetryAt.is_null()).or(waits.not());
+    Column::PausedAt.is_null().and(retry)
 }
 
 /// Pauses the transport when it is unavailable, for as long as it has already been so, and ends the
