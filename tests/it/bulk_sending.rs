@@ -129,7 +129,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
         BEGIN SELECT RAISE(ABORT, 'not this one'); END";
     let transaction = app.db.begin().await.unwrap();
     transaction.execute_batch(trigger).await.unwrap();
-    app.db.commit(transaction).await.unwrap();
+    transaction.commit().await.unwrap();
     server.inbox.open_gate(false);
     queue(
         app,
@@ -159,7 +159,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
         .execute_batch("DROP TRIGGER refuses")
         .await
         .unwrap();
-    app.db.commit(transaction).await.unwrap();
+    transaction.commit().await.unwrap();
     server.advance(Duration::from_secs(61));
     app.mail_queued.notify_one();
     server.all_sent(&administrator).await;
