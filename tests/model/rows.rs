@@ -42,13 +42,15 @@ pub struct Rows {
 impl Rows {
     pub async fn read(app: &App) -> Self {
         let (db, source) = (&app.db, app.db.read());
-        let queue = email_queue::Entity::find();
-        let queue = db.all(source, queue).await.unwrap();
+        // First what the worker still has to do: if that is nothing, nothing changes any more.
+        let requests = password_reset_request::Entity::find();
+        let requests = db.all(source, requests).await.unwrap();
         let mut emails = db.all(source, email::Entity::find()).await.unwrap();
         emails.sort_by_key(|email| std::cmp::Reverse(email.id));
+        let queue = email_queue::Entity::find();
+        let queue = db.all(source, queue).await.unwrap();
         let held = db.all(source, user_role::Entity::find()).await.unwrap();
         let granted = role_permission::Entity::find();
-        let requests = password_reset_request::Entity::find();
         Self {
             now: app.clock.now(),
             users: db.all(source, user::Entity::find()).await.unwrap(),
@@ -61,7 +63,7 @@ impl Rows {
             emails,
             attempts: db.all(source, email_attempt::Entity::find()).await.unwrap(),
             events: db.all(source, event::Entity::find()).await.unwrap(),
-            requests: db.all(source, requests).await.unwrap(),
+            requests,
             is_paused: queue.iter().any(|queue| queue.paused_at.is_some()),
         }
     }
@@ -70,7 +72,11 @@ impl Rows {
     pub fn are_settled(&self) -> bool {
         let is_on_its_way = |email: &email::Model| match email.status {
             email::Status::Sending => true,
-            email::Status::Queued => !self.is_paused && email.next_attempt_at <= self.now.into(),
+            // What has expired waits for the next clean-up.
+            email::Status::Queued => {
+                let mail = self.mail(email);
+                !self.is_paused && mail.is_due && !mail.has_ended
+            }
             _ => false,
         };
         self.requests.is_empty() && !self.emails.iter().any(is_on_its_way)

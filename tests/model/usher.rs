@@ -16,7 +16,7 @@ use crate::mutation::{Ids, Link};
 use crate::rows::Rows;
 use crate::rules::{Act, Mail, Queue, Refusal, Verdict};
 use crate::sequences::{Mood, Sequences, Step};
-use crate::support::{Answer, Client, TestServer, within};
+use crate::support::{Answer, Client, TestServer};
 use crate::world::{ADDRESSES, MANAGER, News, ROLES, World};
 
 /// Nobody is made to wait: how guesses and e-mails are throttled has tests of its own. Invitations outlast
@@ -117,7 +117,7 @@ async fn settled(server: &TestServer) -> Rows {
             let _ = timeout(ANOTHER_LOOK_AFTER, changes.recv()).await;
         }
     };
-    within("the worker to be done", settle).await
+    server.within("the worker to be done", settle).await
 }
 
 /// What was seen of a step.
@@ -217,16 +217,18 @@ impl Usher {
                         possible.push(next);
                     }
                 } else {
-                    impossible.push((order, expected, news, next.seen()));
+                    let differs = (next.seen() != seen).then(|| next.seen());
+                    let differs = differs.map_or("what is seen".to_owned(), |seen| format!("{seen:?}"));
+                    impossible.push(format!("{order:?}: {expected:?}, {news:?}, {differs}\n"));
                 }
             }
         }
         assert!(
             !possible.is_empty(),
-            "{acts:#?}\ncame to {:?}\nand left {:?}\nand {seen:#?},\nwhich none of these foresees \
-             (order, verdicts, news, what is seen then): {impossible:#?}",
+            "{acts:?}\ncame to {:?}\nand left {:?}\nand {seen:?}\n\nNone of these orders foresees it:\n{}",
             outcome.verdicts,
             comparable(acts, &outcome.news),
+            impossible.concat(),
         );
         possible
     }
@@ -409,9 +411,12 @@ fn verdict(answer: &Answer) -> Verdict {
         return Ok(());
     }
     let errors = errors.iter().map(|error| {
-        let error = error.replace("TOKEN_EXPIRED", "TOKEN_INVALID");
-        // Which of a list it was.
-        error.split('.').next().unwrap_or_default().to_owned()
+        let (code, field) = error.split_once(' ').unwrap();
+        let field = field.strip_prefix("input").unwrap_or(field);
+        // Not which one of a list it was.
+        let field = field.trim_start_matches('.').split('.').next().unwrap();
+        let code = code.replace("TOKEN_EXPIRED", "TOKEN_INVALID");
+        format!("{code} {field}")
     });
     Err(Refusal::Input(errors.collect()))
 }
