@@ -45,7 +45,7 @@ mod model {
         match std::env::var("MODEL_SEQUENCES") {
             Ok(number) => number.parse().unwrap(),
             Err(_) if std::env::var("TEST_DATABASE_URL").is_ok() => 10,
-            Err(_) => 30,
+            Err(_) => 35,
         }
     }
 
@@ -71,17 +71,26 @@ mod model {
     fn one_of_each() -> Vec<Mutation> {
         let link = Link::Of(0);
         vec![
-            Mutation::AcceptInvitation { link: link.clone(), password: 0 },
+            Mutation::AcceptInvitation {
+                link: link.clone(),
+                password: 0,
+            },
             Mutation::ActivateUser(0),
             Mutation::CancelEmails(Chosen::All),
             Mutation::ChangePassword { current: 0, new: 1 },
             Mutation::CreateRole { role: 0, grants: 0 },
             Mutation::DeactivateUser(0),
             Mutation::DeleteEmails(Chosen::All),
-            Mutation::DeleteRole { role: 0, force: false },
+            Mutation::DeleteRole {
+                role: 0,
+                force: false,
+            },
             Mutation::DeleteUser(0),
             Mutation::EndUserSessions(0),
-            Mutation::InviteUser { address: 0, roles: vec![] },
+            Mutation::InviteUser {
+                address: 0,
+                roles: vec![],
+            },
             Mutation::PauseEmailQueue,
             Mutation::RequestPasswordReset(0),
             Mutation::ResendInvitation(0),
@@ -93,11 +102,23 @@ mod model {
             Mutation::RevokeSession(0),
             Mutation::SendPasswordReset(0),
             Mutation::SendTestEmail(0),
-            Mutation::SignIn { address: 0, password: 0 },
+            Mutation::SignIn {
+                address: 0,
+                password: 0,
+            },
             Mutation::SignOut,
             Mutation::UpdateProfile { name: 0 },
-            Mutation::UpdateRole { role: 0, name: None, grants: None },
-            Mutation::UpdateUser { address: 0, to: None, name: None, roles: None },
+            Mutation::UpdateRole {
+                role: 0,
+                name: None,
+                grants: None,
+            },
+            Mutation::UpdateUser {
+                address: 0,
+                to: None,
+                name: None,
+                roles: None,
+            },
         ]
     }
 

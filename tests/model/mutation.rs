@@ -14,21 +14,39 @@ pub const LEFT_OUT: &[(&str, &str)] = &[(
 /// is not there is meant by an ID that nobody has.
 #[derive(Clone, Debug)]
 pub enum Mutation {
-    AcceptInvitation { link: Link, password: usize },
+    AcceptInvitation {
+        link: Link,
+        password: usize,
+    },
     ActivateUser(usize),
     CancelEmails(Chosen),
-    ChangePassword { current: usize, new: usize },
-    CreateRole { role: usize, grants: usize },
+    ChangePassword {
+        current: usize,
+        new: usize,
+    },
+    CreateRole {
+        role: usize,
+        grants: usize,
+    },
     DeactivateUser(usize),
     DeleteEmails(Chosen),
-    DeleteRole { role: usize, force: bool },
+    DeleteRole {
+        role: usize,
+        force: bool,
+    },
     DeleteUser(usize),
     EndUserSessions(usize),
-    InviteUser { address: usize, roles: Vec<usize> },
+    InviteUser {
+        address: usize,
+        roles: Vec<usize>,
+    },
     PauseEmailQueue,
     RequestPasswordReset(usize),
     ResendInvitation(usize),
-    ResetPassword { link: Link, password: usize },
+    ResetPassword {
+        link: Link,
+        password: usize,
+    },
     ResumeEmailQueue,
     RetryEmails(Chosen),
     RevokeInvitation(usize),
@@ -37,11 +55,25 @@ pub enum Mutation {
     RevokeSession(usize),
     SendPasswordReset(usize),
     SendTestEmail(usize),
-    SignIn { address: usize, password: usize },
+    SignIn {
+        address: usize,
+        password: usize,
+    },
     SignOut,
-    UpdateProfile { name: u8 },
-    UpdateRole { role: usize, name: Option<u8>, grants: Option<usize> },
-    UpdateUser { address: usize, to: Option<usize>, name: Option<u8>, roles: Option<Vec<usize>> },
+    UpdateProfile {
+        name: u8,
+    },
+    UpdateRole {
+        role: usize,
+        name: Option<u8>,
+        grants: Option<usize>,
+    },
+    UpdateUser {
+        address: usize,
+        to: Option<usize>,
+        name: Option<u8>,
+        roles: Option<Vec<usize>>,
+    },
 }
 
 /// A link that somebody follows.
@@ -182,7 +214,12 @@ impl Mutation {
                 }
                 input
             }
-            Self::UpdateUser { address, to, name: number, roles } => {
+            Self::UpdateUser {
+                address,
+                to,
+                name: number,
+                roles,
+            } => {
                 let mut input = json!({ "id": ids.user(*address) });
                 if let Some(to) = to {
                     input["email"] = json!(ADDRESSES[*to]);

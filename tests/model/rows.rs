@@ -58,7 +58,10 @@ impl Rows {
             granted: db.all(source, granted).await.unwrap(),
             held,
             invitations: db.all(source, invitation::Entity::find()).await.unwrap(),
-            resets: db.all(source, password_reset::Entity::find()).await.unwrap(),
+            resets: db
+                .all(source, password_reset::Entity::find())
+                .await
+                .unwrap(),
             sessions: db.all(source, session::Entity::find()).await.unwrap(),
             emails,
             attempts: db.all(source, email_attempt::Entity::find()).await.unwrap(),
@@ -92,7 +95,9 @@ impl Rows {
 
     pub fn session_by(&self, token: &str) -> Option<&session::Model> {
         let hash = tokens::hash(token);
-        self.sessions.iter().find(|session| session.token_hash == hash)
+        self.sessions
+            .iter()
+            .find(|session| session.token_hash == hash)
     }
 
     pub fn roles_of(&self, user: UserId) -> impl Iterator<Item = &role::Model> {
@@ -108,13 +113,18 @@ impl Rows {
         if role.is_protected {
             return BTreeSet::from(["*"]);
         }
-        let granted = self.granted.iter().filter(|granted| granted.role_id == role.id);
+        let granted = self
+            .granted
+            .iter()
+            .filter(|granted| granted.role_id == role.id);
         granted.map(|granted| granted.permission.as_str()).collect()
     }
 
     /// What a user may do; `*` stands for everything.
     pub fn rights_of(&self, user: UserId) -> BTreeSet<&str> {
-        self.roles_of(user).flat_map(|role| self.permissions_of(role)).collect()
+        self.roles_of(user)
+            .flat_map(|role| self.permissions_of(role))
+            .collect()
     }
 
     /// The invitation that this token opens.
@@ -147,11 +157,13 @@ impl Rows {
         let events = self.events.iter().filter(|event| {
             !events.contains(&event.id) && !NO_CHANGE.contains(&event.action.as_str())
         });
-        let events = events
-            .map(|event| News::Event(event.action.clone(), event.actor_label.clone()));
-        let emails = self.emails.iter().filter(|email| !emails.contains(&email.id));
-        let emails =
-            emails.map(|email| News::Mail(email.kind.clone(), email.recipients.clone()));
+        let events =
+            events.map(|event| News::Event(event.action.clone(), event.actor_label.clone()));
+        let emails = self
+            .emails
+            .iter()
+            .filter(|email| !emails.contains(&email.id));
+        let emails = emails.map(|email| News::Mail(email.kind.clone(), email.recipients.clone()));
         events.chain(emails).collect()
     }
 
@@ -172,19 +184,35 @@ impl Rows {
                     Some(_) => "chosen",
                 },
                 is_deactivated: user.deactivated_at.is_some(),
-                roles: self.roles_of(user.id).map(|role| role.code_name.clone()).collect(),
+                roles: self
+                    .roles_of(user.id)
+                    .map(|role| role.code_name.clone())
+                    .collect(),
                 open_invitations: invitations.count(),
                 open_resets: resets.count(),
             };
             (user.email.clone(), seen)
         });
-        let roles = self.roles.iter().filter(|role| !role.is_protected).map(|role| {
-            let granted = self.permissions_of(role).into_iter().map(str::to_owned);
-            (role.code_name.clone(), (role.name.clone(), granted.collect()))
-        });
-        let emails: BTreeMap<UserId, &str> =
-            self.users.iter().map(|user| (user.id, user.email.as_str())).collect();
-        let hashes: Vec<_> = tokens.iter().map(|token| token.as_deref().map(tokens::hash)).collect();
+        let roles = self
+            .roles
+            .iter()
+            .filter(|role| !role.is_protected)
+            .map(|role| {
+                let granted = self.permissions_of(role).into_iter().map(str::to_owned);
+                (
+                    role.code_name.clone(),
+                    (role.name.clone(), granted.collect()),
+                )
+            });
+        let emails: BTreeMap<UserId, &str> = self
+            .users
+            .iter()
+            .map(|user| (user.id, user.email.as_str()))
+            .collect();
+        let hashes: Vec<_> = tokens
+            .iter()
+            .map(|token| token.as_deref().map(tokens::hash))
+            .collect();
         let mut sessions: Vec<_> = self
             .sessions
             .iter()

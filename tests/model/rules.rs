@@ -82,7 +82,9 @@ impl World {
         let own = self.session_in(act.browser);
         let mut meant = Meant {
             own,
-            rights: own.map(|own| self.rights_of(self.sessions[own].user)).unwrap_or_default(),
+            rights: own
+                .map(|own| self.rights_of(self.sessions[own].user))
+                .unwrap_or_default(),
             target: None,
             session: None,
             roles: Vec::new(),
@@ -90,8 +92,13 @@ impl World {
             emails: None,
         };
         match &act.mutation {
-            ActivateUser(user) | DeactivateUser(user) | DeleteUser(user) | EndUserSessions(user)
-            | ResendInvitation(user) | RevokeInvitation(user) | SendPasswordReset(user)
+            ActivateUser(user)
+            | DeactivateUser(user)
+            | DeleteUser(user)
+            | EndUserSessions(user)
+            | ResendInvitation(user)
+            | RevokeInvitation(user)
+            | SendPasswordReset(user)
             | RequestPasswordReset(user) => meant.target = self.user_at(*user),
             UpdateUser { address, roles, .. } => {
                 meant.target = self.user_at(*address);
@@ -105,20 +112,22 @@ impl World {
                 meant.roles = vec![self.role_called(*role)];
             }
             RevokeSession(browser) => meant.session = self.session_in(*browser),
-            AcceptInvitation { link: Link::Of(address), .. }
-                if queue.is_link_known(*address, true) =>
-            {
+            AcceptInvitation {
+                link: Link::Of(address),
+                ..
+            } if queue.is_link_known(*address, true) => {
                 meant.link = self.user_at(*address).and_then(|user| {
                     let invited = &self.users[user];
                     invited.invitation.map(|link| (user, link))
                 });
             }
-            ResetPassword { link: Link::Of(address), .. }
-                if queue.is_link_known(*address, false) =>
-            {
-                meant.link = self.user_at(*address).and_then(|user| {
-                    self.users[user].resets.first().map(|link| (user, *link))
-                });
+            ResetPassword {
+                link: Link::Of(address),
+                ..
+            } if queue.is_link_known(*address, false) => {
+                meant.link = self
+                    .user_at(*address)
+                    .and_then(|user| self.users[user].resets.first().map(|link| (user, *link)));
             }
             CancelEmails(chosen) | DeleteEmails(chosen) | RetryEmails(chosen) => {
                 meant.emails = match chosen {
@@ -144,7 +153,8 @@ impl World {
     /// Whether whoever acts has lost a right since the step began: then they may be refused for that
     /// alone, since it might be the one that was required.
     pub fn has_lost_rights(&self, meant: &Meant) -> bool {
-        self.own(meant).is_some_and(|own| !self.rights_of(own).cover(&meant.rights))
+        self.own(meant)
+            .is_some_and(|own| !self.rights_of(own).cover(&meant.rights))
     }
 
     /// Whether the session of whoever acts is over.
@@ -346,7 +356,8 @@ impl World {
             }
             Mutation::SendTestEmail(to) => {
                 self.record("email.test-queued", Some(own));
-                self.news.push(News::Mail("test".to_owned(), ADDRESSES[*to].to_owned()));
+                self.news
+                    .push(News::Mail("test".to_owned(), ADDRESSES[*to].to_owned()));
             }
             Mutation::CancelEmails(chosen) => {
                 let states = [Status::Queued, Status::Failed];
@@ -394,7 +405,11 @@ impl World {
     }
 
     fn must(&self, is_right: bool, field: &str) -> Verdict {
-        if is_right { Ok(()) } else { input("WRONG_STATE", field) }
+        if is_right {
+            Ok(())
+        } else {
+            input("WRONG_STATE", field)
+        }
     }
 
     fn must_leave_an_administrator(&self, user: usize) -> Verdict {
@@ -406,7 +421,8 @@ impl World {
 
     fn record(&mut self, action: &str, by: Option<usize>) {
         let by = by.map_or("anonymous", |user| ADDRESSES[self.users[user].address]);
-        self.news.push(News::Event(action.to_owned(), by.to_owned()));
+        self.news
+            .push(News::Event(action.to_owned(), by.to_owned()));
     }
 
     /// Why these roles cannot be granted, and those that can.
@@ -454,7 +470,10 @@ impl World {
     }
 
     fn update_user(&mut self, mutation: &Mutation, meant: &Meant, own: usize) -> Verdict {
-        let Mutation::UpdateUser { to, name, roles, .. } = mutation else {
+        let Mutation::UpdateUser {
+            to, name, roles, ..
+        } = mutation
+        else {
             return Ok(());
         };
         let user = self.target(meant, own, "id", roles.is_some())?;
@@ -518,7 +537,12 @@ impl World {
     }
 
     fn create_role(&mut self, code: usize, grants: usize, own: usize) -> Verdict {
-        let role = Role { code, name: 0, grants: Some(grants), is_gone: false };
+        let role = Role {
+            code,
+            name: 0,
+            grants: Some(grants),
+            is_gone: false,
+        };
         self.must_have_all_of(&role, own)?;
         if self.role_called(code).is_some() {
             return input("TAKEN", "codeName");
@@ -598,7 +622,10 @@ impl World {
             return input("OWN_ACCOUNT", "id");
         }
         let rights = self.rights_of(own);
-        if !holders.iter().all(|holder| rights.cover(&self.rights_of(*holder))) {
+        if !holders
+            .iter()
+            .all(|holder| rights.cover(&self.rights_of(*holder)))
+        {
             return input("EXCEEDS_OWN_PERMISSIONS", "id");
         }
         self.must(force || holders.is_empty(), "id")?;
@@ -635,5 +662,9 @@ impl World {
 }
 
 fn refuse_for(errors: BTreeSet<String>) -> Verdict {
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::Input(errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Input(errors))
+    }
 }

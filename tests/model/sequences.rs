@@ -44,10 +44,13 @@ impl ReferenceStateMachine for Sequences {
 
     fn transitions(world: &World) -> BoxedStrategy<Step> {
         let several = (0..BROWSERS, vec(mutation(world), 2..=3)).prop_map(|(first, mutations)| {
-            let acts = mutations.into_iter().enumerate().map(|(index, mutation)| Act {
-                browser: (first + index) % BROWSERS,
-                mutation,
-            });
+            let acts = mutations
+                .into_iter()
+                .enumerate()
+                .map(|(index, mutation)| Act {
+                    browser: (first + index) % BROWSERS,
+                    mutation,
+                });
             Step::Together(acts.collect())
         });
         let mood = select(vec![Mood::Takes, Mood::RefusesForNow, Mood::RefusesForGood]);
@@ -116,9 +119,7 @@ fn mutation(world: &World) -> BoxedStrategy<Mutation> {
     let invited = at(&|user| user.invitation.is_some());
     let resettable = at(&|user| !user.resets.is_empty());
     let pending = prop_oneof![4 => select(invited.clone()), 1 => user()];
-    let link = |of: Vec<usize>| {
-        prop_oneof![4 => select(of).prop_map(Link::Of), 1 => (0..4_usize).prop_map(Link::Dead)]
-    };
+    let link = |of: Vec<usize>| prop_oneof![4 => select(of).prop_map(Link::Of), 1 => (0..4_usize).prop_map(Link::Dead)];
     let password = || 0..PASSWORDS.len();
     let credentials: Vec<(usize, usize)> = world
         .users

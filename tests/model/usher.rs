@@ -155,7 +155,10 @@ impl Usher {
         let mut after = settled(self.server()).await;
         let actors: Vec<BTreeSet<&str>> = acts
             .iter()
-            .filter_map(|act| self.rows.session_by(self.browsers[act.browser].token.as_deref()?))
+            .filter_map(|act| {
+                self.rows
+                    .session_by(self.browsers[act.browser].token.as_deref()?)
+            })
             .map(|session| self.rows.rights_of(session.user_id))
             .collect();
         invariants::nobody_gained_more(&self.rows, &after, &actors);
@@ -194,13 +197,19 @@ impl Usher {
                 json!({}),
             ),
         };
-        self.browsers[act.browser].run_with(&document, variables).await
+        self.browsers[act.browser]
+            .run_with(&document, variables)
+            .await
     }
 
     /// The worlds in which everything that was seen can have happened, in one order or another. Panics
     /// if there is none.
     fn possible_after(&self, acts: &[Act], outcome: &Outcome, after: &Rows) -> Vec<World> {
-        let tokens: Vec<_> = self.browsers.iter().map(|browser| browser.token.clone()).collect();
+        let tokens: Vec<_> = self
+            .browsers
+            .iter()
+            .map(|browser| browser.token.clone())
+            .collect();
         let seen = after.seen(&tokens);
         let mut possible = Vec::new();
         let mut impossible = Vec::new();
@@ -218,7 +227,8 @@ impl Usher {
                     }
                 } else {
                     let differs = (next.seen() != seen).then(|| next.seen());
-                    let differs = differs.map_or("what is seen".to_owned(), |seen| format!("{seen:?}"));
+                    let differs =
+                        differs.map_or("what is seen".to_owned(), |seen| format!("{seen:?}"));
                     impossible.push(format!("{order:?}: {expected:?}, {news:?}, {differs}\n"));
                 }
             }
@@ -277,15 +287,19 @@ impl Usher {
 
     async fn keep_links(&mut self) {
         let queued = self.rows.emails.iter().rev();
-        let mut texts: Vec<String> =
-            queued.filter_map(|email| email.secret_link.clone()).collect();
+        let mut texts: Vec<String> = queued
+            .filter_map(|email| email.secret_link.clone())
+            .collect();
         let arrived = self.server().inbox.arrived().await;
         texts.extend(arrived.into_iter().map(|mail| mail.text));
         for text in texts {
             let Some((_, rest)) = text.split_once("token=") else {
                 continue;
             };
-            let token: String = rest.chars().take_while(|letter| !letter.is_whitespace()).collect();
+            let token: String = rest
+                .chars()
+                .take_while(|letter| !letter.is_whitespace())
+                .collect();
             if !self.links.contains(&token) {
                 self.links.push(token);
             }
@@ -298,9 +312,15 @@ impl Usher {
         for browser in &self.browsers {
             let answer = browser.run("{ viewer { email permissions } }").await;
             let viewer = &answer.data()["viewer"];
-            let session = browser.token.as_deref().and_then(|token| self.rows.session_by(token));
+            let session = browser
+                .token
+                .as_deref()
+                .and_then(|token| self.rows.session_by(token));
             let owner = session.and_then(|session| {
-                self.rows.users.iter().find(|user| user.id == session.user_id)
+                self.rows
+                    .users
+                    .iter()
+                    .find(|user| user.id == session.user_id)
             });
             let owner = owner.map(|user| user.email.as_str());
             assert_eq!(viewer["email"].as_str(), owner, "whose session it is");
@@ -341,16 +361,24 @@ impl Usher {
             let status = format!("{:?}", user.status()).to_uppercase();
             assert_eq!(node["status"], status);
             let shown = node["roles"].as_array().unwrap().iter();
-            let shown: BTreeSet<&str> =
-                shown.map(|role| role["codeName"].as_str().unwrap()).collect();
-            let held = self.rows.roles_of(user.id).map(|role| role.code_name.as_str());
+            let shown: BTreeSet<&str> = shown
+                .map(|role| role["codeName"].as_str().unwrap())
+                .collect();
+            let held = self
+                .rows
+                .roles_of(user.id)
+                .map(|role| role.code_name.as_str());
             assert_eq!(shown, held.collect());
         }
     }
 
     fn link_that(&self, link: &Link, works: impl Fn(&Rows, &str) -> bool) -> String {
         let found = match link {
-            Link::Of(_) => self.links.iter().rev().find(|token| works(&self.rows, token)),
+            Link::Of(_) => self
+                .links
+                .iter()
+                .rev()
+                .find(|token| works(&self.rows, token)),
             Link::Dead(nth) => {
                 let dead = |token: &&String| !works(&self.rows, token);
                 self.links.iter().rev().filter(dead).nth(*nth)
@@ -399,7 +427,8 @@ async fn check_grants(browser: &Client, own: &BTreeSet<String>) {
 
 fn strings(list: &Value) -> BTreeSet<String> {
     let list = list.as_array().into_iter().flatten();
-    list.map(|value| value.as_str().unwrap().to_owned()).collect()
+    list.map(|value| value.as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn verdict(answer: &Answer) -> Verdict {
@@ -465,7 +494,11 @@ impl Queue for Usher {
     }
 
     fn all(&self) -> Vec<Mail> {
-        self.rows.emails.iter().map(|email| self.rows.mail(email)).collect()
+        self.rows
+            .emails
+            .iter()
+            .map(|email| self.rows.mail(email))
+            .collect()
     }
 
     fn is_link_known(&self, address: usize, is_invitation: bool) -> bool {
@@ -492,7 +525,10 @@ impl Ids for Usher {
     fn session(&self, browser: usize) -> String {
         let token = self.browsers[browser].token.as_deref();
         let found = token.and_then(|token| self.rows.session_by(token));
-        found.map_or_else(|| format!("session_{NOBODY}"), |session| encode(session.id).0)
+        found.map_or_else(
+            || format!("session_{NOBODY}"),
+            |session| encode(session.id).0,
+        )
     }
 
     fn email(&self, nth: usize) -> String {

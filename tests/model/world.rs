@@ -28,19 +28,38 @@ pub const GRANTS: [&[&str]; 7] = [
     &["users.view"],
     &["users.view", "users.create"],
     &["users.view", "users.update", "roles.view"],
-    &["email-queue.view", "email-queue.update", "email-queue.delete"],
+    &[
+        "email-queue.view",
+        "email-queue.update",
+        "email-queue.delete",
+    ],
     MANAGER,
     &[
-        "users.view", "users.create", "users.update", "users.delete",
-        "roles.view", "roles.create", "roles.update", "roles.delete",
-        "email-queue.view", "email-queue.update", "email-queue.delete", "event-log.view",
+        "users.view",
+        "users.create",
+        "users.update",
+        "users.delete",
+        "roles.view",
+        "roles.create",
+        "roles.update",
+        "roles.delete",
+        "email-queue.view",
+        "email-queue.update",
+        "email-queue.delete",
+        "event-log.view",
     ],
 ];
 
 /// What the manager's role grants at the beginning.
 pub const MANAGER: &[&str] = &[
-    "users.view", "users.create", "users.update", "users.delete",
-    "roles.view", "roles.create", "roles.update", "roles.delete",
+    "users.view",
+    "users.create",
+    "users.update",
+    "users.delete",
+    "roles.view",
+    "roles.create",
+    "roles.update",
+    "roles.delete",
 ];
 
 /// How many browsers there are: the administrator's, the manager's, the plain user's, and one in which
@@ -157,7 +176,12 @@ impl World {
     pub fn beginning() -> Self {
         let mut world = Self::default();
         for (code, grants) in [(0, None), (1, Some(5)), (2, Some(0))] {
-            world.roles.push(Role { code, name: 0, grants, is_gone: false });
+            world.roles.push(Role {
+                code,
+                name: 0,
+                grants,
+                is_gone: false,
+            });
         }
         for address in 0..3 {
             world.users.push(User {
@@ -217,15 +241,22 @@ impl World {
         let administers = |user: &User| user.is_active() && user.roles.contains(&0);
         let has_password = |user: &User| user.password != Password::Void;
         let others = self.users.iter().enumerate();
-        let mut others = others.filter(|(index, _)| *index != user).map(|(_, user)| user);
-        administers(&self.users[user]) && !others.any(|user| administers(user) && has_password(user))
+        let mut others = others
+            .filter(|(index, _)| *index != user)
+            .map(|(_, user)| user);
+        administers(&self.users[user])
+            && !others.any(|user| administers(user) && has_password(user))
     }
 
     pub fn begin_session(&mut self, user: usize, browser: usize) {
         if let Some(before) = self.session_in(browser) {
             self.sessions[before].browser = None;
         }
-        self.sessions.push(Session { user, browser: Some(browser), is_over: false });
+        self.sessions.push(Session {
+            user,
+            browser: Some(browser),
+            is_over: false,
+        });
     }
 
     /// Ends the sessions of a user, but for one; returns whether there were any.
@@ -291,11 +322,17 @@ impl World {
             };
             (ADDRESSES[user.address].to_owned(), seen)
         });
-        let roles = self.roles.iter().filter(|role| !role.is_gone && role.grants.is_some());
+        let roles = self
+            .roles
+            .iter()
+            .filter(|role| !role.is_gone && role.grants.is_some());
         let roles = roles.map(|role| {
             let granted = GRANTS[role.grants.unwrap_or_default()].iter();
             let granted: BTreeSet<String> = granted.map(|code| (*code).to_owned()).collect();
-            (ROLES[role.code].to_owned(), (role_name(role.code, role.name), granted))
+            (
+                ROLES[role.code].to_owned(),
+                (role_name(role.code, role.name), granted),
+            )
         });
         let sessions = self.sessions.iter().filter(|session| !session.is_over);
         let mut sessions: Vec<_> = sessions
