@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use usher::domain::{App, tokens};
 
 use crate::rules::Mail;
-use crate::world::{News, Seen, SeenUser};
+use crate::world::{EVERYTHING, News, Seen, SeenUser};
 
 /// Events that tell of something that was not done, or not changed.
 const NO_CHANGE: [&str; 5] = [
@@ -108,10 +108,10 @@ impl Rows {
         self.roles.iter().filter(holds)
     }
 
-    /// What a role grants; `*` stands for everything.
+    /// What a role grants.
     pub fn permissions_of(&self, role: &role::Model) -> BTreeSet<&str> {
         if role.is_protected {
-            return BTreeSet::from(["*"]);
+            return EVERYTHING.iter().copied().collect();
         }
         let granted = self
             .granted
@@ -120,7 +120,7 @@ impl Rows {
         granted.map(|granted| granted.permission.as_str()).collect()
     }
 
-    /// What a user may do; `*` stands for everything.
+    /// What a user may do.
     pub fn rights_of(&self, user: UserId) -> BTreeSet<&str> {
         self.roles_of(user)
             .flat_map(|role| self.permissions_of(role))

@@ -17,7 +17,7 @@ use crate::rows::Rows;
 use crate::rules::{Act, Mail, Queue, Refusal, Verdict};
 use crate::sequences::{Mood, Sequences, Step};
 use crate::support::{Answer, Client, TestServer};
-use crate::world::{ADDRESSES, MANAGER, News, ROLES, World};
+use crate::world::{ADDRESSES, GRANTS, News, ROLES, World};
 
 /// Nobody is made to wait: how guesses and e-mails are throttled has tests of its own. Invitations outlast
 /// every sequence.
@@ -67,7 +67,7 @@ impl StateMachineTest for Usher {
         let mut beginning = world.clone();
         beginning.news.clear();
         let runtime = Runtime::new().unwrap();
-        let (server, browsers, rows) = runtime.block_on(begin());
+        let (server, browsers, rows) = runtime.block_on(begin(world));
         Self {
             runtime,
             server: Some(server),
@@ -91,11 +91,12 @@ impl StateMachineTest for Usher {
 }
 
 /// The administrator, the manager and the plain user, signed in, and a browser for nobody.
-async fn begin() -> (TestServer, Vec<Client>, Rows) {
+async fn begin(world: &World) -> (TestServer, Vec<Client>, Rows) {
     let server = TestServer::start_with(SETTINGS).await;
     let administrator = server.administrator().await;
     let mut browsers = vec![administrator.clone()];
-    for (index, permissions) in [(1, MANAGER), (2, &[])] {
+    for index in [1, 2] {
+        let permissions = GRANTS[world.roles[index].grants.unwrap()];
         let role = server.role(&administrator, ROLES[index], permissions).await;
         let (_, token) = server.invite(&administrator, ADDRESSES[index], &role).await;
         browsers.push(server.accept(&token).await);

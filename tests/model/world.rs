@@ -21,9 +21,9 @@ pub const PASSWORDS: [&str; 2] = [crate::support::PASSWORD, "brittle-lantern-58-
 /// manager and the plain user at the beginning.
 pub const ROLES: [&str; 5] = ["Administrator", "Manager", "Plain", "Third", "Fourth"];
 
-/// What a role may grant. Each has `view` of whatever else it has, so that nothing is implied; and none
-/// has all that there is.
-pub const GRANTS: [&[&str]; 7] = [
+/// What a role may grant. Each has `view` of whatever else it has, so that nothing is implied.
+/// Whoever holds the last may do to administrators what they may do to each other.
+pub const GRANTS: [&[&str]; 8] = [
     &[],
     &["users.view"],
     &["users.view", "users.create"],
@@ -48,9 +48,35 @@ pub const GRANTS: [&[&str]; 7] = [
         "email-queue.delete",
         "event-log.view",
     ],
+    EVERYTHING,
 ];
 
-/// What the manager's role grants at the beginning.
+/// What the Administrator role grants: all that is declared.
+pub const EVERYTHING: &[&str] = &[
+    "users.view",
+    "users.create",
+    "users.update",
+    "users.delete",
+    "roles.view",
+    "roles.create",
+    "roles.update",
+    "roles.delete",
+    "email-queue.view",
+    "email-queue.view-sensitive",
+    "email-queue.update",
+    "email-queue.delete",
+    "event-log.view",
+    "content-hub.view",
+    "content-hub.create",
+    "content-hub.update",
+    "content-hub.delete",
+    "channel-management.view",
+    "channel-management.update",
+    "digital-marketing.view",
+    "digital-marketing.create",
+];
+
+/// What the manager's role grants at the beginning, unless it grants everything.
 pub const MANAGER: &[&str] = &[
     "users.view",
     "users.create",
@@ -145,8 +171,7 @@ pub enum News {
 
 impl Rights {
     pub fn cover(&self, others: &Self) -> bool {
-        self.are_unlimited
-            || (!others.are_unlimited && others.permissions.is_subset(&self.permissions))
+        self.are_unlimited || others.permissions.is_subset(&self.permissions)
     }
 
     pub fn allow(&self, permission: &str) -> bool {
@@ -164,18 +189,19 @@ impl User {
     }
 }
 
-/// Every sequence begins with the same one, so that a failure is easier to read without it.
+/// Every sequence begins with nearly the same one, so that a failure is easier to read without it.
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a world of {} users", self.users.len())
+        let grants = self.roles.get(1).and_then(|role| role.grants);
+        write!(f, "a world whose manager has grants {grants:?}")
     }
 }
 
 impl World {
-    /// What the setting up of a sequence makes.
-    pub fn beginning() -> Self {
+    /// What the setting up of a sequence makes, with those grants for the manager.
+    pub fn beginning(manager: usize) -> Self {
         let mut world = Self::default();
-        for (code, grants) in [(0, None), (1, Some(5)), (2, Some(0))] {
+        for (code, grants) in [(0, None), (1, Some(manager)), (2, Some(0))] {
             world.roles.push(Role {
                 code,
                 name: 0,
@@ -220,8 +246,9 @@ impl World {
         Rights {
             are_unlimited: role.grants.is_none() && !role.is_gone,
             permissions: match role.grants {
-                Some(grants) if !role.is_gone => GRANTS[grants].iter().copied().collect(),
-                _ => BTreeSet::new(),
+                _ if role.is_gone => BTreeSet::new(),
+                Some(grants) => GRANTS[grants].iter().copied().collect(),
+                None => EVERYTHING.iter().copied().collect(),
             },
         }
     }
