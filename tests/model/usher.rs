@@ -179,9 +179,10 @@ impl Usher {
 
     async fn ask(&self, act: &Act) -> Answer {
         let (field, _) = act.mutation.field();
-        let selection = match act.mutation.signs_in() {
-            true => "token userErrors { code field }",
-            false => "userErrors { code field }",
+        let selection = if act.mutation.signs_in() {
+            "token userErrors { code field }"
+        } else {
+            "userErrors { code field }"
         };
         let (document, variables) = match act.mutation.input(self) {
             Some(input) => {
@@ -278,9 +279,10 @@ impl Usher {
             let was_request = matches!(was, Err(Refusal::Request(_)));
             // What the worker does at the same moment is not foreseen.
             let depends_on_worker = races && act.mutation.is_about_emails();
-            expected[*index] = match depends_on_worker && !is_request && !was_request {
-                true => was.clone(),
-                false => verdict,
+            expected[*index] = if depends_on_worker && !is_request && !was_request {
+                was.clone()
+            } else {
+                verdict
             };
         }
         (next, expected)
@@ -504,9 +506,10 @@ impl Queue for Usher {
 
     fn is_link_known(&self, address: usize, is_invitation: bool) -> bool {
         let link = Link::Of(address);
-        let token = match is_invitation {
-            true => self.invitation(&link),
-            false => self.reset(&link),
+        let token = if is_invitation {
+            self.invitation(&link)
+        } else {
+            self.reset(&link)
         };
         token != NOBODY
     }
