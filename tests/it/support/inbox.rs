@@ -72,6 +72,12 @@ impl Inbox {
         within_queue(app, "a further e-mail", next).await
     }
 
+    /// The mails that have come and were not read yet, without waiting for more.
+    pub async fn arrived(&self) -> Vec<Mail> {
+        let mut received = self.received.lock().await;
+        std::iter::from_fn(|| received.try_recv().ok()).collect()
+    }
+
     /// From now on, mails wait in the middle of their sending; or go on.
     pub fn open_gate(&self, open: bool) {
         self.gate.send_replace(open);
