@@ -200,22 +200,22 @@ pub(super) fn unicode(path: &Path) -> Result<&str, String> {
 /// Gives a new file beside a database to the database's owner, or else to the folder's, where this user
 /// may: what an administrator's command has created, the server must be able to use.
 #[cfg(unix)]
-pub(super) fn give_to_owner_of(database: &Path, new: &Path) {
-    use std::os::unix::fs::{MetadataExt, chown};
+pub(super) fn give_to_owner_of(database: &Path, new: &fs::File) {
+    use std::os::unix::fs::{MetadataExt, fchown};
     let folder = database.parent().unwrap_or(Path::new("/"));
     let like = fs::metadata(database).or_else(|_| fs::metadata(folder));
-    let (Ok(like), Ok(now)) = (like, fs::metadata(new)) else {
+    let (Ok(like), Ok(now)) = (like, new.metadata()) else {
         return;
     };
     if (like.uid(), like.gid()) != (now.uid(), now.gid()) {
         // Only the superuser may; for anybody else it is their own already.
-        let _ = chown(new, Some(like.uid()), Some(like.gid()));
+        let _ = fchown(new, Some(like.uid()), Some(like.gid()));
     }
 }
 
 /// Elsewhere, a file has the owner of its folder.
 #[cfg(not(unix))]
-pub(super) fn give_to_owner_of(_: &Path, _: &Path) {}
+pub(super) fn give_to_owner_of(_: &Path, _: &fs::File) {}
 
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;

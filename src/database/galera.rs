@@ -131,8 +131,14 @@ impl<'a> Lease<'a> {
 
     /// Says that this server is still there. Returns whether it has the lease.
     pub(super) async fn renew(&self) -> Result<bool, DbErr> {
-        self.hold_if("holder = ?", [self.holder.as_str().into()])
-            .await
+        loop {
+            let held = self.hold_if("holder = ?", [self.holder.as_str().into()]);
+            match held.await {
+                // Those who wait ask for the same row.
+                Err(error) if is_lost_race(&error) => sleep(TRIES_EVERY).await,
+                held => return held,
+            }
+        }
     }
 
     async fn hold_if<const N: usize>(
@@ -152,11 +158,12 @@ impl<'a> Lease<'a> {
         Ok(self.execute(&sql, values).await? == 1)
     }
 
-    /// Lets the next one migrate.
-    pub(super) async fn give_back(self) -> Result<(), DbErr> {
+    /// Lets the next one migrate; if that fails, when the lease has run out.
+    pub(super) async fn give_back(self) {
         let sql = "UPDATE migration_lease SET holder = '', ends_at = 0 WHERE id = 1 AND holder = ?";
-        self.execute(sql, [self.holder.as_str().into()]).await?;
-        Ok(())
+        if let Err(error) = self.execute(sql, [self.holder.as_str().into()]).await {
+            tracing::warn!(%error, "the next server has to wait before it can migrate");
+        }
     }
 
     async fn execute<const N: usize>(

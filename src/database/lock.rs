@@ -51,7 +51,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(taken(&path, &mut lock)),
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
-        file::give_to_owner_of(&path, &name);
+        file::give_to_owner_of(&path, &lock);
         // Whom it belongs to is for people to read.
         let _ = lock
             .set_len(0)
@@ -81,13 +81,38 @@ fn try_for_a_moment(lock: &File) -> Result<(), TryLockError> {
 fn open(name: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
+    // The folder may be another user's, who must not lead the superuser to any other file.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(name) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+    );
+    let opened = match options.open(name) {
         // To hold a lock, it is enough to read.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(name),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            options.write(false).create(false).open(name)
+        }
         opened => opened,
+    }?;
+    if is_alone(&opened.metadata()?) {
+        Ok(opened)
+    } else {
+        let elsewhere = "it is no file of its own";
+        Err(io::Error::new(ErrorKind::InvalidInput, elsewhere))
     }
+}
+
+/// Whether it is a file that has no other name.
+#[cfg(unix)]
+fn is_alone(file: &std::fs::Metadata) -> bool {
+    file.is_file() && std::os::unix::fs::MetadataExt::nlink(file) == 1
+}
+
+#[cfg(not(unix))]
+fn is_alone(file: &std::fs::Metadata) -> bool {
+    file.is_file()
 }
 
 fn taken(path: &Path, lock: &mut File) -> String {

@@ -108,10 +108,9 @@ impl Restore {
         // All of it in one file, looked through.
         backup::open_in_use(&self.ready).and_then(|ready| gather(&ready))?;
         Contents::of(&self.ready)?;
-        fs::File::open(&self.ready)
-            .and_then(|file| file.sync_all())
-            .map_err(cannot)?;
-        file::give_to_owner_of(&self.path, &self.ready);
+        let ready = fs::File::open(&self.ready).map_err(cannot)?;
+        ready.sync_all().map_err(cannot)?;
+        file::give_to_owner_of(&self.path, &ready);
         let aside = put_aside(&self.path, clock)?;
         fs::rename(&self.ready, &self.path).map_err(|error| match &aside {
             Some(aside) => format!(

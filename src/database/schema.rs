@@ -192,7 +192,7 @@ impl Database {
         let lease = lease.map_err(MigrationError::NoLock)?;
         let lease = lease.ok_or(MigrationError::Locked(wait))?;
         let migrated = self.migrate_under(db, &lease).await;
-        lease.give_back().await?;
+        lease.give_back().await;
         migrated
     }
 

@@ -85,6 +85,11 @@ impl Caller {
         }
     }
 
+    /// Something was changed by the operation, or may have been.
+    pub fn may_have_changed(&self) {
+        self.state().outcome.may_have_changed = true;
+    }
+
     /// Notes when to try again, if any of the errors says so, for the response's header.
     pub fn note_retry_after(&self, errors: &[UserError]) {
         let wait = errors.iter().filter_map(|error| error.retry_after).max();

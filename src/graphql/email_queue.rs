@@ -8,7 +8,7 @@ use super::emails::{Email, EmailFilter, EmailStatus};
 use super::error::UserError;
 use super::guard::{Requires, requires};
 use super::ids;
-use super::payload::{Payload, payload, payloads};
+use super::payload::{Payload, note_change, payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::{
@@ -74,7 +74,9 @@ impl EmailQueueMutation {
     /// Pauses the queue. E-mails that are already being sent are finished; no others are started.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn pause_email_queue(&self, ctx: &Context<'_>) -> Result<PauseEmailQueuePayload> {
-        emails::pause(ctx.app()?, &ctx.actor()?).await?;
+        let paused = emails::pause(ctx.app()?, &ctx.actor()?).await;
+        note_change(ctx, &paused)?;
+        paused?;
         Ok(PauseEmailQueuePayload {
             email_queue: EmailQueue::load(ctx).await?,
             user_errors: Vec::new(),
@@ -84,7 +86,9 @@ impl EmailQueueMutation {
     /// Resumes the queue, and retries an unavailable transport immediately.
     #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
     async fn resume_email_queue(&self, ctx: &Context<'_>) -> Result<ResumeEmailQueuePayload> {
-        emails::resume(ctx.app()?, &ctx.actor()?).await?;
+        let resumed = emails::resume(ctx.app()?, &ctx.actor()?).await;
+        note_change(ctx, &resumed)?;
+        resumed?;
         Ok(ResumeEmailQueuePayload {
             email_queue: EmailQueue::load(ctx).await?,
             user_errors: Vec::new(),

@@ -46,6 +46,7 @@ pub fn payload<T, P: Payload>(
     outcome: domain::Result<T>,
     accepted: impl FnOnce(T) -> P,
 ) -> Result<P> {
+    note_change(ctx, &outcome)?;
     match outcome {
         Ok(value) => Ok(accepted(value)),
         Err(domain::Error::Refused(errors)) => {
@@ -54,4 +55,13 @@ pub fn payload<T, P: Payload>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Notes what a mutation came to: once something was changed, or may have been, nothing that fails after
+/// that may be told as if nothing had been done.
+pub fn note_change<T>(ctx: &Context<'_>, outcome: &domain::Result<T>) -> Result<()> {
+    if matches!(outcome, Ok(_) | Err(domain::Error::OutcomeUnknown(_))) {
+        ctx.caller()?.may_have_changed();
+    }
+    Ok(())
 }

@@ -94,8 +94,13 @@ impl Connection {
 
     /// The rows that the query finds, however long it takes.
     pub(super) fn query_patiently(&self, query: &Statement) -> rusqlite::Result<Vec<Row>> {
-        self.have(i64::MAX, WAITS_AT_MOST)?;
+        self.be_patient()?;
         self.rows(query)
+    }
+
+    /// Lets what follows take as long as it takes.
+    pub(super) fn be_patient(&self) -> rusqlite::Result<()> {
+        self.have(i64::MAX, WAITS_AT_MOST)
     }
 
     /// How many rows the statement has changed. It waits for no lock.
@@ -113,7 +118,7 @@ impl Connection {
 
     /// The same, waiting for a lock if it has to.
     pub(super) fn run_patiently(&self, sql: &str) -> rusqlite::Result<()> {
-        self.have(i64::MAX, WAITS_AT_MOST)?;
+        self.be_patient()?;
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
@@ -147,7 +152,8 @@ impl Connection {
         Ok(prepared)
     }
 
-    fn rows(&self, query: &Statement) -> rusqlite::Result<Vec<Row>> {
+    /// The rows that the query finds, as long as there is patience left.
+    pub(super) fn rows(&self, query: &Statement) -> rusqlite::Result<Vec<Row>> {
         let mut prepared = self.prepared(query)?;
         let width = prepared.column_count();
         let mut found = Vec::new();

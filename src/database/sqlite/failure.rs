@@ -24,11 +24,11 @@ impl Failure {
 
 /// As all errors of databases reach those who ask.
 pub(super) fn failed(error: rusqlite::Error) -> DbErr {
-    Failure::from(error).into()
+    Failure::from(&error).into()
 }
 
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<&rusqlite::Error> for Failure {
+    fn from(error: &rusqlite::Error) -> Self {
         Self {
             message: error.to_string(),
             code: error.sqlite_error().map(|error| error.extended_code),

@@ -78,9 +78,11 @@ async fn patiently(
     query: Statement,
     permit: OwnedSemaphorePermit,
 ) -> Result<(Connection, rusqlite::Result<Vec<Row>>), DbErr> {
+    // Before anybody can give up, which ends the patience again.
+    let patient = connection.be_patient();
     let _broken_off_when_dropped = connection.broken_off_when_dropped();
     let ask = move || {
-        let found = connection.query_patiently(&query);
+        let found = patient.and_then(|()| connection.rows(&query));
         drop(permit);
         (connection, found)
     };

@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::coop::consume_budget;
 
 use super::connection::{Access, Connection, at_leisure, takes_longer};
-use super::failure::failed;
+use super::failure::{Failure, failed};
 use super::value::Row;
 use crate::database::races;
 
@@ -107,23 +107,39 @@ impl Writing {
             }
             Err(error) => {
                 self.undo_all();
-                self.fail(&error);
+                match self.done.pop() {
+                    // Nobody else can be to blame.
+                    Some(alone) if self.done.is_empty() => {
+                        let _ = alone.send(Err(error));
+                    }
+                    last => {
+                        self.done.extend(last);
+                        self.lose(&error);
+                    }
+                }
             }
         }
     }
 
-    /// Tells those who were done that nothing of it is stored. Several cannot know whose fault it is, and
-    /// are made again, one by one.
-    fn fail(&mut self, error: &DbErr) {
-        let several = self.done.len() > 1;
+    /// Tells those who were done that nothing of it is stored, for somebody else's fault or for that of one
+    /// of them. They are made again, one by one.
+    fn lose(&mut self, cause: &DbErr) {
         for done in mem::take(&mut self.done) {
-            let error = if several {
-                races::lost(error)
-            } else {
-                error.clone()
-            };
-            let _ = done.send(Err(error));
+            let _ = done.send(Err(races::lost(cause)));
         }
+    }
+
+    /// After some errors, such as a full disk, SQLite undoes all of its transaction. Returns whether it has,
+    /// and those who were done know it then.
+    fn is_lost_by(&mut self, error: &rusqlite::Error) -> bool {
+        let is_lost = self
+            .connection
+            .as_ref()
+            .is_none_or(|own| !own.is_in_transaction());
+        if is_lost {
+            self.lose(&Failure::from(error).into());
+        }
+        is_lost
     }
 
     /// Undoes the transaction, unless SQLite has.
@@ -143,7 +159,7 @@ impl Turn {
         consume_budget().await;
         let mut place = self.held.lock().await;
         let held = place.as_mut().ok_or_else(given_up)?;
-        match held.connection()?.query(&query) {
+        match held.attempt(|connection| connection.query(&query))? {
             Err(error) if takes_longer(&error) => {}
             found => return found.map_err(failed),
         }
@@ -188,7 +204,7 @@ impl Turn {
 }
 
 impl Held {
-    async fn begin(writing: OwnedMutexGuard<Writing>) -> Result<Self, DbErr> {
+    async fn begin(mut writing: OwnedMutexGuard<Writing>) -> Result<Self, DbErr> {
         let connection = writing.connection()?;
         let is_savepoint = connection.is_in_transaction();
         // Its lock comes first, so that no transaction finds out halfway through that it may not write.
@@ -206,13 +222,20 @@ impl Held {
             Ok(()) => Ok(held(writing)),
             // Another process writes.
             Err(error) if takes_longer(&error) => {
-                let patiently = move || {
-                    writing.connection()?.run_patiently(sql).map_err(failed)?;
-                    Ok(held(writing))
+                let patiently = move || match writing.connection()?.run_patiently(sql) {
+                    Ok(()) => Ok(held(writing)),
+                    Err(error) => {
+                        writing.is_lost_by(&error);
+                        Err(failed(error))
+                    }
                 };
                 Box::pin(at_leisure(patiently)).await?
             }
-            Err(error) => Err(failed(error)),
+            // A savepoint may write what has gathered in the index for searching.
+            Err(error) => {
+                writing.is_lost_by(&error);
+                Err(failed(error))
+            }
         }
     }
 
@@ -228,16 +251,18 @@ impl Held {
         &mut self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, DbErr> {
-        let connection = self.connection()?;
-        let outcome = change(connection).map_err(failed);
-        // After some errors, such as a full disk, SQLite undoes all of its transaction.
-        if let Err(error) = &outcome
-            && !connection.is_in_transaction()
-        {
-            self.is_over = true;
-            self.writing.fail(error);
+        self.attempt(change)?.map_err(failed)
+    }
+
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<rusqlite::Result<T>, DbErr> {
+        let outcome = work(self.connection()?);
+        if let Err(error) = &outcome {
+            self.is_over = self.writing.is_lost_by(error);
         }
-        outcome
+        Ok(outcome)
     }
 
     /// Lets the next one in, and tells when it is stored, and whether it is the first that is done.
@@ -265,7 +290,7 @@ impl Drop for Held {
         if let Err(error) = undo {
             // Those before it would be stored with a part of it.
             self.writing.undo_all();
-            self.writing.fail(&error);
+            self.writing.lose(&error);
         }
     }
 }
@@ -414,6 +439,37 @@ mod tests {
         given_up.await;
         committed(numbers.insert(2).await).await.unwrap();
         assert_eq!(numbers.stored(), [1, 2]);
+    }
+
+    /// A savepoint makes the index for searching write, which may fail as well.
+    #[tokio::test]
+    async fn those_who_were_done_hear_when_a_savepoint_loses_all() {
+        let numbers = Numbers::new();
+        let first = numbers.begin().await;
+        let index = "CREATE VIRTUAL TABLE texts USING fts5(text, content = '')";
+        first.execute_batch(index).await.unwrap();
+        committed(first).await.unwrap();
+        let full = numbers.begin().await;
+        full.execute_batch("PRAGMA max_page_count = 1")
+            .await
+            .unwrap();
+        drop(full);
+        let first = numbers.begin().await;
+        let words: Vec<String> = (0..5000).map(|word| format!("word{word}")).collect();
+        let insert = format!(
+            "INSERT INTO texts (rowid, text) VALUES (1, '{}')",
+            words.join(" ")
+        );
+        first.execute(&sql(&insert)).await.unwrap();
+        let others = async {
+            let refused = timeout(PATIENCE, numbers.writer.begin()).await.unwrap();
+            assert!(refused.unwrap_err().to_string().contains("full"));
+            committed(numbers.insert(3).await).await
+        };
+        let (first, third) = tokio::join!(biased; committed(first), others);
+        assert!(races::is_lost_race(&first.unwrap_err()));
+        assert_eq!(third, Ok(()));
+        assert_eq!(numbers.stored(), [3]);
     }
 
     /// A full disk ends SQLite's whole transaction. Those who were done before are not to blame.

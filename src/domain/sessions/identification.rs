@@ -83,8 +83,11 @@ async fn note_use(app: &App, session: session::Model) -> session::Model {
     })
     .await;
     noted.unwrap_or_else(|error| {
-        let error = error.explained();
-        tracing::warn!(error, "cannot note that a session is in use");
+        // The log says so already where the database takes no changes.
+        if error.away().is_none() {
+            let error = error.explained();
+            tracing::warn!(error, "cannot note that a session is in use");
+        }
         session
     })
 }

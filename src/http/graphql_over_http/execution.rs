@@ -4,8 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse, Value};
+use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 
@@ -53,12 +52,10 @@ impl<E: Executor> Execution<E> {
         caller: &Arc<Caller>,
     ) -> Result<Answer, Refusal> {
         operation.must_respond_once()?;
-        let may_change = operation.kind == OperationType::Mutation;
         let (request, mut metrics) = self.begin(operation, caller);
         let response = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
         let response = response.await.unwrap_or_else(|_| panicked());
-        let mut outcome = caller.take_outcome();
-        outcome.may_have_changed = may_change && response.data != Value::Null;
+        let outcome = caller.take_outcome();
         Ok(self.answer(response, outcome, &mut metrics))
     }
 

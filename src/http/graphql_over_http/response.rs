@@ -258,6 +258,17 @@ impl Refusal {
     }
 }
 
+/// The database has gone after something was changed: clients try again by themselves where they are told that
+/// nothing was done.
+fn must_not_be_repeated(error: &mut ServerError) {
+    if code_of(error) == Some(Code::Unavailable.as_str()) {
+        error.message = "The database does not respond any more. Something was changed before that: look before you try again.".to_owned();
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", Code::OutcomeUnknown.as_str());
+        extensions.unset("retryAfter");
+    }
+}
+
 /// A request that was executed, or failed validation.
 pub(super) struct Answer {
     response: GraphqlResponse,
@@ -272,6 +283,9 @@ impl Answer {
         // answer with is a mistake in the request all the same (GraphQL specification, section 6.1).
         let complaints = response.errors.iter().any(|error| code_of(error).is_none());
         outcome.was_executed = !(complaints && response.data == Value::Null);
+        if outcome.may_have_changed {
+            response.errors.iter_mut().for_each(must_not_be_repeated);
+        }
         let wait = response.errors.iter().filter_map(retry_after_of).max();
         outcome.retry_after = outcome.retry_after.max(wait);
         for error in &mut response.errors {
@@ -396,5 +410,50 @@ fn cut(message: &mut String) {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
         message.truncate(end);
         message.push('…');
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use async_graphql::ErrorExtensionValues;
+
+    use super::*;
+
+    /// The answer where the database has gone, as its status and body.
+    fn without_database(may_have_changed: bool) -> (StatusCode, serde_json::Value) {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", Code::Unavailable.as_str());
+        extensions.set("retryAfter", 2);
+        let mut error = ServerError::new("Nothing was done.", None);
+        error.extensions = Some(extensions);
+        let mut outcome = Outcome::default();
+        outcome.may_have_changed = may_have_changed;
+        let response = GraphqlResponse::from_errors(vec![error]);
+        let rendered = Answer::new(response, outcome, "id").render(MediaType::GraphqlResponse);
+        assert_eq!(rendered.outcome.retry_after.is_some(), !may_have_changed);
+        (
+            rendered.status,
+            serde_json::from_slice(&rendered.body).unwrap(),
+        )
+    }
+
+    /// Clients try again by themselves what they are told was not done.
+    #[test]
+    fn what_was_changed_is_not_told_as_if_nothing_was_done() {
+        let (status, body) = without_database(false);
+        let extensions = &body["errors"][0]["extensions"];
+        assert_eq!(
+            (status.as_u16(), &extensions["retryAfter"]),
+            (503, &2.into())
+        );
+        let (status, body) = without_database(true);
+        let error = &body["errors"][0];
+        assert_eq!(
+            (status.as_u16(), &error["extensions"]["code"]),
+            (200, &"OUTCOME_UNKNOWN".into())
+        );
+        assert_eq!(error["extensions"]["retryAfter"], serde_json::Value::Null);
+        assert!(!error["message"].as_str().unwrap().contains("Nothing"));
     }
 }
