@@ -66,7 +66,7 @@ pub async fn invited_holders(app: &App, db: &impl Source, role: RoleId) -> Resul
 
 /// How a user's row is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
+pub enum RowLock {
     /// Nobody changes the user, but others may rely on that as well. Where the same user does many things at
     /// once, they do not wait for each other; and on a Galera cluster, what arrives from other nodes and
     /// refers to the user does not end the transaction.
@@ -78,7 +78,7 @@ pub enum Lock {
 /// Locks these users' rows until the transaction ends, in the order of their IDs. Whoever changes a user,
 /// or what hangs on one, locks the user first: after the counters of [`entity::revision`], and before all
 /// else.
-pub async fn lock(transaction: &Transaction, mut users: Vec<(UserId, Lock)>) -> Result<()> {
+pub async fn lock(transaction: &Transaction, mut users: Vec<(UserId, RowLock)>) -> Result<()> {
     let backend = transaction.backend();
     // There, whoever writes has all of it for themselves.
     if backend == DbBackend::Sqlite {
@@ -90,14 +90,14 @@ pub async fn lock(transaction: &Transaction, mut users: Vec<(UserId, Lock)>) -> 
             .select_only()
             .column(user::Column::Id);
         let locked = match (lock, backend) {
-            (Lock::Exclusive, _) => row.lock_exclusive().build(backend),
+            (RowLock::Exclusive, _) => row.lock_exclusive().build(backend),
             // MariaDB does not know FOR SHARE, and MySQL knows both.
-            (Lock::Shared, DbBackend::MySql) => {
+            (RowLock::Shared, DbBackend::MySql) => {
                 let mut locked = row.build(backend);
                 locked.sql.push_str(" LOCK IN SHARE MODE");
                 locked
             }
-            (Lock::Shared, _) => row.lock_shared().build(backend),
+            (RowLock::Shared, _) => row.lock_shared().build(backend),
         };
         transaction.rows(locked).await?;
     }

@@ -50,6 +50,22 @@ fn migrated() -> TempDir {
     folder
 }
 
+/// The folder may be another user's than whoever runs the command.
+#[test]
+fn a_lock_that_leads_to_another_file_is_refused_and_the_file_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other");
+    let lock = folder.path().join("usher.db-lock");
+    for link in [std::os::unix::fs::symlink, fs::hard_link::<&Path, &Path>] {
+        fs::write(&other, "somebody's").unwrap();
+        link(&other, &lock).unwrap();
+        let said = complaint(&usher(folder.path(), &SERVER).finish());
+        assert!(said.contains("usher.db-lock cannot be locked"), "{said}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "somebody's");
+        fs::remove_file(&lock).unwrap();
+    }
+}
+
 /// Whoever only reads, or changes a little and goes, is no second server.
 #[test]
 fn a_second_server_on_one_file_is_refused_and_a_command_is_not() {

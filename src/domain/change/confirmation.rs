@@ -9,7 +9,7 @@ use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::roles;
 use crate::domain::sessions::owner;
-use crate::domain::users::{self, Lock};
+use crate::domain::users::{self, RowLock};
 
 /// Reads again, inside a transaction that changes something, who the actor is: they may have been
 /// deactivated, or lost a role, while the request waited for its turn. Until the transaction ends,
@@ -27,8 +27,8 @@ pub(super) async fn confirm(
     target: Option<UserId>,
 ) -> Result<Actor> {
     let shared =
-        (actor.user_id().filter(|actor| Some(*actor) != target)).map(|id| (id, Lock::Shared));
-    let exclusive = target.map(|id| (id, Lock::Exclusive));
+        (actor.user_id().filter(|actor| Some(*actor) != target)).map(|id| (id, RowLock::Shared));
+    let exclusive = target.map(|id| (id, RowLock::Exclusive));
     users::lock(transaction, shared.into_iter().chain(exclusive).collect()).await?;
     let Principal::User(before) = &actor.principal else {
         return Ok(actor.clone());
