@@ -97,6 +97,9 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// How long the server says that it is not ready, and answers all the same, before it stops.
+    #[serde(with = "humantime_serde")]
+    pub drain: Duration,
     /// How long what is in flight may take to finish when the server stops.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
@@ -120,6 +123,9 @@ pub struct Database {
     pub url: SecretString,
     /// The connections that one server opens at most.
     pub max_connections: u32,
+    /// How long a start waits for a database server that is not there yet.
+    #[serde(with = "humantime_serde")]
+    pub wait: Duration,
     /// How long the database server may take to let Usher in when it starts.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,

@@ -31,6 +31,7 @@ mod schema;
 mod search;
 mod server;
 mod sqlite;
+mod storage;
 mod transaction;
 mod trouble;
 
@@ -45,6 +46,7 @@ pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};
 pub use schema::{MigrationError, Schema};
 use server::Sessions;
+pub use storage::TRIED_EVERY;
 use transaction::Inner;
 pub use transaction::{Transaction, Write, is_dangling, is_duplicate, update_row};
 pub use trouble::explained;
@@ -65,6 +67,7 @@ pub struct Database {
 #[derive(Clone, Debug)]
 pub struct Reader {
     connections: Connections,
+    storage: Arc<storage::Storage>,
     asked: Arc<asked::Asked>,
 }
 
@@ -75,7 +78,6 @@ enum Connections {
         readers: Arc<sqlite::Readers>,
         writer: sqlite::Writer,
         migrator: DatabaseConnection,
-        full: Arc<sqlite::Full>,
     },
     /// To a database server.
     Server(Arc<pool::Pool>),
@@ -93,13 +95,21 @@ impl Source for Reader {
         self.asked.note(&query);
         // Every resolver holds one of these futures, and is moved with it: a small one is quicker.
         match &self.connections {
-            Connections::Sqlite { readers, .. } => Ok(readers
-                .rows(query)
-                .await?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect()),
+            Connections::Sqlite { readers, .. } => {
+                let found = readers.rows(query).await;
+                let rows = found.inspect_err(|error| self.note_trouble(error))?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
             Connections::Server(pool) => Box::pin(pool.rows(query)).await,
+        }
+    }
+}
+
+impl Reader {
+    /// Notes what a query's error says of the database's storage, if it says anything.
+    fn note_trouble(&self, error: &DbErr) {
+        if let Some(away) = Away::of(error).filter(Away::is_of_storage) {
+            self.storage.has_refused(&away);
         }
     }
 }
@@ -193,6 +203,28 @@ impl Database {
         file.as_ref().map(Lock::take).transpose().map_err(refuse)
     }
 
+    /// Waits for a database server that is not there yet, for `database.wait` at most; `say` is told once
+    /// why. What is wrong then, and with any other database, [`open`](Self::open) says.
+    pub async fn wait_for(config: &config::Database, say: impl FnOnce(&str)) {
+        if let Ok(None) = DatabaseFile::of(config.url.expose_secret()) {
+            server::wait_for(config, say).await;
+        }
+    }
+
+    /// Opens further connections with that password. Those that are open stay.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be read.
+    pub fn renew_password(&self, config: &config::Database) -> Result<(), OpenError> {
+        match &self.reader.connections {
+            Connections::Sqlite { .. } => Ok(()),
+            Connections::Server(pool) => pool
+                .renew_password(config)
+                .map_err(|reason| OpenError::new(config.url.expose_secret(), reason)),
+        }
+    }
+
     /// Connects to a database that is there; see [`prepare`](Self::prepare).
     ///
     /// # Errors
@@ -213,7 +245,6 @@ impl Database {
                     readers: Arc::new(readers),
                     writer: sqlite::Writer::open(&path, access).map_err(in_words)?,
                     migrator,
-                    full: Arc::default(),
                 }
             }
             None => Connections::Server(pool::Pool::open(config).await.map_err(failed)?),
@@ -221,6 +252,7 @@ impl Database {
         Ok(Self {
             reader: Reader {
                 connections,
+                storage: Arc::new(storage::Storage::new()),
                 asked: Arc::default(),
             },
             reported: Arc::default(),
@@ -297,17 +329,15 @@ impl Database {
         self.rehearsal.commit().map_err(CommitError::Failed)?;
         match (&self.reader.connections, transaction.0) {
             (Connections::Server(pool), Inner::Server(transaction)) => {
-                pool.commit(transaction).await
+                pool.commit(transaction).await?;
             }
-            (connections, inner) => {
+            (_, inner) => {
                 let committed = Transaction(inner).commit().await;
                 committed.map_err(CommitError::Failed)?;
-                if let Connections::Sqlite { full, .. } = connections {
-                    full.has_stored();
-                }
-                Ok(())
             }
         }
+        self.reader.storage.has_stored();
+        Ok(())
     }
 
     /// Waits for what becomes of a piece of work that asks the database, unless the database is away;
@@ -342,8 +372,27 @@ impl Database {
     /// there, beside whatever else goes on, or says so in the log.
     pub fn look_because(&self, away: &Away) {
         match &self.reader.connections {
-            Connections::Sqlite { full, .. } => full.has_refused(&away.said),
+            _ if away.is_of_storage() => self.reader.storage.has_refused(away),
+            Connections::Sqlite { .. } => {}
             Connections::Server(pool) => pool.look_because(Some(away.clone())),
+        }
+    }
+
+    /// Why changes are refused, unless they are taken as far as is known.
+    pub fn refuses_changes(&self) -> Option<Away> {
+        self.reader.storage.refuses()
+    }
+
+    /// Waits until changes are refused because of where the database keeps its data.
+    pub async fn storage_has_failed(&self) {
+        self.reader.storage.has_failed().await;
+    }
+
+    /// Tries whether a change is taken again, after they were refused.
+    pub async fn try_again(&self, config: &config::Database) {
+        let file = DatabaseFile::of(config.url.expose_secret());
+        if self.try_writing(file.ok().flatten()).await.is_ok() {
+            self.reader.storage.has_stored();
         }
     }
 

@@ -47,4 +47,5 @@ pub mod log;
 pub mod mail;
 pub mod metrics;
 pub mod quota;
+pub mod seldom;
 pub mod server;

@@ -2,14 +2,20 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::{Log, LogFormat};
+
+/// What is taken up, where it can be changed.
+static FILTER: OnceLock<reload::Handle<Filter, Registry>> = OnceLock::new();
+
+type Filter = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts to write it.
 ///
@@ -17,6 +23,7 @@ use crate::config::{Log, LogFormat};
 ///
 /// A filter that cannot be understood.
 pub fn start(settings: &Log) -> Result<(), String> {
+    let (asked_for, handle) = reload::Layer::new(filter(&settings.filter)?.boxed());
     let lines = fmt::layer()
         .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
@@ -26,9 +33,11 @@ pub fn start(settings: &Log) -> Result<(), String> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
+        .with(asked_for)
         .with(lines)
-        .with(filter(&settings.filter)?)
         .init();
+    // A process starts its log once.
+    let _ = FILTER.set(handle);
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
         match backtrace.status() {
@@ -53,6 +62,19 @@ impl Write for Masking {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+/// Takes up what these directives ask for from now on.
+///
+/// # Errors
+///
+/// Directives that cannot be understood; then nothing has changed.
+pub fn set_filter(directives: &str) -> Result<(), String> {
+    let asked_for = filter(directives)?.boxed();
+    match FILTER.get().map(|handle| handle.reload(asked_for)) {
+        Some(Err(error)) => Err(format!("log.filter: {error}")),
+        Some(Ok(())) | None => Ok(()),
     }
 }
 

@@ -2,21 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use transports::{Registry, Transport};
+use transports::{Registry, Renewable, Transport};
 
 use crate::config::Config;
 use crate::database::{Database, Lock, OpenError};
+use crate::domain::App;
 use crate::domain::recovery::{self, Keep, Recovered};
 use crate::domain::setup::{self, Setup};
-use crate::domain::{self, App};
-use crate::http::serving::Serving;
+use crate::http::serving::{Serving, Slots};
 use crate::http::{AllowedOrigins, TrustedProxies};
 use crate::{http, log, mail};
+
+mod reload;
+mod upkeep;
 
 /// Why a server did not start: a sentence that says what is wrong and where.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,7 @@ pub struct Server {
     pub migrated: usize,
     /// What it found, or did, about its first administrator.
     pub setup: Setup,
+    transport: Arc<Renewable>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     /// Keeps other servers off a database that takes one at a time.
@@ -203,6 +206,7 @@ impl Server {
         let transport = registry
             .build(&settings.mail.transport, &settings.mail.transports)
             .map_err(|error| StartError(error.to_string()))?;
+        let transport = Arc::new(Renewable::new(transport));
         let address = match &socket {
             Some(socket) => socket.address,
             None => settings.server.bind,
@@ -227,20 +231,29 @@ impl Server {
         let mut tasks = Vec::new();
         match role {
             ProcessRole::All | ProcessRole::Worker => {
-                tasks.push(spawn_worker(app.clone(), transport, stop.clone()));
+                tasks.push(spawn_worker(app.clone(), transport.clone(), stop.clone()));
             }
             ProcessRole::Web => app.leave_mails_to_others(),
         }
         if let Some(socket) = socket {
-            let serving = Serving::new(socket.listener, routes, app.clone(), proxies.clone());
+            let slots = Slots::for_clients(app.clone(), proxies);
+            let serving = Serving::new(socket.listener, routes, app.clone(), slots);
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
-        tasks.push(tokio::spawn(follow_the_database(app.clone(), stop.clone())));
+        tasks.push(tokio::spawn(upkeep::follow_the_database(
+            app.clone(),
+            stop.clone(),
+        )));
+        tasks.push(tokio::spawn(upkeep::watch_the_storage(
+            app.clone(),
+            stop.clone(),
+        )));
         let mut metrics_address = None;
         if let Some(socket) = metrics {
             metrics_address = Some(socket.address);
             let routes = http::metrics_routes(app.clone());
-            let serving = Serving::new(socket.listener, routes, app.clone(), proxies);
+            let slots = Slots::for_operators(app.clone());
+            let serving = Serving::new(socket.listener, routes, app.clone(), slots);
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
         Ok(Self {
@@ -248,11 +261,19 @@ impl Server {
             address,
             migrated,
             setup,
+            transport,
             stop,
             tasks,
             metrics_address,
             _lock: lock,
         })
+    }
+
+    /// Has the server say that it is not ready, and answer all the same, until those who send it requests
+    /// have noticed: for `server.drain`. Each connection is closed after its next answer.
+    pub async fn drain(&self) {
+        self.app.draining.cancel();
+        tokio::time::sleep(self.app.settings.server.drain).await;
     }
 
     /// Tells the server to stop. [`Server::stopped`] waits until it has.
@@ -300,35 +321,6 @@ impl Socket {
             .local_addr()
             .map_err(|error| StartError(format!("{key}: the socket has no address: {error}")))?;
         Ok(Self { listener, address })
-    }
-}
-
-/// How often the clock is set by the database's.
-const CLOCK_SET_EVERY: Duration = Duration::from_secs(60);
-
-/// How often it is looked whether this machine's clock was set, which asks nobody.
-const CLOCK_WATCHED_EVERY: Duration = Duration::from_secs(1);
-
-/// Keeps the clock at the database's time: either may be set, or drift.
-async fn follow_the_database(app: Arc<App>, stop: CancellationToken) {
-    let mut watch = app.clock.watch();
-    let mut set_at = Instant::now();
-    loop {
-        let due = async {
-            while !watch.was_set() && set_at.elapsed() < CLOCK_SET_EVERY {
-                tokio::time::sleep(CLOCK_WATCHED_EVERY).await;
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = due => {}
-            // Perhaps on another machine, with a clock of its own; and mails have waited for it.
-            () = app.db.returned() => app.mail_queued.notify_one(),
-        }
-        set_at = Instant::now();
-        if let Err(error) = app.db.set_clock(&app.clock).await {
-            domain::Error::from(error).report("cannot ask the database for the time");
-        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Usher {
         let child = self
             .command()
             .args(["--set", &format!("server.bind={address}")])
+            .args(["--set", "server.drain=0s"])
             .stdout(Stdio::null())
             .stderr(File::create(self.log()).unwrap())
             .spawn()

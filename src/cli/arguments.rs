@@ -130,7 +130,8 @@ pub enum Command {
     Doctor,
     /// Ask the running server whether it can serve requests: exit code 0 if it can, 1 if not
     ///
-    /// The server is the one that these settings start on this machine.
+    /// The server is the one that these settings start on this machine. It is asked at metrics.bind, if that
+    /// is set, where a worker answers as well.
     Healthcheck {
         /// Ask the server at this address instead, such as http://127.0.0.1:8000
         #[arg(long, value_name = "URL")]

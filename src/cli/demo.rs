@@ -10,6 +10,7 @@ use usher::server::{self, ProcessRole, Server, Socket};
 
 use super::output::eprint_line;
 use super::serve::reached_at;
+use super::signals::Signals;
 use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
@@ -24,6 +25,7 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
         ));
     }
     config::start_log(&layers, &settings)?;
+    let signals = Signals::listen()?;
     let socket = Socket::bind("server.bind", bind)
         .await
         .map_err(|error| error.to_string())?;
@@ -41,7 +43,7 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
     .await
     .map_err(|error| error.to_string())?;
     let text = welcome(&server);
-    serve::until_stopped(server, &text).await?;
+    serve::until_stopped(server, &text, signals, None).await?;
     folder
         .close()
         .map_err(|error| format!("cannot remove the temporary folder: {error}"))

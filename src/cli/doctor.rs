@@ -130,7 +130,7 @@ async fn database(settings: Config) -> Vec<Finding> {
     match app.db.schema().await {
         Ok(Schema::UpToDate) => {
             findings.push(Fine("database: the schema is up to date".to_owned()));
-            findings.push(match app.db.try_writing(file.as_ref()).await {
+            findings.push(match app.db.try_writing(file).await {
                 Ok(()) => Fine("database: takes changes".to_owned()),
                 Err(reason) => Wrong(format!("database: nothing can be changed: {reason}")),
             });

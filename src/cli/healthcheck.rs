@@ -1,4 +1,5 @@
-//! `usher healthcheck`: asks a running server whether it can serve requests. For containers, whose image
+//! `usher healthcheck`: asks a running server, or a worker with `metrics.bind`, whether it is ready. For
+//! containers, whose image
 //! has nothing else to ask with.
 
 use std::net::SocketAddr;
@@ -23,10 +24,12 @@ pub async fn run(layers: &Layers, url: Option<&str>) -> Result<(), String> {
         Some(url) => target(url)?,
         None => {
             let settings = layers.read().map_err(|error| error.to_string())?;
-            (
-                own_address(settings.server.bind)?.to_string(),
-                String::new(),
-            )
+            // Where operators look, clients cannot take all the room; and a worker is nowhere else.
+            let (key, bind) = match settings.metrics.bind {
+                Some(bind) => ("metrics.bind", bind),
+                None => ("server.bind", settings.server.bind),
+            };
+            (own_address(key, bind)?.to_string(), String::new())
         }
     };
     let url = format!("http://{host}{path}/readyz");
@@ -60,13 +63,12 @@ fn target(url: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Where the server of these settings is reached.
-fn own_address(bind: SocketAddr) -> Result<SocketAddr, String> {
+/// Where the server is reached that listens there by that setting.
+fn own_address(key: &str, bind: SocketAddr) -> Result<SocketAddr, String> {
     if bind.port() == 0 {
-        return Err(
-            "server.bind: has port 0, so the server's port is not known; name it with --url http://127.0.0.1:PORT"
-                .to_owned(),
-        );
+        return Err(format!(
+            "{key}: has port 0, so the server's port is not known; name it with --url http://127.0.0.1:PORT"
+        ));
     }
     Ok(reached_at(bind))
 }

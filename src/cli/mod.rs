@@ -10,11 +10,13 @@ mod doctor;
 mod healthcheck;
 mod invite_administrator;
 mod output;
+mod reload;
 mod reset_password;
 mod restore;
 mod run;
 mod send_test_email;
 mod serve;
+mod signals;
 
 pub use arguments::Arguments;
 pub use output::eprint_line;

@@ -2,6 +2,7 @@
 
 use clap::CommandFactory;
 use usher::config::{Config, Layers};
+use usher::database::Database;
 use usher::server::{self, ProcessRole};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
@@ -63,7 +64,7 @@ fn layers(arguments: &Arguments) -> Layers {
 async fn start(layers: &Layers, role: ProcessRole) -> Result<(), String> {
     let settings = config::startable(layers)?;
     config::start_log(layers, &settings)?;
-    serve::run(settings, role).await
+    serve::run(layers, settings, role).await
 }
 
 /// For commands that need less than a server does: neither its mail transport nor its log.
@@ -72,6 +73,8 @@ fn load(layers: &Layers) -> Result<Config, String> {
 }
 
 async fn migrate(settings: Config) -> Result<(), String> {
+    let say = |why: &str| eprint_line(&format!("usher: {why}"));
+    Database::wait_for(&settings.database, say).await;
     eprint_line("Bringing the database up to date …");
     let (app, migrated) = server::open(settings)
         .await

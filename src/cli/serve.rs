@@ -3,17 +3,31 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use transports::Registry;
-use usher::config::Config;
+use usher::config::{Config, Layers};
+use usher::database::Database;
 use usher::domain::setup::Setup;
 use usher::server::{ProcessRole, Server};
 
-use super::output::{eprint_line, print};
+use super::output::print;
+use super::reload::Source;
+use super::signals::{Signals, Wish};
 
-/// Files that are open beside the connections: databases, logs, the runtime's own.
+/// Files that are open beside the connections of clients: those of operators, databases, logs, the
+/// runtime's own.
 const OTHER_FILES: usize = 100;
 
 /// Starts the server, or a part of it, says what to do next, and waits for its end.
-pub async fn run(settings: Config, role: ProcessRole) -> Result<(), String> {
+pub async fn run(layers: &Layers, settings: Config, role: ProcessRole) -> Result<(), String> {
+    let mut signals = Signals::listen()?;
+    let source = Source::of(layers)?;
+    let say = |why: &str| tracing::warn!("{why}");
+    tokio::select! {
+        () = Database::wait_for(&settings.database, say) => {}
+        signal = signals.stop() => {
+            tracing::info!(signal, "stopped before the database was there");
+            return Ok(());
+        }
+    }
     let server = start(settings, role).await?;
     let text = match role {
         ProcessRole::All | ProcessRole::Web => welcome(&server),
@@ -23,7 +37,7 @@ pub async fn run(settings: Config, role: ProcessRole) -> Result<(), String> {
             server.app.settings.mail.transport
         ),
     };
-    until_stopped(server, &text).await
+    until_stopped(server, &text, signals, Some(&source)).await
 }
 
 /// Where a server is reached from this machine that listens there.
@@ -37,53 +51,75 @@ pub fn reached_at(bind: SocketAddr) -> SocketAddr {
 }
 
 /// Starts the server, or a part of it.
-async fn start(settings: Config, role: ProcessRole) -> Result<Server, String> {
-    allow_open_files(&settings);
+async fn start(mut settings: Config, role: ProcessRole) -> Result<Server, String> {
+    allow_open_files(&mut settings);
     Server::start_as(settings, &Registry::builtin(), role)
         .await
         .map_err(|error| error.to_string())
 }
 
 /// Each connection is an open file, of which many systems allow a process 1,024 unless it asks for
-/// more. Without any left, the server could not reach its database either.
-fn allow_open_files(settings: &Config) {
-    let connections = settings.server.max_connections
-        + settings.database.max_connections as usize
-        + settings.mail.queue.workers;
-    let needed = (connections + OTHER_FILES) as u64;
+/// more. Without any left, the server could not reach its database either: where the system does not allow
+/// what the settings may use, clients get fewer connections.
+fn allow_open_files(settings: &mut Config) {
+    let others =
+        settings.database.max_connections as usize + settings.mail.queue.workers + OTHER_FILES;
+    let wanted = settings.server.max_connections;
+    let needed = (wanted + others) as u64;
     match rlimit::increase_nofile_limit(needed) {
         Ok(allowed) if allowed >= needed => {}
-        Ok(allowed) => tracing::warn!(
-            "server.max_connections: up to {needed} files may be open at a time, but the system allows {allowed}; raise the limit (ulimit -n, LimitNOFILE in systemd), or lower the key"
-        ),
+        Ok(allowed) => {
+            let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
+            let left = allowed.saturating_sub(others).max(allowed / 4).max(1);
+            settings.server.max_connections = wanted.min(left);
+            tracing::warn!(
+                "server.max_connections: {wanted} need {needed} open files, but the system allows {allowed}, so there are {left}; raise the limit (ulimit -n, LimitNOFILE in systemd), or lower the key"
+            );
+        }
         Err(error) => tracing::warn!(%error, "cannot tell how many files may be open"),
     }
 }
 
-/// Welcomes, and waits until somebody wants the server to stop, and until it has.
-pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> {
-    // Whoever has read the welcome may stop the server.
-    let stop_signal = stop_signal()?;
+/// Welcomes, does what it is told by signals, and waits until the server has stopped.
+pub async fn until_stopped(
+    server: Server,
+    welcome: &str,
+    mut signals: Signals,
+    source: Option<&Source>,
+) -> Result<(), String> {
     print(welcome)?;
-    let signal = stop_signal.await;
-    eprint_line(&format!("usher: received {signal}, stopping"));
+    loop {
+        match (signals.next().await, source) {
+            // Nobody sends requests to a demo through a load balancer.
+            (Wish::Stop(signal), _) | (Wish::Drain(signal), None) => {
+                tracing::info!(signal, "stopping");
+                break;
+            }
+            (Wish::Drain(signal), Some(_)) => {
+                drain(&server, signal, &mut signals).await;
+                break;
+            }
+            (Wish::Reload(_), Some(source)) => source.reload(&server),
+            (Wish::Reload(signal), None) | (Wish::Unknown(signal), _) => {
+                tracing::info!(signal, "ignored a signal");
+            }
+        }
+    }
     server.stop();
     server.stopped().await;
+    tracing::info!("stopped");
     Ok(())
 }
 
-/// Resolves when somebody wants the server to stop, and tells how they said so.
-fn stop_signal() -> Result<impl Future<Output = &'static str>, String> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "Ctrl-C",
-        }
-    })
+/// Lets those who send requests notice that the server is about to stop. Who does not want to wait for that
+/// tells it once more.
+async fn drain(server: &Server, signal: &str, signals: &mut Signals) {
+    let seconds = server.app.settings.server.drain.as_secs_f64();
+    tracing::info!(signal, seconds, "about to stop; not ready any more");
+    tokio::select! {
+        () = server.drain() => tracing::info!("stopping"),
+        signal = signals.stop() => tracing::info!(signal, "stopping"),
+    }
 }
 
 /// What a person wants to know who has just started the server.

@@ -56,7 +56,9 @@ impl Config {
             server.max_connections_per_client >= 1,
             "server.max_connections_per_client: must be at least 1",
         );
+        problems.must_end("server.drain", server.drain);
         problems.must_end("server.shutdown_timeout", server.shutdown_timeout);
+        problems.must_end("database.wait", database.wait);
         problems.must_end("server.request_timeout", server.request_timeout);
         problems.require_positive("server.idle_timeout", server.idle_timeout);
         problems.require_positive("graphql.timeout", self.graphql.timeout);

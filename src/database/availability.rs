@@ -18,9 +18,10 @@ use tokio::time::Instant;
 
 use super::sqlite;
 
-/// PostgreSQL, appendix A: connection exceptions, too many connections, and a server that stops, has
-/// crashed, starts, or closes what was idle.
-const SQL_STATES: [(&str, Cause); 7] = [
+/// PostgreSQL, appendix A: connection exceptions, too many connections, a full disk, and a server that
+/// stops, has crashed, starts, or closes what was idle.
+const SQL_STATES: [(&str, Cause); 8] = [
+    ("53100", Cause::DiskFull),
     ("08", Cause::BrokenOff),
     ("53300", Cause::Full),
     ("57P01", Cause::Closing),
@@ -30,9 +31,13 @@ const SQL_STATES: [(&str, Cause); 7] = [
     ("25006", Cause::ReadOnly),
 ];
 
-/// MySQL and MariaDB: too many connections, a server that stops, a connection that broke off or was
-/// ended, and a node that has left its Galera cluster.
-const MYSQL_ERRORS: [(u16, Cause); 13] = [
+/// MySQL and MariaDB: too many connections, a full disk or table, a server that stops or takes no changes,
+/// a connection that broke off or was ended, and a node that has left its Galera cluster.
+const MYSQL_ERRORS: [(u16, Cause); 17] = [
+    (1021, Cause::DiskFull),
+    (1114, Cause::DiskFull),
+    (1290, Cause::ReadOnly),
+    (1836, Cause::ReadOnly),
     (1040, Cause::Full),
     (1047, Cause::Closing),
     (1053, Cause::Closing),
@@ -61,10 +66,16 @@ pub enum Cause {
     Closing,
     /// It has no connection to spare, or the pool has none.
     Full,
-    /// It is a stand-by, which takes no changes.
+    /// It is a stand-by, or was told to take no changes.
     ReadOnly,
-    /// SQLite's disk is full, so that it takes no changes. It can be read.
+    /// Its disk is full, so that it takes no changes. It can be read.
     DiskFull,
+    /// SQLite's file may not be written to. It can be read.
+    WriteProtected,
+    /// The disk with SQLite's file reports an error.
+    DiskError,
+    /// SQLite's file is damaged.
+    Damaged,
 }
 
 impl fmt::Display for Cause {
@@ -75,8 +86,11 @@ impl fmt::Display for Cause {
             Self::BrokenOff => "the connection broke off",
             Self::Closing => "it is stopping or starting",
             Self::Full => "it has no connection to spare",
-            Self::ReadOnly => "it is a stand-by, which takes no changes",
+            Self::ReadOnly => "it is a stand-by, or set to take no changes",
             Self::DiskFull => "its disk is full",
+            Self::WriteProtected => "its file may not be written to",
+            Self::DiskError => "its disk reports an error",
+            Self::Damaged => "its file is damaged",
         })
     }
 }
@@ -102,7 +116,12 @@ impl Away {
 
     /// Whether it takes no changes, but can be read.
     pub fn may_be_read(&self) -> bool {
-        self.cause == Cause::DiskFull
+        matches!(self.cause, Cause::DiskFull | Cause::WriteProtected)
+    }
+
+    /// Whether it is there, but where it keeps its data is in trouble.
+    pub(super) fn is_of_storage(&self) -> bool {
+        self.may_be_read() || matches!(self.cause, Cause::DiskError | Cause::Damaged)
     }
 
     /// What an error says of the database, unless it is one of the query's own.
@@ -159,7 +178,7 @@ impl From<Away> for DbErr {
 
 fn cause_of(error: &dyn DatabaseError) -> Option<Cause> {
     if let Some(failure) = error.try_downcast_ref::<sqlite::Failure>() {
-        return failure.is_full().then_some(Cause::DiskFull);
+        return failure.of_storage();
     }
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         let of_number = MYSQL_ERRORS

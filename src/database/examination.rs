@@ -75,9 +75,10 @@ impl Database {
     /// # Errors
     ///
     /// A sentence that says why nothing can be written.
-    pub async fn try_writing(&self, file: Option<&DatabaseFile>) -> Result<(), String> {
+    pub async fn try_writing(&self, file: Option<DatabaseFile>) -> Result<(), String> {
         if let (DbBackend::Sqlite, Some(file)) = (self.read().backend(), file) {
-            return file.try_writing();
+            let tried = tokio::task::spawn_blocking(move || file.try_writing()).await;
+            return tried.unwrap_or_else(|error| Err(error.to_string()));
         }
         let write = async {
             let transaction = self.begin().await?;

@@ -15,6 +15,7 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, Statement, TransactionOptions, TransactionTrait,
 };
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::CommitError;
@@ -32,8 +33,9 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 /// The connections to a database server.
 #[derive(Debug)]
 pub(super) struct Pool {
-    config: config::Database,
+    config: RwLock<config::Database>,
     sessions: Sessions,
+    unavailable_after: Duration,
     connections: RwLock<DatabaseConnection>,
     availability: Availability,
 }
@@ -56,8 +58,9 @@ impl Pool {
             .await
             .map_err(|error| server::innermost(&error))?;
         Ok(Arc::new(Self {
-            config: config.clone(),
+            config: RwLock::new(config.clone()),
             sessions,
+            unavailable_after: config.unavailable_after,
             connections: RwLock::new(connections),
             availability: Availability::new(),
         }))
@@ -137,6 +140,38 @@ impl Pool {
         connections.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Opens further connections with that password, and leaves those that are open.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be read.
+    pub(super) fn renew_password(&self, config: &config::Database) -> Result<(), String> {
+        let url = server::in_sqlx_words(config.url.expose_secret());
+        let connections = self.connections();
+        let mut in_force = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        let statements = self.sessions.statement_cache(in_force.statement_cache);
+        match self.backend() {
+            DbBackend::Postgres => {
+                let options = server::postgres(server::read(&url)?);
+                let pool = connections.get_postgres_connection_pool();
+                pool.set_connect_options(options.statement_cache_capacity(statements));
+            }
+            DbBackend::MySql => {
+                let options = server::mysql(server::read(&url)?);
+                let pool = connections.get_mysql_connection_pool();
+                pool.set_connect_options(options.statement_cache_capacity(statements));
+            }
+            _ => {}
+        }
+        in_force.url = config.url.clone();
+        Ok(())
+    }
+
+    fn config(&self) -> config::Database {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        config.clone()
+    }
+
     /// What is known of the database.
     pub(super) fn availability(&self) -> &Availability {
         &self.availability
@@ -144,12 +179,12 @@ impl Pool {
 
     /// How long it may take over a look, or over a question that takes it no time.
     fn looks_for(&self) -> Duration {
-        self.config.unavailable_after * 3 / 5
+        self.unavailable_after * 3 / 5
     }
 
     /// How long it is waited for before somebody looks.
     fn patience(&self) -> Duration {
-        self.config.unavailable_after * 2 / 5
+        self.unavailable_after * 2 / 5
     }
 
     /// Waits for what becomes of the work, unless the database is away; then the work is dropped where it
@@ -221,7 +256,11 @@ impl Pool {
     /// Looks; if it is away, until it is back.
     async fn look(&self, reason: Option<Away>) {
         let begun = Instant::now();
-        let Err(away) = self.probe().await else {
+        // Some servers can tell only whether they take changes at all, not from whom.
+        let changes = reason
+            .as_ref()
+            .is_some_and(|away| away.cause == Cause::ReadOnly);
+        let Err(away) = self.probe(changes).await else {
             if let Some(Away { cause, said }) = reason {
                 tracing::warn!(
                     error = said,
@@ -236,7 +275,7 @@ impl Pool {
         self.availability.has_gone(away);
         loop {
             sleep(LOOKS_EVERY).await;
-            if self.probe().await.is_ok()
+            if self.probe(changes).await.is_ok()
                 && let Ok(fresh) = self.connect_later().await
             {
                 self.replace(fresh);
@@ -248,13 +287,15 @@ impl Pool {
 
     /// Connections that are opened when they are needed.
     async fn connect_later(&self) -> Result<DatabaseConnection, DbErr> {
-        let mut options = super::to_server(&self.config, self.sessions);
+        let mut options = super::to_server(&self.config(), self.sessions);
         options.connect_lazy(true);
         sea_orm::Database::connect(options).await
     }
 
-    async fn probe(&self) -> Result<(), Away> {
-        let probe = timeout(self.looks_for(), server::probe(&self.config));
+    /// Whether it is there; and, if somebody was told otherwise, whether it takes `changes`.
+    async fn probe(&self, changes: bool) -> Result<(), Away> {
+        let config = self.config();
+        let probe = timeout(self.looks_for(), server::probe(&config, changes));
         let silent = |_| Err(Away::new(Cause::Silent, "it took too long"));
         probe.await.unwrap_or_else(silent)
     }

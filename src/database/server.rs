@@ -2,12 +2,14 @@
 //! ours alone.
 
 use std::error::Error;
+use std::time::Duration;
 
 use sea_orm::DbBackend;
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{self, Connection, Row, raw_sql};
 use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::availability::{Away, Cause};
 use crate::config::{self, Pooler};
@@ -67,6 +69,53 @@ fn bracketed(host: &str) -> Option<String> {
     Some(inner.to_owned())
 }
 
+/// How often a server is looked for that is not there yet.
+const LOOKED_FOR_EVERY: Duration = Duration::from_millis(500);
+
+/// Waits for a server that is not there yet, for `database.wait` at most; `say` is told once why. Whatever
+/// is wrong then is left to [`reach`].
+pub(super) async fn wait_for(config: &config::Database, say: impl FnOnce(&str)) {
+    let mut say = Some(say);
+    let deadline = Instant::now() + config.wait;
+    while Instant::now() < deadline
+        && let Err(away) = connect(config).await
+    {
+        if let Some(say) = say.take() {
+            let longest = humantime_serde::re::humantime::format_duration(config.wait);
+            say(&format!(
+                "the database is not there yet: {}; waiting for up to {longest} (database.wait)",
+                away.cause
+            ));
+        }
+        sleep(LOOKED_FOR_EVERY).await;
+    }
+}
+
+/// Connects, and asks nothing. A server that refuses this client is there all the same.
+///
+/// # Errors
+///
+/// If it is away.
+async fn connect(config: &config::Database) -> Result<(), Away> {
+    let url = in_sqlx_words(config.url.expose_secret());
+    let attempt = async {
+        if url.starts_with("postgres") {
+            let options = postgres(url.parse()?);
+            PgConnection::connect_with(&options).await?.close().await
+        } else {
+            let options = mysql(url.parse()?);
+            MySqlConnection::connect_with(&options).await?.close().await
+        }
+    };
+    match timeout(config.connect_timeout, attempt).await {
+        Ok(connected) => match connected.err().and_then(|error| Away::of_sqlx(&error)) {
+            Some(away) => Err(away),
+            None => Ok(()),
+        },
+        Err(_) => Err(Away::new(Cause::Silent, "it took too long")),
+    }
+}
+
 /// Tries whether the server lets this client in, through whatever the address names: a host, an IPv6
 /// address, a socket in the file system; whether it is recent enough; and whose its sessions are. The
 /// pool itself would try for long, and then say nothing but that time ran out.
@@ -83,7 +132,7 @@ pub(super) async fn reach(config: &config::Database) -> Result<Sessions, String>
             reach_mysql(mysql(read(&url)?)).await
         }
     };
-    match tokio::time::timeout(config.connect_timeout, attempt).await {
+    match timeout(config.connect_timeout, attempt).await {
         Ok(outcome) => outcome,
         Err(_) => Err("the host does not respond".to_owned()),
     }
@@ -148,17 +197,18 @@ async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
 }
 
 /// Looks whether the server answers a new client, and takes changes. One that refuses this client for
-/// another reason is there all the same.
+/// another reason is there all the same. MariaDB and MySQL take `changes` from some users even when they
+/// are set to take none, so they are asked for that only where this one was told so.
 ///
 /// # Errors
 ///
 /// If it is away.
-pub(super) async fn probe(config: &config::Database) -> Result<(), Away> {
+pub(super) async fn probe(config: &config::Database, changes: bool) -> Result<(), Away> {
     let url = in_sqlx_words(config.url.expose_secret());
     let probed = if url.starts_with("postgres") {
         probe_postgres(&url).await
     } else {
-        probe_mysql(&url).await
+        probe_mysql(&url, changes).await
     };
     match probed.err().and_then(|error| Away::of_sqlx(&error)) {
         Some(away) if away.cause != Cause::Full => Err(away),
@@ -169,23 +219,29 @@ pub(super) async fn probe(config: &config::Database) -> Result<(), Away> {
 async fn probe_postgres(url: &str) -> sqlx::Result<()> {
     let options = postgres(url.parse()?);
     let mut connection = PgConnection::connect_with(&options).await?;
-    let query = raw_sql("SELECT pg_is_in_recovery()");
-    let is_standby: bool = query.fetch_one(&mut connection).await?.try_get(0)?;
+    // A stand-by says "on" as well.
+    let query = raw_sql("SELECT current_setting('transaction_read_only') = 'on'");
+    let is_read_only: bool = query.fetch_one(&mut connection).await?.try_get(0)?;
     let _ = connection.close().await;
-    if is_standby {
-        return Err(Away::new(Cause::ReadOnly, "pg_is_in_recovery").into());
+    if is_read_only {
+        return Err(Away::new(Cause::ReadOnly, "transaction_read_only").into());
     }
     Ok(())
 }
 
-async fn probe_mysql(url: &str) -> sqlx::Result<()> {
+async fn probe_mysql(url: &str, changes: bool) -> sqlx::Result<()> {
     let options = mysql(url.parse()?);
     let mut connection = MySqlConnection::connect_with(&options).await?;
     // A node outside of its cluster answers what needs no table.
     raw_sql("SELECT 1 FROM seaql_migrations LIMIT 1")
         .execute(&mut connection)
         .await?;
+    let query = raw_sql("SELECT @@global.read_only = 1");
+    let is_read_only: bool = query.fetch_one(&mut connection).await?.try_get(0)?;
     let _ = connection.close().await;
+    if changes && is_read_only {
+        return Err(Away::new(Cause::ReadOnly, "read_only").into());
+    }
     Ok(())
 }
 
@@ -203,7 +259,7 @@ pub(super) fn check_address(url: &str) -> Result<(), String> {
     }
 }
 
-fn read<O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, String> {
+pub(super) fn read<O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, String> {
     // sqlx's words may repeat what they could not read.
     url.parse().map_err(|_| {
         "the address cannot be read; in a user name or password, write characters such as @ : / ? # % as %40 %3A %2F %3F %23 %25"

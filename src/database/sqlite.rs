@@ -8,14 +8,12 @@
 
 mod connection;
 mod failure;
-mod full;
 mod readers;
 mod value;
 mod writer;
 
 pub use connection::Access;
 pub use failure::Failure;
-pub use full::Full;
 pub use readers::Readers;
 pub use value::Row;
 pub use writer::{Turn, Writer};

@@ -57,6 +57,8 @@ pub struct App {
     pub email_changes: EmailChanges,
     /// What the deployment has set.
     pub settings: Config,
+    /// When the server is about to stop: it still answers, but nobody should send it more.
+    pub draining: CancellationToken,
     /// Ends whatever lasts until somebody ends it, when the server stops.
     pub stopping: CancellationToken,
     /// How many mail workers run in this process.
@@ -102,6 +104,7 @@ impl App {
             email_changed: broadcast::Sender::new(HINTS_KEPT),
             email_changes: EmailChanges::default(),
             settings,
+            draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             workers: AtomicUsize::new(0),
             worker_is_elsewhere: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use poem::http::header::USER_AGENT;
 use crate::domain::Client;
 
 /// The networks of proxies whose `X-Forwarded-For` is believed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {

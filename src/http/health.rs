@@ -17,11 +17,18 @@ pub fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database responds, its schema lacks nothing, and the mail worker runs. A schema that
+/// `GET /readyz`: the server is not about to stop, the database responds and takes changes as far as is
+/// known, its schema lacks nothing, and the mail worker runs. A schema that
 /// a newer version has extended is no reason to stop: during an update, the old servers answer until the
 /// new ones do.
 #[handler]
 pub async fn readyz(app: Data<&Arc<App>>) -> Response {
+    if app.draining.is_cancelled() {
+        return not_ready("the server is stopping");
+    }
+    if let Some(away) = app.db.refuses_changes() {
+        return not_ready(away);
+    }
     match app.schema().await {
         Ok(Schema::UpToDate) if app.worker_runs() => said(StatusCode::OK, "ok"),
         Ok(Schema::Ahead(_)) if app.worker_runs() => said(

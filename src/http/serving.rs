@@ -13,15 +13,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use poem::endpoint::BoxEndpoint;
+use poem::http::StatusCode;
+use poem::http::header::{CONNECTION, HeaderValue};
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, EndpointExt, Request, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::TrustedProxies;
-use super::connections::{Connection, Slots, Timeouts};
+pub use super::connections::Slots;
+use super::connections::{Connection, Timeouts};
 use crate::domain::App;
+use crate::seldom::Seldom;
 
 /// How long a request's line and headers may be together, in bytes. Longer ones are answered with
 /// status 431.
@@ -37,8 +40,9 @@ pub struct Serving {
     routes: BoxEndpoint<'static, Response>,
     slots: Slots,
     timeouts: Timeouts,
-    /// How long requests that are under way may take when the server stops.
-    shutdown_timeout: Duration,
+    app: Arc<App>,
+    /// Says that the operating system refuses connections.
+    trouble: Seldom,
 }
 
 impl Serving {
@@ -47,14 +51,15 @@ impl Serving {
         listener: TcpListener,
         routes: impl Endpoint + 'static,
         app: Arc<App>,
-        proxies: TrustedProxies,
+        slots: Slots,
     ) -> Self {
         Self {
             listener,
             routes: routes.map_to_response().boxed(),
             timeouts: Timeouts::new(&app.settings.server),
-            shutdown_timeout: app.settings.server.shutdown_timeout,
-            slots: Slots::new(app, proxies),
+            slots,
+            app,
+            trouble: Seldom::default(),
         }
     }
 
@@ -81,7 +86,8 @@ impl Serving {
             });
         }
         // WebSockets as well: their clients are told.
-        let all_closed = tokio::time::timeout(serving.shutdown_timeout, serving.slots.all_free());
+        let patience = serving.app.settings.server.shutdown_timeout;
+        let all_closed = tokio::time::timeout(patience, serving.slots.all_free());
         if all_closed.await.is_err() {
             give_up.cancel();
         }
@@ -93,7 +99,7 @@ impl Serving {
         let (io, remote) = match self.listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error).await;
+                self.pause_after(&error).await;
                 return None;
             }
         };
@@ -109,7 +115,8 @@ impl Serving {
             let request = Request::from((request, local, remote, Scheme::HTTP));
             let after_response = after_response.clone();
             async move {
-                let response = self.routes.get_response(request).await;
+                let mut response = self.routes.get_response(request).await;
+                self.say_goodbye(&mut response);
                 after_response.expect(&response);
                 Ok::<_, Infallible>(hyper::Response::from(response))
             }
@@ -128,16 +135,31 @@ impl Serving {
         }
         let _ = served.await;
     }
-}
 
-/// A client that has gone again is no reason to wait; what the operating system lacks is.
-async fn pause_after(error: &std::io::Error) {
-    let is_the_clients = matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
-    );
-    if !is_the_clients {
-        tracing::error!(%error, "cannot accept connections");
+    /// A server that is about to stop closes each connection after the answer (RFC 9112, section 9.6). One
+    /// that is idle stays open meanwhile: its next request may be on its way.
+    fn say_goodbye(&self, response: &mut Response) {
+        let is_http = response.status() != StatusCode::SWITCHING_PROTOCOLS;
+        if is_http && self.app.draining.is_cancelled() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+    }
+
+    /// A client that has gone again is no reason to wait; what the operating system lacks is.
+    async fn pause_after(&self, error: &std::io::Error) {
+        let is_the_clients = matches!(
+            error.kind(),
+            ErrorKind::ConnectionAborted
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionRefused
+        );
+        if is_the_clients {
+            return;
+        }
+        if self.trouble.is_due() {
+            tracing::error!(%error, "cannot accept connections; trying again every second");
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -29,7 +29,7 @@ export async function startServer(settings = [], file = "") {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   writeFileSync(join(folder, "usher.toml"), file);
-  const all = [`server.bind=127.0.0.1:${port}`, `server.public_url=${url}`, "passwords.argon2.memory_kib=64", ...settings];
+  const all = [`server.bind=127.0.0.1:${port}`, `server.public_url=${url}`, "server.drain=0s", "passwords.argon2.memory_kib=64", ...settings];
   let child;
   let log = "";
   const watchers = new Set();

@@ -52,7 +52,7 @@ class Servers {
 
   /** Resolves once it listens, to a function that waits for what matches in its output. */
   async start() {
-    const arguments_ = ["--set", `server.bind=127.0.0.1:${this.port}`];
+    const arguments_ = ["--set", `server.bind=127.0.0.1:${this.port}`, "--set", "server.drain=0s"];
     this.child = spawn(process.env.USHER, arguments_, { cwd: this.folder });
     this.exited = new Promise((resolve) => this.child.once("exit", resolve));
     let text = "";

@@ -124,6 +124,7 @@ class Usher:
             "mail.smtp.host=127.0.0.1",
             f"mail.smtp.port={sink.port}",
             "mail.smtp.tls=none",
+            "server.drain=0s",
             # A machine that is busy with other things is no failure.
             "graphql.timeout=60s",
             "server.request_timeout=70s",

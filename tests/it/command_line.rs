@@ -52,7 +52,13 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let arguments = [arguments, &["--set", "server.bind=127.0.0.1:0"]].concat();
+        let own = [
+            "--set",
+            "server.bind=127.0.0.1:0",
+            "--set",
+            "server.drain=0s",
+        ];
+        let arguments = [arguments, &own].concat();
         let mut child = usher(folder, &arguments).spawn().unwrap();
         let _in_time = Watchdog::over(&child);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -569,7 +575,7 @@ fn a_database_that_cannot_be_opened_is_named() {
         let setting = format!("database.url={url}");
         let output = usher(
             folder.path(),
-            &["--set", &setting, "--set", "server.bind=127.0.0.1:0"],
+            &["--set", &setting, "--set", "database.wait=0s"],
         )
         .finish();
         let complaint = complaint(&output);

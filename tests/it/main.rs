@@ -45,6 +45,7 @@ mod metrics;
 mod names;
 mod negotiation;
 mod nodes;
+mod operation;
 mod origins;
 mod outages;
 mod pages;

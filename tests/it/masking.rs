@@ -100,6 +100,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_usher"))
         .current_dir(folder)
         .args(arguments)
+        .args(["--set", "database.wait=0s"])
         .finish();
     format!(
         "{:?}\n{}{}",

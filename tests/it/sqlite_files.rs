@@ -319,6 +319,11 @@ impl Disk {
     }
 }
 
+async fn get(client: &Client, url: &str) -> (u16, String) {
+    let answer = client.http.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
 async fn invite(administrator: &Client, role: &Value, number: u32) -> Option<Value> {
     let document =
         "mutation($input: InviteUserInput!) { inviteUser(input: $input) { userErrors { code } } }";
@@ -391,6 +396,15 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
         let full = "FAIL  database: nothing can be changed: the disk is full";
         assert!(report.contains(full), "{report}");
     }
+    let readyz = format!("{}/readyz", disk.server.url);
+    let (status, why) = get(&administrator, &readyz).await;
+    let cause = if disk.is_real {
+        "its disk is full"
+    } else {
+        "its disk reports an error"
+    };
+    assert_eq!(status, 503, "{why}");
+    assert!(why.contains(cause), "{why}");
     disk.free();
     assert_eq!(
         invite(&administrator, &role, 0).await,
@@ -408,6 +422,8 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
         }
     };
     within("all to be sent", sent).await;
+    let ready = async { while get(&administrator, &readyz).await.0 != 200 {} };
+    within("the server to be ready again", ready).await;
     let backup = disk.usher("backup backup.db");
     assert!(backup.status.success(), "it is sound: {backup:?}");
     let log = disk.server.stop();
@@ -417,10 +433,9 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
         "disk I/O error"
     };
     assert!(log.contains(why), "{log}");
-    if disk.is_real {
-        let said = log.matches("takes no changes: its disk is full").count();
-        assert_eq!(said, 1, "{log}");
-    }
+    let said = format!("takes no changes: {cause}");
+    assert_eq!(log.matches(&said).count(), 1, "{log}");
+    assert_eq!(log.matches("takes changes again").count(), 1, "{log}");
     assert!(!log.contains("panicked"), "{log}");
 }
 

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("color", &[]),
     ("metrics", &[]),
     ("quota", &[]),
+    ("seldom", &[]),
     ("config", &["color"]),
     ("log", &["config"]),
     ("database", &["clock", "config"]),
@@ -35,7 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "color", "config", "database", "domain", "graphql", "mail", "quota",
+            "color", "config", "database", "domain", "graphql", "mail", "quota", "seldom",
         ],
     ),
     ("demo", &["config", "domain"]),

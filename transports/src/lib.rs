@@ -56,6 +56,7 @@ pub mod file;
 pub mod log;
 mod message;
 mod registry;
+mod renewable;
 mod secrets;
 pub mod sendmail;
 pub mod smtp;
@@ -67,6 +68,7 @@ use chrono::{DateTime, Utc};
 
 pub use message::{domain_of, is_mailbox};
 pub use registry::{ConfigError, Context, Registry, Section};
+pub use renewable::Renewable;
 pub use secrets::{Hidden, Secret, mask_for_log};
 
 /// One message, ready to be handed over.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
+use crate::database::Cause;
+
 /// What SQLite says: its own words, and its extended result code (<https://sqlite.org/rescode.html>).
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -16,9 +18,17 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether the disk is full.
-    pub fn is_full(&self) -> bool {
-        self.code == Some(rusqlite::ffi::SQLITE_FULL)
+    /// What it says of the file and its disk, whatever was asked of them.
+    pub fn of_storage(&self) -> Option<Cause> {
+        use rusqlite::ffi;
+        // The lowest byte, without what extends it.
+        match self.code? & 0xff {
+            ffi::SQLITE_FULL => Some(Cause::DiskFull),
+            ffi::SQLITE_IOERR => Some(Cause::DiskError),
+            ffi::SQLITE_READONLY => Some(Cause::WriteProtected),
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => Some(Cause::Damaged),
+            _ => None,
+        }
     }
 }
 

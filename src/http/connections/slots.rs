@@ -1,20 +1,20 @@
 //! How many connections there may be: in all, and from one client.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use crate::domain::App;
 use crate::domain::networks::customer_network;
 use crate::http::TrustedProxies;
 use crate::quota::{Quota, Share};
+use crate::seldom::Seldom;
 
-/// How often it is logged that a client has too many connections.
-const LOGGED_EVERY: Duration = Duration::from_secs(60);
+/// How many connections those may have who look after the server. They are few; but who holds them open must
+/// not keep the others out.
+const OF_OPERATORS: usize = 64;
 
 /// What a client is told that has too many connections, if it listens.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\n\
@@ -30,7 +30,7 @@ pub struct Slots {
     /// All of the clients behind a proxy have its address.
     proxies: TrustedProxies,
     app: Arc<App>,
-    logged_at: Mutex<Option<Instant>>,
+    refusal: Seldom,
 }
 
 /// The place that a connection holds until it is dropped.
@@ -48,16 +48,29 @@ impl Drop for Slot {
 
 impl Slots {
     /// As many as the settings allow.
-    pub fn new(app: Arc<App>, proxies: TrustedProxies) -> Self {
+    pub fn for_clients(app: Arc<App>, proxies: TrustedProxies) -> Self {
         let settings = &app.settings.server;
+        let (in_all, per_client) = (
+            settings.max_connections,
+            settings.max_connections_per_client,
+        );
+        Self::new(app, proxies, in_all, per_client)
+    }
+
+    /// A few, beside those of the clients.
+    pub fn for_operators(app: Arc<App>) -> Self {
+        Self::new(app, TrustedProxies::default(), OF_OPERATORS, OF_OPERATORS)
+    }
+
+    fn new(app: Arc<App>, proxies: TrustedProxies, in_all: usize, per_client: usize) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(settings.max_connections)),
-            in_all: u32::try_from(settings.max_connections).unwrap_or(u32::MAX),
+            places: Arc::new(Semaphore::new(in_all)),
+            in_all: u32::try_from(in_all).unwrap_or(u32::MAX),
             clients: Quota::default(),
-            per_client: settings.max_connections_per_client,
+            per_client,
             proxies,
             app,
-            logged_at: Mutex::default(),
+            refusal: Seldom::default(),
         }
     }
 
@@ -101,12 +114,7 @@ impl Slots {
     }
 
     fn log_refusal(&self, client: IpAddr) {
-        let mut logged_at = self
-            .logged_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if logged_at.is_none_or(|at| at.elapsed() >= LOGGED_EVERY) {
-            *logged_at = Some(Instant::now());
+        if self.refusal.is_due() {
             tracing::warn!(
                 %client,
                 "refused a connection: the client has server.max_connections_per_client; if it is a proxy, add it to server.trusted_proxies"

@@ -1,70 +1,174 @@
 //! The built binary, as a process of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-use super::waiting::{Finish, Watchdog};
+use tokio::sync::{oneshot, watch};
+
+use super::waiting::{Finish, Watchdog, within};
+
+/// A process of the server's, which ends with the test.
+struct Process {
+    child: Child,
+    /// What it has written into its log.
+    log: watch::Receiver<String>,
+    /// Reads the log, until it ends.
+    reading: Option<JoinHandle<()>>,
+}
+
+/// A server that has begun to start.
+pub struct Start {
+    process: Process,
+    listening: Option<oneshot::Receiver<Option<String>>>,
+}
 
 /// A running server, which ends with the test.
 pub struct Binary {
-    child: Child,
-    /// What it writes into its log, until it ends.
-    log: Option<JoinHandle<String>>,
+    process: Process,
     pub url: String,
+}
+
+impl Process {
+    fn signal(&self, signal: &str) {
+        let (signal, id) = (format!("-{signal}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([&signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until that is in its log.
+    async fn logs(&self, part: &str) {
+        let mut log = self.log.clone();
+        let what = format!("{part:?} in the log");
+        let there = log.wait_for(|log| log.contains(part));
+        if within(&what, there).await.is_err() {
+            panic!("the log has ended: {}", self.log.borrow().as_str());
+        }
+    }
+
+    /// Waits for its end, and returns its log.
+    fn ended(mut self) -> String {
+        let _in_time = Watchdog::over(&self.child);
+        let status = self.child.wait().unwrap();
+        self.reading.take().unwrap().join().unwrap();
+        let log = self.log.borrow().clone();
+        assert!(status.success(), "it did not stop by itself: {log}");
+        log
+    }
+}
+
+impl Start {
+    /// Waits until that is in its log.
+    pub async fn logs(&self, part: &str) {
+        self.process.logs(part).await;
+    }
+
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
+    }
+
+    /// Waits for its end, and returns its log.
+    pub fn ended(self) -> String {
+        self.process.ended()
+    }
+
+    /// Waits until it listens.
+    pub async fn listens(mut self) -> Binary {
+        let address = self.listening.take().unwrap().await.unwrap();
+        self.running(address)
+    }
+
+    fn running(self, address: Option<String>) -> Binary {
+        let Some(address) = address else {
+            panic!("it did not start: {}", self.process.log.borrow().as_str());
+        };
+        Binary {
+            process: self.process,
+            url: format!("http://{address}"),
+        }
+    }
 }
 
 impl Binary {
     /// Starts it in that folder, at a free port.
     pub fn start(folder: &Path, settings: &[&str]) -> Self {
+        Self::wait_for(Self::begin(folder, settings))
+    }
+
+    /// The same, without waiting until it listens.
+    pub fn begin(folder: &Path, settings: &[&str]) -> Start {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
         command.current_dir(folder);
-        for setting in [&["server.bind=127.0.0.1:0"], settings].concat() {
+        for setting in [&["server.bind=127.0.0.1:0", "server.drain=0s"], settings].concat() {
             command.args(["--set", setting]);
         }
-        Self::spawn(command)
+        Self::run(command)
     }
 
     /// Starts it by that command, and waits until it listens.
-    pub fn spawn(mut command: Command) -> Self {
+    pub fn spawn(command: Command) -> Self {
+        Self::wait_for(Self::run(command))
+    }
+
+    fn run(mut command: Command) -> Start {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut log = Vec::new();
-            stderr.read_to_end(&mut log).unwrap();
-            String::from_utf8_lossy(&log).into_owned()
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (written, log) = watch::channel(String::new());
+        let reading = std::thread::spawn(move || {
+            for line in stderr.split(b'\n') {
+                let line = String::from_utf8_lossy(&line.unwrap()).into_owned();
+                written.send_modify(|log| {
+                    log.push_str(&line);
+                    log.push('\n');
+                });
+            }
         });
-        let in_time = Watchdog::over(&child);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening = lines.find_map(|line| {
-            let line = line.unwrap();
-            line.contains("Listening")
-                .then(|| line.split_whitespace().last().unwrap().to_owned())
+        let (told, listening) = oneshot::channel();
+        std::thread::spawn(move || {
+            let address = lines.find_map(|line| {
+                let line = line.unwrap();
+                line.contains("Listening")
+                    .then(|| line.split_whitespace().last().unwrap().to_owned())
+            });
+            let _ = told.send(address);
+            // Whoever closes the pipe would end the server's next print.
+            lines.for_each(drop);
         });
-        drop(in_time);
-        let Some(listening) = listening else {
-            panic!("it did not start: {}", log.join().unwrap());
-        };
-        // Whoever closes the pipe would end the server's next print.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            log: Some(log),
-            url: format!("http://{}", listening),
+        Start {
+            process: Process {
+                child,
+                log,
+                reading: Some(reading),
+            },
+            listening: Some(listening),
         }
+    }
+
+    /// Waits until it listens, or has ended.
+    fn wait_for(mut start: Start) -> Self {
+        let in_time = Watchdog::over(&start.process.child);
+        let listening = start.listening.take().unwrap();
+        let address = std::thread::spawn(|| listening.blocking_recv().unwrap());
+        let address = address.join().unwrap();
+        drop(in_time);
+        if address.is_none() {
+            start.process.reading.take().unwrap().join().unwrap();
+        }
+        start.running(address)
     }
 
     /// What it says on standard error when it does not start with that setting.
     pub fn complaint(folder: &Path, setting: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
         command.current_dir(folder);
-        for setting in ["server.bind=127.0.0.1:0", setting] {
+        for setting in ["server.bind=127.0.0.1:0", "database.wait=0s", setting] {
             command.args(["--set", setting]);
         }
         let output = command.finish();
@@ -74,30 +178,40 @@ impl Binary {
 
     /// The number of its process.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// Kilobytes of memory: `VmRSS:` now, `VmHWM:` at the most.
     pub fn memory(&self, what: &str) -> u64 {
-        let status = format!("/proc/{}/status", self.child.id());
+        let status = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(status).unwrap();
         let line = status.lines().find(|line| line.starts_with(what)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// Waits until that is in its log.
+    pub async fn logs(&self, part: &str) {
+        self.process.logs(part).await;
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
+    }
+
+    /// Waits for its end, and returns its log.
+    pub fn ended(self) -> String {
+        self.process.ended()
+    }
+
     /// Asks it to stop, waits until it has, and returns its log.
-    pub fn stop(mut self) -> String {
-        let _in_time = Watchdog::over(&self.child);
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        let status = self.child.wait().unwrap();
-        let log = self.log.take().unwrap().join().unwrap();
-        assert!(status.success(), "it did not stop by itself: {log}");
-        log
+    pub fn stop(self) -> String {
+        self.signal("TERM");
+        self.ended()
     }
 }
 
-impl Drop for Binary {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by now.
         let _ = self.child.kill();
