@@ -25,7 +25,7 @@ mod values;
 mod warnings;
 
 pub use addresses::is_loopback;
-pub use layers::{DEFAULTS, Layers, LoadError};
+pub use layers::{CONFIG_FILE, DEFAULTS, Layers, LoadError};
 pub use secrets::without_password;
 pub use sender::Sender;
 pub use show::Shown;

@@ -13,7 +13,8 @@ Examples:
   usher config show                             show every setting and where it comes from
   usher doctor                                  find out what is wrong with this installation
 
-Every setting is explained in config.default.toml. Settings come from there, from usher.toml, from the
+Every setting is explained in config.default.toml. Settings come from there, from usher.toml (or the file
+that --config or USHER_CONFIG names), from the
 environment (USHER_MAIL__TRANSPORT=file), and from --set, each overriding the one before.
 
 Exit codes: 0 success; 1 failure, with the reasons on standard error, one per line, each prefixed with
@@ -24,7 +25,7 @@ Exit codes: 0 success; 1 failure, with the reasons on standard error, one per li
 #[derive(Parser)]
 #[command(version = env!("VERSION_AND_COMMIT"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The configuration file [default: usher.toml, if there is one]
+    /// The configuration file [env: USHER_CONFIG] [default: usher.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 

@@ -1,7 +1,9 @@
 //! Does what the command line says.
 
+use std::path::PathBuf;
+
 use clap::CommandFactory;
-use usher::config::{Config, Layers};
+use usher::config::{CONFIG_FILE, Config, Layers};
 use usher::database::Database;
 use usher::server::{self, ProcessRole};
 
@@ -54,8 +56,11 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     reason = "the one place that reads the environment; everybody else is handed the settings"
 )]
 fn layers(arguments: &Arguments) -> Layers {
+    // What compose makes of `${UNSET:-}` names no file; and a demo takes only one that it was given.
+    let is_demo = matches!(arguments.command, Some(Command::Demo { .. }));
+    let named = std::env::var_os(CONFIG_FILE).filter(|name| !name.is_empty() && !is_demo);
     Layers {
-        file: arguments.config.clone(),
+        file: arguments.config.clone().or(named.map(PathBuf::from)),
         environment: std::env::vars_os().collect(),
         command_line: arguments.set.clone(),
     }

@@ -17,6 +17,7 @@ mod errors;
 mod suggestions;
 mod text_file;
 
+pub use environment::CONFIG_FILE;
 use environment::Environment;
 pub(super) use errors::layer_name;
 

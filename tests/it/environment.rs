@@ -459,3 +459,43 @@ fn values_beyond_all_bounds_are_refused_in_words() {
         assert!(said.error.contains(key), "{setting}: {}", said.error);
     }
 }
+
+#[test]
+fn a_variable_names_the_configuration_file() {
+    let shell = shell(&[("USHER_CONFIG", "etc/people.toml")]);
+    fs::create_dir(shell.path().join("etc")).unwrap();
+    let write = |name: &str, brand: &str| {
+        let text = format!("[branding]\nname = \"{brand}\"\n");
+        fs::write(shell.path().join(name), text).unwrap();
+    };
+    write("etc/people.toml", "named by the variable");
+    write("usher.toml", "in the folder");
+    write("other.toml", "named by the command line");
+    assert_eq!(
+        shell.show().value("branding.name"),
+        "\"named by the variable\""
+    );
+    let both = shell.run(&["config", "show", "--config", "other.toml"]);
+    assert_eq!(both.value("branding.name"), "\"named by the command line\"");
+    fs::remove_file(shell.path().join("etc/people.toml")).unwrap();
+    let problem = shell.problem();
+    assert!(problem.contains("etc/people.toml"), "{problem}");
+
+    let empty = self::shell(&[("USHER_CONFIG", "")]);
+    assert_eq!(empty.show().code, Some(0));
+}
+
+#[test]
+fn half_of_a_login_is_refused() {
+    for (half, missing) in [
+        ("USHER_MAIL__SMTP__USERNAME", "mail.smtp.password"),
+        ("USHER_MAIL__SMTP__PASSWORD", "mail.smtp.username"),
+    ] {
+        let shell = shell(&[("USHER_MAIL__TRANSPORT", "smtp"), (half, "usher")]);
+        let problem = shell.problem();
+        assert!(
+            problem.contains(&format!("{missing}: is empty")),
+            "{problem}"
+        );
+    }
+}

@@ -404,9 +404,13 @@ async fn tls_is_used_where_it_is_offered() {
             Behaviour::default()
         };
         let server = Server::start(behaviour).await;
-        let username = if with_password { "usher" } else { "" };
+        let (username, password) = if with_password {
+            ("usher", "secret")
+        } else {
+            ("", "")
+        };
         let settings = json!({
-            "tls": wanted, "ca_file": ca_file, "username": username, "password": "secret",
+            "tls": wanted, "ca_file": ca_file, "username": username, "password": password,
         });
         let smtp = smtp(&server, settings);
         smtp.check().await.unwrap();

@@ -13,6 +13,9 @@ use crate::config::default_types::{DefaultTypes, is_secret};
 
 const PREFIX: &str = "USHER_";
 
+/// The variable that names the configuration file, which is no setting.
+pub const CONFIG_FILE: &str = "USHER_CONFIG";
+
 /// What the environment sets.
 pub(super) struct Environment {
     pub(super) values: Layer,
@@ -59,6 +62,9 @@ pub(super) fn read(
         let Some(name) = variable.strip_prefix(PREFIX) else {
             continue;
         };
+        if variable == CONFIG_FILE {
+            continue;
+        }
         let setting = match meaning(name, value, types) {
             Meaning::Setting(setting) => setting,
             Meaning::Foreign => {
