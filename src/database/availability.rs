@@ -97,7 +97,7 @@ impl fmt::Display for Cause {
 
 /// The database is away, or takes no changes: an error that is no fault of the query's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database {}: {cause}", if self.may_be_read() { "takes no changes" } else { "does not respond" })]
+#[error("the database {}: {cause}", self.symptom())]
 pub struct Away {
     /// Why.
     pub cause: Cause,
@@ -114,14 +114,21 @@ impl Away {
         Self { cause, said }
     }
 
-    /// Whether it takes no changes, but can be read.
-    pub fn may_be_read(&self) -> bool {
-        matches!(self.cause, Cause::DiskFull | Cause::WriteProtected)
+    /// What whoever needs it notices.
+    pub fn symptom(&self) -> &'static str {
+        match self.cause {
+            Cause::DiskFull | Cause::WriteProtected => "takes no changes",
+            Cause::DiskError | Cause::Damaged => "does not work",
+            _ => "does not respond",
+        }
     }
 
     /// Whether it is there, but where it keeps its data is in trouble.
     pub(super) fn is_of_storage(&self) -> bool {
-        self.may_be_read() || matches!(self.cause, Cause::DiskError | Cause::Damaged)
+        matches!(
+            self.cause,
+            Cause::DiskFull | Cause::WriteProtected | Cause::DiskError | Cause::Damaged
+        )
     }
 
     /// What an error says of the database, unless it is one of the query's own.

@@ -158,12 +158,8 @@ impl From<domain::Error> for async_graphql::Error {
             }
             domain::Error::Unavailable(away) => {
                 tracing::debug!(%away, "a request found the database away");
-                let why = if away.may_be_read() {
-                    "The database takes no changes."
-                } else {
-                    "The database does not respond."
-                };
-                let message = format!("{why} Nothing was done. Try again later.");
+                let symptom = away.symptom();
+                let message = format!("The database {symptom}. Nothing was done. Try again later.");
                 coded(message, Code::Unavailable)
                     .extend_with(|_, extensions| extensions.set("retryAfter", retry_after))
             }

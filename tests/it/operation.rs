@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Binary, Network, TestDatabase, skipped, within};
+use crate::support::{Binary, Finish, Network, TestDatabase, skipped, within};
 
 /// The setting by which a server tells operators how it is, and where.
 fn operators_address() -> (String, SocketAddr) {
@@ -114,8 +114,7 @@ fn queue_an_email(folder: &Path) {
     let invited = Command::new(env!("CARGO_BIN_EXE_usher"))
         .current_dir(folder)
         .args(["invite-administrator", "ada@example.com"])
-        .output()
-        .unwrap();
+        .finish();
     assert!(invited.status.success(), "{invited:?}");
 }
 
@@ -211,10 +210,41 @@ async fn clients_that_take_every_connection_leave_operators_theirs() {
     let healthcheck = Command::new(env!("CARGO_BIN_EXE_usher"))
         .current_dir(folder.path())
         .args(["healthcheck", "--set", &setting])
-        .output()
-        .unwrap();
+        .finish();
     assert!(healthcheck.status.success(), "{healthcheck:?}");
     server.stop();
+}
+
+#[tokio::test]
+async fn a_worker_tells_operators_how_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (setting, address) = operators_address();
+    let usher = |arguments: &[&str]| {
+        let mut usher = Command::new(env!("CARGO_BIN_EXE_usher"));
+        usher.current_dir(folder.path()).args(arguments).args([
+            "--set",
+            &setting,
+            "--set",
+            "server.drain=1h",
+        ]);
+        usher
+    };
+    assert!(usher(&["migrate"]).finish().status.success());
+    let worker = Binary::begin_by(usher(&["worker"]));
+    let url = format!("http://{address}");
+    let starts = async {
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the worker's start", starts).await;
+    assert_eq!(says(&url, 200).await, "ok\n");
+    let healthcheck = usher(&["healthcheck"]).finish();
+    assert!(healthcheck.status.success(), "{healthcheck:?}");
+    worker.signal("TERM");
+    assert_eq!(says(&url, 503).await, "the server is stopping\n");
+    worker.signal("TERM");
+    worker.ended();
 }
 
 /// What a system allows that was set up for small programs.

@@ -103,15 +103,16 @@ impl Binary {
         for setting in [&["server.bind=127.0.0.1:0", "server.drain=0s"], settings].concat() {
             command.args(["--set", setting]);
         }
-        Self::run(command)
+        Self::begin_by(command)
     }
 
     /// Starts it by that command, and waits until it listens.
     pub fn spawn(command: Command) -> Self {
-        Self::wait_for(Self::run(command))
+        Self::wait_for(Self::begin_by(command))
     }
 
-    fn run(mut command: Command) -> Start {
+    /// Starts it by that command, without waiting for anything.
+    pub fn begin_by(mut command: Command) -> Start {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
