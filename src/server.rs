@@ -239,7 +239,7 @@ impl Server {
         let mut metrics_address = None;
         if let Some(socket) = metrics {
             metrics_address = Some(socket.address);
-            let routes = http::metrics_routes(app.clone());
+            let routes = http::metrics_routes(app.clone(), proxies.clone());
             let serving = Serving::new(socket.listener, routes, app.clone(), proxies);
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::CommitError;
 use super::availability::{Availability, Away, Cause};
+use super::load::{Counted, Load, Tally};
 use super::row::{Row, Source};
 use super::server::{self, Sessions};
 use crate::config;
@@ -36,6 +37,10 @@ pub(super) struct Pool {
     sessions: Sessions,
     connections: RwLock<DatabaseConnection>,
     availability: Availability,
+    /// Queries and beginnings of transactions, which have a connection or wait for one.
+    asking: Tally,
+    /// Transactions that have their connection.
+    transactions: Tally,
 }
 
 impl Pool {
@@ -60,6 +65,8 @@ impl Pool {
             sessions,
             connections: RwLock::new(connections),
             availability: Availability::new(),
+            asking: Tally::default(),
+            transactions: Tally::default(),
         }))
     }
 
@@ -71,6 +78,7 @@ impl Pool {
     /// The rows that a query finds outside of a transaction.
     pub(super) async fn rows(self: &Arc<Self>, query: Statement) -> Result<Vec<Row>, DbErr> {
         let connections = self.connections();
+        let _asking = self.asking.count();
         match self.sessions {
             Sessions::Own => self.ask(connections.rows(query)).await,
             Sessions::Shared => {
@@ -85,12 +93,38 @@ impl Pool {
         }
     }
 
-    /// Begins a transaction that writes.
-    pub(super) async fn begin(self: &Arc<Self>) -> Result<DatabaseTransaction, DbErr> {
+    /// Begins a transaction that writes. It counts as open for as long as what comes with it lives.
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<(DatabaseTransaction, Counted), DbErr> {
         let connections = self.connections();
-        match self.sessions {
-            Sessions::Own => self.ask(begin(&connections)).await,
-            Sessions::Shared => self.ask(begin_shared(&connections)).await,
+        let _asking = self.asking.count();
+        let transaction = match self.sessions {
+            Sessions::Own => self.ask(begin(&connections)).await?,
+            Sessions::Shared => self.ask(begin_shared(&connections)).await?,
+        };
+        Ok((transaction, self.transactions.count()))
+    }
+
+    /// How busy the connections are. The pool does not say how many wait for one: they are those who ask and
+    /// for whom none of the used ones is left.
+    pub(super) fn load(&self) -> Load {
+        let connections = self.connections();
+        let (open, idle) = match connections.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = connections.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = connections.get_mysql_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let used = (open as usize).saturating_sub(idle);
+        let served = used.saturating_sub(self.transactions.now());
+        Load {
+            used,
+            idle,
+            max: self.config.max_connections as usize,
+            waiting: self.asking.now().saturating_sub(served),
         }
     }
 

@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "color", "config", "database", "domain", "graphql", "mail", "quota",
+            "color", "config", "database", "domain", "graphql", "mail", "metrics", "quota",
         ],
     ),
     ("demo", &["config", "domain"]),

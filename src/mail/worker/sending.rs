@@ -101,7 +101,9 @@ fn report(app: &App, claim: &Claim, outcome: &Outcome) {
         response,
         verdict,
     } = outcome;
-    app.metrics.tried_to_send(transport, verdict.label());
+    if let Some(attempt) = verdict.attempt() {
+        app.metrics.tried_to_send(transport, attempt);
+    }
     match verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {
