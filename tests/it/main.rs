@@ -42,6 +42,7 @@ mod invitations;
 mod limits;
 mod masking;
 mod metrics;
+mod monitoring;
 mod names;
 mod negotiation;
 mod nodes;

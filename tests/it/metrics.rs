@@ -12,7 +12,7 @@ use crate::support::{Network, Socket, TestDatabase, TestServer, skipped, within}
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0";
 
 /// The samples by their names and labels, in the format that the header asks for.
-async fn read_as(server: &TestServer, accept: &str) -> String {
+pub async fn read_as(server: &TestServer, accept: &str) -> String {
     let address = server.server.metrics_address.unwrap();
     let client = reqwest::Client::new();
     let asked = client.get(format!("http://{address}/metrics"));
@@ -38,7 +38,7 @@ async fn read(server: &TestServer) -> BTreeMap<String, f64> {
         .collect()
 }
 
-async fn start(settings: &[&str]) -> TestServer {
+pub async fn start(settings: &[&str]) -> TestServer {
     TestServer::start_with(&[settings, &["metrics.bind=127.0.0.1:0"]].concat()).await
 }
 
