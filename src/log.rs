@@ -2,6 +2,7 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
@@ -10,6 +11,37 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Log, LogFormat};
+
+/// In which format it is written, from when that is known.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Whether it is written as JSON: then nothing else may be written to standard error, and nothing to standard
+/// output, which would be a second log.
+pub fn is_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Starts to write it, for a server that does not start because of its settings: in the format that was asked for,
+/// whether or not the filter can be understood. A person is told without a log.
+pub fn start_to_refuse(settings: &Log) {
+    if settings.format == LogFormat::Json && start(settings).is_err() {
+        let filter = "info".to_owned();
+        // That one can be understood.
+        let _ = start(&Log {
+            filter,
+            ..settings.clone()
+        });
+    }
+}
+
+/// Says why the process ends, in the log where it is JSON. Returns whether it has.
+pub fn tell_of_failure(reason: &str) -> bool {
+    let is_told = is_json() && tracing::enabled!(Level::ERROR);
+    if is_told {
+        tracing::error!(reason, "usher ends with an error");
+    }
+    is_told
+}
 
 /// Starts to write it.
 ///
@@ -23,12 +55,19 @@ pub fn start(settings: &Log) -> Result<(), String> {
         .with_target(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
+    let filter = filter(&settings.filter)?;
     tracing_subscriber::registry()
         .with(lines)
-        .with(filter(&settings.filter)?)
+        .with(filter)
         .init();
+    // It is started once.
+    let _ = FORMAT.set(settings.format);
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
         match backtrace.status() {

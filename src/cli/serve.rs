@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transports::Registry;
 use usher::config::Config;
 use usher::domain::setup::Setup;
+use usher::log;
 use usher::server::{ProcessRole, Server};
 
 use super::output::{eprint_line, print};
@@ -23,7 +24,9 @@ pub async fn run(settings: Config, role: ProcessRole) -> Result<(), String> {
             server.app.settings.mail.transport
         ),
     };
-    until_stopped(server, &text).await
+    // Whoever reads JSON finds in the log what this says.
+    let welcome = (!log::is_json()).then_some(&*text);
+    until_stopped(server, role, welcome).await
 }
 
 /// Where a server is reached from this machine that listens there.
@@ -61,15 +64,58 @@ fn allow_open_files(settings: &Config) {
 }
 
 /// Welcomes, and waits until somebody wants the server to stop, and until it has.
-pub async fn until_stopped(server: Server, welcome: &str) -> Result<(), String> {
+pub async fn until_stopped(
+    server: Server,
+    role: ProcessRole,
+    welcome: Option<&str>,
+) -> Result<(), String> {
     // Whoever has read the welcome may stop the server.
     let stop_signal = stop_signal()?;
-    print(welcome)?;
+    if log::is_json() {
+        log_start(&server, role);
+    }
+    if let Some(welcome) = welcome {
+        print(welcome)?;
+    }
     let signal = stop_signal.await;
-    eprint_line(&format!("usher: received {signal}, stopping"));
+    if log::is_json() {
+        tracing::info!(signal, "stopping");
+    } else {
+        eprint_line(&format!("usher: received {signal}, stopping"));
+    }
     server.stop();
     server.stopped().await;
+    if log::is_json() {
+        tracing::info!("stopped");
+    }
     Ok(())
+}
+
+/// What the welcome says to a person, for whoever reads the log.
+fn log_start(server: &Server, role: ProcessRole) {
+    let settings = &server.app.settings;
+    let listens = role != ProcessRole::Worker;
+    let setup = match &server.setup {
+        Setup::Invited(_) => "the first administrator was invited",
+        Setup::Waiting(_) => "the first administrator has not accepted yet",
+        Setup::Done => "done",
+    };
+    tracing::info!(
+        version = env!("VERSION_AND_COMMIT"),
+        role = match role {
+            ProcessRole::All => "all",
+            ProcessRole::Web => "web",
+            ProcessRole::Worker => "worker",
+        },
+        address = listens.then(|| tracing::field::display(server.address)),
+        metrics_address = server.metrics_address.map(tracing::field::display),
+        public_url = settings.server.public_url,
+        database = server.app.db.kind(),
+        transport = settings.mail.transport,
+        migrations = server.migrated,
+        setup,
+        "started"
+    );
 }
 
 /// Resolves when somebody wants the server to stop, and tells how they said so.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, Level, Span, field};
 use uuid::Uuid;
 
 use super::client::TrustedProxies;
@@ -129,6 +129,11 @@ impl Drop for Line {
 
 impl Line {
     fn write(&self, took: Duration, late: Option<Stage>) {
+        let is_the_servers = matches!(late, Some(Stage::Session | Stage::Execution))
+            || self.status == Some(StatusCode::INTERNAL_SERVER_ERROR);
+        if !is_the_servers && !tracing::enabled!(target: "request", Level::DEBUG) {
+            return;
+        }
         let told = self.progress.told();
         // What is empty is left out.
         let some = |text: String| (!text.is_empty()).then_some(text);
@@ -138,8 +143,6 @@ impl Line {
         let status = self.status.map(|status| status.as_u16());
         let duration_ms = took.as_secs_f64() * 1_000.0;
         let late_at = late.map(Stage::as_str);
-        // Where it was the server that took too long, or failed, its operator wants to know.
-        let is_the_servers = matches!(late, Some(Stage::Session | Stage::Execution));
         macro_rules! line {
             ($level:ident, $words:literal) => {
                 tracing::$level!(
@@ -150,6 +153,7 @@ impl Line {
         }
         match self.status {
             Some(StatusCode::INTERNAL_SERVER_ERROR) => line!(error, "a request failed"),
+            // It was the server that took too long: its operator wants to know.
             _ if is_the_servers => line!(warn, "a request took too long"),
             Some(_) => line!(debug, "answered"),
             None => line!(debug, "not answered: its client has gone, or was too slow"),
