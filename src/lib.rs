@@ -48,3 +48,4 @@ pub mod mail;
 pub mod metrics;
 pub mod quota;
 pub mod server;
+pub mod telemetry;

@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Directive, EnvFilter, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, Telemetry};
+use crate::telemetry;
 
 /// In which format it is written, from when that is known.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
@@ -24,13 +25,14 @@ pub fn is_json() -> bool {
 /// Starts to write it, for a server that does not start because of its settings: in the format that was asked for,
 /// whether or not the filter can be understood. A person is told without a log.
 pub fn start_to_refuse(settings: &Log) {
-    if settings.format == LogFormat::Json && start(settings).is_err() {
+    if settings.format == LogFormat::Json && start(settings, None).is_err() {
         let filter = "info".to_owned();
         // That one can be understood.
-        let _ = start(&Log {
+        let settings = Log {
             filter,
             ..settings.clone()
-        });
+        };
+        let _ = start(&settings, None);
     }
 }
 
@@ -43,12 +45,12 @@ pub fn tell_of_failure(reason: &str) -> bool {
     is_told
 }
 
-/// Starts to write it.
+/// Starts to write it, and to export spans, where that is wanted.
 ///
 /// # Errors
 ///
-/// A filter that cannot be understood.
-pub fn start(settings: &Log) -> Result<(), String> {
+/// A filter that cannot be understood, and those of [`telemetry::layer`].
+pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String> {
     let lines = fmt::layer()
         .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
@@ -62,8 +64,10 @@ pub fn start(settings: &Log) -> Result<(), String> {
             .boxed(),
     };
     let filter = filter(&settings.filter)?;
+    let spans = exported.map(telemetry::layer).transpose()?.flatten();
     tracing_subscriber::registry()
-        .with(lines)
+        .with(spans)
+        .with(lines.with_filter(filter_fn(|event| event.target() != telemetry::TARGET)))
         .with(filter)
         .init();
     // It is started once.
@@ -103,6 +107,11 @@ impl Write for Masking {
 pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>, String> {
     let asked_for =
         EnvFilter::try_new(directives).map_err(|error| format!("log.filter: {error}"))?;
+    // Spans for export are none of the log's business.
+    let exported: Directive = format!("{}=info", telemetry::TARGET)
+        .parse()
+        .map_err(|error| format!("log.filter: {error}"))?;
+    let asked_for = asked_for.add_directive(exported);
     Ok(asked_for.and_then(filter_fn(may_be_logged)))
 }
 

@@ -16,7 +16,7 @@ use crate::domain::setup::{self, Setup};
 use crate::domain::{self, App};
 use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};
-use crate::{http, log, mail};
+use crate::{http, log, mail, telemetry};
 
 /// Why a server did not start: a sentence that says what is wrong and where.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +139,7 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
         .chain(proxies.err())
         .chain(origins.err().into_iter().flatten())
         .chain(log.err())
+        .chain(telemetry::check(&settings.telemetry).err())
         .chain(database.map(|problem| format!("database.url: {problem}")))
     {
         // A part may refuse what the settings were refused for already.

@@ -46,7 +46,7 @@ pub fn warnings(layers: &Layers, settings: &Config) -> Result<Vec<String>, Strin
 
 /// Starts the server's log, which begins with these warnings.
 pub fn start_log(layers: &Layers, settings: &Config) -> Result<(), String> {
-    log::start(&settings.log)?;
+    log::start(&settings.log, Some(&settings.telemetry))?;
     for warning in warnings(layers, settings)? {
         tracing::warn!("{warning}");
     }

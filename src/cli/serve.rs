@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transports::Registry;
 use usher::config::Config;
 use usher::domain::setup::Setup;
-use usher::log;
 use usher::server::{ProcessRole, Server};
+use usher::{log, telemetry};
 
 use super::output::{eprint_line, print};
 
@@ -85,6 +85,7 @@ pub async fn until_stopped(
     }
     server.stop();
     server.stopped().await;
+    telemetry::flush().await;
     if log::is_json() {
         tracing::info!("stopped");
     }

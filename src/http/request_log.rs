@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::trace_context::TraceContext;
 use crate::domain::App;
 use crate::metrics::{Handler, Stage, StatusClass};
+use crate::telemetry;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -65,9 +66,29 @@ impl RequestLog {
             trace_id = field::Empty,
             span_id = field::Empty
         );
-        if let Some(context) = TraceContext::of(request.headers()) {
-            span.record("trace_id", context.trace_id());
-            span.record("span_id", context.span_id());
+        let exported = tracing::info_span!(
+            target: telemetry::TARGET,
+            "request",
+            otel.kind = "server",
+            http.request.method = method,
+            url.path = path,
+            usher.request_id = id,
+            http.response.status_code = field::Empty,
+            otel.status_code = field::Empty
+        );
+        let context = TraceContext::of(request.headers());
+        if let Some(context) = context {
+            let (trace, parent) = (context.trace_id(), context.span_id());
+            telemetry::set_parent(&exported, trace, parent, context.is_sampled());
+        }
+        // The parent's, where there is no span of its own.
+        let of_parent = |context: TraceContext<'_>| {
+            (context.trace_id().to_owned(), context.span_id().to_owned())
+        };
+        let ids = telemetry::ids_of(&exported).or_else(|| context.map(of_parent));
+        if let Some((trace_id, span_id)) = ids {
+            span.record("trace_id", trace_id);
+            span.record("span_id", span_id);
         }
         let mut line = Line {
             app: self.app.clone(),
@@ -77,14 +98,20 @@ impl RequestLog {
             status: None,
             progress: progress.clone(),
         };
-        let mut response = match next.call(request).instrument(span).await {
+        let served = next.call(request).instrument(exported.clone());
+        let mut response = match served.instrument(span).await {
             Ok(response) => response.into_response(),
             Err(error) => error.into_response(),
         };
         if let Ok(value) = HeaderValue::from_str(&progress.id) {
             response.headers_mut().insert(HEADER, value);
         }
-        line.status = Some(response.status());
+        let status = response.status();
+        exported.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            exported.record("otel.status_code", "ERROR");
+        }
+        line.status = Some(status);
         Ok(response)
     }
 

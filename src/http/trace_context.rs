@@ -9,6 +9,7 @@ use poem::http::HeaderMap;
 pub struct TraceContext<'a> {
     trace_id: &'a str,
     span_id: &'a str,
+    is_sampled: bool,
 }
 
 impl<'a> TraceContext<'a> {
@@ -36,12 +37,21 @@ impl<'a> TraceContext<'a> {
         if !is_well_formed || is_nothing(trace_id) || is_nothing(span_id) {
             return None;
         }
-        Some(Self { trace_id, span_id })
+        Some(Self {
+            trace_id,
+            span_id,
+            is_sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1,
+        })
     }
 
     /// The trace: 32 hexadecimal digits.
     pub fn trace_id(self) -> &'a str {
         self.trace_id
+    }
+
+    /// Whether whoever began the trace keeps it.
+    pub fn is_sampled(self) -> bool {
+        self.is_sampled
     }
 
     /// The parent: 16 hexadecimal digits.

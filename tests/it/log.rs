@@ -30,14 +30,14 @@ fn json_lines(log: &str) -> Vec<Value> {
 }
 
 /// A server that runs, and what it has written so far.
-struct Running {
+pub struct Running {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     log: String,
 }
 
 impl Running {
-    fn start(folder: &Path, settings: &[&str]) -> (Self, String) {
+    pub fn start(folder: &Path, settings: &[&str]) -> (Self, String) {
         let mut command = command(folder, settings);
         command.stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -61,7 +61,7 @@ impl Running {
     }
 
     /// Stops it, and returns all of its log and of its standard output.
-    fn stop(mut self) -> (Vec<Value>, String) {
+    pub fn stop(mut self) -> (Vec<Value>, String) {
         let _in_time = Watchdog::over(&self.child);
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().unwrap();

@@ -68,6 +68,7 @@ mod sessions;
 mod slow_readers;
 mod sqlite_files;
 mod subscriptions;
+mod telemetry;
 mod throttle;
 mod tidy;
 mod unsafe_settings;

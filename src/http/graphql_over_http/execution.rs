@@ -9,6 +9,7 @@ use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResp
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::open_streams::OpenStreams;
 use super::operation::Operation;
@@ -19,6 +20,7 @@ use crate::domain::App;
 use crate::graphql::context::Caller;
 use crate::graphql::outcome::Outcome;
 use crate::http::progress::Progress;
+use crate::telemetry;
 
 /// What the operations of one request, or of one WebSocket, are executed with.
 #[derive(Clone)]
@@ -57,8 +59,14 @@ impl<E: Executor> Execution<E> {
         caller: &Arc<Caller>,
     ) -> Result<Answer, Refusal> {
         operation.must_respond_once()?;
+        let span = tracing::info_span!(
+            target: telemetry::TARGET,
+            "graphql",
+            graphql.operation.type = %operation.kind
+        );
         let (request, mut metrics) = self.begin(operation, caller);
-        let response = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        let response = self.executor.execute(request).instrument(span);
+        let response = AssertUnwindSafe(response).catch_unwind();
         let response = response.await.unwrap_or_else(|_| panicked());
         let outcome = caller.take_outcome();
         Ok(self.answer(response, outcome, &mut metrics))
