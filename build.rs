@@ -16,6 +16,10 @@ fn main() {
         }
     }
     let commit = git(&["rev-parse", "--short=10", "HEAD"]);
+    println!(
+        "cargo::rustc-env=COMMIT={}",
+        commit.as_deref().unwrap_or("unknown")
+    );
     let commit = commit.map_or(String::new(), |commit| format!(" ({commit})"));
     println!(
         "cargo::rustc-env=VERSION_AND_COMMIT={}{commit}",

@@ -68,6 +68,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The server's own log.
     pub log: Log,
+    /// Where traces go.
+    pub telemetry: Telemetry,
     /// The deployment's own entries of the dashboard.
     #[serde(default)]
     pub applications: Vec<Application>,
@@ -411,6 +413,19 @@ pub struct Log {
     pub filter: String,
     /// How they are written.
     pub format: LogFormat,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// The collector of OpenTelemetry that spans are exported to, by OTLP over HTTP; nothing, if they are not.
+    #[serde(deserialize_with = "values::optional_text")]
+    pub endpoint: Option<String>,
+    /// Further headers for it, as `name=value, name=value`, such as the collector's key.
+    pub headers: SecretString,
+    /// Which part of the traces is exported that begin here, from 0 to 1.
+    pub sampling_ratio: f64,
 }
 
 /// How the log is written.

@@ -21,6 +21,7 @@ mod copy;
 mod examination;
 mod file;
 mod galera;
+mod load;
 mod lock;
 mod pool;
 mod races;
@@ -39,6 +40,7 @@ pub use availability::{Away, Cause};
 pub use backup::Contents;
 pub use copy::{Copied, Progress};
 pub use file::DatabaseFile;
+pub use load::Load;
 pub use lock::Lock;
 pub use races::is_lost_race;
 pub use restore::Restore;
@@ -299,10 +301,19 @@ impl Database {
     /// On SQLite everybody else who wants to write waits until it ends: nothing slow belongs in it,
     /// and it must not be begun by somebody who already holds one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        Ok(Transaction(match &self.reader.connections {
-            Connections::Sqlite { writer, .. } => Inner::Sqlite(writer.begin().await?),
-            Connections::Server(pool) => Inner::Server(pool.begin().await?),
-        }))
+        match &self.reader.connections {
+            Connections::Sqlite { writer, .. } => Ok(Transaction {
+                inner: Inner::Sqlite(writer.begin().await?),
+                open: None,
+            }),
+            Connections::Server(pool) => {
+                let (transaction, open) = pool.begin().await?;
+                Ok(Transaction {
+                    inner: Inner::Server(transaction),
+                    open: Some(open),
+                })
+            }
+        }
     }
 
     /// Begins the transaction in which the schema changes, by sea-orm's own means.
@@ -315,7 +326,7 @@ impl Database {
                 };
                 migrator.begin_with_options(options).await
             }
-            Connections::Server(pool) => pool.begin().await,
+            Connections::Server(pool) => Ok(pool.begin().await?.0),
         }
     }
 
@@ -327,12 +338,16 @@ impl Database {
     /// itself.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
         self.rehearsal.commit().map_err(CommitError::Failed)?;
-        match (&self.reader.connections, transaction.0) {
-            (Connections::Server(pool), Inner::Server(transaction)) => {
-                pool.commit(transaction).await?;
-            }
-            (_, inner) => {
-                let committed = Transaction(inner).commit().await;
+        match (&self.reader.connections, transaction) {
+            (
+                Connections::Server(pool),
+                Transaction {
+                    inner: Inner::Server(transaction),
+                    open: _open,
+                },
+            ) => pool.commit(transaction).await?,
+            (_, transaction) => {
+                let committed = transaction.commit().await;
                 committed.map_err(CommitError::Failed)?;
             }
         }
@@ -401,6 +416,34 @@ impl Database {
         match &self.reader.connections {
             Connections::Sqlite { .. } => std::future::pending().await,
             Connections::Server(pool) => pool.availability().returned().await,
+        }
+    }
+
+    /// Which kind of database it is.
+    pub fn kind(&self) -> &'static str {
+        match self.reader.backend() {
+            DbBackend::Sqlite => "sqlite",
+            DbBackend::Postgres => "postgresql",
+            // MariaDB among them.
+            _ => "mysql",
+        }
+    }
+
+    /// How busy its connections are.
+    pub fn load(&self) -> Load {
+        match &self.reader.connections {
+            Connections::Sqlite {
+                readers, writer, ..
+            } => {
+                let (readers, writer) = (readers.load(), writer.load());
+                Load {
+                    used: readers.used + writer.used,
+                    idle: readers.idle + writer.idle,
+                    max: readers.max + writer.max,
+                    waiting: readers.waiting + writer.waiting,
+                }
+            }
+            Connections::Server(pool) => pool.load(),
         }
     }
 

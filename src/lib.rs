@@ -49,3 +49,4 @@ pub mod metrics;
 pub mod quota;
 pub mod seldom;
 pub mod server;
+pub mod telemetry;

@@ -5,38 +5,78 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Directive, EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, Telemetry};
+use crate::telemetry;
 
 /// What is taken up, where it can be changed.
 static FILTER: OnceLock<reload::Handle<Filter, Registry>> = OnceLock::new();
 
 type Filter = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Starts to write it.
+/// In which format it is written, from when that is known.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Whether it is written as JSON: then nothing else may be written to standard error, and nothing to standard
+/// output, which would be a second log.
+pub fn is_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Starts to write it, for a server that does not start because of its settings: in the format that was asked for,
+/// whether or not the filter can be understood. A person is told without a log.
+pub fn start_to_refuse(settings: &Log) {
+    if settings.format == LogFormat::Json && start(settings, None).is_err() {
+        let filter = "info".to_owned();
+        // That one can be understood.
+        let settings = Log {
+            filter,
+            ..settings.clone()
+        };
+        let _ = start(&settings, None);
+    }
+}
+
+/// Says why the process ends, in the log where it is JSON. Returns whether it has.
+pub fn tell_of_failure(reason: &str) -> bool {
+    let is_told = is_json() && tracing::enabled!(Level::ERROR);
+    if is_told {
+        tracing::error!(reason, "usher ends with an error");
+    }
+    is_told
+}
+
+/// Starts to write it, and to export spans, where that is wanted.
 ///
 /// # Errors
 ///
-/// A filter that cannot be understood.
-pub fn start(settings: &Log) -> Result<(), String> {
-    let (asked_for, handle) = reload::Layer::new(filter(&settings.filter)?.boxed());
+/// A filter that cannot be understood, and those of [`telemetry::layer`].
+pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String> {
     let lines = fmt::layer()
         .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
+    let (asked_for, handle) = reload::Layer::new(filter(&settings.filter)?.boxed());
+    let spans = exported.map(telemetry::layer).transpose()?.flatten();
     tracing_subscriber::registry()
         .with(asked_for)
-        .with(lines)
+        .with(spans)
+        .with(lines.with_filter(filter_fn(|event| event.target() != telemetry::TARGET)))
         .init();
-    // A process starts its log once.
+    // It is started once.
+    let _ = FORMAT.set(settings.format);
     let _ = FILTER.set(handle);
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
@@ -86,6 +126,11 @@ pub fn set_filter(directives: &str) -> Result<(), String> {
 pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>, String> {
     let asked_for =
         EnvFilter::try_new(directives).map_err(|error| format!("log.filter: {error}"))?;
+    // Spans for export are none of the log's business.
+    let exported: Directive = format!("{}=info", telemetry::TARGET)
+        .parse()
+        .map_err(|error| format!("log.filter: {error}"))?;
+    let asked_for = asked_for.add_directive(exported);
     Ok(asked_for.and_then(filter_fn(may_be_logged)))
 }
 

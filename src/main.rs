@@ -21,8 +21,10 @@ async fn main() -> ExitCode {
     match cli::run(cli::Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            for line in problem.lines() {
-                cli::eprint_line(&format!("usher: {line}"));
+            if !usher::log::tell_of_failure(&problem) {
+                for line in problem.lines() {
+                    cli::eprint_line(&format!("usher: {line}"));
+                }
             }
             ExitCode::FAILURE
         }

@@ -15,7 +15,7 @@ use crate::domain::recovery::{self, Keep, Recovered};
 use crate::domain::setup::{self, Setup};
 use crate::http::serving::{Serving, Slots};
 use crate::http::{AllowedOrigins, TrustedProxies};
-use crate::{http, log, mail};
+use crate::{http, log, mail, telemetry};
 
 mod reload;
 mod upkeep;
@@ -142,6 +142,7 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
         .chain(proxies.err())
         .chain(origins.err().into_iter().flatten())
         .chain(log.err())
+        .chain(telemetry::check(&settings.telemetry).err())
         .chain(database.map(|problem| format!("database.url: {problem}")))
     {
         // A part may refuse what the settings were refused for already.
@@ -236,7 +237,7 @@ impl Server {
             ProcessRole::Web => app.leave_mails_to_others(),
         }
         if let Some(socket) = socket {
-            let slots = Slots::for_clients(app.clone(), proxies);
+            let slots = Slots::for_clients(app.clone(), proxies.clone());
             let serving = Serving::new(socket.listener, routes, app.clone(), slots);
             tasks.push(tokio::spawn(serving.run(stop.clone())));
         }
@@ -251,7 +252,7 @@ impl Server {
         let mut metrics_address = None;
         if let Some(socket) = metrics {
             metrics_address = Some(socket.address);
-            let routes = http::metrics_routes(app.clone());
+            let routes = http::metrics_routes(app.clone(), proxies);
             let slots = Slots::for_operators(app.clone());
             let serving = Serving::new(socket.listener, routes, app.clone(), slots);
             tasks.push(tokio::spawn(serving.run(stop.clone())));

@@ -46,11 +46,23 @@ pub fn warnings(layers: &Layers, settings: &Config) -> Result<Vec<String>, Strin
 
 /// Starts the server's log, which begins with these warnings.
 pub fn start_log(layers: &Layers, settings: &Config) -> Result<(), String> {
-    log::start(&settings.log)?;
+    log::start(&settings.log, Some(&settings.telemetry))?;
     for warning in warnings(layers, settings)? {
         tracing::warn!("{warning}");
     }
     Ok(())
+}
+
+/// The settings of a server that starts with them, and has begun its log. Otherwise the log, where it is JSON, is
+/// where all that is wrong with them is said.
+pub fn start(layers: &Layers) -> Result<Config, String> {
+    let settings = layers.read().map_err(|error| error.to_string())?;
+    server::check(&settings, &Registry::builtin()).map_err(|problems| {
+        log::start_to_refuse(&settings.log);
+        problems.join("\n")
+    })?;
+    start_log(layers, &settings)?;
+    Ok(settings)
 }
 
 /// The settings, when a server can start with them; otherwise all that is wrong with them.

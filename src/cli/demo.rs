@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use transports::Registry;
 use usher::config::{Application, Config, Layers, Mail, Passwords};
 use usher::demo::{self, PERSONAS};
+use usher::log;
 use usher::server::{self, ProcessRole, Server, Socket};
 
 use super::output::eprint_line;
@@ -32,7 +33,11 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
     if !is_set(&layers, "server.public_url")? {
         settings.server.public_url = format!("http://{}", reached_at(socket.address));
     }
-    eprint_line("Creating sample users, roles and e-mails …");
+    if log::is_json() {
+        tracing::info!("creating sample users, roles and e-mails");
+    } else {
+        eprint_line("Creating sample users, roles and e-mails …");
+    }
     fill(&settings, samples).await?;
     let server = Server::start_on(
         settings,
@@ -43,7 +48,7 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
     .await
     .map_err(|error| error.to_string())?;
     let text = welcome(&server);
-    serve::until_stopped(server, &text, signals, None).await?;
+    serve::until_stopped(server, ProcessRole::All, Some(&text), signals, None).await?;
     folder
         .close()
         .map_err(|error| format!("cannot remove the temporary folder: {error}"))

@@ -67,8 +67,7 @@ fn layers(arguments: &Arguments) -> Layers {
 }
 
 async fn start(layers: &Layers, role: ProcessRole) -> Result<(), String> {
-    let settings = config::startable(layers)?;
-    config::start_log(layers, &settings)?;
+    let settings = config::start(layers)?;
     serve::run(layers, settings, role).await
 }
 

@@ -13,7 +13,7 @@ pub async fn run(settings: &Config, address: &str, transport: Option<&str>) -> R
     let name = transport.unwrap_or(&settings.mail.transport);
     if name == "log" {
         // What this transport does is to print the mail through the log.
-        usher::log::start(&settings.log)?;
+        usher::log::start(&settings.log, None)?;
     }
     let sender = Registry::builtin()
         .build(name, &settings.mail.transports)

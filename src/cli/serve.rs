@@ -7,6 +7,7 @@ use usher::config::{Config, Layers};
 use usher::database::Database;
 use usher::domain::setup::Setup;
 use usher::server::{ProcessRole, Server};
+use usher::{log, telemetry};
 
 use super::output::print;
 use super::reload::Source;
@@ -37,7 +38,9 @@ pub async fn run(layers: &Layers, settings: Config, role: ProcessRole) -> Result
             server.app.settings.mail.transport
         ),
     };
-    until_stopped(server, &text, signals, Some(&source)).await
+    // Whoever reads JSON finds in the log what this says.
+    let welcome = (!log::is_json()).then_some(&*text);
+    until_stopped(server, role, welcome, signals, Some(&source)).await
 }
 
 /// Where a server is reached from this machine that listens there.
@@ -83,11 +86,17 @@ fn allow_open_files(settings: &mut Config) {
 /// Welcomes, does what it is told by signals, and waits until the server has stopped.
 pub async fn until_stopped(
     server: Server,
-    welcome: &str,
+    role: ProcessRole,
+    welcome: Option<&str>,
     mut signals: Signals,
     source: Option<&Source>,
 ) -> Result<(), String> {
-    print(welcome)?;
+    if log::is_json() {
+        log_start(&server, role);
+    }
+    if let Some(welcome) = welcome {
+        print(welcome)?;
+    }
     loop {
         match (signals.next().await, source) {
             // Nobody sends requests to a demo through a load balancer.
@@ -107,8 +116,36 @@ pub async fn until_stopped(
     }
     server.stop();
     server.stopped().await;
+    telemetry::flush().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What the welcome says to a person, for whoever reads the log.
+fn log_start(server: &Server, role: ProcessRole) {
+    let settings = &server.app.settings;
+    let listens = role != ProcessRole::Worker;
+    let setup = match &server.setup {
+        Setup::Invited(_) => "the first administrator was invited",
+        Setup::Waiting(_) => "the first administrator has not accepted yet",
+        Setup::Done => "done",
+    };
+    tracing::info!(
+        version = env!("VERSION_AND_COMMIT"),
+        role = match role {
+            ProcessRole::All => "all",
+            ProcessRole::Web => "web",
+            ProcessRole::Worker => "worker",
+        },
+        address = listens.then(|| tracing::field::display(server.address)),
+        metrics_address = server.metrics_address.map(tracing::field::display),
+        public_url = settings.server.public_url,
+        database = server.app.db.kind(),
+        transport = settings.mail.transport,
+        migrations = server.migrated,
+        setup,
+        "started"
+    );
 }
 
 /// Lets those who send requests notice that the server is about to stop. Who does not want to wait for that

@@ -110,7 +110,7 @@ impl DefaultTypes {
 
 /// The keys whose every character counts, and which are never shown.
 pub(super) fn is_secret(path: &[&str]) -> bool {
-    path == ["mail", "smtp", "password"]
+    path == ["mail", "smtp", "password"] || path == ["telemetry", "headers"]
 }
 
 /// Without the line end, and without the blanks around it unless every character counts.

@@ -97,6 +97,10 @@ impl Config {
             (1..=MAX_STATEMENTS).contains(&database.statement_cache),
             "database.statement_cache: must be from 1 to 10,000",
         );
+        problems.must(
+            (0.0..=1.0).contains(&self.telemetry.sampling_ratio),
+            "telemetry.sampling_ratio: must be from 0 to 1",
+        );
         let flaw = secrets::flaw_of_database_url(database.url.expose_secret());
         problems
             .0

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::CommitError;
 use super::availability::{Availability, Away, Cause};
+use super::load::{Counted, Load, Tally};
 use super::row::{Row, Source};
 use super::server::{self, Sessions};
 use crate::config;
@@ -38,6 +39,10 @@ pub(super) struct Pool {
     unavailable_after: Duration,
     connections: RwLock<DatabaseConnection>,
     availability: Availability,
+    /// Queries and beginnings of transactions, which have a connection or wait for one.
+    asking: Tally,
+    /// Transactions that have their connection.
+    transactions: Tally,
 }
 
 impl Pool {
@@ -63,6 +68,8 @@ impl Pool {
             unavailable_after: config.unavailable_after,
             connections: RwLock::new(connections),
             availability: Availability::new(),
+            asking: Tally::default(),
+            transactions: Tally::default(),
         }))
     }
 
@@ -74,6 +81,7 @@ impl Pool {
     /// The rows that a query finds outside of a transaction.
     pub(super) async fn rows(self: &Arc<Self>, query: Statement) -> Result<Vec<Row>, DbErr> {
         let connections = self.connections();
+        let _asking = self.asking.count();
         match self.sessions {
             Sessions::Own => self.ask(connections.rows(query)).await,
             Sessions::Shared => {
@@ -88,12 +96,38 @@ impl Pool {
         }
     }
 
-    /// Begins a transaction that writes.
-    pub(super) async fn begin(self: &Arc<Self>) -> Result<DatabaseTransaction, DbErr> {
+    /// Begins a transaction that writes. It counts as open for as long as what comes with it lives.
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<(DatabaseTransaction, Counted), DbErr> {
         let connections = self.connections();
-        match self.sessions {
-            Sessions::Own => self.ask(begin(&connections)).await,
-            Sessions::Shared => self.ask(begin_shared(&connections)).await,
+        let _asking = self.asking.count();
+        let transaction = match self.sessions {
+            Sessions::Own => self.ask(begin(&connections)).await?,
+            Sessions::Shared => self.ask(begin_shared(&connections)).await?,
+        };
+        Ok((transaction, self.transactions.count()))
+    }
+
+    /// How busy the connections are. The pool does not say how many wait for one: they are those who ask and
+    /// for whom none of the used ones is left.
+    pub(super) fn load(&self) -> Load {
+        let connections = self.connections();
+        let (open, idle) = match connections.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = connections.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = connections.get_mysql_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let used = (open as usize).saturating_sub(idle);
+        let served = used.saturating_sub(self.transactions.now());
+        Load {
+            used,
+            idle,
+            max: self.config().max_connections as usize,
+            waiting: self.asking.now().saturating_sub(served),
         }
     }
 

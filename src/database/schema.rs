@@ -172,12 +172,15 @@ impl Database {
         let migrated = self.migrate_in(&transaction).await;
         unlock(&transaction).await?;
         let migrated = migrated?;
-        self.commit(Transaction(Inner::Server(transaction)))
-            .await
-            .map_err(|error| match error {
-                CommitError::Failed(error) => MigrationError::Failed(error),
-                CommitError::Unknown(away) => MigrationError::Failed(away.into()),
-            })?;
+        self.commit(Transaction {
+            inner: Inner::Server(transaction),
+            open: None,
+        })
+        .await
+        .map_err(|error| match error {
+            CommitError::Failed(error) => MigrationError::Failed(error),
+            CommitError::Unknown(away) => MigrationError::Failed(away.into()),
+        })?;
         Ok(migrated)
     }
 

@@ -5,12 +5,17 @@ use sea_orm::{
     QueryTrait, RuntimeErr, SqlxError, Statement, TryIntoModel,
 };
 
+use super::load::Counted;
 use super::row::{Row, Source};
 use super::sqlite;
 
 /// A transaction. Dropped without a commit, it leaves no trace.
 #[derive(Debug)]
-pub struct Transaction(pub(super) Inner);
+pub struct Transaction {
+    pub(super) inner: Inner,
+    /// Counts it as long as it has its connection, where somebody counts.
+    pub(super) open: Option<Counted>,
+}
 
 #[derive(Debug)]
 pub(super) enum Inner {
@@ -22,14 +27,14 @@ pub(super) enum Inner {
 
 impl Source for Transaction {
     fn backend(&self) -> DbBackend {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(_) => DbBackend::Sqlite,
             Inner::Server(transaction) => transaction.get_database_backend(),
         }
     }
 
     async fn rows(&self, query: Statement) -> Result<Vec<Row>, DbErr> {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(turn) => {
                 let rows = turn.rows(query).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
@@ -42,7 +47,7 @@ impl Source for Transaction {
 impl Transaction {
     /// Does several statements as they are written, without values.
     pub async fn execute_batch(&self, sql: &str) -> Result<(), DbErr> {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(turn) => turn.execute_batch(sql).await,
             Inner::Server(transaction) => transaction.execute_unprepared(sql).await.map(drop),
         }
@@ -50,7 +55,7 @@ impl Transaction {
 
     /// Undoes all of it.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(turn) => {
                 drop(turn);
                 Ok(())
@@ -61,7 +66,7 @@ impl Transaction {
 
     /// Stores all of it. Changes are stored by [`Database::commit`](super::Database::commit).
     pub async fn commit(self) -> Result<(), DbErr> {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(turn) => turn.commit().await,
             Inner::Server(transaction) => transaction.commit().await,
         }
@@ -74,7 +79,7 @@ pub trait Write: QueryTrait + Sized {
     fn write(self, db: &Transaction) -> impl Future<Output = Result<u64, DbErr>> + Send {
         let statement = self.build(db.backend());
         async move {
-            match &db.0 {
+            match &db.inner {
                 Inner::Sqlite(turn) => turn.execute(&statement).await,
                 Inner::Server(transaction) => {
                     let done = Box::pin(transaction.execute_raw(statement)).await?;
@@ -89,7 +94,7 @@ pub trait Write: QueryTrait + Sized {
     fn write_many(self, db: &Transaction) -> impl Future<Output = Result<u64, DbErr>> + Send {
         let statement = self.build(db.backend());
         async move {
-            match &db.0 {
+            match &db.inner {
                 Inner::Sqlite(turn) => turn.execute_at_leisure(statement).await,
                 Inner::Server(transaction) => {
                     let done = Box::pin(transaction.execute_raw(statement)).await?;

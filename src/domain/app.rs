@@ -15,7 +15,7 @@ use super::refusals::Refusals;
 use super::roles::cache::RoleCache;
 use super::throttle::gates::Gates;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::database::{Database, Schema};
 use crate::email_templates::EmailTemplates;
 use crate::metrics::Metrics;
@@ -94,7 +94,7 @@ impl App {
             passwords,
             gates: Gates::default(),
             refusals: Refusals::default(),
-            metrics: Metrics::default(),
+            metrics: Metrics::new(transports(&settings.mail)),
             email_templates,
             catalogue,
             administrator,
@@ -153,6 +153,15 @@ impl App {
     pub async fn schema(&self) -> Result<Schema, Error> {
         Ok(self.db.in_a_moment(self.db.schema()).await?)
     }
+}
+
+/// The transports that may be used: the one that is set, and those that it may hand an e-mail on to.
+fn transports(mail: &config::Mail) -> impl Iterator<Item = &str> {
+    let own = mail.transports.get(&mail.transport);
+    let others = own.and_then(|section| section.get("transports")?.as_array());
+    let others = others.into_iter().flatten();
+    let others = others.filter_map(serde_json::Value::as_str);
+    std::iter::once(mail.transport.as_str()).chain(others)
 }
 
 /// What the settings alone make, before anything is opened.

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use entity::{EmailId, UserId, email};
 
+use tracing::Instrument;
+
 use super::actor::Actor;
 use super::emails::{self, NewEmail};
 use super::error::{Error, Result};
@@ -74,7 +76,14 @@ where
             let change = Change::begin(app, actor, Arc::clone(&is_committing)).await?;
             work(change).await
         };
-        match unless_away(app, once, &is_committing).await {
+        let span = tracing::info_span!(
+            target: "otel",
+            "database change",
+            otel.kind = "client",
+            db.system.name = app.db.kind()
+        );
+        let made = unless_away(app, once, &is_committing).instrument(span);
+        match made.await {
             Ok(Made(value)) => return Ok(value),
             Err(error) if error.is_lost_race() && attempt < MAX_ATTEMPTS => {
                 app.metrics.lost_race();

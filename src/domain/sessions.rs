@@ -20,6 +20,7 @@ use super::users::{self, User};
 use super::{EmailAddress, devices, email_address, roles};
 use crate::database::{StoredId, Transaction, Write, update_row};
 use crate::domain::app::App;
+use crate::metrics::SignIn;
 
 mod identification;
 pub mod owner;
@@ -51,6 +52,30 @@ pub struct NewSession {
 /// [`UserErrorCode::InvalidCredentials`], in the same words and after the same work for an address
 /// that is unknown, invited or deactivated and for a wrong password.
 pub async fn sign_in(
+    app: &App,
+    actor: &Actor,
+    email: &str,
+    password: Password,
+    is_kept: bool,
+) -> Result<NewSession> {
+    let outcome = try_to_sign_in(app, actor, email, password, is_kept).await;
+    app.metrics.signed_in(counted_as(&outcome));
+    outcome
+}
+
+/// What operators count a sign-in as.
+fn counted_as(outcome: &Result<NewSession>) -> SignIn {
+    let is_throttled = |error: &UserError| error.code == UserErrorCode::TooManyAttempts;
+    match outcome {
+        Ok(_) => SignIn::Succeeded,
+        Err(Error::Refused(errors)) if errors.iter().any(is_throttled) => SignIn::Throttled,
+        Err(Error::Refused(_)) => SignIn::Failed,
+        Err(Error::Busy { .. }) => SignIn::Busy,
+        Err(_) => SignIn::Error,
+    }
+}
+
+async fn try_to_sign_in(
     app: &App,
     actor: &Actor,
     email: &str,

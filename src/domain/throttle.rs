@@ -26,6 +26,7 @@ use super::networks::networks;
 use super::retention::remove_in_batches;
 use crate::database::Transaction;
 use crate::domain::app::App;
+use crate::metrics::Throttled;
 
 mod counters;
 pub mod gates;
@@ -75,7 +76,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     let counters = counters(app, actor, scope, &digest, own.as_deref());
     // Those who have to wait anyway must not keep others waiting for their turn.
     if let Some(wait) = counters::wait_of(app, &counters).await? {
-        return refuse(app, actor, &counters, wait).await;
+        return refuse(app, actor, scope, &counters, wait).await;
     }
     let turn = match scope {
         // A stranger's guesses do not stand in a known device's way.
@@ -94,7 +95,7 @@ pub async fn attempt(app: &App, actor: &Actor, scope: Scope, account: &str) -> R
     let delays_the_next = match counted {
         Counted::Free => false,
         Counted::BeforeDelay => true,
-        Counted::Blocked(wait) => return refuse(app, actor, &counters, wait).await,
+        Counted::Blocked(wait) => return refuse(app, actor, scope, &counters, wait).await,
     };
     Ok(Attempt {
         counters,
@@ -174,7 +175,17 @@ fn counters(
     counters
 }
 
-async fn refuse(app: &App, actor: &Actor, counters: &[Counter], wait: Duration) -> Result<Attempt> {
+async fn refuse(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    counters: &[Counter],
+    wait: Duration,
+) -> Result<Attempt> {
+    app.metrics.throttled(match scope {
+        Scope::Password => Throttled::Password,
+        Scope::PasswordReset => Throttled::PasswordReset,
+    });
     let networks = counters.iter().filter(|counter| !counter.is_of_account());
     let networks: Vec<&Counter> = networks.collect();
     let networks = &networks;

@@ -95,6 +95,11 @@ impl Outcome {
     ///
     /// If the database fails. What was changed before that stays so.
     pub async fn write_notes(&mut self, app: &App) -> domain::Result<()> {
+        for (_, note) in &self.notes {
+            if matches!(note, Note::Refused(_)) {
+                app.metrics.refused_for_want_of_permission();
+            }
+        }
         let is_news = |(actor, note): &(Actor, Note)| match (note, actor.user_id()) {
             (Note::Refused(permission), Some(user)) => {
                 let refusal = Refusal::Permission(permission.clone());

@@ -6,6 +6,7 @@
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::config;
+use crate::metrics::Stage;
 
 mod slots;
 
@@ -56,23 +58,71 @@ impl Timeouts {
 #[derive(Clone, Copy)]
 pub struct Lasting;
 
-/// What the connection waits for after the response that is about to be written; `None` if there is
-/// none. Whoever responds tells the connection, which knows bytes only.
+/// What a connection, which knows bytes only, and whoever serves its requests tell each other.
 #[derive(Clone, Default)]
-pub struct AfterResponse(Arc<Mutex<Option<WaitsFor>>>);
+pub struct Exchange(Arc<Mutex<Exchanged>>);
 
-impl AfterResponse {
+#[derive(Default)]
+struct Exchanged {
+    /// When a request began whose head has not come to its end.
+    first_byte: Option<Instant>,
+    /// The request that is being served.
+    served: Option<Arrival>,
+    /// What the connection waits for after the response that is about to be written, if there is one.
+    after_response: Option<WaitsFor>,
+}
+
+/// How a request has arrived: among its extensions.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When its first byte came.
+    pub first_byte: Instant,
+    is_too_slow: Arc<AtomicBool>,
+}
+
+impl Arrival {
+    /// Whether its connection is closed, because the request took too long.
+    pub fn is_too_slow(&self) -> bool {
+        self.is_too_slow.load(Ordering::Relaxed)
+    }
+}
+
+impl Exchange {
+    /// The head of a request has been read, and it is served from now on.
+    pub fn begin(&self) -> Arrival {
+        let mut exchanged = self.lock();
+        let arrival = Arrival {
+            // It came together with the one before, and was read with that.
+            first_byte: exchanged.first_byte.take().unwrap_or_else(Instant::now),
+            is_too_slow: Arc::default(),
+        };
+        exchanged.served = Some(arrival.clone());
+        arrival
+    }
+
     /// This response is about to be written.
     pub fn expect(&self, response: &Response) {
         let lasts = response.extensions().get::<Lasting>().is_some();
-        *self.lock() = Some(if lasts {
+        let mut exchanged = self.lock();
+        exchanged.served = None;
+        exchanged.after_response = Some(if lasts {
             WaitsFor::Nothing
         } else {
             WaitsFor::NextRequest
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<WaitsFor>> {
+    /// The connection is closed, since a request takes too long. Returns whether nobody serves it yet; whoever
+    /// does hears of it.
+    fn is_too_slow(&self) -> bool {
+        let exchanged = self.lock();
+        if let Some(served) = &exchanged.served {
+            served.is_too_slow.store(true, Ordering::Relaxed);
+        }
+        exchanged.first_byte.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Exchanged> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,7 +131,7 @@ impl AfterResponse {
 pub struct Connection {
     io: TcpStream,
     timeouts: Timeouts,
-    after_response: AfterResponse,
+    exchange: Exchange,
     waits_for: WaitsFor,
     /// Whether nothing has been read yet.
     is_new: bool,
@@ -89,7 +139,7 @@ pub struct Connection {
     read_by: Pin<Box<Sleep>>,
     /// When the client must have taken what is written.
     taken_by: Option<Pin<Box<Sleep>>>,
-    _slot: Slot,
+    slot: Slot,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,18 +158,18 @@ impl Connection {
         Self {
             io,
             timeouts,
-            after_response: AfterResponse::default(),
+            exchange: Exchange::default(),
             waits_for: WaitsFor::Request,
             is_new: true,
             read_by: Box::pin(sleep(timeouts.request)),
             taken_by: None,
-            _slot: slot,
+            slot,
         }
     }
 
-    /// Where it learns which response is written to it.
-    pub fn after_response(&self) -> AfterResponse {
-        self.after_response.clone()
+    /// What it and whoever serves its requests tell each other.
+    pub fn exchange(&self) -> Exchange {
+        self.exchange.clone()
     }
 
     fn wait_for(&mut self, what: WaitsFor) {
@@ -134,7 +184,7 @@ impl Connection {
 
     fn has_written(&mut self) {
         self.taken_by = None;
-        let expected = self.after_response.lock().take();
+        let expected = self.exchange.lock().after_response.take();
         match expected.unwrap_or(self.waits_for) {
             // `100 Continue` is no response: the client still owes the rest of its request.
             WaitsFor::Request => {}
@@ -153,13 +203,35 @@ impl Connection {
         refuses
     }
 
+    /// Bytes of a request have come.
+    fn has_read(&mut self, is_new: bool) {
+        if is_new || self.waits_for == WaitsFor::NextRequest {
+            self.exchange.lock().first_byte = Some(Instant::now());
+        }
+        if self.waits_for == WaitsFor::NextRequest {
+            self.wait_for(WaitsFor::Request);
+        }
+    }
+
+    /// What the client was to send has not come in time.
+    fn has_waited_too_long(&self) {
+        // Of a connection on which nothing is under way, nobody needs to hear.
+        if self.waits_for == WaitsFor::Request && self.exchange.is_too_slow() {
+            self.slot.app.metrics.timed_out(Stage::Head);
+            let client = self.slot.client;
+            tracing::debug!(target: "request", %client, late_at = "head", "not answered: its client was too slow");
+        }
+    }
+
     /// What is written has to be taken in time.
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let timeout = self.timeouts.request;
         let taken_by = self
             .taken_by
             .get_or_insert_with(|| Box::pin(sleep(timeout)));
-        taken_by.as_mut().poll(cx).map(|()| too_slow())
+        ready!(taken_by.as_mut().poll(cx));
+        self.slot.app.metrics.timed_out(Stage::Response);
+        Poll::Ready(too_slow())
     }
 }
 
@@ -174,20 +246,22 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
         let before = buffer.filled().len();
+        let is_new = self.is_new;
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
             Poll::Ready(outcome) => {
                 let read = &buffer.filled()[before..];
                 if self.refuses(read) {
                     // As if the client had closed it.
                     buffer.set_filled(before);
-                } else if !read.is_empty() && self.waits_for == WaitsFor::NextRequest {
-                    self.wait_for(WaitsFor::Request);
+                } else if !read.is_empty() {
+                    self.has_read(is_new);
                 }
                 Poll::Ready(outcome)
             }
             Poll::Pending if self.waits_for == WaitsFor::Nothing => Poll::Pending,
             Poll::Pending => {
                 ready!(self.read_by.as_mut().poll(cx));
+                self.has_waited_too_long();
                 Poll::Ready(Err(too_slow()))
             }
         }

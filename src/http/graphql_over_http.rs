@@ -12,14 +12,16 @@ use futures_util::StreamExt;
 use poem::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
+use tokio::time::Instant;
 
 use super::cookie::Cookies;
 use super::identity::{Identification, IdentityError};
-use super::request_log::RequestId;
+use super::progress::Progress;
 use crate::domain::Actor;
 use crate::domain::App;
 use crate::graphql::context::Caller;
 use crate::graphql::error::Code;
+use crate::metrics::{Stage, Stream};
 
 mod accept;
 mod event_stream;
@@ -33,6 +35,7 @@ mod web_socket;
 
 use accept::Accepted;
 use execution::Execution;
+pub use open_streams::MAX_PER_USER;
 use open_streams::OpenStreams;
 use operation::Operation;
 use request::{Requests, requests};
@@ -65,13 +68,14 @@ impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let id = request
-            .extensions()
-            .get::<RequestId>()
-            .map_or(String::new(), |id| id.0.clone());
+        let progress = request.extensions().get::<Arc<Progress>>().cloned();
+        let progress = progress.unwrap_or_else(|| Arc::new(Progress::new(String::new(), None)));
         if web_socket::is_wanted(request.headers()) {
-            let socket = self.web_socket(&request, id).await;
-            return Ok(socket.unwrap_or_else(|refusal| refusal.respond(MediaType::Json)));
+            let socket = self.web_socket(&request, progress.clone()).await;
+            return Ok(socket.unwrap_or_else(|refusal| {
+                progress.has_code(refusal.code.as_str());
+                refusal.respond(MediaType::Json)
+            }));
         }
         if self.app.settings.serves_playground() && wants_a_page(&request) {
             return Ok(to_the_playground());
@@ -82,10 +86,13 @@ impl<E: Executor> Endpoint for GraphqlEndpoint<E> {
                 "Accept application/graphql-response+json, application/json or text/event-stream.";
             return Ok(Refusal::not_acceptable(message).respond(MediaType::Json));
         };
-        let execution = self.execution(id);
+        let execution = self.execution(progress.clone());
         let response = self.respond(&mut request, accepted, media_type, &execution);
         let response = execution.in_time(response).await;
-        Ok(response.unwrap_or_else(|refusal| refusal.respond(media_type)))
+        Ok(response.unwrap_or_else(|refusal| {
+            progress.has_code(refusal.code.as_str());
+            refusal.respond(media_type)
+        }))
     }
 }
 
@@ -97,12 +104,17 @@ impl<E: Executor> GraphqlEndpoint<E> {
         media_type: MediaType,
         execution: &Execution<E>,
     ) -> Result<Response, Refusal> {
+        let progress = &execution.progress;
+        progress.comes_to(Stage::Body);
         let requests = requests(request).await?;
-        let actor = self.identify(request, &execution.id).await?;
+        progress.comes_to(Stage::Session);
+        let actor = self.identify(request, &progress.id).await?;
+        progress.comes_to(Stage::Execution);
+        let mut begun = progress.begun;
         let caller = Arc::new(Caller::new(actor));
         let answer = match requests {
             Requests::One(one) => {
-                let operation = execution.prepare(one.into_request())?;
+                let operation = execution.prepare(one.into_request(), begun)?;
                 if request.method() != Method::POST {
                     operation.must_only_read()?;
                 }
@@ -121,19 +133,23 @@ impl<E: Executor> GraphqlEndpoint<E> {
                 let mut answers = Vec::with_capacity(batch.len());
                 for one in batch {
                     // Whoever signs in with one request sends the next ones as that user.
-                    let answer = match execution.prepare(one.into_request()) {
+                    let answer = match execution.prepare(one.into_request(), begun) {
                         Ok(operation) => execution.run(operation, &caller).await,
                         Err(refusal) => Err(refusal),
                     };
                     answers.push(match answer {
                         Ok(answer) => answer.render(media_type),
-                        Err(refusal) => refusal.render(),
+                        Err(refusal) => {
+                            progress.has_code(refusal.code.as_str());
+                            refusal.render()
+                        }
                     });
+                    begun = Instant::now();
                 }
                 Rendered::all(answers)
             }
         };
-        self.finish(answer, media_type, &execution.id).await
+        self.finish(answer, media_type, &progress.id).await
     }
 
     /// Writes down what must stand in the event log before the response leaves, and sets cookies.
@@ -166,9 +182,10 @@ impl<E: Executor> GraphqlEndpoint<E> {
         actor: Actor,
     ) -> Result<Response, Refusal> {
         let connection = self.open.open(&actor)?;
+        let counted = self.app.metrics.stream(Stream::EventStream);
         let events = execution.watch(subscription, actor)?;
         let answers = events.map(move |event| {
-            let _held_until_the_end = &connection;
+            let _held_until_the_end = (&connection, &counted);
             to_json(&event)
         });
         let stopping = self.app.stopping.clone();
@@ -176,17 +193,21 @@ impl<E: Executor> GraphqlEndpoint<E> {
     }
 
     /// Goes on as a WebSocket.
-    async fn web_socket(&self, request: &Request, id: String) -> Result<Response, Refusal> {
-        let actor = self.identify(request, &id).await?;
-        web_socket::upgrade(request, self.execution(id), actor).await
+    async fn web_socket(
+        &self,
+        request: &Request,
+        progress: Arc<Progress>,
+    ) -> Result<Response, Refusal> {
+        let actor = self.identify(request, &progress.id).await?;
+        web_socket::upgrade(request, self.execution(progress), actor).await
     }
 
-    fn execution(&self, id: String) -> Execution<E> {
+    fn execution(&self, progress: Arc<Progress>) -> Execution<E> {
         Execution {
             executor: self.executor.clone(),
             app: self.app.clone(),
             open: self.open.clone(),
-            id,
+            progress,
         }
     }
 }

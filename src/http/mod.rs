@@ -12,9 +12,11 @@ mod metrics;
 mod origins;
 mod pages;
 mod playground;
+mod progress;
 mod request_log;
 mod routes;
 pub mod serving;
+mod trace_context;
 
 pub use client::TrustedProxies;
 pub use graphql_over_http::GraphqlEndpoint;

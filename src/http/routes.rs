@@ -12,7 +12,8 @@ use super::headers::Headers;
 use super::identity::Identification;
 use super::origins::AllowedOrigins;
 use super::pages::{self, ErrorPages};
-use super::{health, playground, request_log};
+use super::request_log::RequestLog;
+use super::{health, playground};
 use crate::domain::App;
 use crate::graphql;
 
@@ -28,6 +29,7 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
     let origins = AllowedOrigins::new(&settings.server)?;
     let headers = Headers::new(settings, &origins);
     let schema = graphql::schema(settings.allows_introspection());
+    let log = RequestLog::new(app.clone(), proxies.clone());
     let identification = Identification::new(app.clone(), proxies, origins.clone());
     let emails = EmailFiles::new(schema.clone(), app.clone(), identification.clone());
     let graphql = Arc::new(GraphqlEndpoint::new(schema, app.clone(), identification));
@@ -52,5 +54,5 @@ pub fn routes(app: Arc<App>) -> Result<impl Endpoint, Vec<String>> {
         .with(CatchPanic::new())
         .around(move |next, request| errors.clone().around(next, request))
         .around(move |next, request| headers.clone().around(next, request))
-        .around(request_log::with_request_id))
+        .around(move |next, request| log.clone().around(next, request)))
 }

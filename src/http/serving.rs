@@ -108,16 +108,17 @@ impl Serving {
     }
 
     async fn serve(&self, connection: Connection, remote: SocketAddr, stop: CancellationToken) {
-        let after_response = connection.after_response();
+        let exchange = connection.exchange();
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let local = LocalAddr::default();
             let remote = RemoteAddr(remote.into());
-            let request = Request::from((request, local, remote, Scheme::HTTP));
-            let after_response = after_response.clone();
+            let mut request = Request::from((request, local, remote, Scheme::HTTP));
+            request.extensions_mut().insert(exchange.begin());
+            let exchange = exchange.clone();
             async move {
                 let mut response = self.routes.get_response(request).await;
                 self.say_goodbye(&mut response);
-                after_response.expect(&response);
+                exchange.expect(&response);
                 Ok::<_, Infallible>(hyper::Response::from(response))
             }
         });

@@ -76,11 +76,16 @@ impl Books {
         let mut wake = Wake::Told;
         loop {
             let began = Instant::now();
+            let mut is_done = true;
             if wake != Wake::Timer || self.has_something_to_do().await {
                 if wake != Wake::Outcome {
                     self.answer_requests().await;
                 }
-                self.take_turn().await;
+                is_done = self.take_turn().await;
+            }
+            if is_done {
+                let now = self.app.clock.now().0 as f64 / 1e6;
+                self.app.metrics.worker_took_turn(now);
             }
             let patience = self.desk.patience();
             tokio::select! {
@@ -111,17 +116,19 @@ impl Books {
         }
     }
 
-    /// Records what became of mails, and claims as many as there is room for.
-    async fn take_turn(&mut self) {
+    /// Records what became of mails, and claims as many as there is room for. Returns whether the database
+    /// has let it, as far as it was asked.
+    async fn take_turn(&mut self) -> bool {
         let Turn { done, room } = self.desk.take_turn();
         if done.is_empty() && room.is_none() {
-            return;
+            return true;
         }
         let transport = &self.app.settings.mail.transport;
         let claims = delivery::record_and_claim(&self.app, &done, transport, &room).await;
         if let Some(error) = self.troubles.news(Task::Queue, &claims) {
             tracing::error!(error, "cannot process the e-mail queue");
         }
+        let is_done = claims.is_ok();
         match claims {
             Ok(claims) => self.desk.put(claims),
             // Recorded twice is recorded once: the first time takes the claim away.
@@ -129,6 +136,7 @@ impl Books {
             // What is wrong with one must not hold the others up.
             Err(_) => self.record_one_by_one(&done).await,
         }
+        is_done
     }
 
     async fn record_one_by_one(&self, done: &[(Claim, Outcome)]) {

@@ -65,6 +65,7 @@ fn the_files_that_documents_link_to_exist() {
         "docs/backup.md",
         "docs/clients.md",
         "docs/deployment.md",
+        "docs/monitoring.md",
         "docs/performance.md",
     ] {
         let text = std::fs::read_to_string(document).unwrap();

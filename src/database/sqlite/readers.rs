@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::{Access, Connection, at_leisure, takes_longer};
 use super::failure::failed;
 use super::value::Row;
+use crate::database::load::{Load, Tally};
 
 /// Connections to the file that only read. They are opened as they are needed.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Readers {
     /// The one that was used last is used next.
     idle: Mutex<Vec<Connection>>,
     room: Arc<Semaphore>,
+    connections: usize,
+    waiting: Tally,
 }
 
 impl Readers {
@@ -28,6 +31,8 @@ impl Readers {
             access,
             idle: Mutex::default(),
             room: Arc::new(Semaphore::new(connections as usize)),
+            connections: connections as usize,
+            waiting: Tally::default(),
         }
     }
 
@@ -55,6 +60,7 @@ impl Readers {
         if let Ok(permit) = self.room.clone().try_acquire_owned() {
             return Ok(permit);
         }
+        let _waiting = self.waiting.count();
         let closed = |_| DbErr::Conn(RuntimeErr::Internal("the database was closed".to_owned()));
         Box::pin(self.room.clone().acquire_owned())
             .await
@@ -65,6 +71,18 @@ impl Readers {
     pub fn close(&self) {
         self.room.close();
         self.idle().clear();
+    }
+
+    /// How busy the connections are.
+    pub fn load(&self) -> Load {
+        Load {
+            used: self
+                .connections
+                .saturating_sub(self.room.available_permits()),
+            idle: self.idle().len(),
+            max: self.connections,
+            waiting: self.waiting.now(),
+        }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {

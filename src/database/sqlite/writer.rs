@@ -18,11 +18,15 @@ use tokio::task::coop::consume_budget;
 use super::connection::{Access, Connection, at_leisure, takes_longer};
 use super::failure::{Failure, failed};
 use super::value::Row;
+use crate::database::load::{Load, Tally};
 use crate::database::races;
 
 /// The one connection that writes. Those who want it line up for it.
 #[derive(Clone, Debug)]
-pub struct Writer(Arc<Mutex<Writing>>);
+pub struct Writer {
+    writing: Arc<Mutex<Writing>>,
+    waiting: Tally,
+}
 
 #[derive(Debug)]
 struct Writing {
@@ -58,15 +62,21 @@ impl Writer {
     /// A file that is not there, cannot be read, or is no database.
     pub fn open(file: &Path, access: Access) -> Result<Self, DbErr> {
         let connection = Connection::open_to_write(file, access).map_err(failed)?;
-        Ok(Self(Arc::new(Mutex::new(Writing {
+        let writing = Writing {
             connection: Some(connection),
             done: Vec::new(),
-        }))))
+        };
+        Ok(Self {
+            writing: Arc::new(Mutex::new(writing)),
+            waiting: Tally::default(),
+        })
     }
 
     /// Begins a transaction, when those before it in line are done.
     pub async fn begin(&self) -> Result<Turn, DbErr> {
-        let writing = self.0.clone().lock_owned().await;
+        let waiting = self.waiting.count();
+        let writing = self.writing.clone().lock_owned().await;
+        drop(waiting);
         Ok(Turn {
             writer: self.clone(),
             held: Mutex::new(Some(Held::begin(writing).await?)),
@@ -75,13 +85,24 @@ impl Writer {
 
     /// Stores what is done by then, when it is its turn.
     async fn store(self) -> Result<(), DbErr> {
-        let mut writing = self.0.lock_owned().await;
+        let mut writing = self.writing.lock_owned().await;
         at_leisure(move || writing.store()).await
+    }
+
+    /// How busy the connection is.
+    pub fn load(&self) -> Load {
+        let used = usize::from(self.writing.try_lock().is_err());
+        Load {
+            used,
+            idle: 1 - used,
+            max: 1,
+            waiting: self.waiting.now(),
+        }
     }
 
     /// Closes the connection, when all that is done is stored.
     pub async fn close(&self) {
-        let mut writing = self.0.lock().await;
+        let mut writing = self.writing.lock().await;
         writing.store();
         writing.connection = None;
     }

@@ -125,6 +125,11 @@ impl PasswordHasher {
         self.pool.pending()
     }
 
+    /// How many may be hashed or wait for their turn; others are refused.
+    pub fn max_pending(&self) -> usize {
+        self.pool.max_pending()
+    }
+
     /// Whether the hash was made with outdated parameters, and should be renewed when the password
     /// is known.
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {

@@ -46,6 +46,11 @@ impl Pool {
         self.pending.len()
     }
 
+    /// How many may.
+    pub(super) fn max_pending(&self) -> usize {
+        self.bounds.in_all
+    }
+
     /// Runs a computation for a client when a worker is free.
     ///
     /// # Errors

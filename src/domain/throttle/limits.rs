@@ -10,6 +10,7 @@ use crate::database::Transaction;
 use crate::domain::EmailAddress;
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+use crate::metrics::Throttled;
 
 /// Counts an e-mail of one kind to one recipient, whoever causes it. The next one waits no longer
 /// than this one is useful, so that the recipient always has a link that works.
@@ -32,7 +33,8 @@ pub async fn email(
         free: settings.emails_per_recipient,
         delay_at_most: useful_for.map_or(longest, |useful_for| Ord::min(useful_for, longest)),
     };
-    allow(app, transaction, counter, "e-mails to this address").await
+    let what = (Throttled::Email, "e-mails to this address");
+    allow(app, transaction, counter, what).await
 }
 
 /// Counts a change that a user makes to their own account: anybody may make them, and each is
@@ -49,13 +51,22 @@ pub async fn own_change(app: &App, transaction: &Transaction, user: UserId) -> R
         free: settings.own_changes,
         delay_at_most: settings.delay_at_most,
     };
-    allow(app, transaction, counter, "changes").await
+    allow(app, transaction, counter, (Throttled::OwnChange, "changes")).await
 }
 
-async fn allow(app: &App, transaction: &Transaction, counter: Counter, what: &str) -> Result<()> {
+/// `what` is counted so for operators, and told the caller in these words.
+async fn allow(
+    app: &App,
+    transaction: &Transaction,
+    counter: Counter,
+    (kind, what): (Throttled, &str),
+) -> Result<()> {
     match count(app, transaction, &counter).await? {
         Counted::Free | Counted::BeforeDelay => Ok(()),
-        Counted::Blocked(wait) => Err(too_many(what, wait)),
+        Counted::Blocked(wait) => {
+            app.metrics.throttled(kind);
+            Err(too_many(what, wait))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::App;
 use crate::domain::networks::customer_network;
 use crate::http::TrustedProxies;
+use crate::metrics::Open;
 use crate::quota::{Quota, Share};
 use crate::seldom::Seldom;
 
@@ -37,13 +38,10 @@ pub struct Slots {
 pub struct Slot {
     _place: OwnedSemaphorePermit,
     _share: Option<Share<String>>,
-    app: Arc<App>,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.app.metrics.disconnected();
-    }
+    _open: Open,
+    /// Who holds it.
+    pub(super) client: IpAddr,
+    pub(super) app: Arc<App>,
 }
 
 impl Slots {
@@ -105,10 +103,11 @@ impl Slots {
                 return None;
             }
         }
-        self.app.metrics.connected();
         Some(Slot {
             _place: place,
             _share: share,
+            _open: self.app.metrics.connection(),
+            client,
             app: self.app.clone(),
         })
     }

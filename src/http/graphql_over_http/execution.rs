@@ -2,11 +2,14 @@
 //! finished.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::open_streams::OpenStreams;
 use super::operation::Operation;
@@ -16,6 +19,8 @@ use crate::domain::Actor;
 use crate::domain::App;
 use crate::graphql::context::Caller;
 use crate::graphql::outcome::Outcome;
+use crate::http::progress::Progress;
+use crate::telemetry;
 
 /// What the operations of one request, or of one WebSocket, are executed with.
 #[derive(Clone)]
@@ -23,12 +28,13 @@ pub(super) struct Execution<E> {
     pub(super) executor: E,
     pub(super) app: Arc<App>,
     pub(super) open: OpenStreams,
-    /// The request's ID, for the errors of its responses.
-    pub(super) id: String,
+    /// Of the request, whose ID stands in the errors of its responses.
+    pub(super) progress: Arc<Progress>,
 }
 
 impl<E: Executor> Execution<E> {
-    /// Prepares the operation of a request that could be read. One that is refused is counted as well.
+    /// Prepares the operation of a request that could be read, and began then. One that is refused is counted
+    /// as well.
     ///
     /// # Errors
     ///
@@ -36,8 +42,9 @@ impl<E: Executor> Execution<E> {
     pub(super) fn prepare(
         &self,
         request: Result<GraphqlRequest, Refusal>,
+        begun: Instant,
     ) -> Result<Operation, Refusal> {
-        let metrics = OperationMetrics::new(self.app.clone());
+        let metrics = OperationMetrics::new(self.app.clone(), self.progress.clone(), begun);
         Operation::read(request?, metrics)
     }
 
@@ -52,8 +59,14 @@ impl<E: Executor> Execution<E> {
         caller: &Arc<Caller>,
     ) -> Result<Answer, Refusal> {
         operation.must_respond_once()?;
+        let span = tracing::info_span!(
+            target: telemetry::TARGET,
+            "graphql",
+            graphql.operation.type = %operation.kind
+        );
         let (request, mut metrics) = self.begin(operation, caller);
-        let response = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        let response = self.executor.execute(request).instrument(span);
+        let response = AssertUnwindSafe(response).catch_unwind();
         let response = response.await.unwrap_or_else(|_| panicked());
         let outcome = caller.take_outcome();
         Ok(self.answer(response, outcome, &mut metrics))
@@ -70,12 +83,13 @@ impl<E: Executor> Execution<E> {
         actor: Actor,
     ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
         let open = self.open.subscribe(&actor)?;
+        let counted = self.app.metrics.subscription();
         let caller = Arc::new(Caller::new(actor));
         let (request, mut metrics) = self.begin(operation, &caller);
         let responses = self.executor.execute_stream(request, None).boxed();
         let responses = AssertUnwindSafe(responses).catch_unwind();
         let answers = responses.then(move |response| {
-            let _held_until_the_end = &open;
+            let _held_until_the_end = (&open, &counted);
             let outcome = caller.take_outcome();
             let response = response.unwrap_or_else(|_| panicked());
             let answer = self.answer(response, outcome, &mut metrics);
@@ -90,7 +104,7 @@ impl<E: Executor> Execution<E> {
     pub(super) async fn finish(&self, mut answer: Answer) -> GraphqlResponse {
         match answer.outcome.write_notes(&self.app).await {
             Ok(()) => answer.into_response(),
-            Err(error) => Refusal::failed(error, &self.id).into_response(),
+            Err(error) => Refusal::failed(error, &self.progress.id).into_response(),
         }
     }
 
@@ -104,8 +118,13 @@ impl<E: Executor> Execution<E> {
         work: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<T, Refusal> {
         let timeout = self.app.settings.graphql.timeout;
-        let done = tokio::time::timeout(timeout, work).await;
-        done.unwrap_or_else(|_| Err(Refusal::timed_out(timeout)))
+        // Those who count what is given up here are told why before that.
+        let mut work = pin!(work);
+        let done = tokio::time::timeout(timeout, &mut work).await;
+        done.unwrap_or_else(|_| {
+            self.progress.is_late();
+            Err(Refusal::timed_out(timeout))
+        })
     }
 
     fn begin(
@@ -125,7 +144,8 @@ impl<E: Executor> Execution<E> {
         outcome: Outcome,
         metrics: &mut OperationMetrics,
     ) -> Answer {
-        let answer = Answer::new(response, outcome, &self.id);
+        let answer = Answer::new(response, outcome, &self.progress.id);
+        answer.codes().for_each(|code| self.progress.has_code(code));
         metrics.came_to(answer.was_executed(), answer.succeeded());
         answer
     }

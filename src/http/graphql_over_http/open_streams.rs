@@ -12,7 +12,7 @@ use crate::quota::{Quota, Share};
 
 /// How many WebSockets and event streams together, and how many subscriptions, one user may have:
 /// enough for a person with many tabs on several devices.
-const MAX_PER_USER: usize = 100;
+pub const MAX_PER_USER: usize = 100;
 
 /// Who holds what is bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,61 +1,78 @@
-//! What the metrics are told of an operation.
+//! What the metrics, and the line that its request leaves in the log, are told of an operation.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_graphql::parser::types::OperationType;
+use tokio::time::Instant;
 
 use crate::domain::App;
+use crate::http::progress::Progress;
+use crate::metrics::{Operation, Outcome};
 
 /// Counts an operation when this is dropped, so that one that is aborted counts as well. Until it is
 /// executed, it counts as refused.
 pub(super) struct OperationMetrics {
     app: Arc<App>,
-    /// The type of the operation; its name would be the client's to choose.
-    operation: &'static str,
-    outcome: &'static str,
-    /// Nothing where a time would mean nothing: a subscription lasts for as long as it is watched.
-    begun: Option<Instant>,
+    progress: Arc<Progress>,
+    /// Its type; its name would be the client's to choose.
+    operation: Operation,
+    /// What has become of it, once that is known.
+    outcome: Option<Outcome>,
+    begun: Instant,
 }
 
 impl OperationMetrics {
-    /// Measures from now on.
-    pub(super) fn new(app: Arc<App>) -> Self {
+    /// Of an operation whose first byte came then, with that request.
+    pub(super) fn new(app: Arc<App>, progress: Arc<Progress>, begun: Instant) -> Self {
         Self {
             app,
-            operation: "none",
-            outcome: "refused",
-            begun: Some(Instant::now()),
+            progress,
+            operation: Operation::None,
+            outcome: Some(Outcome::Refused),
+            begun,
         }
     }
 
     /// It is executed now.
     pub(super) fn executes(&mut self, operation: OperationType) {
         (self.operation, self.outcome) = match operation {
-            OperationType::Query => ("query", "aborted"),
-            OperationType::Mutation => ("mutation", "aborted"),
+            OperationType::Query => (Operation::Query, None),
+            OperationType::Mutation => (Operation::Mutation, None),
             OperationType::Subscription => {
-                self.begun = None;
+                // It lasts for as long as it is watched, which says nothing.
+                let took = self.begun.elapsed();
+                let metrics = &self.app.metrics;
+                metrics.operation_took(Operation::Subscription, took);
                 // That nobody watches any more is how it usually ends.
-                ("subscription", "succeeded")
+                (Operation::Subscription, Some(Outcome::Succeeded))
             }
         };
     }
 
     /// How it came out. What fails validation is not executed.
     pub(super) fn came_to(&mut self, was_executed: bool, succeeded: bool) {
-        self.outcome = match (was_executed, succeeded) {
-            (true, true) => "succeeded",
-            (true, false) => "failed",
-            (false, _) => "refused",
-        };
+        self.outcome = Some(match (was_executed, succeeded) {
+            (true, true) => Outcome::Succeeded,
+            (true, false) => Outcome::Failed,
+            (false, _) => Outcome::Refused,
+        });
     }
 }
 
 impl Drop for OperationMetrics {
     fn drop(&mut self) {
-        let took = self.begun.map(|begun| begun.elapsed());
+        let outcome = self.outcome.unwrap_or_else(|| {
+            if self.progress.late_at().is_some() {
+                Outcome::TimedOut
+            } else {
+                Outcome::Aborted
+            }
+        });
         let metrics = &self.app.metrics;
-        metrics.answered(self.operation, self.outcome, took);
+        metrics.operation_ended(self.operation, outcome);
+        self.progress.ended(self.operation, outcome);
+        if matches!(self.operation, Operation::Query | Operation::Mutation) {
+            metrics.operation_took(self.operation, self.begun.elapsed());
+        }
     }
 }

@@ -313,6 +313,11 @@ impl Answer {
         self.response.errors.is_empty()
     }
 
+    /// The codes of its errors.
+    pub(super) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.response.errors.iter().filter_map(code_of)
+    }
+
     /// The answer as part of a stream.
     pub(super) fn into_response(self) -> GraphqlResponse {
         self.response

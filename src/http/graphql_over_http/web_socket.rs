@@ -33,6 +33,7 @@ use super::response::Refusal;
 use crate::domain::{Actor, Client, sessions};
 use crate::http::connections::Lasting;
 use crate::http::identity::token_in;
+use crate::metrics;
 
 mod ending;
 mod operations;
@@ -86,6 +87,8 @@ pub(super) async fn upgrade<E: Executor>(
         .await
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let open = execution.open.open(&actor)?;
+    let counted = execution.app.metrics.stream(metrics::Stream::WebSocket);
+    let counted = Arc::new(counted);
     let connection = Connection {
         execution,
         client: actor.client.clone(),
@@ -93,6 +96,7 @@ pub(super) async fn upgrade<E: Executor>(
         open: Arc::new(Mutex::new(Some(open))),
         operations: Arc::new(Semaphore::new(MAX_OPERATIONS)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+        _counted: counted,
     };
     let mut response = socket
         .protocols([PROTOCOL])
@@ -120,6 +124,7 @@ struct Connection<E> {
     operations: Arc<Semaphore>,
     /// A permit for each operation that may still be refused before the client has read of others.
     refusals: Arc<Semaphore>,
+    _counted: Arc<metrics::Open>,
 }
 
 impl<E: Executor> Connection<E> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use transports::{Failure, Transport};
 
 use super::desk::Desk;
@@ -53,7 +54,15 @@ async fn deliver(
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
     let redirect = app.redirect_all_to.as_ref().map(EmailAddress::as_typed);
     let mail = messages::outgoing(&claim.email, redirect);
-    match transport.send(&mail).await {
+    let span = tracing::info_span!(
+        target: "otel",
+        "send e-mail",
+        otel.kind = "client",
+        usher.email_id = %claim.email.id.0,
+        usher.email_kind = claim.email.kind,
+        usher.transport = app.settings.mail.transport
+    );
+    match transport.send(&mail).instrument(span).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
             response: delivery.response,
@@ -101,7 +110,9 @@ fn report(app: &App, claim: &Claim, outcome: &Outcome) {
         response,
         verdict,
     } = outcome;
-    app.metrics.tried_to_send(transport, verdict.label());
+    if let Some(attempt) = verdict.attempt() {
+        app.metrics.tried_to_send(transport, attempt);
+    }
     match verdict {
         Verdict::Delivered => tracing::info!(%email, kind, transport, "e-mail sent"),
         Verdict::Transient => {

@@ -8,6 +8,7 @@ use sea_orm::Set;
 
 use crate::domain::app::App;
 use crate::domain::error::{Error, Result};
+use crate::metrics::Attempt;
 
 /// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,15 +39,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// What operators know it by.
-    pub fn label(self) -> &'static str {
+    /// What operators count it as, if there was an attempt.
+    pub fn attempt(self) -> Option<Attempt> {
         match self {
-            Self::Delivered => "delivered",
-            Self::Transient => "transient",
-            Self::Permanent => "permanent",
-            Self::Unavailable => "unavailable",
-            Self::Interrupted => "interrupted",
-            Self::Unbegun => "unbegun",
+            Self::Delivered => Some(Attempt::Delivered),
+            Self::Transient => Some(Attempt::Transient),
+            Self::Permanent => Some(Attempt::Permanent),
+            Self::Unavailable => Some(Attempt::Unavailable),
+            Self::Interrupted => Some(Attempt::Interrupted),
+            Self::Unbegun => None,
         }
     }
 }

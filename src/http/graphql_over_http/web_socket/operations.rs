@@ -6,6 +6,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
+use tokio::time::Instant;
 
 use super::super::execution::Execution;
 use super::super::response::Refusal;
@@ -22,7 +23,7 @@ pub(super) fn execute<E: Executor>(
     let responses = async move {
         let begun = match sessions::refresh(&execution.app, &actor).await {
             Ok(actor) => begin(execution, request, actor).await,
-            Err(error) => Err(Refusal::failed(error, &execution.id)),
+            Err(error) => Err(Refusal::failed(error, &execution.progress.id)),
         };
         begun.unwrap_or_else(|refusal| once(refusal.into_response()))
     };
@@ -40,7 +41,7 @@ async fn begin<E: Executor>(
     request: GraphqlRequest,
     actor: Actor,
 ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
-    let operation = execution.prepare(Ok(request))?;
+    let operation = execution.prepare(Ok(request), Instant::now())?;
     match operation.kind {
         OperationType::Subscription => execution.watch(operation, actor),
         OperationType::Query => {
