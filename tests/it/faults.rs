@@ -11,7 +11,7 @@ use poem::{EndpointExt, Route};
 use serde_json::{Value, json};
 use usher::http::{AllowedOrigins, GraphqlEndpoint, Identification, TrustedProxies};
 
-use crate::support::{Client, Socket, TestServer};
+use crate::support::{Client, Socket, TestServer, within};
 
 struct FaultyQuery;
 
@@ -102,8 +102,20 @@ async fn a_query_that_never_answers_is_aborted() {
     assert_eq!(code(&answer), "LIMIT_EXCEEDED");
 
     let address = server.server.metrics_address.unwrap();
-    let metrics = client.http.get(format!("http://{address}/metrics"));
-    let metrics = metrics.send().await.unwrap().text().await.unwrap();
-    let line = "usher_requests_total{operation=\"query\",outcome=\"aborted\"} 3";
-    assert!(metrics.contains(line), "{metrics}");
+    let counted = async |line: &str| {
+        let metrics = client.http.get(format!("http://{address}/metrics"));
+        let metrics = metrics.send().await.unwrap().text().await.unwrap();
+        metrics.contains(line)
+    };
+    let of_queries = "usher_graphql_operations_total{operation=\"query\",outcome=";
+    assert!(counted(&format!("{of_queries}\"timed_out\"}} 3\n")).await);
+    // What its client gives up on the same WebSocket has not timed out.
+    let none = format!("{of_queries}\"aborted\"}} 0\n");
+    within("one that was given up", async {
+        while counted(&none).await {
+            socket.subscribe("2", "{ hangs }", json!({})).await;
+            socket.say(json!({ "id": "2", "type": "complete" })).await;
+        }
+    })
+    .await;
 }

@@ -6,20 +6,22 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request as GraphqlRequest, Response as GraphqlResponse};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::Instant;
 
 use super::super::execution::Execution;
 use super::super::response::Refusal;
 use crate::domain::{Actor, sessions};
 use crate::graphql::context::Caller;
+use crate::http::progress::Progress;
 
 /// Executes an operation of somebody who was identified a while ago: their session may have ended
 /// since.
 pub(super) fn execute<E: Executor>(
-    execution: Execution<E>,
+    mut execution: Execution<E>,
     request: GraphqlRequest,
     actor: Actor,
 ) -> BoxStream<'static, GraphqlResponse> {
+    // One operation may be late, and the others not.
+    execution.progress = Arc::new(Progress::new(execution.progress.id.clone(), None));
     let responses = async move {
         let begun = match sessions::refresh(&execution.app, &actor).await {
             Ok(actor) => begin(execution, request, actor).await,
@@ -41,7 +43,7 @@ async fn begin<E: Executor>(
     request: GraphqlRequest,
     actor: Actor,
 ) -> Result<BoxStream<'static, GraphqlResponse>, Refusal> {
-    let operation = execution.prepare(Ok(request), Instant::now())?;
+    let operation = execution.prepare(Ok(request), execution.progress.begun)?;
     match operation.kind {
         OperationType::Subscription => execution.watch(operation, actor),
         OperationType::Query => {
