@@ -115,6 +115,9 @@ pub enum Command {
         /// The user's e-mail address
         email: String,
     },
+    /// Show, pause or resume the e-mail queue, also while the server runs
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -154,6 +157,21 @@ pub struct Kept {
     /// Let invitations and password resets work that did when the backup was taken, also those used since
     #[arg(long)]
     pub keep_links: bool,
+}
+
+/// What can be done with the e-mail queue.
+#[derive(Subcommand)]
+pub enum QueueCommand {
+    /// Print whether e-mails are being sent, why not, and how many there are
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start no more e-mails; those that are being sent are finished
+    Pause,
+    /// Send e-mails again, and try an unavailable transport at once
+    Resume,
 }
 
 /// What can be done with the configuration.

@@ -10,6 +10,7 @@ mod doctor;
 mod healthcheck;
 mod invite_administrator;
 mod output;
+mod queue;
 mod reset_password;
 mod restore;
 mod run;

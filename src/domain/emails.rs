@@ -24,13 +24,17 @@ pub mod changes;
 pub mod delivery;
 pub mod domain_limits;
 mod listing;
+mod pausing;
 pub mod retention;
 mod state;
 mod visibility;
 pub mod watchers;
 
 pub use listing::{EmailFilter, EmailOrderField, count, page};
-pub use state::{counts, oldest_due_age, pause, queue_state, resume};
+pub use pausing::{pause, resume, transport_has_answered};
+pub use state::{
+    OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recipients_of,
+};
 use visibility::as_seen_by;
 pub use visibility::{Email, MASK};
 

@@ -794,6 +794,7 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     ok    database: takes changes
     FAIL  administrators: no active user has the Administrator role
           Try: usher invite-administrator admin@example.com
+    ok    e-mail queue: nothing waits that could be sent
     ");
 
     let (_, report, error) = examination(&[
@@ -909,6 +910,7 @@ fn help_teaches_and_shells_can_complete() {
       copy                  Copy everything to an empty database, of this or another kind, while no server runs
       invite-administrator  Invite an administrator, or renew their invitation, and print the link
       reset-password        Print a link with which an active user chooses a new password; no e-mail is sent
+      queue                 Show, pause or resume the e-mail queue, also while the server runs
       config                Show or check the configuration
       send-test-email       Send a test e-mail directly, bypassing the queue, and print the transport's response
       doctor                Check configuration, database, mail transport, public URL and administrators

@@ -68,6 +68,7 @@ mod sqlite_files;
 mod subscriptions;
 mod throttle;
 mod tidy;
+mod transport_outages;
 mod unsafe_settings;
 mod users;
 mod variables;
