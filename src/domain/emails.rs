@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
+use super::links::address::SecretLink;
 use super::throttle::limits;
 use super::{EmailAddress, text};
 use crate::config;
@@ -48,7 +49,7 @@ pub struct NewEmail<'a> {
     /// How urgent it is.
     pub priority: Priority,
     /// The secret link in it, if there is one.
-    pub secret_link: Option<String>,
+    pub secret_link: Option<SecretLink>,
     /// What it is for. It is not sent once that has ended.
     pub purpose: Purpose,
     /// When it becomes useless, if ever.
@@ -100,7 +101,8 @@ pub(super) async fn insert(
         subject: written.subject,
         text_body: written.text,
         html_body: written.html,
-        secret_link: new.secret_link,
+        token_at: new.secret_link.as_ref().and_then(|link| link.token_at),
+        secret_link: new.secret_link.map(|link| link.url),
         invitation_id: match new.purpose {
             Purpose::Invitation(id) => Some(id),
             Purpose::PasswordReset(_) | Purpose::None => None,

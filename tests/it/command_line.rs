@@ -133,7 +133,7 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     assert_eq!(code, 0, "{log}");
     let link = |log: &str| {
         log.lines()
-            .find(|line| line.starts_with("http://127.0.0.1:8000/accept-invitation?token="))
+            .find(|line| line.starts_with("http://127.0.0.1:8000/accept-invitation#token="))
             .map(str::to_owned)
     };
     let first_link = link(&log);
@@ -163,7 +163,7 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     let fresh = String::from_utf8(output.stdout).unwrap();
     let fresh = fresh.lines().last().unwrap();
     assert!(
-        fresh.starts_with("http://127.0.0.1:8000/accept-invitation?token="),
+        fresh.starts_with("http://127.0.0.1:8000/accept-invitation#token="),
         "{fresh}"
     );
     assert_ne!(first_link.as_deref(), Some(fresh));
@@ -197,7 +197,7 @@ async fn a_reset_link_can_be_printed_for_an_active_user() {
     let output = printed(folder.path(), &["reset-password", "admin@example.com"]);
     assert!(output.contains("admin@example.com"), "{output}");
     let link = last_line(&output);
-    let page = "http://127.0.0.1:8000/reset-password?token=";
+    let page = "http://127.0.0.1:8000/reset-password#token=";
     assert!(link.starts_with(page), "{output}");
     let query = "{ events(filter: { action: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
         emails(filter: { kind: \"password-reset\" }) { totalCount } }";

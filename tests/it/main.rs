@@ -40,6 +40,7 @@ mod healthcheck;
 mod held_open;
 mod invitations;
 mod limits;
+mod links;
 mod masking;
 mod metrics;
 mod names;

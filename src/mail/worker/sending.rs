@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use transports::{Failure, Transport};
 
 use super::desk::Desk;
+use crate::domain::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::{App, EmailAddress};
 use crate::mail::messages;
 
 /// Sends e-mails until there will be no more.
@@ -51,8 +51,7 @@ async fn deliver(
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
-    let redirect = app.redirect_all_to.as_ref().map(EmailAddress::as_typed);
-    let mail = messages::outgoing(&claim.email, redirect);
+    let mail = messages::outgoing(app, &claim.email);
     match transport.send(&mail).await {
         Ok(delivery) => Outcome {
             transport: delivery.transport,
