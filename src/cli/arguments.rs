@@ -115,6 +115,17 @@ pub enum Command {
         /// The user's e-mail address
         email: String,
     },
+    /// Delete a user, and erase whatever says who they are; or what is left of a deleted one
+    ///
+    /// E-mails to them go, and their names, addresses and IP addresses, also in the event log. Events stay, with
+    /// the user's ID. Backups, logs and e-mails that were sent are not reached: see docs/personal-data.md.
+    Erase {
+        /// The person's e-mail address
+        email: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show, pause or resume the e-mail queue, also while the server runs
     #[command(subcommand)]
     Queue(QueueCommand),

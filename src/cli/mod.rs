@@ -7,6 +7,7 @@ mod config;
 mod copy;
 mod demo;
 mod doctor;
+mod erase;
 mod healthcheck;
 mod invite_administrator;
 mod output;

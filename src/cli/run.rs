@@ -7,8 +7,8 @@ use usher::server::{self, ProcessRole};
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{eprint_line, print, print_line};
 use super::{
-    backup, config, copy, demo, doctor, healthcheck, invite_administrator, queue, reset_password,
-    restore, send_test_email, serve,
+    backup, config, copy, demo, doctor, erase, healthcheck, invite_administrator, queue,
+    reset_password, restore, send_test_email, serve,
 };
 
 /// Does it, or says in sentences for standard error why not.
@@ -39,6 +39,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
             invite_administrator::run(load(&layers)?, &email).await
         }
         Some(Command::ResetPassword { email }) => reset_password::run(load(&layers)?, &email).await,
+        Some(Command::Erase { email, yes }) => erase::run(load(&layers)?, &email, yes).await,
         Some(Command::Queue(command)) => queue::run(load(&layers)?, command).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&layers),
         Some(Command::SendTestEmail { address, transport }) => {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait, Func, IntoCondition, JoinType, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic};
+use sea_orm::{ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic};
 
-use super::{Database, Source};
+use super::{Database, Source, Transaction};
 
 /// How many parts of a term are looked up at most: each further one narrows down what is found a little.
 const MAX_PARTS: usize = 16;
@@ -65,6 +65,19 @@ impl Database {
                 ))
                 .to_owned(),
         )
+    }
+
+    /// Has SQLite's indexes forget the parts of texts that are gone. They only mark them, and leave them until
+    /// they are next written anew.
+    pub async fn compact_search(&self, db: &Transaction) -> Result<(), DbErr> {
+        if db.backend() != DbBackend::Sqlite {
+            return Ok(());
+        }
+        db.execute_batch(
+            "INSERT INTO users_search_index (users_search_index) VALUES ('optimize');
+             INSERT INTO emails_search_index (emails_search_index) VALUES ('optimize');",
+        )
+        .await
     }
 
     /// A condition that SQLite takes for one that few rows match, whatever it found when its tables were

@@ -31,6 +31,7 @@ mod email_queue;
 mod emails;
 mod endpoint;
 mod environment;
+mod erasure;
 mod events;
 mod faults;
 mod files;
