@@ -910,6 +910,7 @@ fn help_teaches_and_shells_can_complete() {
       copy                  Copy everything to an empty database, of this or another kind, while no server runs
       invite-administrator  Invite an administrator, or renew their invitation, and print the link
       reset-password        Print a link with which an active user chooses a new password; no e-mail is sent
+      erase                 Delete a user, and erase whatever says who they are; or what is left of a deleted one
       queue                 Show, pause or resume the e-mail queue, also while the server runs
       config                Show or check the configuration
       send-test-email       Send a test e-mail directly, bypassing the queue, and print the transport's response
