@@ -113,7 +113,9 @@ async fn until_paused(server: &TestServer, client: &Client) {
             "the pause",
             |mails| {
                 mails.iter().all(|mail| mail["status"] == "QUEUED")
-                    && mails.iter().any(|mail| mail["attempts"][0]["finishedAt"].is_string())
+                    && mails
+                        .iter()
+                        .any(|mail| mail["attempts"][0]["finishedAt"].is_string())
             },
         )
         .await;

@@ -1,6 +1,8 @@
 //! How long what belongs to mails is kept: links until their purpose has ended, the history of what
 //! was sent, and of what was not, for as long as the configuration says.
 
+use std::time::Duration;
+
 use entity::email::Status;
 use entity::{Timestamp, email};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -33,13 +35,16 @@ pub async fn sweep(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Servers' clocks agree but for moments.
+const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(10);
+
 /// Makes e-mails due that were queued or put off at a time that has not come yet: the clock was set back
 /// since. Without this they would wait until it is that late again.
 async fn make_due(app: &App, now: Timestamp) -> Result<()> {
     let put_off = Condition::all()
         .add(email::Column::Status.eq(Status::Queued))
         .add(email::Column::NextAttemptAt.gt(now))
-        .add(email::Column::ChangedAt.gt(now));
+        .add(email::Column::ChangedAt.gt(now.after(CLOCKS_DIFFER_BY)));
     let any = email::Entity::find().filter(put_off.clone()).limit(1);
     if app.db.ids(app.db.read(), any).await?.is_empty() {
         return Ok(());

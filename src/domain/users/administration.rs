@@ -280,8 +280,8 @@ pub async fn delete(
                 // By the names, whoever was deleted can still be erased.
                 let changes = Changes::none()
                     .field("email", row.email, None)
-                    .field("firstName", Some(row.first_name).filter(is_given), None)
-                    .field("lastName", Some(row.last_name).filter(is_given), None);
+                    .field("firstName", given(row.first_name), None)
+                    .field("lastName", given(row.last_name), None);
                 change
                     .record_with(Action::UserDeleted, &user, changes)
                     .await?;
@@ -304,8 +304,9 @@ pub async fn delete(
     .await
 }
 
-fn is_given(name: &String) -> bool {
-    !name.is_empty()
+/// A name, unless there is none.
+fn given(name: String) -> Option<String> {
+    (!name.is_empty()).then_some(name)
 }
 
 async fn end_sessions_and_links(change: &Change<'_>, user: UserId) -> Result<()> {
