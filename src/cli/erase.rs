@@ -33,6 +33,7 @@ pub async fn run(settings: Config, email: &str, yes: bool) -> Result<(), String>
         }
         None => without_account(&app, &address).await?,
     }
+    erasure::compact_search(&app).await.map_err(failed)?;
     print_line(
         "Not reached: backups, logs, and e-mails that were sent. docs/personal-data.md says more.",
     )

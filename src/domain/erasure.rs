@@ -26,6 +26,9 @@ use crate::domain::app::App;
 /// What an erased person is called.
 pub const ERASED: &str = "erased user";
 
+/// More than any index has.
+const MOST_PARTS: u32 = 100_000;
+
 /// What is known of a person, and is to be known no longer.
 #[derive(Debug, Default)]
 struct Person {
@@ -147,10 +150,25 @@ pub async fn of_address(app: &App, actor: &Actor, address: &EmailAddress) -> Res
             None => Subject::labelled(ERASED),
         };
         change.record(Action::UserErased, subject).await?;
-        app.db.compact_search(change.db()).await?;
         change.commit(Found::Traces).await
     })
     .await
+}
+
+/// Has the indexes for searching forget the parts of texts that are gone, in small transactions: they may be
+/// large, and nobody else is to wait.
+pub async fn compact_search(app: &App) -> Result<()> {
+    for _ in 0..MOST_PARTS {
+        let is_more = change::make(app, &Actor::server(), |change| async move {
+            let is_more = app.db.compact_search(change.db()).await?;
+            change.commit(is_more).await
+        })
+        .await?;
+        if !is_more {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The address of a user who has one of these IDs, or was invited with the person's address.

@@ -271,7 +271,7 @@ pub async fn delete(
     id: Option<UserId>,
     traces: Traces,
 ) -> Result<UserId> {
-    change::make(app, actor, |mut change| async move {
+    let deleted = change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
         let user = policy::find_for(&mut change, id, UserAction::Delete).await?;
         match traces {
@@ -296,12 +296,13 @@ pub async fn delete(
         user::Entity::delete_by_id(user.row.id)
             .write(change.db())
             .await?;
-        if traces == Traces::Erased {
-            app.db.compact_search(change.db()).await?;
-        }
         change.commit(user.row.id).await
     })
-    .await
+    .await?;
+    if traces == Traces::Erased {
+        app.search_to_compact.notify_one();
+    }
+    Ok(deleted)
 }
 
 /// A name, unless there is none.
