@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use entity::{UserId, email_queue, event, invitation, password_reset_request, session, user};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -261,7 +261,7 @@ async fn mask_transport_error(change: &Change<'_>, person: &Person) -> Result<()
                 transport_error: Set(Some(masked)),
                 ..Default::default()
             })
-            .filter(Condition::all().add(email_queue::Column::Id.eq(email_queue::ONLY)))
+            .filter(email_queue::Column::Id.eq(email_queue::ONLY))
             .write(change.db())
             .await?;
     }
