@@ -267,6 +267,9 @@ pub struct MailQueue {
     /// The longest wait between two attempts.
     #[serde(with = "humantime_serde")]
     pub retry_after_at_most: Duration,
+    /// How often an unavailable transport is probed at least, with one e-mail.
+    #[serde(with = "humantime_serde")]
+    pub probe_interval: Duration,
     /// How long a claim holds when its worker falls silent.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,

@@ -312,6 +312,11 @@ fn harmless(name: &str) -> String {
     web_address::without(&invisible::without(&name))
 }
 
+/// A text as templates write it in HTML.
+pub fn in_html(text: &str) -> String {
+    minijinja::HtmlEscape(text).to_string()
+}
+
 /// A time as e-mails tell it.
 fn shown(time: Timestamp) -> String {
     time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string()

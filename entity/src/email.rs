@@ -46,8 +46,12 @@ pub struct Model {
     pub text_body: String,
     /// The same as HTML, with the same placeholder.
     pub html_body: String,
-    /// The link that replaces the placeholder; removed once it has served its purpose.
+    /// The link that replaces the placeholder, as it was when the e-mail was queued; removed once it has
+    /// served its purpose.
     pub secret_link: Option<String>,
+    /// Where in the link its token begins, in octets: by that the link is built anew whenever the e-mail is
+    /// sent or shown.
+    pub token_at: Option<i16>,
     /// The invitation that it carries. An e-mail whose purpose has ended is not sent.
     pub invitation_id: Option<InvitationId>,
     /// The password reset that it carries. Its link is removed once the e-mail is sent.
@@ -101,6 +105,19 @@ pub enum Status {
     /// Cancelled, by an administrator or because its purpose ended before it was sent.
     #[sea_orm(string_value = "cancelled")]
     Cancelled,
+}
+
+impl Status {
+    /// What it is called, in small letters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// Sending priority; stored so that a larger number is more urgent.

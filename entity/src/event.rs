@@ -1,5 +1,5 @@
-//! The table `events`: what happened, who did it, and what it changed. Rows are never changed, only
-//! added and, when they are old, removed.
+//! The table `events`: what happened, who did it, and what it changed. Rows are only added and, when they
+//! are old, removed. They are never changed but for one reason: an erased person is taken out of them.
 
 use sea_orm::entity::prelude::*;
 

@@ -21,6 +21,7 @@ mod m20261125_000010_declared_permissions;
 mod m20261125_000011_pruning;
 mod m20261128_000012_filters;
 mod m20261128_000013_queue_lists;
+mod m20261128_000014_link_tokens;
 mod search;
 
 /// Brings a database up to the schema that this version of the server works with.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_pruning::Migration),
             Box::new(m20261128_000012_filters::Migration),
             Box::new(m20261128_000013_queue_lists::Migration),
+            Box::new(m20261128_000014_link_tokens::Migration),
         ]
     }
 }

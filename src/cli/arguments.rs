@@ -116,6 +116,20 @@ pub enum Command {
         /// The user's e-mail address
         email: String,
     },
+    /// Delete a user, and erase whatever says who they are; or what is left of a deleted one
+    ///
+    /// E-mails to them go, and their names, addresses and IP addresses, also in the event log. Events stay, with
+    /// the user's ID. Backups, logs and e-mails that were sent are not reached: see docs/personal-data.md.
+    Erase {
+        /// The person's e-mail address
+        email: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show, pause or resume the e-mail queue, also while the server runs
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -156,6 +170,21 @@ pub struct Kept {
     /// Let invitations and password resets work that did when the backup was taken, also those used since
     #[arg(long)]
     pub keep_links: bool,
+}
+
+/// What can be done with the e-mail queue.
+#[derive(Subcommand)]
+pub enum QueueCommand {
+    /// Print whether e-mails are being sent, why not, and how many there are
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start no more e-mails; those that are being sent are finished
+    Pause,
+    /// Send e-mails again, and try an unavailable transport at once
+    Resume,
 }
 
 /// What can be done with the configuration.

@@ -1,6 +1,8 @@
 //! `usher doctor`: tries everything that the server needs, and says what is wrong and what to do.
 //! It changes nothing: what it writes to see whether anything can be written, it takes back.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use transports::Registry;
 use url::Url;
@@ -12,6 +14,7 @@ use usher::server;
 
 use super::config;
 use super::output::print_line;
+use super::queue::Status;
 
 /// How a check ended: a sentence in any case.
 enum Finding {
@@ -120,7 +123,7 @@ async fn database(settings: Config) -> Vec<Finding> {
         findings.extend(file.free_space().and_then(free_space));
     }
     let app = match App::open(settings).await {
-        Ok(app) => app,
+        Ok(app) => Arc::new(app),
         Err(problem) => {
             findings.push(Wrong(problem));
             return findings;
@@ -136,6 +139,7 @@ async fn database(settings: Config) -> Vec<Finding> {
             });
             findings.push(administrators(&app).await);
             findings.extend(undeclared(&app).await);
+            findings.extend(queue(&app).await);
         }
         Ok(Schema::Ahead(unknown)) => findings.push(Wrong(format!(
             "database: {}",
@@ -181,6 +185,55 @@ async fn administrators(app: &App) -> Finding {
         Ok(count) => Fine(format!("administrators: {count} active")),
         Err(error) => Wrong(format!("database: {}", error.explained())),
     }
+}
+
+/// What waits in the e-mail queue, and why.
+async fn queue(app: &Arc<App>) -> Vec<Finding> {
+    let status = match Status::load(app).await {
+        Ok(status) => status,
+        Err(error) => return vec![Wrong(format!("database: {}", error.explained()))],
+    };
+    let mut findings = Vec::new();
+    if let Some(paused) = &status.paused {
+        let by = match &paused.by {
+            Some(by) => format!(" by {by}"),
+            None => String::new(),
+        };
+        findings.push(Note(format!(
+            "e-mail queue: paused{by} since {}; nothing is sent\nTry: usher queue resume",
+            status.ago(paused.since)
+        )));
+    }
+    if let Some(away) = &status.unavailable {
+        findings.push(Wrong(format!(
+            "e-mail queue: the transport has been unavailable since {}: {}\nOne e-mail is tried now and then; when the cause is mended, the others follow by themselves. To try at once: usher queue resume",
+            status.ago(away.since), away.said
+        )));
+    }
+    if let Some(oldest) = &status.oldest
+        && status.has_waited_long(oldest)
+    {
+        let why = match (&status.paused, &status.unavailable) {
+            (None, None) => "; does a server run, or `usher worker`?",
+            _ => "",
+        };
+        findings.push(Note(format!(
+            "e-mail queue: an e-mail has been due since {}{why}",
+            status.ago(oldest.since)
+        )));
+    }
+    if status.failed_today > 0 {
+        findings.push(Note(format!(
+            "e-mail queue: failed on the last day: {}; the console, or emails(filter: {{ status: [FAILED] }}), says why",
+            status.failed_today
+        )));
+    }
+    if findings.is_empty() {
+        findings.push(Fine(
+            "e-mail queue: nothing waits that could be sent".to_owned(),
+        ));
+    }
+    findings
 }
 
 /// Permissions that nothing declares: of an application that was renamed, or removed for good.

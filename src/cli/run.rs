@@ -10,8 +10,8 @@ use usher::server::{self, ProcessRole};
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{eprint_line, print, print_line};
 use super::{
-    backup, config, copy, demo, doctor, healthcheck, invite_administrator, reset_password, restore,
-    send_test_email, serve,
+    backup, config, copy, demo, doctor, erase, healthcheck, invite_administrator, queue,
+    reset_password, restore, send_test_email, serve,
 };
 
 /// Does it, or says in sentences for standard error why not.
@@ -42,9 +42,11 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
             invite_administrator::run(load(&layers)?, &email).await
         }
         Some(Command::ResetPassword { email }) => reset_password::run(load(&layers)?, &email).await,
+        Some(Command::Erase { email, yes }) => erase::run(load(&layers)?, &email, yes).await,
+        Some(Command::Queue(command)) => queue::run(load(&layers)?, command).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&layers),
         Some(Command::SendTestEmail { address, transport }) => {
-            send_test_email::run(&load(&layers)?, &address, transport.as_deref()).await
+            send_test_email::run(load(&layers)?, &address, transport.as_deref()).await
         }
         Some(Command::Healthcheck { url }) => healthcheck::run(&layers, url.as_deref()).await,
         Some(Command::Doctor) => doctor::run(&layers).await,

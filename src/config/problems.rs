@@ -142,6 +142,7 @@ impl Config {
         problems.must_end("mail.queue.poll_interval", queue.poll_interval);
         problems.require_positive("mail.queue.retry_after", queue.retry_after);
         problems.require_positive("mail.queue.retry_after_at_most", queue.retry_after_at_most);
+        problems.require_positive("mail.queue.probe_interval", queue.probe_interval);
     }
 
     fn check_accounts(&self, problems: &mut Problems) {

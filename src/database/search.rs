@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait, Func, IntoCondition, JoinType, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic};
+use sea_orm::{ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic, Statement};
 
-use super::{Database, Source};
+use super::{Database, Source, Transaction};
 
 /// How many parts of a term are looked up at most: each further one narrows down what is found a little.
 const MAX_PARTS: usize = 16;
+
+/// How much of an index is written anew at once: others wait for it no longer than a moment.
+const PAGES_AT_ONCE: u32 = 500;
 
 impl Database {
     /// Whether a column's text contains the term, every character of which stands for itself. Both are
@@ -67,6 +70,24 @@ impl Database {
         )
     }
 
+    /// Does a part of having SQLite's indexes forget the parts of texts that are gone: they only mark them, and
+    /// leave them until they are next written anew. Returns whether there is more to do.
+    pub async fn compact_search(&self, db: &Transaction) -> Result<bool, DbErr> {
+        let mut is_more = false;
+        if db.backend() == DbBackend::Sqlite {
+            for index in ["users_search_index", "emails_search_index"] {
+                let before = structure(db, index).await?;
+                // https://sqlite.org/fts5.html#the_merge_command
+                db.execute_batch(&format!(
+                    "INSERT INTO {index} ({index}, rank) VALUES ('merge', -{PAGES_AT_ONCE})"
+                ))
+                .await?;
+                is_more |= structure(db, index).await? != before;
+            }
+        }
+        Ok(is_more)
+    }
+
     /// A condition that SQLite takes for one that few rows match, whatever it found when its tables were
     /// last analysed: it looks them up in an index. See
     /// <https://sqlite.org/lang_corefunc.html#unlikely>
@@ -97,6 +118,13 @@ impl Database {
             _ => value,
         }
     }
+}
+
+/// Of what parts an index is made; it changes whenever these do.
+async fn structure(db: &Transaction, index: &str) -> Result<Option<String>, DbErr> {
+    let query = format!("SELECT HEX(block) FROM {index}_data WHERE id = 10");
+    let rows = db.rows(Statement::from_string(db.backend(), query)).await?;
+    rows.first().map(|row| row.get(0)).transpose()
 }
 
 /// The parts of three characters, as FTS5's tokenizer makes them.

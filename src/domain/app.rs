@@ -51,6 +51,8 @@ pub struct App {
     pub roles: RoleCache,
     /// Wakes the mail worker when a mail was queued.
     pub mail_queued: Notify,
+    /// Has the indexes for searching forget what was erased.
+    pub search_to_compact: Notify,
     /// Hints which e-mail was queued or has changed, after the commit.
     pub email_changed: broadcast::Sender<EmailId>,
     /// Tells those who watch the queue what has changed.
@@ -101,6 +103,7 @@ impl App {
             redirect_all_to,
             roles: RoleCache::default(),
             mail_queued: Notify::new(),
+            search_to_compact: Notify::new(),
             email_changed: broadcast::Sender::new(HINTS_KEPT),
             email_changes: EmailChanges::default(),
             settings,

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
+use super::links::address::SecretLink;
 use super::throttle::limits;
 use super::{EmailAddress, text};
 use crate::config;
@@ -24,13 +25,17 @@ pub mod changes;
 pub mod delivery;
 pub mod domain_limits;
 mod listing;
+mod pausing;
 pub mod retention;
 mod state;
 mod visibility;
 pub mod watchers;
 
 pub use listing::{EmailFilter, EmailOrderField, count, page};
-pub use state::{counts, oldest_due_age, pause, queue_state, resume};
+pub use pausing::{pause, resume, transport_has_answered};
+pub use state::{
+    OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recipients_of,
+};
 use visibility::as_seen_by;
 pub use visibility::{Email, MASK};
 
@@ -44,7 +49,7 @@ pub struct NewEmail<'a> {
     /// How urgent it is.
     pub priority: Priority,
     /// The secret link in it, if there is one.
-    pub secret_link: Option<String>,
+    pub secret_link: Option<SecretLink>,
     /// What it is for. It is not sent once that has ended.
     pub purpose: Purpose,
     /// When it becomes useless, if ever.
@@ -96,7 +101,8 @@ pub(super) async fn insert(
         subject: written.subject,
         text_body: written.text,
         html_body: written.html,
-        secret_link: new.secret_link,
+        token_at: new.secret_link.as_ref().and_then(|link| link.token_at),
+        secret_link: new.secret_link.map(|link| link.url),
         invitation_id: match new.purpose {
             Purpose::Invitation(id) => Some(id),
             Purpose::PasswordReset(_) | Purpose::None => None,

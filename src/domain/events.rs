@@ -63,6 +63,8 @@ actions! {
     UserDeactivated = "user.deactivated",
     /// A user was deleted.
     UserDeleted = "user.deleted",
+    /// A user was deleted, and whatever said who they are; or that of somebody who had been deleted before.
+    UserErased = "user.erased",
     /// An administrator ended all of a user's sessions.
     UserSessionsEnded = "user.sessions-ended",
     /// A role was created.

@@ -9,6 +9,7 @@ use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserErrors};
 use super::events::{Action, Changes};
+use super::links::address::SecretLink;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
@@ -175,7 +176,7 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
     invitation::Entity::insert(invitation::ActiveModel::from(invitation.clone()).reset_all())
         .write(change.db())
         .await?;
-    let link = links::url(app, &app.settings.links.invitation, &token);
+    let link = SecretLink::of_invitation(app, &token);
     let inviter = actor
         .signed_in()
         .ok()
@@ -196,7 +197,7 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
     Ok(Invited {
         user,
         invitation,
-        link,
+        link: link.url,
     })
 }
 

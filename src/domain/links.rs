@@ -9,9 +9,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 use super::change::Change;
 use super::emails;
 use super::error::{Error, Result, UserError, UserErrorCode};
-use super::tokens::Token;
 use crate::database::Write;
-use crate::domain::app::App;
+
+pub mod address;
 
 /// How many links one statement revokes: databases limit the number of parameters.
 const REVOKED_AT_ONCE: usize = 500;
@@ -66,13 +66,6 @@ impl Link for password_reset::Entity {
     };
     const OF_EMAIL: email::Column = email::Column::PasswordResetId;
     const INSTEAD: &'static str = "Ask for a new one.";
-}
-
-/// The link itself: the configured pattern with the configured address and the token.
-pub fn url(app: &App, pattern: &str, token: &Token) -> String {
-    pattern
-        .replace("{public_url}", &app.settings.server.public_url)
-        .replace("{token}", token.expose())
 }
 
 /// The links that were neither used nor revoked, whether or not they have expired.

@@ -12,6 +12,7 @@ pub mod change;
 pub mod devices;
 pub mod email_address;
 pub mod emails;
+pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod explanation;

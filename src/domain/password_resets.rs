@@ -9,6 +9,7 @@ use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
 use super::error::Result;
 use super::events::Action;
+use super::links::address::SecretLink;
 use super::passwords::{self, Password};
 use super::tokens::{self, Token};
 use super::users::policy::{self, UserAction};
@@ -76,7 +77,10 @@ pub async fn create_by_server(app: &App, email: &str) -> Result<PrintedLink> {
         let (reset, link) = create(&change, &user).await?;
         let expires_at = reset.expires_at;
         change
-            .commit(PrintedLink::Created { link, expires_at })
+            .commit(PrintedLink::Created {
+                link: link.url,
+                expires_at,
+            })
             .await
     })
     .await
@@ -102,7 +106,7 @@ async fn send(change: &Change<'_>, user: &User) -> Result<()> {
 /// Creates the reset, and returns it with its link. Links that were sent before keep working until
 /// they expire or one of them is used: anyone may request a link, and must not be able to revoke
 /// those of others.
-async fn create(change: &Change<'_>, user: &User) -> Result<(password_reset::Model, String)> {
+async fn create(change: &Change<'_>, user: &User) -> Result<(password_reset::Model, SecretLink)> {
     let app = change.app();
     let now = app.clock.now();
     let token = Token::generate()?;
@@ -118,7 +122,7 @@ async fn create(change: &Change<'_>, user: &User) -> Result<(password_reset::Mod
     password_reset::Entity::insert(password_reset::ActiveModel::from(reset.clone()).reset_all())
         .write(change.db())
         .await?;
-    let link = links::url(app, &app.settings.links.password_reset, &token);
+    let link = SecretLink::of_password_reset(app, &token);
     Ok((reset, link))
 }
 

@@ -12,19 +12,21 @@
 //! of a device depends on what the caller presents and never on the account: an attacker, who has
 //! nothing to present, cannot tell one account from another.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use entity::throttle;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::{UserId, throttle};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::Actor;
 use super::change;
 use super::devices;
 use super::error::Result;
-use super::networks::networks;
+use super::networks::{customer_network, networks};
 use super::retention::remove_in_batches;
-use crate::database::Transaction;
+use crate::database::{Transaction, Write};
 use crate::domain::app::App;
 use crate::metrics::Throttled;
 
@@ -234,6 +236,34 @@ pub async fn unblock(app: &App, transaction: &Transaction, account: &str) -> Res
         counters::reset(transaction, Column::Subject.eq(row.subject)).await?;
     }
     Ok(())
+}
+
+/// Forgets what was counted for these accounts and users, and for the customers' networks that these addresses
+/// belong to. Returns how many counts that were.
+pub async fn forget(
+    transaction: &Transaction,
+    accounts: &BTreeSet<String>,
+    users: &BTreeSet<UserId>,
+    addresses: &[IpAddr],
+) -> Result<u64> {
+    use throttle::Column;
+    let digests: Vec<String> = accounts.iter().map(|account| digest(account)).collect();
+    let subjects: Vec<String> = users
+        .iter()
+        .map(|user| limits::own_changes_of(*user))
+        .collect();
+    let mut these = Condition::any()
+        .add(Column::Account.is_in(digests.clone()))
+        .add(Column::Subject.is_in(subjects));
+    for digest in digests {
+        these = these.add(Column::Subject.ends_with(format!(" to {digest}")));
+    }
+    for address in addresses {
+        let network = customer_network(*address);
+        these = these.add(Column::Subject.ends_with(format!(" from {network}")));
+    }
+    let forgotten = throttle::Entity::delete_many().filter(these);
+    Ok(forgotten.write(transaction).await?)
 }
 
 /// Removes counts that no longer matter.

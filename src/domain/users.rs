@@ -21,7 +21,7 @@ pub mod model;
 pub mod policy;
 
 pub use administration::{
-    UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
+    Traces, UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
 };
 
 pub use listing::{UserFilter, UserOrderField, count, page};

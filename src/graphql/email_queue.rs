@@ -250,8 +250,8 @@ impl EmailQueue {
         self.0.paused_at.map(DateTime)
     }
 
-    /// Who paused the queue; null while it is running, if that user has been deleted, or if it is paused
-    /// because a backup was restored.
+    /// Who paused the queue; null while it is running, if that user has been deleted, or if it was paused on
+    /// the server's command line or because a backup was restored.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::find(ctx, self.0.paused_by).await
@@ -270,7 +270,8 @@ impl EmailQueue {
             .collect())
     }
 
-    /// How long the oldest e-mail that is due has been waiting, in seconds; null if none is due.
+    /// How long the oldest e-mail that is due has been waiting, in seconds; null if none is due. While the
+    /// transport is unavailable, what was tried with it and waits for it is due.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn oldest_due_age_seconds(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         Ok(emails::oldest_due_age(ctx.app()?).await?)

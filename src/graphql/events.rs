@@ -109,6 +109,8 @@ pub enum EventAction {
     UserDeactivated,
     /// A user was deleted.
     UserDeleted,
+    /// A user was deleted, and whatever said who they are; or that of somebody who had been deleted before.
+    UserErased,
     /// An administrator ended all of a user's sessions.
     UserSessionsEnded,
     /// A role was created.

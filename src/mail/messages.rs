@@ -4,26 +4,24 @@ use entity::email;
 use transports::{Mail, Secret};
 
 use crate::domain::emails::{Email, MASK};
-use crate::domain::tokens;
+use crate::domain::links::address;
+use crate::domain::{App, tokens};
 use crate::email_templates::RenderedEmail;
 
-/// The message as a transport takes it, with the secret link in its place. Where all e-mails are
+/// The message as a transport takes it, with the secret link in its place, as the settings have it now. Where all e-mails are
 /// redirected to one address, it goes there; the queue knows whom it was for.
-pub fn outgoing(email: &email::Model, redirect_all_to: Option<&str>) -> Mail {
-    let link = email.secret_link.as_deref().unwrap_or_default();
+pub fn outgoing(app: &App, email: &email::Model) -> Mail {
+    let secret_link = address::of_email(app, email);
+    let link = secret_link.as_deref().unwrap_or_default();
     let mut mail = message(
         email,
         RenderedEmail::with_link(&email.text_body, link),
         RenderedEmail::with_link_html(&email.html_body, link),
     );
-    mail.secrets = email
-        .secret_link
-        .as_deref()
-        .map(secrets)
-        .unwrap_or_default();
-    match redirect_all_to {
+    mail.secrets = secret_link.as_deref().map(secrets).unwrap_or_default();
+    match &app.redirect_all_to {
         Some(address) => Mail {
-            to: vec![address.to_owned()],
+            to: vec![address.as_typed().to_owned()],
             ..mail
         },
         None => mail,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PASSWORD, devices, site } from "./support.mjs";
+import { PASSWORD, devices, site, tokenOf } from "./support.mjs";
 
 const pages = site(["passwords.min_score=3"]);
 const { newPage, isFine } = pages;
@@ -45,10 +45,14 @@ for (const [index, { name, ...kind }] of KINDS.entries()) {
   test(`the page of ${name} survives whatever happens to its tab`, async () => {
     const { url } = pages.server;
     const link = await kind.link(`tab${index}@example.com`);
-    const token = new URL(link).searchParams.get("token");
+    const token = tokenOf(link);
     const page = await newPage(PHONES[index]);
     const referrers = [];
-    page.on("request", (request) => referrers.push(request.headers().referer ?? ""));
+    const asked = [];
+    page.on("request", (request) => {
+      referrers.push(request.headers().referer ?? "");
+      asked.push(new URL(request.url()).pathname + new URL(request.url()).search);
+    });
     const isThere = async (page) => {
       await page.getByRole("heading", { name: kind.heading }).waitFor();
       assert.equal(page.url(), url + kind.path);
@@ -101,8 +105,25 @@ for (const [index, { name, ...kind }] of KINDS.entries()) {
     await page.reload();
     await page.getByRole("heading", { name: kind.used }).waitFor();
     assert.ok(referrers.every((referrer) => !referrer.includes(token)), "a referrer holds the token");
+    assert.ok(asked.every((path) => !path.includes(token)), "an address that was asked for holds the token");
   });
 }
+
+test("a link with its token in the query works as well", async () => {
+  const page = await newPage();
+  await page.goto((await pages.invite("query@example.com")).replace("#", "?"));
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  assert.equal(page.url(), `${pages.server.url}/accept-invitation`);
+  assert.equal(await page.getByLabel("E-mail address").inputValue(), "query@example.com");
+});
+
+test("a browser without scripts says how to get through, and keeps the link", async () => {
+  const page = await newPage({ javaScriptEnabled: false });
+  const link = await pages.invite("noscript@example.com");
+  await page.goto(link);
+  assert.ok((await page.content()).includes("This page needs JavaScript"));
+  assert.equal(page.url(), link);
+});
 
 test("two people's links in one tab are told apart", async () => {
   const page = await newPage(PHONES[1]);

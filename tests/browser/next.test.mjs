@@ -10,7 +10,7 @@ const pages = site([], `
 allowed_origins = ["${APP}"]
 
 [links]
-invitation = "{public_url}/accept-invitation?token={token}&next=${APP}/welcome?from=mail"
+invitation = "{public_url}/accept-invitation?next=${APP}/welcome?from=mail#token={token}"
 `);
 
 /** A page in a world in which every other server says hello. */

@@ -76,7 +76,7 @@ export async function startServer(settings = [], file = "") {
     /** The link in the letter to that address, once it is printed. */
     linkFor: async (address, path = "/accept-invitation") => {
       const escaped = address.replaceAll(".", "\\.");
-      return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+${path}\\?token=\\S+)`)))[1];
+      return (await printed(new RegExp(`To: +${escaped}[^]*?(http\\S+${path}\\S*[?#&]token=\\S+)`)))[1];
     },
     stop: async () => {
       await stop();
@@ -86,6 +86,9 @@ export async function startServer(settings = [], file = "") {
 }
 
 /** Sends a document as a program would. */
+/** The token of a link, wherever it stands there. */
+export const tokenOf = (link) => link.match(/[?#&]token=([\w-]+)/)[1];
+
 export async function graphql(url, token, query, variables = {}) {
   const response = await fetch(`${url}/graphql`, {
     method: "POST",
@@ -150,7 +153,7 @@ export function site(settings = [], configuration = "", launch = {}) {
     },
     /** An active user with the tests' password. */
     async addUser(email, names = {}) {
-      const token = new URL(await site.invite(email)).searchParams.get("token");
+      const token = tokenOf(await site.invite(email));
       const accept = "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { token userErrors { message } } }";
       const { acceptInvitation } = await graphql(site.server.url, null, accept, { i: { token, password: PASSWORD, ...names } });
       assert.deepEqual(acceptInvitation.userErrors, []);

@@ -139,7 +139,7 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     assert_eq!(code, 0, "{log}");
     let link = |log: &str| {
         log.lines()
-            .find(|line| line.starts_with("http://127.0.0.1:8000/accept-invitation?token="))
+            .find(|line| line.starts_with("http://127.0.0.1:8000/accept-invitation#token="))
             .map(str::to_owned)
     };
     let first_link = link(&log);
@@ -169,7 +169,7 @@ fn the_first_start_invites_an_administrator_and_the_next_changes_nothing() {
     let fresh = String::from_utf8(output.stdout).unwrap();
     let fresh = fresh.lines().last().unwrap();
     assert!(
-        fresh.starts_with("http://127.0.0.1:8000/accept-invitation?token="),
+        fresh.starts_with("http://127.0.0.1:8000/accept-invitation#token="),
         "{fresh}"
     );
     assert_ne!(first_link.as_deref(), Some(fresh));
@@ -203,7 +203,7 @@ async fn a_reset_link_can_be_printed_for_an_active_user() {
     let output = printed(folder.path(), &["reset-password", "admin@example.com"]);
     assert!(output.contains("admin@example.com"), "{output}");
     let link = last_line(&output);
-    let page = "http://127.0.0.1:8000/reset-password?token=";
+    let page = "http://127.0.0.1:8000/reset-password#token=";
     assert!(link.starts_with(page), "{output}");
     let query = "{ events(filter: { action: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
         emails(filter: { kind: \"password-reset\" }) { totalCount } }";
@@ -800,6 +800,7 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     ok    database: takes changes
     FAIL  administrators: no active user has the Administrator role
           Try: usher invite-administrator admin@example.com
+    ok    e-mail queue: nothing waits that could be sent
     ");
 
     let (_, report, error) = examination(&[
@@ -915,6 +916,8 @@ fn help_teaches_and_shells_can_complete() {
       copy                  Copy everything to an empty database, of this or another kind, while no server runs
       invite-administrator  Invite an administrator, or renew their invitation, and print the link
       reset-password        Print a link with which an active user chooses a new password; no e-mail is sent
+      erase                 Delete a user, and erase whatever says who they are; or what is left of a deleted one
+      queue                 Show, pause or resume the e-mail queue, also while the server runs
       config                Show or check the configuration
       send-test-email       Send a test e-mail directly, bypassing the queue, and print the transport's response
       doctor                Check configuration, database, mail transport, public URL and administrators

@@ -67,6 +67,7 @@ fn the_files_that_documents_link_to_exist() {
         "docs/deployment.md",
         "docs/monitoring.md",
         "docs/performance.md",
+        "docs/personal-data.md",
     ] {
         let text = std::fs::read_to_string(document).unwrap();
         let folder = std::path::Path::new(document).parent().unwrap();

@@ -751,7 +751,9 @@ async fn a_worker_that_lost_its_lease_changes_nothing(
             assert_eq!(server.inbox.next().await.message_id, mail["messageId"]);
         }
     }
-    // Whatever is in flight is recorded before the server has stopped; another one shows it.
+    // Whatever is in flight is recorded before the server has stopped; another one shows it, and sends nothing.
+    let pause = "mutation { pauseEmailQueue { userErrors { code } } }";
+    administrator.run(pause).await.data();
     server.server.stop();
     server.server.stopped().await;
     let second = TestServer::start_on(server.database, &["mail.queue.poll_interval=1h"]).await;

@@ -308,7 +308,7 @@ async fn links_are_built_from_the_configured_address_only() {
     assert!(
         received
             .text
-            .contains("\nhttps://people.kbank.com/accept-invitation?token=")
+            .contains("\nhttps://people.kbank.com/accept-invitation#token=")
     );
     assert!(!received.text.contains("evil"));
 }

@@ -19,7 +19,7 @@ async fn reset_token(server: &TestServer, email: &str) -> String {
     assert_eq!(payload["userErrors"], json!([]));
     let received = server.inbox.next().await;
     assert_eq!(received.to, [email]);
-    assert!(link_in(&received).contains("/reset-password?token="));
+    assert!(link_in(&received).contains("/reset-password#token="));
     token_in(&received)
 }
 

@@ -65,7 +65,7 @@ async fn neither_the_log_nor_the_database_holds_a_password_or_a_token() {
     anonymous
         .http
         .get(format!(
-            "{}/accept-invitation?token={invitation}",
+            "{}/accept-invitation#token={invitation}",
             binary.url
         ))
         .send()

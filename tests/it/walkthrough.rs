@@ -173,15 +173,21 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     assert_eq!(queue.data()["emails"]["nodes"][0]["link"], Value::Null);
 }
 
-/// The queries of docs/administration.md do what it says.
+/// The queries of the documents do what these say.
 #[tokio::test]
 async fn the_queries_of_the_documents_run() {
-    const DOCUMENT: &str = include_str!("../../docs/administration.md");
+    const DOCUMENTS: [&str; 2] = [
+        include_str!("../../docs/administration.md"),
+        include_str!("../../docs/personal-data.md"),
+    ];
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
-    for query in DOCUMENT.split("```graphql\n").skip(1) {
+    let queries = DOCUMENTS
+        .iter()
+        .flat_map(|document| document.split("```graphql\n").skip(1));
+    for query in queries {
         let query = query.split("```").next().unwrap();
-        let variables = json!({ "id": administrator.id });
+        let variables = json!({ "id": administrator.id, "address": "admin@example.com" });
         administrator.run_with(query, variables).await.data();
     }
 }

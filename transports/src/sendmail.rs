@@ -219,13 +219,14 @@ async fn head(output: Option<impl AsyncRead + Unpin>) -> String {
 fn failure(status: ExitStatus) -> Option<Failure> {
     match status.code() {
         Some(0) => None,
-        // DATAERR, NOINPUT, NOUSER, NOHOST: this mail or its recipient.
-        Some(65..=68) => Some(Failure::Permanent),
+        // DATAERR, NOINPUT, NOUSER: this mail or its recipient.
+        Some(65..=67) => Some(Failure::Permanent),
         // USAGE, OSERR, OSFILE, CANTCREAT, NOPERM, CONFIG, and the shell's "not executable" and
         // "not found": the installation.
         Some(64 | 71..=73 | 77 | 78 | 126 | 127) => Some(Failure::Unavailable),
         // TEMPFAIL, IOERR, PROTOCOL, SOFTWARE. UNAVAILABLE too: it is used for whatever else goes
-        // wrong, with the server or with the mail. And any other number or signal.
+        // wrong, with the server or with the mail. NOHOST: the recipient's, but msmtp says it of the
+        // mail server's, when names cannot be looked up. And any other number or signal.
         _ => Some(Failure::Transient),
     }
 }
@@ -240,8 +241,8 @@ mod tests {
         use std::os::unix::process::ExitStatusExt;
         for (codes, expected) in [
             (&[0][..], None),
-            (&[65, 66, 67, 68], Some(Failure::Permanent)),
-            (&[1, 69, 70, 74, 75, 76], Some(Failure::Transient)),
+            (&[65, 66, 67], Some(Failure::Permanent)),
+            (&[1, 68, 69, 70, 74, 75, 76], Some(Failure::Transient)),
             (&[64, 71, 72, 73, 77, 78, 127], Some(Failure::Unavailable)),
         ] {
             for code in codes {

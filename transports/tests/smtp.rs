@@ -426,6 +426,65 @@ async fn tls_is_used_where_it_is_offered() {
     }
 }
 
+/// A server that cannot look anybody up says nothing about the password, and one that knows the mechanism
+/// not at all neither.
+#[tokio::test]
+async fn what_keeps_from_logging_in_is_not_always_the_password() {
+    let not_now = "127.0.0.1 cannot check credentials at the moment: it replied";
+    let not_so = "127.0.0.1 does not let usher log in this way: it replied";
+    let rejected = "the credentials of usher were rejected: 127.0.0.1 replied";
+    for (reply, begin) in [
+        ("454 4.7.0 Temporary authentication failure", not_now),
+        ("451 4.7.1 Try again", not_now),
+        ("451 Directory is down", not_now),
+        ("421 4.7.0 Closing", not_now),
+        ("535 4.7.8 Directory is down", not_now),
+        ("432 4.7.12 A password transition is needed", rejected),
+        ("535 5.7.8 Who are you?", rejected),
+        ("535 Who are you?", rejected),
+        ("550 5.7.1 Not you", rejected),
+        ("504 5.5.4 Unknown mechanism", not_so),
+        ("534 5.7.9 Too weak", not_so),
+        ("538 5.7.11 Encrypt first", not_so),
+    ] {
+        let server = Server::start(
+            Behaviour::at(Step::Auth, Answer::say(reply)).credentials("usher", "right"),
+        )
+        .await;
+        let settings = json!({"username": "usher", "password": "right"});
+        let error = smtp(&server, settings).check().await.unwrap_err();
+        assert_eq!(error.kind, Unavailable, "{reply}");
+        assert_eq!(error.response, format!("{begin} {reply}"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_nothing_at_the_moment_does_not_blame_the_mail() {
+    for (step, reply, at) in [
+        (
+            Step::MailFrom,
+            "454 4.7.0 Temporary authentication failure",
+            "the sender no-reply@example.com",
+        ),
+        (
+            Step::RcptTo,
+            "454 4.7.0 Temporary authentication failure",
+            "the recipient ada@example.com",
+        ),
+        (
+            Step::RcptTo,
+            "454 TLS not available",
+            "the recipient ada@example.com",
+        ),
+    ] {
+        let behaviour = Behaviour::at(step, Answer::say(reply));
+        let refused = failure_in_both_ways(behaviour, json!({})).await;
+        let said =
+            format!("the mail server takes no mail at the moment: at {at}, it replied {reply}");
+        assert_eq!(refused, (Unavailable, said));
+    }
+}
+
 #[tokio::test]
 async fn a_check_says_what_is_wrong_with_tls() {
     let authority = Authority::new();
@@ -439,7 +498,7 @@ async fn a_check_says_what_is_wrong_with_tls() {
     let not_trusted = "the certificate of 127.0.0.1 is not trusted: its issuer is unknown; ";
     let other_name = "the certificate of 127.0.0.1 is for another name (";
     let no_tls = "127.0.0.1 does not speak TLS on port ";
-    let refused = "127.0.0.1 replied 454 4.7.0 Not now";
+    let refused = "127.0.0.1 cannot encrypt at the moment: it replied 454 4.7.0 Not now";
     let lost = "cannot connect to 127.0.0.1 on port ";
     let later = Answer::say("454 4.7.0 Not now");
     let rubbish = Answer::SayAndDrop("220 Go ahead\r\n???".into());

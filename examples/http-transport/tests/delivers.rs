@@ -60,7 +60,7 @@ async fn the_first_letter_arrives_at_the_api() {
         mail["text"]
             .as_str()
             .unwrap()
-            .contains("accept-invitation?token=")
+            .contains("accept-invitation#token=")
     );
     server.stop();
     server.stopped().await;

@@ -54,6 +54,8 @@ impl Connection {
         let opened = Self::open(file, access)?;
         let connection = &opened.connection;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is deleted is gone from the file, too: it may be of somebody who was erased.
+        connection.pragma_update(None, "secure_delete", true)?;
         // What was answered for must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
         Ok(opened)

@@ -9,7 +9,10 @@ use entity::{EmailId, Timestamp, email};
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select, Set};
 
-use super::{Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, still_serves};
+use super::delivery::transport_pause;
+use super::{
+    Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, queue_state, still_serves,
+};
 use crate::database::{Transaction, Write};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -295,6 +298,9 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
             purpose: Purpose::None,
             expires_at: None,
         };
+        // Whoever asks for it wants to know how the transport is now.
+        let mut state = queue_state(app, change.db()).await?;
+        transport_pause::probe_now(&change, &mut state).await?;
         let row = change.queue(new).await?;
         let subject = Subject::email(row.id, &row.recipients);
         change.record(Action::TestEmailSent, subject).await?;

@@ -22,7 +22,7 @@ mod due;
 mod outcome;
 mod record;
 mod sent;
-mod transport_pause;
+pub(super) mod transport_pause;
 
 pub use claim::Claim;
 pub use due::is_anything_due;
@@ -41,6 +41,11 @@ impl Room {
         Self { mails, domains }
     }
 
+    /// Room for one e-mail at the most.
+    fn for_one(&self) -> Self {
+        Self::new(self.mails.min(1), self.domains.clone())
+    }
+
     /// Room for so many e-mails to anybody.
     fn for_any(mails: usize) -> Self {
         Self::new(mails, DomainsInUse::unbounded())
@@ -56,7 +61,8 @@ impl Room {
 /// most urgent first, and among those the oldest: in one transaction, because each costs a wait for the
 /// disk.
 ///
-/// While the queue or the transport is paused, none are claimed.
+/// While the queue or the transport is paused, none are claimed; now and then one, to probe the
+/// transport.
 pub async fn record_and_claim(
     app: &App,
     done: &[(Claim, Outcome)],
@@ -74,8 +80,11 @@ pub async fn record_and_claim(
         if !room.is_none() {
             claim::take_back_expired_leases(&change).await?;
             if !transport_pause::is_paused(app, &state) {
-                let is_trial = state.transport_failed_at.is_some();
-                claims = claim::claim_due(&change, transport, room, is_trial).await?;
+                if state.transport_failed_at.is_none() {
+                    claims = claim::claim_due(&change, transport, room).await?;
+                } else if transport_pause::take_probe(&change, &mut state).await? {
+                    claims = claim::claim_probe(&change, transport, room).await?;
+                }
             }
         }
         change.has_changed(claims.iter().map(|claim| claim.email.id));

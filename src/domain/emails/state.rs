@@ -1,16 +1,14 @@
-//! The queue as a whole: how full it is, and whether it is running.
+//! The queue as a whole: how full it is, and whether it is running. What stops it and has it go on is in
+//! `pausing.rs`.
 
 use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::database::{FromRow, Row, Source, Write};
-use crate::domain::actor::Actor;
+use crate::database::{FromRow, Row, Source};
 use crate::domain::app::App;
-use crate::domain::change;
 use crate::domain::error::Result;
-use crate::domain::events::{Action, Subject};
 
 /// The queue's own state.
 pub async fn queue_state(app: &App, db: &impl Source) -> Result<email_queue::Model> {
@@ -63,82 +61,75 @@ impl FromRow for Counted {
 
 /// How long the oldest e-mail that is due has been waiting, in seconds.
 pub async fn oldest_due_age(app: &App) -> Result<Option<u64>> {
+    let oldest = oldest_due(app).await?;
+    Ok(oldest.map(|oldest| app.clock.now().since(oldest.since).as_secs()))
+}
+
+/// The e-mail that has been due for longest.
+#[derive(Clone, Copy, Debug)]
+pub struct OldestDue {
+    /// Since when. One that waits for an unavailable transport has been due for as long as the transport
+    /// has been so, however often it was tried in the meantime.
+    pub since: Timestamp,
+    /// By which time it is found again.
+    column: email::Column,
+    at: Timestamp,
+}
+
+/// The e-mail that has been due for longest, if any is due.
+pub async fn oldest_due(app: &App) -> Result<Option<OldestDue>> {
     let now = app.clock.now();
     // The other index begins with all that are not queued.
-    let due = app.db.without_index(email::Column::NextAttemptAt);
-    let oldest = email::Entity::find()
+    let next = app.db.without_index(email::Column::NextAttemptAt);
+    let due = earliest(app, next.clone(), next.clone().lte(now)).await?;
+    let due = due.map(|at| OldestDue {
+        since: at,
+        column: email::Column::NextAttemptAt,
+        at,
+    });
+    let state = queue_state(app, app.db.read()).await?;
+    let (Some(unavailable_since), Some(retry_at)) =
+        (state.transport_failed_at, state.transport_retry_at)
+    else {
+        return Ok(due);
+    };
+    let waits = next.clone().gt(now).and(next.lte(retry_at));
+    let waiting = earliest(app, Expr::col(email::Column::CreatedAt), waits).await?;
+    let waiting = waiting.map(|at| OldestDue {
+        since: Ord::min(Ord::max(unavailable_since, at), now),
+        column: email::Column::CreatedAt,
+        at,
+    });
+    let both = [due, waiting].into_iter().flatten();
+    Ok(both.min_by_key(|oldest| oldest.since))
+}
+
+/// The earliest time of the queued e-mails for which that holds.
+async fn earliest(app: &App, time: SimpleExpr, holds: SimpleExpr) -> Result<Option<Timestamp>> {
+    let earliest = email::Entity::find()
         .select_only()
-        .expr(ExprTrait::min(due.clone()))
+        .expr(ExprTrait::min(time))
         .filter(email::Column::Status.eq(Status::Queued))
-        .filter(due.lte(now));
-    let oldest: Vec<Option<Timestamp>> = app.db.values(app.db.read(), oldest).await?;
-    Ok(oldest
-        .into_iter()
-        .flatten()
-        .next()
-        .map(|due| now.since(due).as_secs()))
+        .filter(holds);
+    let earliest: Vec<Option<Timestamp>> = app.db.values(app.db.read(), earliest).await?;
+    Ok(earliest.into_iter().flatten().next())
 }
 
-/// Pauses the queue: e-mails that are being sent are finished, and no others are started. A queue
-/// that is already paused keeps the time and the user of the first pause.
-pub async fn pause(app: &App, actor: &Actor) -> Result<()> {
-    change::make(app, actor, |change| async move {
-        let stopped = email_queue::Entity::update_many()
-            .set(email_queue::ActiveModel {
-                paused_at: Set(Some(app.clock.now())),
-                paused_by: Set(actor.user_id()),
-                ..Default::default()
-            })
-            .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-            .filter(email_queue::Column::PausedAt.is_null())
-            .write(change.db())
-            .await?;
-        if stopped > 0 {
-            change
-                .record(Action::EmailQueuePaused, Subject::none())
-                .await?;
-        }
-        change.commit(()).await
-    })
-    .await
+/// Whom the e-mail that has been due for longest is for: their addresses, one a line. None, once it is sent.
+pub async fn recipients_of(app: &App, oldest: &OldestDue) -> Result<Option<String>> {
+    let found = email::Entity::find()
+        .filter(email::Column::Status.eq(Status::Queued))
+        .filter(oldest.column.eq(oldest.at))
+        .order_by_asc(email::Column::Id)
+        .limit(1);
+    let found = app.db.find(app.db.read(), found).await?.rows.pop();
+    Ok(found.map(|email| email.recipients))
 }
 
-/// Resumes the queue, and retries an unavailable transport immediately.
-pub async fn resume(app: &App, actor: &Actor) -> Result<()> {
-    change::make(app, actor, |change| async move {
-        let state = queue_state(app, change.db()).await?;
-        if state.paused_at.is_some() || state.transport_retry_at.is_some() {
-            email_queue::Entity::update_many()
-                .set(email_queue::ActiveModel {
-                    paused_at: Set(None),
-                    paused_by: Set(None),
-                    transport_failed_at: Set(None),
-                    transport_error: Set(None),
-                    transport_retry_at: Set(None),
-                    ..Default::default()
-                })
-                .filter(email_queue::Column::Id.eq(email_queue::ONLY))
-                .write(change.db())
-                .await?;
-            change
-                .record(Action::EmailQueueResumed, Subject::none())
-                .await?;
-        }
-        if let Some(retry_at) = state.transport_retry_at {
-            // Those that were to wait as long.
-            email::Entity::update_many()
-                .set(email::ActiveModel {
-                    next_attempt_at: Set(app.clock.now().into()),
-                    ..Default::default()
-                })
-                .filter(email::Column::Status.eq(Status::Queued))
-                .filter(email::Column::NextAttemptAt.gt(app.clock.now()))
-                .filter(email::Column::NextAttemptAt.lte(retry_at))
-                .write(change.db())
-                .await?;
-        }
-        change.wakes_worker();
-        change.commit(()).await
-    })
-    .await
+/// How many e-mails have failed since that time.
+pub async fn failed_since(app: &App, since: Timestamp) -> Result<u64> {
+    let failed = email::Entity::find()
+        .filter(email::Column::Status.eq(Status::Failed))
+        .filter(email::Column::ChangedAt.gte(since));
+    Ok(app.db.count(app.db.read(), failed).await?)
 }

@@ -9,6 +9,7 @@ use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::EMAIL_QUEUE_VIEW_SENSITIVE;
 use crate::domain::error::Result;
+use crate::domain::links::address;
 use crate::domain::roles;
 use crate::email_templates::RenderedEmail;
 
@@ -75,7 +76,8 @@ pub(super) async fn as_seen_by(
     Ok(rows
         .into_iter()
         .map(|mut row| {
-            let link = row.secret_link.take();
+            let link = address::of_email(app, &row);
+            row.secret_link = None;
             let may_see = row.invitation_id.is_some_and(|id| visible.contains(&id));
             Email {
                 link: link.filter(|_| may_see),

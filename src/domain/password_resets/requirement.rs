@@ -46,5 +46,5 @@ pub async fn require_new_password(
         expires_at: Some(reset.expires_at),
     };
     change.queue(email).await?;
-    Ok(Some(link))
+    Ok(Some(link.url))
 }

@@ -46,12 +46,17 @@ pub async fn email(
 pub async fn own_change(app: &App, transaction: &Transaction, user: UserId) -> Result<()> {
     let settings = &app.settings.throttle;
     let counter = Counter {
-        subject: format!("changes by {}", user.0),
+        subject: own_changes_of(user),
         account: None,
         free: settings.own_changes,
         delay_at_most: settings.delay_at_most,
     };
     allow(app, transaction, counter, (Throttled::OwnChange, "changes")).await
+}
+
+/// By what a user's changes to their own account are counted.
+pub(super) fn own_changes_of(user: UserId) -> String {
+    format!("changes by {}", user.0)
 }
 
 /// `what` is counted so for operators, and told the caller in these words.

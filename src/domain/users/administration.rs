@@ -9,13 +9,14 @@ use super::{DerivedColumns, User};
 use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
+use crate::domain::applications::EMAIL_QUEUE_DELETE;
 use crate::domain::change::{self, Change};
 use crate::domain::emails::{NewEmail, Purpose};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes};
 use crate::domain::patch::Patch;
 use crate::domain::{
-    EmailAddress, email_address, invitations, password_resets, roles, sessions, throttle,
+    EmailAddress, email_address, erasure, invitations, password_resets, roles, sessions, throttle,
 };
 use crate::email_templates::{EmailTemplate, NewPasswordReason};
 
@@ -248,27 +249,65 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Resul
     .await
 }
 
-/// Deletes a user, with their sessions, roles and invitations. E-mails and events that mention them
-/// are kept for the usual retention period.
+/// What becomes of a deleted user's e-mails, and of their name in the event log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traces {
+    /// They are kept for the usual retention period.
+    Kept,
+    /// Whatever says who the user was is erased at once.
+    Erased,
+}
+
+/// Deletes a user, with their sessions, roles and invitations.
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::Delete`].
-pub async fn delete(app: &App, actor: &Actor, id: Option<UserId>) -> Result<UserId> {
-    change::make(app, actor, |mut change| async move {
+/// Those of [`policy::find_for`] for [`UserAction::Delete`]. To erase traces, the actor must be allowed to
+/// delete e-mails. Events are not deleted, so nothing more is asked for them: what was done, when and by which
+/// ID stays, and so does that they were erased, and by whom.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    id: Option<UserId>,
+    traces: Traces,
+) -> Result<UserId> {
+    let deleted = change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
         let user = policy::find_for(&mut change, id, UserAction::Delete).await?;
+        match traces {
+            Traces::Kept => {
+                let row = user.row.clone();
+                // By the names, whoever was deleted can still be erased.
+                let changes = Changes::none()
+                    .field("email", row.email, None)
+                    .field("firstName", given(row.first_name), None)
+                    .field("lastName", given(row.last_name), None);
+                change
+                    .record_with(Action::UserDeleted, &user, changes)
+                    .await?;
+            }
+            Traces::Erased => {
+                change.actor().must_hold(&EMAIL_QUEUE_DELETE)?;
+                // Before the rows go by which they are found.
+                erasure::of_user(&change, &user.row).await?;
+            }
+        }
         end_sessions_and_links(&change, user.row.id).await?;
         user::Entity::delete_by_id(user.row.id)
             .write(change.db())
             .await?;
-        let changes = Changes::none().field("email", user.row.email.clone(), None);
-        change
-            .record_with(Action::UserDeleted, &user, changes)
-            .await?;
         change.commit(user.row.id).await
     })
-    .await
+    .await?;
+    if traces == Traces::Erased {
+        app.search_to_compact.notify_one();
+    }
+    Ok(deleted)
+}
+
+/// A name, unless there is none.
+fn given(name: String) -> Option<String> {
+    (!name.is_empty()).then_some(name)
 }
 
 async fn end_sessions_and_links(change: &Change<'_>, user: UserId) -> Result<()> {

@@ -94,7 +94,7 @@ impl UserMutation {
     }
 
     /// Deletes a user permanently. E-mails and events that mention them are kept for the usual
-    /// retention period.
+    /// retention period, unless `erase` says otherwise.
     #[graphql(guard = Requires(USERS_DELETE), directive = requires::apply(USERS_DELETE))]
     async fn delete_user(
         &self,
@@ -102,7 +102,12 @@ impl UserMutation {
         #[graphql(desc = "The user to delete.")] input: DeleteUserInput,
     ) -> Result<DeleteUserPayload> {
         let id = ids::decode(&input.id);
-        let outcome = users::delete(ctx.app()?, &ctx.actor()?, id).await;
+        let traces = if input.erase {
+            users::Traces::Erased
+        } else {
+            users::Traces::Kept
+        };
+        let outcome = users::delete(ctx.app()?, &ctx.actor()?, id, traces).await;
         payload(ctx, outcome, |id| DeleteUserPayload::new(ids::encode(id)))
     }
 }
@@ -158,6 +163,10 @@ pub struct EndUserSessionsInput {
 pub struct DeleteUserInput {
     /// The user's ID.
     id: ID,
+    /// Whether to erase whatever says who the user was: e-mails to them, and their names, addresses and IP
+    /// addresses in events and elsewhere. Events stay, with the user's ID. Needs `email-queue.delete` as well.
+    #[graphql(default)]
+    erase: bool,
 }
 
 payloads! {

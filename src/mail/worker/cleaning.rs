@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::emails::retention;
-use crate::domain::{App, devices, events, invitations, password_resets, sessions, throttle};
+use crate::domain::{
+    App, devices, erasure, events, invitations, password_resets, sessions, throttle,
+};
 
 /// How often that is done.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -17,13 +19,21 @@ pub(super) async fn keep_clean(app: Arc<App>, stop: CancellationToken) {
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let clean = async {
         loop {
-            sweep.tick().await;
-            clean_up(&app).await;
+            tokio::select! {
+                _ = sweep.tick() => clean_up(&app).await,
+                () = app.search_to_compact.notified() => compact_search(&app).await,
+            }
         }
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = clean => {}
+    }
+}
+
+async fn compact_search(app: &App) {
+    if let Err(error) = erasure::compact_search(app).await {
+        error.report("cannot take what was erased out of the indexes for searching");
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::domain::App;
-use crate::domain::emails::delivery::{Claim, Outcome, Room};
+use crate::domain::emails::delivery::{Claim, Outcome, Room, Verdict};
 use crate::domain::emails::domain_limits::{DomainLimits, DomainPermit};
 
 /// How many mails are claimed ahead at most. With the senders this bounds what may be sent and not yet
@@ -116,9 +116,16 @@ impl Desk {
     }
 
     /// Puts down what became of a mail; nothing, if that is no longer this worker's concern.
+    ///
+    /// Where the transport is unavailable, nobody begins to send those that wait here: whether to try it
+    /// with another one is for the next turn to say.
     pub fn put_back(&self, job: Job, outcome: Option<Outcome>) {
         let mut on_it = self.on_it();
         on_it.being_sent -= 1;
+        let is_unavailable = |outcome: &Outcome| outcome.verdict == Verdict::Unavailable;
+        if outcome.as_ref().is_some_and(is_unavailable) {
+            on_it.give_back(&self.app, |_| true);
+        }
         on_it
             .done
             .extend(outcome.map(|outcome| (job.claim, outcome)));

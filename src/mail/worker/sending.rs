@@ -10,8 +10,8 @@ use tracing::Instrument;
 use transports::{Failure, Transport};
 
 use super::desk::Desk;
+use crate::domain::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
-use crate::domain::{App, EmailAddress};
 use crate::mail::messages;
 
 /// Sends e-mails until there will be no more.
@@ -52,8 +52,7 @@ async fn deliver(
 }
 
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
-    let redirect = app.redirect_all_to.as_ref().map(EmailAddress::as_typed);
-    let mail = messages::outgoing(&claim.email, redirect);
+    let mail = messages::outgoing(app, &claim.email);
     let span = tracing::info_span!(
         target: "otel",
         "send e-mail",

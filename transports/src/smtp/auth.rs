@@ -8,6 +8,7 @@ use super::{
     Server, Settings, Tls,
     connect::{Extensions, ask},
     error::{Connection, SmtpError},
+    reply::Reply,
     tokens::Tokens,
     wire::Wire,
 };
@@ -53,16 +54,42 @@ pub(super) async fn log_in(
         match reply.code {
             _ if reply.is_positive() => return Ok(()),
             CONTINUE => {}
-            _ => {
-                let said = reply.reply_line();
-                return Err(SmtpError {
-                    connection: Connection::LoginRefused,
-                    ..SmtpError::connecting(format!(
-                        "the credentials of {username} were rejected: {host} replied {said}"
-                    ))
-                });
-            }
+            _ => return Err(refused(&reply, settings)),
         }
+    }
+}
+
+/// Why the server does not let us in. Many refuse for reasons of their own, such as a directory that is
+/// down, and no other password would help (RFC 4954 §6).
+fn refused(reply: &Reply, settings: &Settings) -> SmtpError {
+    let Settings { host, username, .. } = settings;
+    let said = reply.reply_line();
+    match reply.code {
+        // "A password transition is needed": its user has to do something.
+        432 => {}
+        400..500 => {
+            return SmtpError::connecting(format!(
+                "{host} cannot check credentials at the moment: it replied {said}"
+            ));
+        }
+        _ if reply.says_temporary() => {
+            return SmtpError::connecting(format!(
+                "{host} cannot check credentials at the moment: it replied {said}"
+            ));
+        }
+        // The command, or the mechanism.
+        500..=504 | 534 | 538 => {
+            return SmtpError::connecting(format!(
+                "{host} does not let {username} log in this way: it replied {said}"
+            ));
+        }
+        _ => {}
+    }
+    SmtpError {
+        connection: Connection::LoginRefused,
+        ..SmtpError::connecting(format!(
+            "the credentials of {username} were rejected: {host} replied {said}"
+        ))
     }
 }
 

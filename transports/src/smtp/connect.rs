@@ -100,6 +100,12 @@ async fn open(server: &Server) -> Result<(Wire, Extensions), SmtpError> {
     {
         if extensions.starttls {
             let reply = ask(&mut wire, "STARTTLS", settings).await?;
+            if reply.code / 100 == 4 {
+                let (host, said) = (&settings.host, reply.reply_line());
+                return Err(SmtpError::connecting(format!(
+                    "{host} cannot encrypt at the moment: it replied {said}"
+                )));
+            }
             if !reply.is_positive() {
                 return Err(replied(&reply, settings));
             }

@@ -103,9 +103,17 @@ impl SmtpError {
 
     /// `what` was refused.
     pub fn refused(step: Step, what: &str, reply: &Reply) -> Self {
+        let (failure, said) = (verdict(step, reply), reply.reply_line());
+        let response = match (failure, reply.code) {
+            // Nothing that we have said is to blame.
+            (Failure::Unavailable, 400..500) => {
+                format!("the mail server takes no mail at the moment: at {what}, it replied {said}")
+            }
+            _ => format!("{what} was rejected: {said}"),
+        };
         Self {
-            failure: verdict(step, reply),
-            response: format!("{what} was rejected: {}", reply.reply_line()),
+            failure,
+            response,
             connection: match reply.code {
                 _ if reply.is_cut => Connection::Lost,
                 // The server closes (RFC 5321 §3.8).

@@ -40,6 +40,16 @@ impl Reply {
         is_code.then_some(rest)
     }
 
+    /// Whether its enhanced status code says "temporary", whatever the reply code says: there are servers
+    /// that answer 535 4.7.8 while they cannot look anybody up.
+    pub fn says_temporary(&self) -> bool {
+        self.lines.first().is_some_and(|line| {
+            let (word, _) = split_word(line);
+            let numbers: Vec<_> = word.split('.').map(str::parse::<u16>).collect();
+            matches!(numbers[..], [Ok(4), Ok(_), Ok(_)])
+        })
+    }
+
     /// The server's words on one line. An enhanced code that stands in each line is said once.
     pub fn reply_line(&self) -> String {
         let repeated = self

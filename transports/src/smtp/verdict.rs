@@ -83,6 +83,27 @@ const TABLE: &[Row] = &[
         failure: Failure::Unavailable,
         ..ANY
     },
+    // The server cannot look up who we are, or encrypt, at the moment (RFC 4954 §6, RFC 3207 §4).
+    Row {
+        steps: &[Step::RcptTo, Step::Data],
+        codes: &[454],
+        enhanced: &["7.0"],
+        failure: Failure::Unavailable,
+        ..ANY
+    },
+    Row {
+        steps: &[Step::MailFrom, Step::RcptTo, Step::Data],
+        class: Some(4),
+        words: &[
+            "authentication failure",
+            "authentication failed",
+            "authentication is unavailable",
+            "tls not available",
+            "tls currently unavailable",
+        ],
+        failure: Failure::Unavailable,
+        ..ANY
+    },
     // The server's disk is full, or it takes nothing from the network (RFC 3463 §3.4).
     Row {
         steps: &[Step::MailFrom, Step::RcptTo, Step::Data],
@@ -283,6 +304,14 @@ mod tests {
             (RcptTo, 535, "5.7.8 Credentials invalid", Unavailable),
             (RcptTo, 538, "5.7.11 Encryption required", Unavailable),
             (MailFrom, 454, "4.7.0 Temporary failure", Unavailable),
+            (RcptTo, 454, "4.7.0 Temporary failure", Unavailable),
+            (
+                RcptTo,
+                451,
+                "4.7.0 Temporary authentication failure",
+                Unavailable,
+            ),
+            (Data, 454, "TLS not available", Unavailable),
             (RcptTo, 454, "4.7.1 Not now", Transient),
             (MailFrom, 452, "4.3.1 Disk full", Unavailable),
             (RcptTo, 452, "4.3.1 Disk full", Unavailable),

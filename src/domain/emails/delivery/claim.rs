@@ -5,7 +5,9 @@ use std::time::Instant;
 use entity::email::{Priority, Status};
 use entity::{EmailAttemptId, EmailId, TimeOrNever, email, email_attempt};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set,
+};
 use uuid::Uuid;
 
 use super::Room;
@@ -24,6 +26,8 @@ pub struct Claim {
     pub email: email::Model,
     pub(super) id: Uuid,
     pub(super) attempt: EmailAttemptId,
+    /// Whether it is to tell if the transport is available again.
+    pub(super) is_probe: bool,
 }
 
 /// Claims e-mails that are due, as many as there is room for, each with an attempt that begins now.
@@ -31,12 +35,37 @@ pub(super) async fn claim_due(
     change: &Change<'_>,
     transport: &str,
     room: &Room,
-    is_trial: bool,
+) -> Result<Vec<Claim>> {
+    // One query per priority: each reads just what it needs from the index, whereas a single one
+    // over all of them would sort the whole backlog.
+    let each = EACH_PRIORITY.map(|priority| vec![priority]);
+    let due = choose_due(change, room, &each).await?;
+    claim(change, transport, due, false).await
+}
+
+/// Claims one e-mail to probe a transport that was unavailable. Those that it was unavailable for come
+/// last, however urgent they are: it may be so for them alone, such as for the domains that it does not
+/// relay to.
+pub(super) async fn claim_probe(
+    change: &Change<'_>,
+    transport: &str,
+    room: &Room,
+) -> Result<Vec<Claim>> {
+    let due = choose_due(change, &room.for_one(), &[EACH_PRIORITY.to_vec()]).await?;
+    claim(change, transport, due, true).await
+}
+
+const EACH_PRIORITY: [Priority; 3] = [Priority::High, Priority::Normal, Priority::Low];
+
+async fn claim(
+    change: &Change<'_>,
+    transport: &str,
+    due: Vec<email::Model>,
+    is_probe: bool,
 ) -> Result<Vec<Claim>> {
     use email::Column;
     let app = change.app();
     let now = app.clock.now();
-    let due = choose_due(change, room, is_trial).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -46,7 +75,12 @@ pub(super) async fn claim_due(
         .map(|mut email| {
             email.attempt_count += 1;
             let attempt = app.new_id();
-            Claim { email, id, attempt }
+            Claim {
+                email,
+                id,
+                attempt,
+                is_probe,
+            }
         })
         .collect();
     email::Entity::update_many()
@@ -77,25 +111,18 @@ pub(super) async fn claim_due(
     Ok(claims)
 }
 
-/// The e-mails to be sent next: the more urgent first, and of those the ones that have been due for
-/// longest, but never more to one domain than its limit.
-///
-/// To try a transport that was unavailable, those that it was unavailable for come last, however
-/// urgent they are: it may be so for them alone, such as for the domains that it does not relay to.
-async fn choose_due(change: &Change<'_>, room: &Room, is_trial: bool) -> Result<Vec<email::Model>> {
+/// The e-mails to be sent next: those of the first group of priorities first, and in a group the ones that
+/// have been due for longest, but never more to one domain than its limit.
+async fn choose_due(
+    change: &Change<'_>,
+    room: &Room,
+    groups: &[Vec<Priority>],
+) -> Result<Vec<email::Model>> {
     let mut domains = room.domains.clone();
     let mut due: Vec<email::Model> = Vec::new();
-    // One query per priority: each reads just what it needs from the index, whereas a single one
-    // over all of them would sort the whole backlog.
-    let each = [Priority::High, Priority::Normal, Priority::Low];
-    let groups = if is_trial {
-        vec![each.to_vec()]
-    } else {
-        each.map(|priority| vec![priority]).to_vec()
-    };
     for priorities in groups {
         while due.len() < room.mails {
-            let next = next_due(change, &priorities, &due, &domains)
+            let next = next_due(change, priorities, &due, &domains)
                 .limit((room.mails - due.len()) as u64)
                 // Other servers' claims are skipped, not waited for.
                 .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
@@ -141,6 +168,20 @@ fn next_due(
         }
     }
     due
+}
+
+/// Whether an e-mail is due.
+pub(super) fn is_one_due(app: &App) -> SimpleExpr {
+    let due = email::Entity::find()
+        .filter(email::Column::Status.eq(Status::Queued))
+        .filter(email::Column::NextAttemptAt.lte(app.clock.now()));
+    exists(due)
+}
+
+/// Whether there is any of these rows.
+pub(super) fn exists<E: EntityTrait>(rows: Select<E>) -> SimpleExpr {
+    let one = rows.select_only().expr(Expr::value(1)).limit(1);
+    Expr::exists(one.into_query())
 }
 
 /// Fails e-mails that cannot be read, so that they do not stand in the way of others.

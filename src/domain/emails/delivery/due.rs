@@ -2,9 +2,10 @@
 
 use entity::email::Status;
 use entity::{email, email_queue, password_reset_request};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
+use super::claim::{exists, is_one_due};
 use super::transport_pause;
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -14,15 +15,11 @@ use crate::domain::error::Result;
 ///
 /// It may say so when there is nothing after all, and never the other way round.
 pub async fn is_anything_due(app: &App) -> Result<bool> {
-    let now = app.clock.now();
-    let due = email::Entity::find()
-        .filter(email::Column::Status.eq(Status::Queued))
-        .filter(email::Column::NextAttemptAt.lte(now));
     let silent = email::Entity::find()
         .filter(email::Column::Status.eq(Status::Sending))
         .filter(Expr::col(email::Column::LeaseUntil).lt(app.db.now(&app.clock)));
     let is_anything = Condition::any()
-        .add(transport_pause::may_send(app).and(exists(due)))
+        .add(transport_pause::may_send(app).and(is_one_due(app)))
         .add(exists(silent))
         .add(exists(password_reset_request::Entity::find()));
     let asked = email_queue::Entity::find_by_id(email_queue::ONLY)
@@ -31,9 +28,4 @@ pub async fn is_anything_due(app: &App) -> Result<bool> {
     let answered: Vec<i64> = app.db.values(app.db.read(), asked).await?;
     // Where the queue's own row is missing, whoever looks closer knows what to do.
     Ok(answered != [0])
-}
-
-fn exists<E: EntityTrait>(rows: Select<E>) -> SimpleExpr {
-    let one = rows.select_only().expr(Expr::value(1)).limit(1);
-    Expr::exists(one.into_query())
 }

@@ -104,7 +104,7 @@ pub(super) fn after_failure(
             last_error,
             ..unclaimed(now)
         },
-        // The transport is paused for as long, so waiting costs the e-mail neither time nor an attempt.
+        // The transport is paused for as long, so waiting costs the e-mail no attempt.
         Verdict::Unavailable => email::ActiveModel {
             status: Set(Status::Queued),
             attempt_count: Set(email.attempt_count.saturating_sub(1)),

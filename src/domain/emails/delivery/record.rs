@@ -19,8 +19,11 @@ pub(super) async fn record(
     state: &mut email_queue::Model,
 ) -> Result<()> {
     let mut delivered = Vec::with_capacity(done.len());
+    // The queue's own row comes before the e-mails', as wherever both are changed.
     for (claim, outcome) in done {
-        transport_pause::note(change, state, outcome).await?;
+        transport_pause::note(change, state, claim, outcome).await?;
+    }
+    for (claim, outcome) in done {
         match outcome.verdict {
             Verdict::Delivered => delivered.push((claim, outcome)),
             _ => record_failure(change, claim, outcome, state).await?,

@@ -20,13 +20,20 @@ function attempt(action) {
   }
 }
 
-/** The link's token, if there is one, or what this page has `said` about a link that is dead. */
+// Another link to this page differs behind the # alone, and so does the way back from it: the browser would
+// stay with what it shows.
+addEventListener("popstate", () => location.reload());
+
+/** The link's token, if there is one, or what this page has `said` about a link that is dead. It stands behind
+ * the #, which browsers send to no server; in the query, where a deployment has it there. */
 export function takeLink() {
   const address = new URL(location.href);
-  const token = address.searchParams.get("token");
+  const fragment = new URLSearchParams(address.hash.slice(1));
+  const token = fragment.get("token") ?? address.searchParams.get("token");
   if (token !== null) {
+    address.hash = "";
     address.searchParams.delete("token");
-    history.replaceState({ token }, "", address);
+    history.replaceState({ token }, "", address.href.replace(/#$/, ""));
     storage.set(token);
     return { token };
   }
