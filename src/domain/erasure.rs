@@ -84,10 +84,13 @@ impl Person {
         calls
     }
 
-    /// The same, and each name alone: for texts of which it is known that they are about them.
+    /// The same, and the one name of somebody who has no other: for texts of which it is known that they are
+    /// about them. Where there are two, each alone may as well be the reader's.
     fn all_calls(&self) -> Vec<String> {
         let mut calls = self.calls();
-        calls.extend(self.first_names.iter().chain(&self.last_names).cloned());
+        if self.first_names.is_empty() || self.last_names.is_empty() {
+            calls.extend(self.first_names.iter().chain(&self.last_names).cloned());
+        }
         calls
     }
 

@@ -79,7 +79,7 @@ async fn person_with_a_past(server: &TestServer, administrator: &Client) -> Clie
     )
     .await;
     server.inbox.next().await;
-    let input = json!({ "email": "guest@kbank.com", "roleIds": [role] });
+    let input = json!({ "email": "guest@kbank.com", "firstName": "Ann", "roleIds": [role] });
     must(&person, "inviteUser", input).await;
     server.inbox.next().await;
     let created =
