@@ -51,6 +51,25 @@ pub fn tell_of_failure(reason: &str) -> bool {
 ///
 /// A filter that cannot be understood, and those of [`telemetry::layer`].
 pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String> {
+    subscriber(settings, exported)?.init();
+    // It is started once.
+    let _ = FORMAT.set(settings.format);
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
+            _ => tracing::error!("{panic}"),
+        }
+    }));
+    Ok(())
+}
+
+/// What writes it, and exports spans. The log passes over those for export, which are not even made where nothing is
+/// exported.
+fn subscriber(
+    settings: &Log,
+    exported: Option<&Telemetry>,
+) -> Result<impl Subscriber + Send + Sync + use<>, String> {
     let lines = fmt::layer()
         .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
@@ -63,23 +82,16 @@ pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String>
             .with_span_list(false)
             .boxed(),
     };
-    let filter = filter(&settings.filter)?;
     let spans = exported.map(telemetry::layer).transpose()?.flatten();
-    tracing_subscriber::registry()
+    let of_spans = match spans {
+        Some(_) => Spans::Exported,
+        None => Spans::NotMade,
+    };
+    let filter = filter(&settings.filter, of_spans)?;
+    Ok(tracing_subscriber::registry()
         .with(spans)
         .with(lines.with_filter(filter_fn(|event| event.target() != telemetry::TARGET)))
-        .with(filter)
-        .init();
-    // It is started once.
-    let _ = FORMAT.set(settings.format);
-    std::panic::set_hook(Box::new(|panic| {
-        let backtrace = Backtrace::capture();
-        match backtrace.status() {
-            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
-            _ => tracing::error!("{panic}"),
-        }
-    }));
-    Ok(())
+        .with(filter))
 }
 
 /// Standard error, without the secrets of the transport that is at work on this thread: one that is
@@ -99,19 +111,33 @@ impl Write for Masking {
     }
 }
 
+/// What becomes of the spans that are for export, whatever the directives ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spans {
+    /// They are made, and exported.
+    Exported,
+    /// Nobody wants them.
+    NotMade,
+}
+
 /// What the log takes up: what the directives ask for, but never what would hold a secret.
 ///
 /// # Errors
 ///
 /// Directives that cannot be understood.
-pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>, String> {
-    let asked_for =
-        EnvFilter::try_new(directives).map_err(|error| format!("log.filter: {error}"))?;
-    // Spans for export are none of the log's business.
-    let exported: Directive = format!("{}=info", telemetry::TARGET)
-        .parse()
-        .map_err(|error| format!("log.filter: {error}"))?;
-    let asked_for = asked_for.add_directive(exported);
+pub fn filter<S: Subscriber>(
+    directives: &str,
+    spans: Spans,
+) -> Result<impl Layer<S> + use<S>, String> {
+    let in_words = |error: &dyn std::error::Error| format!("log.filter: {error}");
+    let asked_for = EnvFilter::try_new(directives).map_err(|error| in_words(&error))?;
+    let level = match spans {
+        Spans::Exported => "info",
+        Spans::NotMade => "off",
+    };
+    let of_spans = format!("{}={level}", telemetry::TARGET);
+    let of_spans: Directive = of_spans.parse().map_err(|error| in_words(&error))?;
+    let asked_for = asked_for.add_directive(of_spans);
     Ok(asked_for.and_then(filter_fn(may_be_logged)))
 }
 
@@ -119,4 +145,32 @@ pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>,
 /// passwords among it.
 fn may_be_logged(event: &Metadata<'_>) -> bool {
     !event.target().starts_with("tungstenite") || *event.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    #[test]
+    fn spans_for_export_are_not_made_where_nothing_is_exported() {
+        let telemetry = Telemetry {
+            endpoint: None,
+            headers: SecretString::from(""),
+            sampling_ratio: 1.0,
+        };
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let settings = Log {
+                filter: "trace".to_owned(),
+                format,
+            };
+            let subscriber = subscriber(&settings, Some(&telemetry)).unwrap();
+            tracing::subscriber::with_default(subscriber, || {
+                let exported = tracing::info_span!(target: telemetry::TARGET, "exported");
+                assert!(exported.is_disabled(), "{format:?}");
+                assert!(!tracing::info_span!("logged").is_disabled(), "{format:?}");
+            });
+        }
+    }
 }

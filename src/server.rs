@@ -16,6 +16,7 @@ use crate::domain::setup::{self, Setup};
 use crate::domain::{self, App};
 use crate::http::serving::Serving;
 use crate::http::{AllowedOrigins, TrustedProxies};
+use crate::log::Spans;
 use crate::{http, log, mail, telemetry};
 
 /// Why a server did not start: a sentence that says what is wrong and where.
@@ -122,7 +123,7 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
     let transport = registry.build(&settings.mail.transport, &settings.mail.transports);
     let proxies = TrustedProxies::new(&settings.server.trusted_proxies);
     let origins = AllowedOrigins::new(&settings.server);
-    let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter);
+    let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter, Spans::NotMade);
     let mut problems = settings.problems();
     let parts = App::check(settings).err().into_iter().flatten();
     let others = transport.err().map(|error| error.to_string());
