@@ -14,9 +14,13 @@ use crate::config::{Log, LogFormat, Telemetry};
 use crate::telemetry;
 
 /// What is taken up, where it can be changed.
-static FILTER: OnceLock<reload::Handle<Filter, Registry>> = OnceLock::new();
+static FILTER: OnceLock<Adjustable> = OnceLock::new();
 
-type Filter = Box<dyn Layer<Registry> + Send + Sync>;
+/// A filter that can be replaced.
+struct Adjustable {
+    handle: reload::Handle<Box<dyn Layer<Registry> + Send + Sync>, Registry>,
+    of_spans: Spans,
+}
 
 /// In which format it is written, from when that is known.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
@@ -56,6 +60,27 @@ pub fn tell_of_failure(reason: &str) -> bool {
 ///
 /// A filter that cannot be understood, and those of [`telemetry::layer`].
 pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String> {
+    let (subscriber, adjustable) = subscriber(settings, exported)?;
+    subscriber.init();
+    // It is started once.
+    let _ = FORMAT.set(settings.format);
+    let _ = FILTER.set(adjustable);
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
+            _ => tracing::error!("{panic}"),
+        }
+    }));
+    Ok(())
+}
+
+/// What writes it, and exports spans. The log passes over those for export, which are not even made where nothing is
+/// exported.
+fn subscriber(
+    settings: &Log,
+    exported: Option<&Telemetry>,
+) -> Result<(impl Subscriber + Send + Sync + use<>, Adjustable), String> {
     let lines = fmt::layer()
         .with_writer(|| Masking)
         .with_ansi(std::io::stderr().is_terminal())
@@ -68,24 +93,17 @@ pub fn start(settings: &Log, exported: Option<&Telemetry>) -> Result<(), String>
             .with_span_list(false)
             .boxed(),
     };
-    let (asked_for, handle) = reload::Layer::new(filter(&settings.filter)?.boxed());
     let spans = exported.map(telemetry::layer).transpose()?.flatten();
-    tracing_subscriber::registry()
+    let of_spans = match spans {
+        Some(_) => Spans::Exported,
+        None => Spans::NotMade,
+    };
+    let (asked_for, handle) = reload::Layer::new(filter(&settings.filter, of_spans)?.boxed());
+    let subscriber = tracing_subscriber::registry()
         .with(asked_for)
         .with(spans)
-        .with(lines.with_filter(filter_fn(|event| event.target() != telemetry::TARGET)))
-        .init();
-    // It is started once.
-    let _ = FORMAT.set(settings.format);
-    let _ = FILTER.set(handle);
-    std::panic::set_hook(Box::new(|panic| {
-        let backtrace = Backtrace::capture();
-        match backtrace.status() {
-            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
-            _ => tracing::error!("{panic}"),
-        }
-    }));
-    Ok(())
+        .with(lines.with_filter(filter_fn(|event| event.target() != telemetry::TARGET)));
+    Ok((subscriber, Adjustable { handle, of_spans }))
 }
 
 /// Standard error, without the secrets of the transport that is at work on this thread: one that is
@@ -111,11 +129,21 @@ impl Write for Masking {
 ///
 /// Directives that cannot be understood; then nothing has changed.
 pub fn set_filter(directives: &str) -> Result<(), String> {
-    let asked_for = filter(directives)?.boxed();
-    match FILTER.get().map(|handle| handle.reload(asked_for)) {
-        Some(Err(error)) => Err(format!("log.filter: {error}")),
-        Some(Ok(())) | None => Ok(()),
-    }
+    let Some(adjustable) = FILTER.get() else {
+        return Ok(());
+    };
+    let asked_for = filter(directives, adjustable.of_spans)?.boxed();
+    let reloaded = adjustable.handle.reload(asked_for);
+    reloaded.map_err(|error| format!("log.filter: {error}"))
+}
+
+/// What becomes of the spans that are for export, whatever the directives ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spans {
+    /// They are made, and exported.
+    Exported,
+    /// Nobody wants them.
+    NotMade,
 }
 
 /// What the log takes up: what the directives ask for, but never what would hold a secret.
@@ -123,14 +151,19 @@ pub fn set_filter(directives: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// Directives that cannot be understood.
-pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>, String> {
-    let asked_for =
-        EnvFilter::try_new(directives).map_err(|error| format!("log.filter: {error}"))?;
-    // Spans for export are none of the log's business.
-    let exported: Directive = format!("{}=info", telemetry::TARGET)
-        .parse()
-        .map_err(|error| format!("log.filter: {error}"))?;
-    let asked_for = asked_for.add_directive(exported);
+pub fn filter<S: Subscriber>(
+    directives: &str,
+    spans: Spans,
+) -> Result<impl Layer<S> + use<S>, String> {
+    let in_words = |error: &dyn std::error::Error| format!("log.filter: {error}");
+    let asked_for = EnvFilter::try_new(directives).map_err(|error| in_words(&error))?;
+    let level = match spans {
+        Spans::Exported => "info",
+        Spans::NotMade => "off",
+    };
+    let of_spans = format!("{}={level}", telemetry::TARGET);
+    let of_spans: Directive = of_spans.parse().map_err(|error| in_words(&error))?;
+    let asked_for = asked_for.add_directive(of_spans);
     Ok(asked_for.and_then(filter_fn(may_be_logged)))
 }
 
@@ -138,4 +171,32 @@ pub fn filter<S: Subscriber>(directives: &str) -> Result<impl Layer<S> + use<S>,
 /// passwords among it.
 fn may_be_logged(event: &Metadata<'_>) -> bool {
     !event.target().starts_with("tungstenite") || *event.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    #[test]
+    fn spans_for_export_are_not_made_where_nothing_is_exported() {
+        let telemetry = Telemetry {
+            endpoint: None,
+            headers: SecretString::from(""),
+            sampling_ratio: 1.0,
+        };
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let settings = Log {
+                filter: "trace".to_owned(),
+                format,
+            };
+            let (subscriber, _) = subscriber(&settings, Some(&telemetry)).unwrap();
+            tracing::subscriber::with_default(subscriber, || {
+                let exported = tracing::info_span!(target: telemetry::TARGET, "exported");
+                assert!(exported.is_disabled(), "{format:?}");
+                assert!(!tracing::info_span!("logged").is_disabled(), "{format:?}");
+            });
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::domain::recovery::{self, Keep, Recovered};
 use crate::domain::setup::{self, Setup};
 use crate::http::serving::{Serving, Slots};
 use crate::http::{AllowedOrigins, TrustedProxies};
+use crate::log::Spans;
 use crate::{http, log, mail, telemetry};
 
 mod reload;
@@ -125,7 +126,7 @@ pub fn check(settings: &Config, registry: &Registry) -> Result<(), Vec<String>> 
     let transport = registry.build(&settings.mail.transport, &settings.mail.transports);
     let proxies = TrustedProxies::new(&settings.server.trusted_proxies);
     let origins = AllowedOrigins::new(&settings.server);
-    let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter);
+    let log = log::filter::<tracing_subscriber::Registry>(&settings.log.filter, Spans::NotMade);
     let mut problems = settings.problems();
     let parts = App::check(settings).err().into_iter().flatten();
     let others = transport.err().map(|error| error.to_string());

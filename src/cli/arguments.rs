@@ -13,9 +13,9 @@ Examples:
   usher config show                             show every setting and where it comes from
   usher doctor                                  find out what is wrong with this installation
 
-Every setting is explained in config.default.toml. Settings come from there, from usher.toml (or the file
-that --config or USHER_CONFIG names), from the
-environment (USHER_MAIL__TRANSPORT=file), and from --set, each overriding the one before.
+Every setting is explained in config.default.toml. Settings come from there, from usher.toml or the file
+that --config or USHER_CONFIG names, from the environment (USHER_MAIL__TRANSPORT=file), and from --set,
+each overriding the one before.
 
 Exit codes: 0 success; 1 failure, with the reasons on standard error, one per line, each prefixed with
 \"usher: \"; 2 invalid command line.";

@@ -154,8 +154,8 @@ async fn drain(server: &Server, signal: &str, signals: &mut Signals) {
     let seconds = server.app.settings.server.drain.as_secs_f64();
     tracing::info!(signal, seconds, "about to stop; not ready any more");
     tokio::select! {
-        () = server.drain() => tracing::info!("stopping"),
-        signal = signals.stop() => tracing::info!(signal, "stopping"),
+        () = server.drain() => tracing::info!(signal, "stopping"),
+        again = signals.stop() => tracing::info!(signal = again, "stopping"),
     }
 }
 

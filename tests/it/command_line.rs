@@ -927,7 +927,7 @@ fn help_teaches_and_shells_can_complete() {
       help                  Print this message or the help of the given subcommand(s)
 
     Options:
-          --config <FILE>    The configuration file [default: usher.toml, if there is one]
+          --config <FILE>    The configuration file [env: USHER_CONFIG] [default: usher.toml, if there is one]
           --set <KEY=VALUE>  Set a configuration key, such as mail.transport=file; may be repeated
       -h, --help             Print help
       -V, --version          Print version
@@ -939,8 +939,9 @@ fn help_teaches_and_shells_can_complete() {
       usher config show                             show every setting and where it comes from
       usher doctor                                  find out what is wrong with this installation
 
-    Every setting is explained in config.default.toml. Settings come from there, from usher.toml, from the
-    environment (USHER_MAIL__TRANSPORT=file), and from --set, each overriding the one before.
+    Every setting is explained in config.default.toml. Settings come from there, from usher.toml or the file
+    that --config or USHER_CONFIG names, from the environment (USHER_MAIL__TRANSPORT=file), and from --set,
+    each overriding the one before.
 
     Exit codes: 0 success; 1 failure, with the reasons on standard error, one per line, each prefixed with
     "usher: "; 2 invalid command line.

@@ -15,7 +15,11 @@ const PARENT: &str = "b7ad6b7169203331";
 fn command(folder: &Path, settings: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command.current_dir(folder);
-    let always = ["server.bind=127.0.0.1:0", "log.format=json"];
+    let always = [
+        "server.bind=127.0.0.1:0",
+        "server.drain=0s",
+        "log.format=json",
+    ];
     for setting in always.iter().chain(settings) {
         command.args(["--set", setting]);
     }

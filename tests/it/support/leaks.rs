@@ -60,7 +60,7 @@ pub fn watch_the_log() {
     ONCE.call_once(|| {
         tracing_subscriber::registry()
             .with(tracing_subscriber::fmt::layer().with_writer(|| Watched))
-            .with(usher::log::filter("trace").unwrap())
+            .with(usher::log::filter("trace", usher::log::Spans::NotMade).unwrap())
             .init();
     });
 }
