@@ -58,7 +58,7 @@ impl Pool {
                 "a pooler stands before PostgreSQL, and shares its sessions: each query runs in a transaction"
             );
         }
-        let connections = sea_orm::Database::connect(super::to_server(config, sessions));
+        let connections = sea_orm::Database::connect(super::opening::to_server(config, sessions));
         let connections = connections
             .await
             .map_err(|error| server::innermost(&error))?;
@@ -321,7 +321,7 @@ impl Pool {
 
     /// Connections that are opened when they are needed.
     async fn connect_later(&self) -> Result<DatabaseConnection, DbErr> {
-        let mut options = super::to_server(&self.config(), self.sessions);
+        let mut options = super::opening::to_server(&self.config(), self.sessions);
         options.connect_lazy(true);
         sea_orm::Database::connect(options).await
     }
