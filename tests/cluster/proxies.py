@@ -125,13 +125,14 @@ def nginx(folder, instance):
 def caddy(folder, instance):
     port = free_port()
     text = put(read("caddy", "Caddyfile"), {
-        # By a name, Caddy would ask an authority for a certificate.
-        r"(?m)^people\.example\.com \{": f"http://127.0.0.1:{port}, http://people.example.com:{port} {{",
+        r"grace_period 10s": f"grace_period 1s\n\tadmin off\n\thttp_port {port}",
+        # With TLS, Caddy would ask an authority for a certificate.
+        r"(?m)^people\.example\.com \{": "http://people.example.com {",
         r"127\.0\.0\.1:8000": f"127.0.0.1:{instance.port}",
     })
     path = os.path.join(folder, "Caddyfile")
     with open(path, "w", encoding="utf-8") as file:
-        file.write("{\n\tadmin off\n}\n" + text)
+        file.write(text)
     name = ["--config", path, "--adapter", "caddyfile"]
     return Proxy("caddy", folder, ["caddy", "validate", *name], ["caddy", "run", *name], port, tls=False)
 
