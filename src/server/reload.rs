@@ -28,8 +28,6 @@ impl Server {
                 .map_err(|error| error.to_string())?;
         }
         self.transport.replace(transport);
-        // What waits for a mail server that would not let Usher in need not wait any longer.
-        self.app.mail_queued.notify_one();
         Ok(())
     }
 }

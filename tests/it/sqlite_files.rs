@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -437,6 +438,38 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
     assert_eq!(log.matches(&said).count(), 1, "{log}");
     assert_eq!(log.matches("takes changes again").count(), 1, "{log}");
     assert!(!log.contains("panicked"), "{log}");
+}
+
+#[tokio::test]
+async fn a_server_whose_file_gets_damaged_is_not_ready() {
+    let server = TestServer::start().await;
+    if !server.database.is_sqlite() {
+        return skipped("other databases look after their own files");
+    }
+    let client = server.anonymous();
+    let readyz = format!("{}/readyz", server.url);
+    assert_eq!(get(&client, &readyz).await, (200, "ok\n".to_owned()));
+    let database = Database::connect(&server.database.url).await.unwrap();
+    // What is in the file alone is damaged for everybody.
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    database.execute_unprepared(checkpoint).await.unwrap();
+    database.close().await.unwrap();
+    let url = server.database.url.strip_prefix("sqlite://").unwrap();
+    let path = url.split_once('?').map_or(url, |(path, _)| path);
+    let whole = fs::read(path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[20 * 4096..].fill(0xff);
+    fs::write(path, damaged).unwrap();
+
+    let query = r#"mutation {
+        requestPasswordReset(input: { email: "ada@kbank.com" }) { userErrors { code } }
+    }"#;
+    let answer = client.run(query).await;
+    assert_eq!(answer.code(), "UNAVAILABLE", "{}", answer.body);
+    let why = "the database does not work: its file is damaged\n";
+    assert_eq!(get(&client, &readyz).await, (503, why.to_owned()));
+    // Each test's database is looked through at its end.
+    fs::write(path, whole).unwrap();
 }
 
 /// Where nothing can be written, a session's last use cannot be noted either.
