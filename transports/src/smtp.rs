@@ -263,7 +263,7 @@ fn check_login(context: &Context<'_>, settings: &Settings) -> Result<(), ConfigE
     match (settings.username.is_empty(), has_password || has_tokens) {
         (false, false) => Err(context.error(
             "password",
-            "is empty, but username is set; set both or none",
+            "is empty, but username is set; set both or none, or an access token (oauth2_token_file)",
         )),
         (true, true) if has_password => Err(context.error(
             "username",

@@ -1107,7 +1107,7 @@ async fn what_is_wrong_with_an_access_token_is_said() {
         ),
         (
             "XOAUTH2",
-            json!({}),
+            json!({"password": "secret"}),
             "127.0.0.1 offers neither AUTH PLAIN nor AUTH LOGIN, but takes access tokens: set oauth2_",
         ),
     ] {
