@@ -16,6 +16,7 @@ use super::{config, serve};
 
 /// Makes the data, starts the server, and removes everything when it stops.
 pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
+    let signals = Signals::listen()?;
     let folder =
         private_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
     let (mut settings, samples) = settings(&mut layers, folder.path())?;
@@ -26,7 +27,6 @@ pub async fn run(mut layers: Layers, force: bool) -> Result<(), String> {
         ));
     }
     config::start_log(&layers, &settings)?;
-    let signals = Signals::listen()?;
     let socket = Socket::bind("server.bind", bind)
         .await
         .map_err(|error| error.to_string())?;

@@ -1,7 +1,8 @@
 //! What happens on SIGHUP: the settings are read again, and what can change while the server runs does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::sync::oneshot;
 use transports::Registry;
 use usher::config::{Config, Layers};
 use usher::log;
@@ -28,10 +29,20 @@ impl Source {
         })
     }
 
-    /// Reads the settings again, and has the server go by them as far as it can. Where they cannot be used,
-    /// those in force stay.
-    pub fn reload(&self, server: &Server) {
-        match self.try_reload(server) {
+    /// Reads the settings again, on a thread that nobody waits for when the process ends.
+    pub async fn read(&self) -> Result<Fresh, String> {
+        let layers = self.layers.clone();
+        let (told, fresh) = oneshot::channel();
+        std::thread::spawn(move || {
+            // Whoever wanted to know may have been told to stop meanwhile.
+            let _ = told.send(Fresh::of(&layers));
+        });
+        fresh.await.map_err(|error| error.to_string())?
+    }
+
+    /// Has the server go by fresh settings as far as it can. Where they cannot be used, those in force stay.
+    pub fn put_in_force(&self, server: &Server, fresh: Result<Fresh, String>) {
+        match fresh.and_then(|fresh| self.try_to_put_in_force(server, &fresh)) {
             Ok(waiting) if waiting.is_empty() => {
                 tracing::info!("the settings were read again, and are in force");
             }
@@ -48,20 +59,30 @@ impl Source {
     }
 
     /// Returns the keys that have changed and need a new start.
-    fn try_reload(&self, server: &Server) -> Result<Vec<String>, String> {
-        let fresh = config::startable(&self.layers)?;
-        let shown = shown(&self.layers)?;
-        server.reload(&fresh, &Registry::builtin())?;
-        log::set_filter(&fresh.log.filter)?;
-        let all = self.shown.keys().chain(shown.keys());
-        let mut changed: Vec<String> = all
-            .filter(|key| self.shown.get(*key) != shown.get(*key))
-            .filter(|key| !takes_effect(key, &fresh))
-            .cloned()
-            .collect();
-        changed.sort();
-        changed.dedup();
-        Ok(changed)
+    fn try_to_put_in_force(&self, server: &Server, fresh: &Fresh) -> Result<Vec<String>, String> {
+        server.reload(&fresh.settings, &Registry::builtin())?;
+        log::set_filter(&fresh.settings.log.filter)?;
+        let all: BTreeSet<&String> = self.shown.keys().chain(fresh.shown.keys()).collect();
+        let changed = all
+            .into_iter()
+            .filter(|key| self.shown.get(*key) != fresh.shown.get(*key))
+            .filter(|key| !takes_effect(key, &fresh.settings));
+        Ok(changed.cloned().collect())
+    }
+}
+
+/// The settings, as they are now.
+pub struct Fresh {
+    settings: Config,
+    shown: BTreeMap<String, String>,
+}
+
+impl Fresh {
+    fn of(layers: &Layers) -> Result<Self, String> {
+        Ok(Self {
+            settings: config::startable(layers)?,
+            shown: shown(layers)?,
+        })
     }
 }
 

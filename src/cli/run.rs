@@ -9,6 +9,7 @@ use usher::server::{self, ProcessRole};
 
 use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{eprint_line, print, print_line};
+use super::signals::Signals;
 use super::{
     backup, config, copy, demo, doctor, erase, healthcheck, invite_administrator, queue,
     reset_password, restore, send_test_email, serve,
@@ -69,8 +70,10 @@ fn layers(arguments: &Arguments) -> Layers {
 }
 
 async fn start(layers: &Layers, role: ProcessRole) -> Result<(), String> {
+    // Before anything else: a signal that nobody listens to kills the process.
+    let signals = Signals::listen()?;
     let settings = config::start(layers)?;
-    serve::run(layers, settings, role).await
+    serve::run(layers, settings, role, signals).await
 }
 
 /// For commands that need less than a server does: neither its mail transport nor its log.

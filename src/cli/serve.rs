@@ -18,8 +18,12 @@ use super::signals::{Signals, Wish};
 const OTHER_FILES: usize = 100;
 
 /// Starts the server, or a part of it, says what to do next, and waits for its end.
-pub async fn run(layers: &Layers, settings: Config, role: ProcessRole) -> Result<(), String> {
-    let mut signals = Signals::listen()?;
+pub async fn run(
+    layers: &Layers,
+    settings: Config,
+    role: ProcessRole,
+    mut signals: Signals,
+) -> Result<(), String> {
     let source = Source::of(layers)?;
     let say = |why: &str| tracing::warn!("{why}");
     tokio::select! {
@@ -108,7 +112,16 @@ pub async fn until_stopped(
                 drain(&server, signal, &mut signals).await;
                 break;
             }
-            (Wish::Reload(_), Some(source)) => source.reload(&server),
+            (Wish::Reload(_), Some(source)) => {
+                // A file may be slow to read: one in the network, or one that somebody is writing.
+                tokio::select! {
+                    fresh = source.read() => source.put_in_force(&server, fresh),
+                    signal = signals.stop() => {
+                        tracing::info!(signal, "stopping");
+                        break;
+                    }
+                }
+            }
             (Wish::Reload(signal), None) | (Wish::Unknown(signal), _) => {
                 tracing::info!(signal, "ignored a signal");
             }

@@ -18,9 +18,11 @@ use tokio::time::Instant;
 
 use super::sqlite;
 
-/// PostgreSQL, appendix A: connection exceptions, too many connections, a full disk, and a server that
-/// stops, has crashed, starts, or closes what was idle.
-const SQL_STATES: [(&str, Cause); 8] = [
+/// PostgreSQL, appendix A: connection exceptions, too many connections, a full disk, a login or a database
+/// that is refused, and a server that stops, has crashed, starts, or closes what was idle.
+const SQL_STATES: [(&str, Cause); 10] = [
+    ("28", Cause::LetsNobodyIn),
+    ("3D000", Cause::LetsNobodyIn),
     ("53100", Cause::DiskFull),
     ("08", Cause::BrokenOff),
     ("53300", Cause::Full),
@@ -31,9 +33,14 @@ const SQL_STATES: [(&str, Cause); 8] = [
     ("25006", Cause::ReadOnly),
 ];
 
-/// MySQL and MariaDB: too many connections, a full disk or table, a server that stops or takes no changes,
-/// a connection that broke off or was ended, and a node that has left its Galera cluster.
-const MYSQL_ERRORS: [(u16, Cause); 17] = [
+/// MySQL and MariaDB: too many connections, a full disk or table, a login or a database that is refused, a
+/// server that stops or takes no changes, a connection that broke off or was ended, and a node that has left
+/// its Galera cluster.
+const MYSQL_ERRORS: [(u16, Cause); 21] = [
+    (1044, Cause::LetsNobodyIn),
+    (1045, Cause::LetsNobodyIn),
+    (1049, Cause::LetsNobodyIn),
+    (1698, Cause::LetsNobodyIn),
     (1021, Cause::DiskFull),
     (1114, Cause::DiskFull),
     (1290, Cause::ReadOnly),
@@ -66,6 +73,8 @@ pub enum Cause {
     Closing,
     /// It has no connection to spare, or the pool has none.
     Full,
+    /// It refuses the login, or no longer has the database.
+    LetsNobodyIn,
     /// It is a stand-by, or was told to take no changes.
     ReadOnly,
     /// Its disk is full, so that it takes no changes. It can be read.
@@ -86,6 +95,7 @@ impl fmt::Display for Cause {
             Self::BrokenOff => "the connection broke off",
             Self::Closing => "it is stopping or starting",
             Self::Full => "it has no connection to spare",
+            Self::LetsNobodyIn => "it refuses the login",
             Self::ReadOnly => "it is a stand-by, or set to take no changes",
             Self::DiskFull => "its disk is full",
             Self::WriteProtected => "its file may not be written to",

@@ -24,6 +24,7 @@ use super::load::{Counted, Load, Tally};
 use super::row::{Row, Source};
 use super::server::{self, Sessions};
 use crate::config;
+use crate::seldom::Seldom;
 
 /// How often a database that is away is looked at.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
@@ -39,6 +40,8 @@ pub(super) struct Pool {
     unavailable_after: Duration,
     connections: RwLock<DatabaseConnection>,
     availability: Availability,
+    /// Says that the database is there although a request has found it away.
+    contradiction: Seldom,
     /// Queries and beginnings of transactions, which have a connection or wait for one.
     asking: Tally,
     /// Transactions that have their connection.
@@ -68,6 +71,7 @@ impl Pool {
             unavailable_after: config.unavailable_after,
             connections: RwLock::new(connections),
             availability: Availability::new(),
+            contradiction: Seldom::default(),
             asking: Tally::default(),
             transactions: Tally::default(),
         }))
@@ -295,7 +299,9 @@ impl Pool {
             .as_ref()
             .is_some_and(|away| away.cause == Cause::ReadOnly);
         let Err(away) = self.probe(changes).await else {
-            if let Some(Away { cause, said }) = reason {
+            if let Some(Away { cause, said }) = reason
+                && self.contradiction.is_due()
+            {
                 tracing::warn!(
                     error = said,
                     "the database responds, but a request has found it away: {cause}"

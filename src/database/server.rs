@@ -109,8 +109,8 @@ async fn connect(config: &config::Database) -> Result<(), Away> {
     };
     match timeout(config.connect_timeout, attempt).await {
         Ok(connected) => match connected.err().and_then(|error| Away::of_sqlx(&error)) {
-            Some(away) => Err(away),
-            None => Ok(()),
+            Some(away) if away.cause != Cause::LetsNobodyIn => Err(away),
+            _ => Ok(()),
         },
         Err(_) => Err(Away::new(Cause::Silent, "it took too long")),
     }

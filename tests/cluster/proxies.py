@@ -112,6 +112,7 @@ def nginx(folder, instance):
         r"/etc/ssl/people\.example\.com\.pem": pem,
         r"/etc/ssl/people\.example\.com\.key": key,
         r"/var/log/nginx/usher\.log": os.path.join(folder, "nginx-access.log"),
+        r"/var/log/nginx/usher-error\.log": os.path.join(folder, "nginx-error.log"),
         r"127\.0\.0\.1:8000": f"127.0.0.1:{instance.port}",
     })
     path = os.path.join(folder, "nginx.conf")
@@ -180,7 +181,7 @@ def restarts(proxy, instances, token):
     print(f"proxies: {RESTARTS} restarts behind haproxy, {outcomes[200]} requests, 0 lost")
 
 
-def passes(proxy, instance, folder, token):
+def passes(proxy, instance, others, folder, token):
     """One request of each kind through a proxy."""
     connection = proxy.connection()
     connection.request("GET", f"/accept-invitation?token={TOKEN}", headers={
@@ -222,7 +223,21 @@ def passes(proxy, instance, folder, token):
 
     within(15, f"{proxy.name} passes an event on", told)
     watcher.close()
+    # A server that is away, when somebody opens a link.
+    instance.stop()
+    if proxy.name == "haproxy":
+        others.stop()
+    connection = proxy.connection()
+    connection.request("GET", f"/accept-invitation?token={TOKEN}", headers={
+        "Host": "people.example.com", "Referer": f"https://people.example.com/?token={TOKEN}",
+    })
+    if connection.getresponse().status < 500:
+        fail(f"{proxy.name} answers without a server")
     proxy.stop()
+    for stopped in (instance, others):
+        if stopped.process.poll() is not None:
+            stopped.start()
+            stopped.must_start()
     logs = ""
     for name in os.listdir(folder):
         if name.startswith(proxy.name):
@@ -262,7 +277,7 @@ def main():
             proxy.must_answer()
         restarts(proxies[0], instances, token)
         for proxy in proxies:
-            passes(proxy, instances[0], folder, token)
+            passes(proxy, instances[0], instances[1], folder, token)
     finally:
         for proxy in proxies:
             proxy.process.kill()

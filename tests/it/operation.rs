@@ -165,6 +165,21 @@ async fn settings_are_read_again_and_what_cannot_be_used_changes_nothing() {
     assert_eq!(log.matches(stays).count(), 1, "{log}");
 }
 
+/// A file in the network may hang, and one that is a pipe does until somebody writes.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_keeps_no_server_from_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("usher.toml");
+    std::fs::write(&file, "").unwrap();
+    let server = Binary::start(folder.path(), &[]);
+    std::fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).finish().status.success());
+    server.signal("HUP");
+    assert_eq!(says(&server.url, 200).await, "ok\n");
+    let log = server.stop();
+    assert!(log.contains("stopped"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_a_database_that_is_not_there_yet() {
     let Some((database, proxy)) = TestDatabase::behind_proxy().await else {

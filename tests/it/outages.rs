@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
+use url::Url;
 use usher::database::Source;
 
 use crate::emails::office;
@@ -370,4 +371,38 @@ async fn a_slow_query_is_no_outage() {
     let (rows, took) = timed(rows).await;
     assert_eq!(rows.unwrap().len(), 1);
     assert!(took > Duration::from_secs(2), "{took:?}");
+}
+
+/// As between a new password and the moment at which the server is told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_is_an_outage_like_any_other() {
+    let mut database = TestDatabase::create().await;
+    if !database.url.starts_with("postgres") {
+        return skipped("PostgreSQL alone lets the tests make a user, and bar it");
+    }
+    let operator = sea_orm::Database::connect(&database.url).await.unwrap();
+    let role = format!("guest_{}", std::process::id());
+    let ask = async |query: String| operator.execute_unprepared(&query).await.unwrap();
+    ask(format!("CREATE ROLE {role} LOGIN SUPERUSER")).await;
+    let mut url = Url::parse(&database.url).unwrap();
+    url.set_username(&role).unwrap();
+    database.url = url.into();
+    let server = TestServer::start_on(database, &["database.unavailable_after=1s"]).await;
+    let client = server.anonymous();
+    assert_eq!(get(&client, "/readyz").await.0, 200);
+
+    ask(format!("ALTER ROLE {role} NOLOGIN")).await;
+    ask(format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+    ))
+    .await;
+    is_unavailable(&client.run(QUERY).await);
+    let (status, _, why) = get(&client, "/readyz").await;
+    assert_eq!(status, 503, "{why}");
+    assert!(why.contains("it refuses the login"), "{why}");
+
+    ask(format!("ALTER ROLE {role} LOGIN")).await;
+    let ready = async { while get(&client, "/readyz").await.0 != 200 {} };
+    within("the server to be ready again", ready).await;
+    assert_eq!(client.run(QUERY).await.status, 200);
 }

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["color"]),
     ("telemetry", &["config"]),
     ("log", &["config", "telemetry"]),
-    ("database", &["clock", "config"]),
+    ("database", &["clock", "config", "seldom"]),
     ("email_templates", &["color", "config"]),
     (
         "domain",
