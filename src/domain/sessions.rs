@@ -27,6 +27,9 @@ pub mod owner;
 
 pub use identification::{authenticate, refresh};
 
+/// How often a password is verified at most, where it is changed or hashed anew meanwhile.
+const MOST_VERIFICATIONS: u32 = 3;
+
 /// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
 
@@ -85,69 +88,107 @@ async fn try_to_sign_in(
     let address = EmailAddress::parse(email).ok();
     let account = email_address::account(email);
     let guess = throttle::attempt(app, actor, Scope::Password, &account).await?;
-    let known = users::find_by_email(app, app.db.read(), &account).await?;
-    let may_sign_in = |user: &User| user.row.status() == user::Status::Active;
-    let candidate = known.clone().filter(may_sign_in);
-    let hash = candidate
-        .as_ref()
-        .and_then(|user| user.row.password_hash.clone());
     let password = password.usable();
-    let rehashed = password.duplicate();
-    let matches = match app
-        .passwords
-        .verify(&actor.client, password, hash.clone())
-        .await
-    {
-        Ok(matches) => matches,
-        Err(error) => {
-            throttle::undo(app, &guess).await?;
-            return Err(error);
-        }
-    };
-    let (Some(user), true) = (candidate, matches) else {
-        let subject = match (&known, &address) {
-            (Some(user), _) => Subject::from(user),
-            (None, Some(address)) => Subject::labelled(address.normal()),
-            (None, None) => Subject::none(),
+    for _ in 0..MOST_VERIFICATIONS {
+        let known = users::find_by_email(app, app.db.read(), &account).await?;
+        let candidate = known.clone().filter(may_sign_in);
+        let hash = candidate
+            .as_ref()
+            .and_then(|user| user.row.password_hash.clone());
+        let verified = app
+            .passwords
+            .verify(&actor.client, password.duplicate(), hash);
+        let matches = match verified.await {
+            Ok(matches) => matches,
+            Err(error) => {
+                throttle::undo(app, &guess).await?;
+                return Err(error);
+            }
         };
-        let throttled = guess.delays_the_next.then_some(Action::SignInThrottled);
-        let events: Vec<_> = [Action::SignInFailed]
-            .into_iter()
-            .chain(throttled)
-            .map(|action| (actor.clone(), action, subject.clone()))
-            .collect();
-        change::record_apart(app, &events).await?;
-        return Err(invalid_credentials());
-    };
-
-    let rehashed = match &hash {
-        Some(hash) if app.passwords.is_outdated(hash) => {
-            Some(app.passwords.hash(&actor.client, rehashed).await?)
-        }
-        _ => None,
-    };
-    let (hash, rehashed, guess) = (&hash, &rehashed, &guess);
-    change::make(app, actor, |mut change| async move {
-        // The user may have been deactivated, or changed the password, while it was being verified.
-        let user = users::find_locked(app, change.db(), user.row.id)
-            .await?
-            .filter(|current| may_sign_in(current) && current.row.password_hash == *hash)
-            .ok_or_else(invalid_credentials)?;
-        if rehashed.is_some() {
-            let changed = user::ActiveModel {
-                password_hash: Set(rehashed.clone()),
-                ..user.row.clone().into()
+        let (Some(user), true) = (candidate, matches) else {
+            let subject = match (&known, &address) {
+                (Some(user), _) => Subject::from(user),
+                (None, Some(address)) => Subject::labelled(address.normal()),
+                (None, None) => Subject::none(),
             };
-            update_row(change.db(), changed).await?;
+            return Err(refused(app, actor, subject, &guess).await?);
+        };
+        let proved = Proved { user, is_kept };
+        if let Some(session) = proved.begin(app, actor, &password, &guess).await? {
+            return Ok(session);
         }
-        let session = begin(&mut change, user, is_kept).await?;
-        throttle::succeeded(change.db(), guess).await?;
-        change
-            .record(Action::SignedIn, &session.signed_in.user)
-            .await?;
-        change.commit(session).await
-    })
-    .await
+    }
+    Err(invalid_credentials())
+}
+
+fn may_sign_in(user: &User) -> bool {
+    user.row.status() == user::Status::Active
+}
+
+/// Records that a password was wrong.
+async fn refused(
+    app: &App,
+    actor: &Actor,
+    subject: Subject,
+    guess: &throttle::Attempt,
+) -> Result<Error> {
+    let throttled = guess.delays_the_next.then_some(Action::SignInThrottled);
+    let events: Vec<_> = [Action::SignInFailed]
+        .into_iter()
+        .chain(throttled)
+        .map(|action| (actor.clone(), action, subject.clone()))
+        .collect();
+    change::record_apart(app, &events).await?;
+    Ok(invalid_credentials())
+}
+
+/// A user who has proved who they are, as they were before.
+struct Proved {
+    user: User,
+    is_kept: bool,
+}
+
+impl Proved {
+    /// Begins their session. Returns nothing if the user was deactivated, or the password changed or hashed anew,
+    /// while it was being verified: it has to be verified again.
+    async fn begin(
+        self,
+        app: &App,
+        actor: &Actor,
+        password: &Password,
+        guess: &throttle::Attempt,
+    ) -> Result<Option<NewSession>> {
+        let hash = &self.user.row.password_hash;
+        let rehashed = match hash {
+            Some(hash) if app.passwords.is_outdated(hash) => {
+                let password = password.duplicate();
+                Some(app.passwords.hash(&actor.client, password).await?)
+            }
+            _ => None,
+        };
+        let rehashed = &rehashed;
+        change::make(app, actor, |mut change| async move {
+            let user = users::find_locked(app, change.db(), self.user.row.id).await?;
+            let is_as_before = |now: &User| may_sign_in(now) && now.row.password_hash == *hash;
+            let Some(user) = user.filter(is_as_before) else {
+                return change.abandon(None).await;
+            };
+            if rehashed.is_some() {
+                let changed = user::ActiveModel {
+                    password_hash: Set(rehashed.clone()),
+                    ..user.row.clone().into()
+                };
+                update_row(change.db(), changed).await?;
+            }
+            let session = begin(&mut change, user, self.is_kept).await?;
+            throttle::succeeded(change.db(), guess).await?;
+            change
+                .record(Action::SignedIn, &session.signed_in.user)
+                .await?;
+            change.commit(Some(session)).await
+        })
+        .await
+    }
 }
 
 fn invalid_credentials() -> Error {

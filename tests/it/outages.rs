@@ -376,7 +376,8 @@ async fn a_slow_query_is_no_outage() {
 /// As between a new password and the moment at which the server is told of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_refused_is_an_outage_like_any_other() {
-    let mut database = TestDatabase::create().await;
+    let other = TestServer::start().await;
+    let mut database = other.database.clone();
     if !database.url.starts_with("postgres") {
         return skipped("PostgreSQL alone lets the tests make a user, and bar it");
     }
