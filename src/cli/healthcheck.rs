@@ -1,6 +1,5 @@
 //! `usher healthcheck`: asks a running server, or a worker with `metrics.bind`, whether it is ready. For
-//! containers, whose image
-//! has nothing else to ask with.
+//! containers, whose image has nothing else to ask with.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stdin};
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What somebody wants of the server who sends it a signal, and the signal's name.
@@ -23,7 +24,8 @@ pub enum Wish {
 pub struct Signals(BoxStream<'static, Wish>);
 
 impl Signals {
-    /// Listens from now on: no signal kills the process any more, but those that nobody can listen to.
+    /// Listens from now on: no signal kills the process any more, but those that nobody can listen to and
+    /// those that say that it has gone wrong itself.
     ///
     /// # Errors
     ///
@@ -35,6 +37,7 @@ impl Signals {
         } else {
             Wish::Reload("SIGHUP")
         };
+        let raw = |signal: Signal| SignalKind::from_raw(signal.as_raw());
         let wishes = [
             (SignalKind::terminate(), Wish::Drain("SIGTERM")),
             (SignalKind::interrupt(), Wish::Stop("Ctrl-C")),
@@ -43,6 +46,12 @@ impl Signals {
             (SignalKind::user_defined1(), Wish::Unknown("SIGUSR1")),
             (SignalKind::user_defined2(), Wish::Unknown("SIGUSR2")),
             (SignalKind::alarm(), Wish::Unknown("SIGALRM")),
+            (SignalKind::io(), Wish::Unknown("SIGIO")),
+            (raw(Signal::VTALARM), Wish::Unknown("SIGVTALRM")),
+            (raw(Signal::PROF), Wish::Unknown("SIGPROF")),
+            // Limits of the system's, which then refuses what goes beyond them.
+            (raw(Signal::XCPU), Wish::Unknown("SIGXCPU")),
+            (raw(Signal::XFSZ), Wish::Unknown("SIGXFSZ")),
         ];
         let mut streams = Vec::new();
         for (kind, wish) in wishes {

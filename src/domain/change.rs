@@ -23,6 +23,7 @@ use super::error::{Error, Result};
 use super::events::{self, Action, Changes, Subject};
 use crate::database::Transaction;
 use crate::domain::app::App;
+use crate::telemetry;
 
 mod confirmation;
 
@@ -77,7 +78,7 @@ where
             work(change).await
         };
         let span = tracing::info_span!(
-            target: "otel",
+            target: telemetry::TARGET,
             "database change",
             otel.kind = "client",
             db.system.name = app.db.kind()

@@ -28,6 +28,9 @@ pub use hasher::PasswordHasher;
 pub use password::{Context, MAX_LENGTH, Password};
 pub use policy::{Assessment, Policy, assess, hash_new, policy};
 
+/// How often a password is verified at most, where it is changed or hashed anew meanwhile.
+pub(super) const MOST_VERIFICATIONS: u32 = 3;
+
 /// Changes the password of a user who knows it. Their other sessions end, links that were sent to
 /// them stop working, and they are notified by e-mail.
 ///
@@ -42,29 +45,13 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     let account = &user.row.email_normal;
     let guess = throttle::attempt(app, actor, Scope::Password, account).await?;
     let is_unchanged = current.0 == new.0;
+    let current = current.usable();
     let mut errors = UserErrors::default();
-    let verified = app
-        .passwords
-        .verify(
-            &actor.client,
-            current.usable(),
-            user.row.password_hash.clone(),
-        )
-        .await;
-    let is_right = match verified {
-        Ok(is_right) => is_right,
-        Err(error) => {
-            throttle::undo(app, &guess).await?;
-            return Err(error);
-        }
-    };
+    let mut verified = user.row.password_hash.clone();
+    let is_right = verify_guess(app, actor, &current, verified.clone(), &guess).await?;
     if !is_right {
         record_wrong_guess(app, actor, user, guess.delays_the_next).await?;
-        errors.push(UserError::new(
-            UserErrorCode::InvalidCredentials,
-            "currentPassword",
-            "This is not your current password.",
-        ));
+        errors.push(not_the_current_one());
     }
     let context = user.password_context();
     let new = policy::check_new(app, &actor.client, "newPassword", new, &context).await;
@@ -87,24 +74,84 @@ pub async fn change(app: &App, actor: &Actor, current: Password, new: Password) 
     };
     let hash = app.passwords.hash(&actor.client, new).await?;
 
-    let (hash, guess, before) = (&hash, &guess, &user.row);
+    for _ in 0..MOST_VERIFICATIONS {
+        match set_unless_changed(app, actor, &verified, &hash, &guess).await? {
+            Stored::Done(user) => return Ok(*user),
+            Stored::Changed(now) => verified = now,
+        }
+        if !verify_guess(app, actor, &current, verified.clone(), &guess).await? {
+            break;
+        }
+    }
+    record_wrong_guess(app, actor, user, guess.delays_the_next).await?;
+    Err(not_the_current_one().into())
+}
+
+/// What became of a new password.
+enum Stored {
+    Done(Box<User>),
+    /// The current one was changed or hashed anew while it was being verified: this is its hash now.
+    Changed(Option<PasswordHash>),
+}
+
+/// Stores the hash of a new password for the actor, whose current one was right for the hash `verified`.
+async fn set_unless_changed(
+    app: &App,
+    actor: &Actor,
+    verified: &Option<PasswordHash>,
+    hash: &PasswordHash,
+    guess: &throttle::Attempt,
+) -> Result<Stored> {
+    let signed_in = actor.signed_in()?;
+    let id = signed_in.user.row.id;
     change::make(app, actor, |mut change| async move {
-        // It may have been changed or reset meanwhile; then the current one is not the current one.
-        change.confirm_and_lock(Some(before.id)).await?;
-        let mut user = users::find_locked(app, change.db(), before.id)
+        change.confirm_and_lock(Some(id)).await?;
+        let mut user = users::find_locked(app, change.db(), id)
             .await?
-            .filter(|now| now.row.password_hash == before.password_hash)
             .ok_or(Error::Unauthenticated)?;
+        if user.row.password_hash != *verified {
+            return change
+                .abandon(Stored::Changed(user.row.password_hash))
+                .await;
+        }
         user.row = set(&change, user.row, hash.clone()).await?;
-        sessions::end_all_of(change.db(), user.row.id, Some(signed_in.session.id)).await?;
-        links::revoke_open::<password_reset::Entity>(&change, user.row.id).await?;
+        sessions::end_all_of(change.db(), id, Some(signed_in.session.id)).await?;
+        links::revoke_open::<password_reset::Entity>(&change, id).await?;
         throttle::succeeded(change.db(), guess).await?;
-        throttle::limits::own_change(app, change.db(), user.row.id).await?;
+        throttle::limits::own_change(app, change.db(), id).await?;
         give_notice(&change, &user).await?;
         change.record(Action::PasswordChanged, &user).await?;
-        change.commit(user).await
+        change.commit(Stored::Done(Box::new(user))).await
     })
     .await
+}
+
+/// Whether a guess at a password is right. One that could not be looked at does not count.
+pub(super) async fn verify_guess(
+    app: &App,
+    actor: &Actor,
+    password: &Password,
+    hash: Option<PasswordHash>,
+    guess: &throttle::Attempt,
+) -> Result<bool> {
+    let verified = app
+        .passwords
+        .verify(&actor.client, password.duplicate(), hash);
+    match verified.await {
+        Err(error) => {
+            throttle::undo(app, guess).await?;
+            Err(error)
+        }
+        matches => matches,
+    }
+}
+
+fn not_the_current_one() -> UserError {
+    UserError::new(
+        UserErrorCode::InvalidCredentials,
+        "currentPassword",
+        "This is not your current password.",
+    )
 }
 
 /// Records that somebody who uses a session of the user does not know the password: perhaps the

@@ -10,25 +10,21 @@ use sea_orm::{
 
 use super::actor::{Actor, SignedIn};
 use super::change::{self, Change};
-use super::error::{Error, Result, UserError, UserErrorCode};
+use super::error::{Result, UserError, UserErrorCode};
 use super::events::{Action, Subject};
-use super::passwords::password::Password;
 use super::retention::remove_in_batches;
-use super::throttle::{self, Scope};
 use super::tokens::Token;
-use super::users::{self, User};
-use super::{EmailAddress, devices, email_address, roles};
+use super::users::User;
+use super::{devices, roles};
 use crate::database::{StoredId, Transaction, Write, update_row};
 use crate::domain::app::App;
-use crate::metrics::SignIn;
 
 mod identification;
 pub mod owner;
+mod sign_in;
 
 pub use identification::{authenticate, refresh};
-
-/// How often a password is verified at most, where it is changed or hashed anew meanwhile.
-const MOST_VERIFICATIONS: u32 = 3;
+pub use sign_in::sign_in;
 
 /// How many characters of a client's `User-Agent` are kept.
 const MAX_USER_AGENT_LENGTH: usize = 500;
@@ -46,158 +42,6 @@ pub struct NewSession {
     pub device: Token,
     /// The user who is now signed in, and the session.
     pub signed_in: Arc<SignedIn>,
-}
-
-/// Begins a session for a user who knows their password.
-///
-/// # Errors
-///
-/// [`UserErrorCode::InvalidCredentials`], in the same words and after the same work for an address
-/// that is unknown, invited or deactivated and for a wrong password.
-pub async fn sign_in(
-    app: &App,
-    actor: &Actor,
-    email: &str,
-    password: Password,
-    is_kept: bool,
-) -> Result<NewSession> {
-    let outcome = try_to_sign_in(app, actor, email, password, is_kept).await;
-    app.metrics.signed_in(counted_as(&outcome));
-    outcome
-}
-
-/// What operators count a sign-in as.
-fn counted_as(outcome: &Result<NewSession>) -> SignIn {
-    let is_throttled = |error: &UserError| error.code == UserErrorCode::TooManyAttempts;
-    match outcome {
-        Ok(_) => SignIn::Succeeded,
-        Err(Error::Refused(errors)) if errors.iter().any(is_throttled) => SignIn::Throttled,
-        Err(Error::Refused(_)) => SignIn::Failed,
-        Err(Error::Busy { .. }) => SignIn::Busy,
-        Err(_) => SignIn::Error,
-    }
-}
-
-async fn try_to_sign_in(
-    app: &App,
-    actor: &Actor,
-    email: &str,
-    password: Password,
-    is_kept: bool,
-) -> Result<NewSession> {
-    let address = EmailAddress::parse(email).ok();
-    let account = email_address::account(email);
-    let guess = throttle::attempt(app, actor, Scope::Password, &account).await?;
-    let password = password.usable();
-    for _ in 0..MOST_VERIFICATIONS {
-        let known = users::find_by_email(app, app.db.read(), &account).await?;
-        let candidate = known.clone().filter(may_sign_in);
-        let hash = candidate
-            .as_ref()
-            .and_then(|user| user.row.password_hash.clone());
-        let verified = app
-            .passwords
-            .verify(&actor.client, password.duplicate(), hash);
-        let matches = match verified.await {
-            Ok(matches) => matches,
-            Err(error) => {
-                throttle::undo(app, &guess).await?;
-                return Err(error);
-            }
-        };
-        let (Some(user), true) = (candidate, matches) else {
-            let subject = match (&known, &address) {
-                (Some(user), _) => Subject::from(user),
-                (None, Some(address)) => Subject::labelled(address.normal()),
-                (None, None) => Subject::none(),
-            };
-            return Err(refused(app, actor, subject, &guess).await?);
-        };
-        let proved = Proved { user, is_kept };
-        if let Some(session) = proved.begin(app, actor, &password, &guess).await? {
-            return Ok(session);
-        }
-    }
-    Err(invalid_credentials())
-}
-
-fn may_sign_in(user: &User) -> bool {
-    user.row.status() == user::Status::Active
-}
-
-/// Records that a password was wrong.
-async fn refused(
-    app: &App,
-    actor: &Actor,
-    subject: Subject,
-    guess: &throttle::Attempt,
-) -> Result<Error> {
-    let throttled = guess.delays_the_next.then_some(Action::SignInThrottled);
-    let events: Vec<_> = [Action::SignInFailed]
-        .into_iter()
-        .chain(throttled)
-        .map(|action| (actor.clone(), action, subject.clone()))
-        .collect();
-    change::record_apart(app, &events).await?;
-    Ok(invalid_credentials())
-}
-
-/// A user who has proved who they are, as they were before.
-struct Proved {
-    user: User,
-    is_kept: bool,
-}
-
-impl Proved {
-    /// Begins their session. Returns nothing if the user was deactivated, or the password changed or hashed anew,
-    /// while it was being verified: it has to be verified again.
-    async fn begin(
-        self,
-        app: &App,
-        actor: &Actor,
-        password: &Password,
-        guess: &throttle::Attempt,
-    ) -> Result<Option<NewSession>> {
-        let hash = &self.user.row.password_hash;
-        let rehashed = match hash {
-            Some(hash) if app.passwords.is_outdated(hash) => {
-                let password = password.duplicate();
-                Some(app.passwords.hash(&actor.client, password).await?)
-            }
-            _ => None,
-        };
-        let rehashed = &rehashed;
-        change::make(app, actor, |mut change| async move {
-            let user = users::find_locked(app, change.db(), self.user.row.id).await?;
-            let is_as_before = |now: &User| may_sign_in(now) && now.row.password_hash == *hash;
-            let Some(user) = user.filter(is_as_before) else {
-                return change.abandon(None).await;
-            };
-            if rehashed.is_some() {
-                let changed = user::ActiveModel {
-                    password_hash: Set(rehashed.clone()),
-                    ..user.row.clone().into()
-                };
-                update_row(change.db(), changed).await?;
-            }
-            let session = begin(&mut change, user, self.is_kept).await?;
-            throttle::succeeded(change.db(), guess).await?;
-            change
-                .record(Action::SignedIn, &session.signed_in.user)
-                .await?;
-            change.commit(Some(session)).await
-        })
-        .await
-    }
-}
-
-fn invalid_credentials() -> Error {
-    UserError::new(
-        UserErrorCode::InvalidCredentials,
-        None,
-        "Incorrect e-mail address or password.",
-    )
-    .into()
 }
 
 /// How long a session may go unused.

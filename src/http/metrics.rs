@@ -100,7 +100,7 @@ impl Stored {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StatusLabel {
-    status: String,
+    status: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -197,7 +197,7 @@ impl Stored {
     fn register(self, registry: &mut Registry) {
         let emails = Family::<StatusLabel, Gauge>::default();
         for (status, count) in self.emails {
-            let status = format!("{status:?}").to_lowercase();
+            let status = status.name();
             let label = StatusLabel { status };
             emails.get_or_create(&label).set(whole(count));
         }

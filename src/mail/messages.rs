@@ -8,8 +8,8 @@ use crate::domain::links::address;
 use crate::domain::{App, tokens};
 use crate::email_templates::RenderedEmail;
 
-/// The message as a transport takes it, with the secret link in its place, as the settings have it now. Where all e-mails are
-/// redirected to one address, it goes there; the queue knows whom it was for.
+/// The message as a transport takes it, with the secret link in its place, as the settings have it now.
+/// Where all e-mails are redirected to one address, it goes there; the queue knows whom it was for.
 pub fn outgoing(app: &App, email: &email::Model) -> Mail {
     let secret_link = address::of_email(app, email);
     let link = secret_link.as_deref().unwrap_or_default();

@@ -29,11 +29,20 @@ async fn stopped_with_a_queue() -> (TestServer, Client) {
     (server, administrator)
 }
 
-async fn started_again(server: TestServer, settings: &[&str]) -> TestServer {
+/// The server, started again with other settings, and its administrator.
+async fn started_again(server: TestServer, administrator: Client) -> (TestServer, Client) {
     let database = server.database.clone();
     server.server.stop();
     server.server.stopped().await;
-    TestServer::start_on(database, settings).await
+    let server = TestServer::start_on(database, NEW).await;
+    let url = server.url.clone();
+    (
+        server,
+        Client {
+            url,
+            ..administrator
+        },
+    )
 }
 
 const NEW: &[&str] = &[
@@ -54,11 +63,7 @@ async fn link_shown(administrator: &Client) -> Value {
 #[tokio::test]
 async fn an_e_mail_that_waits_leads_to_where_the_settings_say_when_it_is_sent() {
     let (server, administrator) = stopped_with_a_queue().await;
-    let server = started_again(server, NEW).await;
-    let administrator = Client {
-        url: server.url.clone(),
-        ..administrator
-    };
+    let (server, administrator) = started_again(server, administrator).await;
     let shown = link_shown(&administrator).await;
     let link = shown["link"].as_str().unwrap();
     let page = "https://new.kbank.com/people/accept-invitation#token=";
@@ -102,11 +107,7 @@ async fn a_link_that_an_earlier_version_queued_stays_as_it_is() {
     let forget = "UPDATE emails SET token_at = NULL";
     transaction.execute_batch(forget).await.unwrap();
     server.server.app.db.commit(transaction).await.unwrap();
-    let server = started_again(server, NEW).await;
-    let administrator = Client {
-        url: server.url.clone(),
-        ..administrator
-    };
+    let (_server, administrator) = started_again(server, administrator).await;
     let shown = link_shown(&administrator).await;
     let link = shown["link"].as_str().unwrap();
     assert!(

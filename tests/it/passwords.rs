@@ -65,6 +65,28 @@ async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
     assert_eq!(hash(&server).await, new);
 }
 
+/// As by a form that is sent from two tabs.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_at_once_one_is_told_that_the_password_was_changed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let change = async |new: &str| {
+        let input = json!({ "currentPassword": PASSWORD, "newPassword": new });
+        let payload = administrator.mutate("changePassword", input, "").await;
+        payload["userErrors"].clone()
+    };
+    let told = tokio::join!(
+        change("first walrus teapot 17"),
+        change("second walrus teapot 18")
+    );
+    let mut told = [told.0, told.1];
+    told.sort_by_key(|errors| errors.as_array().unwrap().len());
+    assert_eq!(told[0], json!([]));
+    assert_eq!(told[1][0]["code"], "INVALID_CREDENTIALS", "{told:?}");
+    assert_eq!(told[1][0]["field"][1], "currentPassword", "{told:?}");
+    assert!(is_signed_in(&administrator).await);
+}
+
 /// Security rule 2.
 #[tokio::test]
 async fn a_password_may_hold_anything_in_any_composition() {

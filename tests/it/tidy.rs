@@ -30,9 +30,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "email_templates",
             "metrics",
             "quota",
+            "telemetry",
         ],
     ),
-    ("mail", &["domain", "email_templates"]),
+    ("mail", &["domain", "email_templates", "telemetry"]),
     ("graphql", &["domain", "mail"]),
     (
         "http",

@@ -238,8 +238,8 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
         let problem = format!("{:?} is not a host name", settings.helo_name);
         return Err(context.error("helo_name", problem));
     }
-    check_login(context, &settings)?;
     let tokens = tokens(context, &settings)?;
+    check_login(context, &settings, tokens.is_some())?;
     Ok(Arc::new(Smtp {
         pool: Pool::new(settings.pool_size, settings.idle_timeout),
         server: Server {
@@ -254,18 +254,20 @@ pub(crate) fn build(context: &Context<'_>) -> Result<Arc<dyn Transport>, ConfigE
     }))
 }
 
-/// A user name without a password, as where the file that was to hold it is not named, would be noticed only when
-/// an e-mail is refused.
-fn check_login(context: &Context<'_>, settings: &Settings) -> Result<(), ConfigError> {
+/// Half of a login, as where the file that was to hold the other half is not named, would be noticed only when an
+/// e-mail is refused.
+fn check_login(
+    context: &Context<'_>,
+    settings: &Settings,
+    has_tokens: bool,
+) -> Result<(), ConfigError> {
     let has_password = !settings.password.expose_secret().is_empty();
-    let has_tokens = !settings.oauth2_token_file.as_os_str().is_empty()
-        || !settings.oauth2_token_command.is_empty();
-    match (settings.username.is_empty(), has_password || has_tokens) {
-        (false, false) => Err(context.error(
+    match (settings.username.is_empty(), has_password) {
+        (false, false) if !has_tokens => Err(context.error(
             "password",
             "is empty, but username is set; set both or none, or an access token (oauth2_token_file)",
         )),
-        (true, true) if has_password => Err(context.error(
+        (true, true) => Err(context.error(
             "username",
             "is empty, but password is set; set both or none",
         )),

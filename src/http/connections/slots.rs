@@ -31,6 +31,7 @@ pub struct Slots {
     /// All of the clients behind a proxy have its address.
     proxies: TrustedProxies,
     app: Arc<App>,
+    are_clients: bool,
     refusal: Seldom,
 }
 
@@ -38,7 +39,8 @@ pub struct Slots {
 pub struct Slot {
     _place: OwnedSemaphorePermit,
     _share: Option<Share<String>>,
-    _open: Open,
+    /// Counted for operators, unless it is one of their own.
+    _open: Option<Open>,
     /// Who holds it.
     pub(super) client: IpAddr,
     pub(super) app: Arc<App>,
@@ -52,7 +54,10 @@ impl Slots {
             settings.max_connections,
             settings.max_connections_per_client,
         );
-        Self::new(app, proxies, in_all, per_client)
+        Self {
+            are_clients: true,
+            ..Self::new(app, proxies, in_all, per_client)
+        }
     }
 
     /// A few, beside those of the clients.
@@ -68,6 +73,7 @@ impl Slots {
             per_client,
             proxies,
             app,
+            are_clients: false,
             refusal: Seldom::default(),
         }
     }
@@ -106,7 +112,7 @@ impl Slots {
         Some(Slot {
             _place: place,
             _share: share,
-            _open: self.app.metrics.connection(),
+            _open: self.are_clients.then(|| self.app.metrics.connection()),
             client,
             app: self.app.clone(),
         })

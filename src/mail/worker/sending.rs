@@ -13,6 +13,7 @@ use super::desk::Desk;
 use crate::domain::App;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::mail::messages;
+use crate::telemetry;
 
 /// Sends e-mails until there will be no more.
 pub(super) async fn run(
@@ -54,7 +55,7 @@ async fn deliver(
 async fn send(app: &App, transport: &dyn Transport, claim: &Claim) -> Outcome {
     let mail = messages::outgoing(app, &claim.email);
     let span = tracing::info_span!(
-        target: "otel",
+        target: telemetry::TARGET,
         "send e-mail",
         otel.kind = "client",
         usher.email_id = %claim.email.id.0,

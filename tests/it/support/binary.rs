@@ -1,6 +1,7 @@
 //! The built binary, as a process of its own.
 
 use std::io::{BufRead, BufReader};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -10,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use super::waiting::{Finish, Watchdog, within};
 
 /// A process of the server's, which ends with the test.
-struct Process {
+pub struct Process {
     child: Child,
     /// What it has written into its log.
     log: watch::Receiver<String>,
@@ -31,14 +32,15 @@ pub struct Binary {
 }
 
 impl Process {
-    fn signal(&self, signal: &str) {
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, signal: &str) {
         let (signal, id) = (format!("-{signal}"), self.child.id().to_string());
         let sent = Command::new("kill").args([&signal, &id]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits until that is in its log.
-    async fn logs(&self, part: &str) {
+    pub async fn logs(&self, part: &str) {
         let mut log = self.log.clone();
         let what = format!("{part:?} in the log");
         let there = log.wait_for(|log| log.contains(part));
@@ -58,16 +60,23 @@ impl Process {
     }
 }
 
+impl Deref for Start {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Deref for Binary {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
 impl Start {
-    /// Waits until that is in its log.
-    pub async fn logs(&self, part: &str) {
-        self.process.logs(part).await;
-    }
-
-    pub fn signal(&self, signal: &str) {
-        self.process.signal(signal);
-    }
-
     /// Waits for its end, and returns its log.
     pub fn ended(self) -> String {
         self.process.ended()
@@ -188,16 +197,6 @@ impl Binary {
         let status = std::fs::read_to_string(status).unwrap();
         let line = status.lines().find(|line| line.starts_with(what)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Waits until that is in its log.
-    pub async fn logs(&self, part: &str) {
-        self.process.logs(part).await;
-    }
-
-    /// Sends it a signal, such as `HUP`.
-    pub fn signal(&self, signal: &str) {
-        self.process.signal(signal);
     }
 
     /// Waits for its end, and returns its log.

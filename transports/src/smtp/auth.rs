@@ -67,12 +67,7 @@ fn refused(reply: &Reply, settings: &Settings) -> SmtpError {
     match reply.code {
         // "A password transition is needed": its user has to do something.
         432 => {}
-        400..500 => {
-            return SmtpError::connecting(format!(
-                "{host} cannot check credentials at the moment: it replied {said}"
-            ));
-        }
-        _ if reply.says_temporary() => {
+        code if code / 100 == 4 || reply.says_temporary() => {
             return SmtpError::connecting(format!(
                 "{host} cannot check credentials at the moment: it replied {said}"
             ));
