@@ -30,14 +30,14 @@ impl Source {
     }
 
     /// Reads the settings again, on a thread that nobody waits for when the process ends.
-    pub async fn read(&self) -> Result<Fresh, String> {
+    pub fn read(&self) -> Reading {
         let layers = self.layers.clone();
-        let (told, fresh) = oneshot::channel();
+        let (told, reading) = oneshot::channel();
         std::thread::spawn(move || {
             // Whoever wanted to know may have been told to stop meanwhile.
             let _ = told.send(Fresh::of(&layers));
         });
-        fresh.await.map_err(|error| error.to_string())?
+        reading
     }
 
     /// Has the server go by fresh settings as far as it can. Where they cannot be used, those in force stay.
@@ -70,6 +70,9 @@ impl Source {
         Ok(changed.cloned().collect())
     }
 }
+
+/// Settings that are being read.
+pub type Reading = oneshot::Receiver<Result<Fresh, String>>;
 
 /// The settings, as they are now.
 pub struct Fresh {

@@ -10,7 +10,7 @@ use usher::server::{ProcessRole, Server};
 use usher::{log, telemetry};
 
 use super::output::print;
-use super::reload::Source;
+use super::reload::{Fresh, Reading, Source};
 use super::signals::{Signals, Wish};
 
 /// Files that are open beside the connections of clients: those of operators, databases, logs, the
@@ -101,8 +101,20 @@ pub async fn until_stopped(
     if let Some(welcome) = welcome {
         print(welcome)?;
     }
+    // The settings that are being read again. A file may be slow: one in the network, or a pipe.
+    let mut reading: Option<Reading> = None;
     loop {
-        match (signals.next().await, source) {
+        let wish = tokio::select! {
+            wish = signals.next() => wish,
+            fresh = read_to_the_end(&mut reading) => {
+                reading = None;
+                if let Some(source) = source {
+                    source.put_in_force(&server, fresh);
+                }
+                continue;
+            }
+        };
+        match (wish, source) {
             // Nobody sends requests to a demo through a load balancer.
             (Wish::Stop(signal), _) | (Wish::Drain(signal), None) => {
                 tracing::info!(signal, "stopping");
@@ -112,16 +124,8 @@ pub async fn until_stopped(
                 drain(&server, signal, &mut signals).await;
                 break;
             }
-            (Wish::Reload(_), Some(source)) => {
-                // A file may be slow to read: one in the network, or one that somebody is writing.
-                tokio::select! {
-                    fresh = source.read() => source.put_in_force(&server, fresh),
-                    signal = signals.stop() => {
-                        tracing::info!(signal, "stopping");
-                        break;
-                    }
-                }
-            }
+            // Whoever asks again has changed something since.
+            (Wish::Reload(_), Some(source)) => reading = Some(source.read()),
             (Wish::Reload(signal), None) | (Wish::Unknown(signal), _) => {
                 tracing::info!(signal, "ignored a signal");
             }
@@ -161,6 +165,14 @@ fn log_start(server: &Server, role: ProcessRole) {
     );
 }
 
+/// What comes of reading the settings, if they are being read.
+async fn read_to_the_end(reading: &mut Option<Reading>) -> Result<Fresh, String> {
+    match reading {
+        Some(reading) => reading.await.unwrap_or_else(|error| Err(error.to_string())),
+        None => std::future::pending().await,
+    }
+}
+
 /// Lets those who send requests notice that the server is about to stop. Who does not want to wait for that
 /// tells it once more.
 async fn drain(server: &Server, signal: &str, signals: &mut Signals) {
@@ -189,6 +201,9 @@ fn welcome(server: &Server) -> String {
     ];
     if settings.serves_playground() {
         lines.push(format!("  Playground  {url}/playground"));
+    }
+    if let Some(address) = server.metrics_address {
+        lines.push(format!("  Metrics     http://{address}/metrics"));
     }
     lines.extend([
         format!("  Listening   {}", server.address),

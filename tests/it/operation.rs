@@ -1,19 +1,22 @@
 //! What operators do with a running server: stop it behind a load balancer, change its secrets, send it
 //! signals, and start it before its database. And what the system may deny it.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Binary, Finish, Network, TestDatabase, skipped, within};
 
-/// The setting by which a server tells operators how it is, and where.
-fn operators_address() -> (String, SocketAddr) {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    (format!("metrics.bind={address}"), address)
+/// The setting by which a command finds a server that tells operators there how it is.
+fn metrics_bind(operators: &str) -> String {
+    format!(
+        "metrics.bind={}",
+        operators.strip_prefix("http://").unwrap()
+    )
 }
 
 async fn get(url: &str) -> (u16, String) {
@@ -99,11 +102,13 @@ async fn no_signal_that_can_be_heard_kills_the_server() {
     for signal in ignored.iter().chain(&["HUP"]) {
         server.signal(signal);
     }
-    assert_eq!(says(&server.url, 200).await, "ok\n");
-    let log = server.stop();
+    // They are heard in any order.
     for signal in ignored {
-        assert!(log.contains(&format!("SIG{signal}\"")), "{log}");
+        server.logs(&format!("SIG{signal}\"")).await;
     }
+    server.logs("the settings were read again").await;
+    assert_eq!(says(&server.url, 200).await, "ok\n");
+    server.stop();
     for (signal, said) in [("INT", "Ctrl-C"), ("QUIT", "SIGQUIT")] {
         let server = Binary::start(folder.path(), &["server.drain=1h"]);
         server.signal(signal);
@@ -178,6 +183,12 @@ async fn a_file_that_cannot_be_read_to_its_end_keeps_no_server_from_stopping() {
     std::fs::remove_file(&file).unwrap();
     assert!(Command::new("mkfifo").arg(&file).finish().status.success());
     server.signal("HUP");
+    // A pipe is open for writing once somebody reads it.
+    let writes = tokio::task::spawn_blocking(move || File::options().write(true).open(file));
+    let _says_nothing = within("the file to be read", writes)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(says(&server.url, 200).await, "ok\n");
     let log = server.stop();
     assert!(log.contains("stopped"), "{log}");
@@ -215,19 +226,20 @@ async fn a_start_waits_for_a_database_that_is_not_there_yet() {
 #[tokio::test]
 async fn clients_that_take_every_connection_leave_operators_theirs() {
     let folder = tempfile::tempdir().unwrap();
-    let (setting, address) = operators_address();
-    let server = Binary::start(folder.path(), &[&setting, "server.max_connections=2"]);
+    let settings = ["metrics.bind=127.0.0.1:0", "server.max_connections=2"];
+    let server = Binary::start(folder.path(), &settings);
+    let operators = server.metrics.as_ref().unwrap();
     let client = server.url.strip_prefix("http://").unwrap();
     let _taken: Vec<_> = (0..4)
         .map(|_| TcpStream::connect(client).unwrap())
         .collect();
     for path in ["healthz", "readyz", "metrics"] {
-        let (status, said) = get(&format!("http://{address}/{path}")).await;
+        let (status, said) = get(&format!("{operators}/{path}")).await;
         assert_eq!(status, 200, "{path}: {said}");
     }
     let healthcheck = Command::new(env!("CARGO_BIN_EXE_usher"))
         .current_dir(folder.path())
-        .args(["healthcheck", "--set", &setting])
+        .args(["healthcheck", "--set", &metrics_bind(operators)])
         .finish();
     assert!(healthcheck.status.success(), "{healthcheck:?}");
     server.stop();
@@ -236,28 +248,26 @@ async fn clients_that_take_every_connection_leave_operators_theirs() {
 #[tokio::test]
 async fn a_worker_tells_operators_how_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let (setting, address) = operators_address();
-    let usher = |arguments: &[&str]| {
+    let usher = |arguments: &[&str], settings: &[&str]| {
         let mut usher = Command::new(env!("CARGO_BIN_EXE_usher"));
-        usher.current_dir(folder.path()).args(arguments).args([
-            "--set",
-            &setting,
-            "--set",
-            "server.drain=1h",
-        ]);
+        usher.current_dir(folder.path()).args(arguments);
+        for setting in settings {
+            usher.args(["--set", setting]);
+        }
         usher
     };
-    assert!(usher(&["migrate"]).finish().status.success());
-    let worker = Binary::begin_by(usher(&["worker"]));
+    assert!(usher(&["migrate"], &[]).finish().status.success());
+    let settings = [
+        "metrics.bind=127.0.0.1:0",
+        "server.drain=1h",
+        "log.format=json",
+    ];
+    let worker = Binary::begin_by(usher(&["worker"], &settings));
+    let started: Value = serde_json::from_str(&worker.logs("metrics_address").await).unwrap();
+    let address = started["metrics_address"].as_str().unwrap();
     let url = format!("http://{address}");
-    let starts = async {
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    within("the worker's start", starts).await;
     assert_eq!(says(&url, 200).await, "ok\n");
-    let healthcheck = usher(&["healthcheck"]).finish();
+    let healthcheck = usher(&["healthcheck"], &[&metrics_bind(&url)]).finish();
     assert!(healthcheck.status.success(), "{healthcheck:?}");
     worker.signal("TERM");
     assert_eq!(says(&url, 503).await, "the server is stopping\n");
@@ -269,7 +279,6 @@ async fn a_worker_tells_operators_how_it_is() {
 #[tokio::test]
 async fn a_server_that_may_open_few_files_works_with_fewer_connections() {
     let folder = tempfile::tempdir().unwrap();
-    let (setting, address) = operators_address();
     let mut command = Command::new("prlimit");
     command
         .current_dir(folder.path())
@@ -280,14 +289,16 @@ async fn a_server_that_may_open_few_files_works_with_fewer_connections() {
             "--set",
             "server.drain=0s",
         ])
-        .args(["--set", &setting, "--set", "mail.transport=file"]);
+        .args(["--set", "metrics.bind=127.0.0.1:0"])
+        .args(["--set", "mail.transport=file"]);
     let server = Binary::spawn(command);
+    let operators = server.metrics.as_ref().unwrap();
     let client: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
     let taken: Vec<_> = (0..100)
         .map(|_| TcpStream::connect(client).unwrap())
         .collect();
     for _ in 0..20 {
-        let (status, said) = get(&format!("http://{address}/readyz")).await;
+        let (status, said) = get(&format!("{operators}/readyz")).await;
         assert_eq!(status, 200, "{said}");
     }
     drop(taken);

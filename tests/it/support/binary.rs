@@ -22,13 +22,23 @@ pub struct Process {
 /// A server that has begun to start.
 pub struct Start {
     process: Process,
-    listening: Option<oneshot::Receiver<Option<String>>>,
+    listening: Option<oneshot::Receiver<Option<Addresses>>>,
+}
+
+/// Where a server is found.
+struct Addresses {
+    /// By clients.
+    listening: String,
+    /// By operators, if it is.
+    metrics: Option<String>,
 }
 
 /// A running server, which ends with the test.
 pub struct Binary {
     process: Process,
     pub url: String,
+    /// Where operators find it, if `metrics.bind` says so.
+    pub metrics: Option<String>,
 }
 
 impl Process {
@@ -39,14 +49,15 @@ impl Process {
         assert!(sent.success());
     }
 
-    /// Waits until that is in its log.
-    pub async fn logs(&self, part: &str) {
+    /// Waits until that is in its log, and returns the first line with it.
+    pub async fn logs(&self, part: &str) -> String {
         let mut log = self.log.clone();
         let what = format!("{part:?} in the log");
         let there = log.wait_for(|log| log.contains(part));
-        if within(&what, there).await.is_err() {
+        let Ok(log) = within(&what, there).await else {
             panic!("the log has ended: {}", self.log.borrow().as_str());
-        }
+        };
+        log.lines().find(|line| line.contains(part)).unwrap().into()
     }
 
     /// Waits for its end, and returns its log.
@@ -88,13 +99,14 @@ impl Start {
         self.running(address)
     }
 
-    fn running(self, address: Option<String>) -> Binary {
-        let Some(address) = address else {
+    fn running(self, addresses: Option<Addresses>) -> Binary {
+        let Some(addresses) = addresses else {
             panic!("it did not start: {}", self.process.log.borrow().as_str());
         };
         Binary {
             process: self.process,
-            url: format!("http://{address}"),
+            url: format!("http://{}", addresses.listening),
+            metrics: addresses.metrics,
         }
     }
 }
@@ -142,12 +154,18 @@ impl Binary {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (told, listening) = oneshot::channel();
         std::thread::spawn(move || {
-            let address = lines.find_map(|line| {
+            let mut metrics = None;
+            let addresses = lines.find_map(|line| {
                 let line = line.unwrap();
-                line.contains("Listening")
-                    .then(|| line.split_whitespace().last().unwrap().to_owned())
+                let last = line.split_whitespace().last().map(str::to_owned);
+                if line.contains("Metrics") {
+                    metrics = last.as_ref()?.strip_suffix("/metrics").map(str::to_owned);
+                }
+                let listening = last.filter(|_| line.contains("Listening"))?;
+                let metrics = metrics.take();
+                Some(Addresses { listening, metrics })
             });
-            let _ = told.send(address);
+            let _ = told.send(addresses);
             // Whoever closes the pipe would end the server's next print.
             lines.for_each(drop);
         });
