@@ -15,7 +15,7 @@ use crate::domain::applications::Permission;
 use crate::domain::emails::administration;
 use crate::domain::emails::delivery::{self, Claim, Outcome, Verdict};
 use crate::domain::error::{Error, Result};
-use crate::domain::invitations::{self, Acceptance, Invited, NewUser};
+use crate::domain::invitations::{self, Acceptance, Invited, NewUser, Subject};
 use crate::domain::passwords::Password;
 use crate::domain::roles::{self, NewRole};
 use crate::domain::setup::{self, NewAdministrator};
@@ -144,7 +144,8 @@ pub async fn fill(app: &App) -> Result<()> {
     let paul = ("Paul", "Adams");
     let invited = invite(app, &administrator, paul, "paul.adams@kbank.com", manager).await?;
     deliver(app, "paul.adams@kbank.com", delivered()).await?;
-    invitations::revoke(app, &administrator, Some(invited.user.row.id)).await?;
+    let subject = Subject::Invitation(Some(invited.invitation.id));
+    invitations::revoke(app, &administrator, subject).await?;
     administration::send_test(app, &administrator, ADMINISTRATOR.email).await?;
     deliver(app, ADMINISTRATOR.email, delivered()).await?;
 

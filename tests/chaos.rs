@@ -178,7 +178,7 @@ async fn no_mail_is_lost_when_the_server_is_killed() {
     let mut fewest = (u64::MAX, Instant::now());
     loop {
         tick.tick().await;
-        let document = "{ emails(filter: { status: [QUEUED, SENDING] }) { totalCount } failed: emails(filter: { status: [FAILED] }) { totalCount } }";
+        let document = "{ emails(filter: { statuses: [QUEUED, SENDING] }) { totalCount } failed: emails(filter: { statuses: [FAILED] }) { totalCount } }";
         let data = run(&http, &url, &token, document, json!({})).await.unwrap();
         assert_eq!(data["failed"]["totalCount"], 0);
         let waiting = data["emails"]["totalCount"].as_u64().unwrap();

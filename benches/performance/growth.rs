@@ -151,26 +151,26 @@ fn users(world: &World) -> Vec<(String, String)> {
         ("search with one hit", "search: \"user777@\"".to_owned()),
         ("search with no hit", "search: \"nobody\"".to_owned()),
         ("search of two letters", "search: \"zq\"".to_owned()),
-        ("ACTIVE", "status: [ACTIVE]".to_owned()),
-        ("INVITED", "status: [INVITED]".to_owned()),
-        ("DEACTIVATED, ten", "status: [DEACTIVATED]".to_owned()),
+        ("ACTIVE", "statuses: [ACTIVE]".to_owned()),
+        ("INVITED", "statuses: [INVITED]".to_owned()),
+        ("DEACTIVATED, ten", "statuses: [DEACTIVATED]".to_owned()),
         ("a role that all hold", format!("roleIds: [\"{member}\"]")),
         ("a role that 1 % hold", format!("roleIds: [\"{editor}\"]")),
         (
             "invitation ACCEPTED",
-            "invitationStatus: [ACCEPTED]".to_owned(),
+            "invitationStatuses: [ACCEPTED]".to_owned(),
         ),
         (
             "invitation PENDING",
-            "invitationStatus: [PENDING]".to_owned(),
+            "invitationStatuses: [PENDING]".to_owned(),
         ),
         (
             "invitation EXPIRED",
-            "invitationStatus: [EXPIRED]".to_owned(),
+            "invitationStatuses: [EXPIRED]".to_owned(),
         ),
         (
             "invitation REVOKED",
-            "invitationStatus: [REVOKED]".to_owned(),
+            "invitationStatuses: [REVOKED]".to_owned(),
         ),
         (
             "created of late",
@@ -200,7 +200,7 @@ fn users(world: &World) -> Vec<(String, String)> {
     }
     let by_email = "orderBy: { field: EMAIL, direction: ASC }";
     for (name, filter) in [
-        ("DEACTIVATED", "status: [DEACTIVATED]".to_owned()),
+        ("DEACTIVATED", "statuses: [DEACTIVATED]".to_owned()),
         ("a role that 1 % hold", format!("roleIds: [\"{editor}\"]")),
     ] {
         let arguments = format!("first: 50, {by_email}, filter: {{ {filter} }}");
@@ -213,8 +213,8 @@ fn users(world: &World) -> Vec<(String, String)> {
     }
     for (name, filter) in [
         ("all", String::new()),
-        ("ACTIVE", "status: [ACTIVE]".to_owned()),
-        ("DEACTIVATED", "status: [DEACTIVATED]".to_owned()),
+        ("ACTIVE", "statuses: [ACTIVE]".to_owned()),
+        ("DEACTIVATED", "statuses: [DEACTIVATED]".to_owned()),
         ("search with many hits", "search: \"grace\"".to_owned()),
         ("a role that all hold", format!("roleIds: [\"{member}\"]")),
     ] {
@@ -256,12 +256,12 @@ fn emails() -> Vec<(String, String)> {
         }
     }
     let filters = [
-        ("SENT", "status: [SENT]".to_owned()),
-        ("QUEUED", "status: [QUEUED]".to_owned()),
-        ("FAILED", "status: [FAILED]".to_owned()),
-        ("SENDING, none", "status: [SENDING]".to_owned()),
-        ("a common kind", "kind: [\"invitation\"]".to_owned()),
-        ("a rare kind, ten", "kind: [\"email-changed\"]".to_owned()),
+        ("SENT", "statuses: [SENT]".to_owned()),
+        ("QUEUED", "statuses: [QUEUED]".to_owned()),
+        ("FAILED", "statuses: [FAILED]".to_owned()),
+        ("SENDING, none", "statuses: [SENDING]".to_owned()),
+        ("a common kind", "kinds: [\"invitation\"]".to_owned()),
+        ("a rare kind, ten", "kinds: [\"email-changed\"]".to_owned()),
         ("subject with many hits", "subject: \"invited\"".to_owned()),
         (
             "subject with one hit",
@@ -290,8 +290,8 @@ fn emails() -> Vec<(String, String)> {
     }
     for (name, filter) in [
         ("all", ""),
-        ("FAILED", "status: [FAILED]"),
-        ("a common kind", "kind: [\"invitation\"]"),
+        ("FAILED", "statuses: [FAILED]"),
+        ("a common kind", "kinds: [\"invitation\"]"),
     ] {
         let arguments = format!("filter: {{ {filter} }}");
         queries.push(named(
@@ -326,11 +326,11 @@ async fn events(world: &World) -> Vec<(String, String)> {
         named("events: last page".to_owned(), "last: 50", "events", nodes),
     ];
     let filters = [
-        ("a common action", "action: [SIGNED_IN]".to_owned()),
-        ("a rare action, ten", "action: [ROLE_CREATED]".to_owned()),
+        ("a common action", "actions: [SIGNED_IN]".to_owned()),
+        ("a rare action, ten", "actions: [ROLE_CREATED]".to_owned()),
         (
             "a common and a rare action",
-            "action: [SIGNED_IN, ROLE_CREATED]".to_owned(),
+            "actions: [SIGNED_IN, ROLE_CREATED]".to_owned(),
         ),
         ("an actor with many", format!("actorId: {administrator}")),
         ("an actor with one", format!("actorId: {user}")),
@@ -349,7 +349,7 @@ async fn events(world: &World) -> Vec<(String, String)> {
     }
     for (name, filter) in [
         ("all", String::new()),
-        ("a common action", "action: [SIGNED_IN]".to_owned()),
+        ("a common action", "actions: [SIGNED_IN]".to_owned()),
         ("an actor with many", format!("actorId: {administrator}")),
     ] {
         let arguments = format!("filter: {{ {filter} }}");

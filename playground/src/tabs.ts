@@ -111,7 +111,7 @@ query FindUsers(
   `
 {
   "first": 10,
-  "filter": { "search": "", "status": ["INVITED", "ACTIVE"] },
+  "filter": { "search": "", "statuses": ["INVITED", "ACTIVE"] },
   "orderBy": { "field": "NAME", "direction": "ASC" }
 }`,
 );
@@ -236,7 +236,7 @@ query ReadInvitation($first: Int, $filter: EmailFilter) {
     `
 {
   "first": 1,
-  "filter": { "kind": ["invitation"], "to": "sam.rivera@example.com" }
+  "filter": { "kinds": ["invitation"], "to": "sam.rivera@example.com" }
 }`,
   ),
   job(
@@ -282,7 +282,7 @@ mutation RetryFailedMail($input: RetryEmailsInput!) {
 }`,
     `
 {
-  "input": { "filter": { "status": ["FAILED"] } }
+  "input": { "filter": { "statuses": ["FAILED"] } }
 }`,
   ),
   job(`

@@ -224,7 +224,7 @@ async fn queue(app: &Arc<App>) -> Vec<Finding> {
     }
     if status.failed_today > 0 {
         findings.push(Note(format!(
-            "e-mail queue: failed on the last day: {}; emails(filter: {{ status: [FAILED] }}) says why",
+            "e-mail queue: failed on the last day: {}; emails(filter: {{ statuses: [FAILED] }}) says why",
             status.failed_today
         )));
     }

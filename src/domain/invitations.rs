@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait};
 use super::actor::Actor;
 use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
-use super::error::{Error, Result, UserErrors};
+use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{Action, Changes};
 use super::links::address::SecretLink;
 use super::tokens::Token;
@@ -21,10 +21,12 @@ use crate::email_templates::EmailTemplate;
 mod acceptance;
 pub mod newest;
 mod retention;
+mod subject;
 
 pub use acceptance::{Acceptance, Preview, accept, preview};
 pub use newest::newest_of;
 pub use retention::prune;
+pub use subject::Subject;
 
 /// A person to invite.
 #[derive(Clone, Debug)]
@@ -206,14 +208,16 @@ async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`], and of [`Change::queue`].
-pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
-    change::make(app, actor, |mut change| async move {
+/// Those of [`policy::find_for`] for [`UserAction::ResendInvitation`], and of [`Change::queue`]; for
+/// `invitationId`: invalid, not found.
+pub async fn resend(app: &App, actor: &Actor, subject: Subject) -> Result<Invited> {
+    let id = subject.user(app).await?;
+    let resent = change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::ResendInvitation).await?;
         let sent = send_again(&change, user).await?;
-        change.commit(sent.invitation).await
-    })
-    .await
+        change.commit(sent).await
+    });
+    resent.await.map_err(|error| subject.explain(error))
 }
 
 async fn send_again(change: &Change<'_>, user: User) -> Result<Invited> {
@@ -247,18 +251,28 @@ pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`].
-pub async fn revoke(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
-    change::make(app, actor, |mut change| async move {
+/// Those of [`policy::find_for`] for [`UserAction::RevokeInvitation`]; for `invitationId`: invalid, not
+/// found, and [`WrongState`](UserErrorCode::WrongState) for one that a newer one has replaced.
+pub async fn revoke(
+    app: &App,
+    actor: &Actor,
+    subject: Subject,
+) -> Result<(invitation::Model, User)> {
+    let id = subject.user(app).await?;
+    let revoked = change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::RevokeInvitation).await?;
         revoke_open(&change, user.row.id).await?;
-        change.record(Action::InvitationRevoked, &user).await?;
         let newest = newest_of(app, change.db(), &[user.row.id]).await?.pop();
         let newest =
             newest.ok_or_else(|| Error::internal("an open invitation that is not there"))?;
-        change.commit(newest).await
-    })
-    .await
+        if matches!(subject, Subject::Invitation(Some(id)) if id != newest.id) {
+            let message = "A newer invitation has replaced this one.";
+            return Err(UserError::new(UserErrorCode::WrongState, "invitationId", message).into());
+        }
+        change.record(Action::InvitationRevoked, &user).await?;
+        change.commit((newest, user)).await
+    });
+    revoked.await.map_err(|error| subject.explain(error))
 }
 
 /// Revokes any links of the user that still work.

@@ -77,10 +77,7 @@ impl EmailQueueMutation {
         let paused = emails::pause(ctx.app()?, &ctx.actor()?).await;
         note_change(ctx, &paused)?;
         paused?;
-        Ok(PauseEmailQueuePayload {
-            email_queue: EmailQueue::load(ctx).await?,
-            user_errors: Vec::new(),
-        })
+        Ok(PauseEmailQueuePayload::new(EmailQueue::load(ctx).await?))
     }
 
     /// Resumes the queue, and retries an unavailable transport immediately.
@@ -89,10 +86,7 @@ impl EmailQueueMutation {
         let resumed = emails::resume(ctx.app()?, &ctx.actor()?).await;
         note_change(ctx, &resumed)?;
         resumed?;
-        Ok(ResumeEmailQueuePayload {
-            email_queue: EmailQueue::load(ctx).await?,
-            user_errors: Vec::new(),
-        })
+        Ok(ResumeEmailQueuePayload::new(EmailQueue::load(ctx).await?))
     }
 }
 
@@ -144,21 +138,21 @@ macro_rules! count_payloads {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
-            /// The number of e-mails affected.
-            count: u64,
+            /// The number of e-mails affected; null if there are `userErrors`.
+            count: Option<u64>,
             /// All errors in the input. If there are any, nothing was changed.
             user_errors: Vec<UserError>,
         }
 
         impl $name {
             fn of(count: u64) -> Self {
-                Self { count, user_errors: Vec::new() }
+                Self { count: Some(count), user_errors: Vec::new() }
             }
         }
 
         impl Payload for $name {
             fn refused(user_errors: Vec<UserError>) -> Self {
-                Self { count: 0, user_errors }
+                Self { count: None, user_errors }
             }
         }
     )*};
@@ -186,24 +180,18 @@ payloads! {
         /// The queued e-mail; null if there are `userErrors`.
         email: Email,
     }
-}
 
-/// The result of `pauseEmailQueue`.
-#[derive(SimpleObject)]
-pub struct PauseEmailQueuePayload {
-    /// The queue.
-    email_queue: EmailQueue,
-    /// Always empty; present so that all payloads have the same shape.
-    user_errors: Vec<UserError>,
-}
+    /// The result of `pauseEmailQueue`.
+    PauseEmailQueuePayload {
+        /// The paused queue; null if there are `userErrors`.
+        email_queue: EmailQueue,
+    }
 
-/// The result of `resumeEmailQueue`.
-#[derive(SimpleObject)]
-pub struct ResumeEmailQueuePayload {
-    /// The queue.
-    email_queue: EmailQueue,
-    /// Always empty; present so that all payloads have the same shape.
-    user_errors: Vec<UserError>,
+    /// The result of `resumeEmailQueue`.
+    ResumeEmailQueuePayload {
+        /// The running queue; null if there are `userErrors`.
+        email_queue: EmailQueue,
+    }
 }
 
 /// The state of the e-mail queue as a whole.

@@ -11,8 +11,10 @@ use super::error::{bad_request, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, page_request};
-use super::scalars::DateTime;
+use super::page::{
+    OrderDirection, PageArguments, connection, default_first, is_asked_of_nodes, page_request,
+};
+use super::scalars::{DateTime, EmailAddress};
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
 use crate::domain::text::MAX_SEARCH_LENGTH;
@@ -50,7 +52,11 @@ impl EmailQuery {
     async fn emails(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
@@ -88,10 +94,10 @@ impl EmailQuery {
 pub struct EmailFilter {
     /// E-mails in any of these states.
     #[graphql(validator(max_items = 100))]
-    status: Option<Vec<EmailStatus>>,
+    statuses: Option<Vec<EmailStatus>>,
     /// E-mails of any of these kinds, such as "invitation" (up to 100).
     #[graphql(validator(max_items = 100))]
-    kind: Option<Vec<String>>,
+    kinds: Option<Vec<String>>,
     /// Case-insensitive substring of a recipient's address. Up to 200 characters.
     to: Option<String>,
     /// Case-insensitive substring of the subject. Up to 200 characters.
@@ -118,9 +124,9 @@ impl EmailFilter {
         }
         Ok(emails::EmailFilter {
             statuses: self
-                .status
+                .statuses
                 .map(|statuses| statuses.into_iter().map(Into::into).collect()),
-            kinds: self.kind,
+            kinds: self.kinds,
             to: self.to,
             subject: self.subject,
             created_after: self.created_after.map(Timestamp::from),
@@ -237,8 +243,9 @@ impl Email {
 
     /// The recipients' addresses.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn to(&self) -> Vec<&str> {
-        self.0.row().to().collect()
+    async fn to(&self) -> Vec<EmailAddress> {
+        let to = self.0.row().to();
+        to.map(|address| EmailAddress(address.to_owned())).collect()
     }
 
     /// The subject.
@@ -249,18 +256,18 @@ impl Email {
 
     /// The plain-text body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn text_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+    async fn text_body(&self, ctx: &Context<'_>) -> Result<String> {
         let whole = self.whole(ctx).await?;
         ctx.caller()?.note_showing(&whole);
-        Ok(Some(whole.text_body()))
+        Ok(whole.text_body())
     }
 
     /// The HTML body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn html_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+    async fn html_body(&self, ctx: &Context<'_>) -> Result<String> {
         let whole = self.whole(ctx).await?;
         ctx.caller()?.note_showing(&whole);
-        Ok(Some(whole.html_body()))
+        Ok(whole.html_body())
     }
 
     /// The secret link, such as the invitation link. Null if the e-mail has none, once the link has

@@ -8,7 +8,7 @@ use super::context::ContextExt;
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{PageArguments, connection, page_request};
+use super::page::{PageArguments, connection, default_first, page_request};
 use super::scalars::DateTime;
 use super::users::User;
 use crate::domain::applications::{EVENT_LOG_VIEW, USERS_VIEW};
@@ -29,7 +29,11 @@ impl EventQuery {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
@@ -60,7 +64,7 @@ pub struct EventFilter {
     subject_id: Option<ID>,
     /// Events with any of these actions.
     #[graphql(validator(max_items = 100))]
-    action: Option<Vec<EventAction>>,
+    actions: Option<Vec<EventAction>>,
     /// Events after this time.
     created_after: Option<DateTime>,
     /// Events before this time.
@@ -79,7 +83,7 @@ impl EventFilter {
                 .map(|id| ids::decode_any(&id).unwrap_or(Uuid::nil())),
             about: None,
             actions: self
-                .action
+                .actions
                 .map(|actions| actions.into_iter().map(Into::into).collect()),
             created_after: self.created_after.map(Timestamp::from),
             created_before: self.created_before.map(Timestamp::from),

@@ -28,8 +28,13 @@ pub fn public() {}
 #[TypeDirective(location = "FieldDefinition", name = "signedIn", composable = "")]
 pub fn signed_in() {}
 
-/// Available to callers who hold the permission.
-#[TypeDirective(location = "FieldDefinition", composable = "")]
+/// Available to callers who hold the permission. Its name is not that of Apollo Federation's `@requires`,
+/// which means another thing.
+#[TypeDirective(
+    location = "FieldDefinition",
+    name = "requiresPermission",
+    composable = ""
+)]
 pub fn requires(
     #[graphql(desc = "The permission, such as \"users.view\".")] permission: Permission,
 ) {
@@ -38,7 +43,7 @@ pub fn requires(
 /// Available to users for their own data, and otherwise to callers who hold the permission.
 #[TypeDirective(
     location = "FieldDefinition",
-    name = "requiresUnlessOwn",
+    name = "requiresPermissionUnlessOwn",
     composable = ""
 )]
 pub fn requires_unless_own(
@@ -56,7 +61,7 @@ impl Guard for SignedIn {
     }
 }
 
-/// The guard of `@requires`.
+/// The guard of `@requiresPermission`.
 pub struct Requires(pub Permission);
 
 impl Guard for Requires {
@@ -65,7 +70,7 @@ impl Guard for Requires {
     }
 }
 
-/// The guard of `@requiresUnlessOwn`: whose data it is, and what others need.
+/// The guard of `@requiresPermissionUnlessOwn`: whose data it is, and what others need.
 pub struct RequiresUnlessOwn(pub UserId, pub Permission);
 
 impl Guard for RequiresUnlessOwn {

@@ -9,13 +9,13 @@ use super::error::internal;
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
 use super::payload::{payload, payloads};
-use super::scalars::{DateTime, EmailAddress};
+use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
-use crate::domain::invitations::{Acceptance, NewUser};
+use crate::domain::invitations::{Acceptance, NewUser, Subject};
 use crate::domain::passwords::Password;
-use crate::domain::{emails, invitations};
+use crate::domain::{self, emails, invitations};
 
 /// The queries about invitations.
 #[derive(Default)]
@@ -23,10 +23,23 @@ pub struct InvitationQuery;
 
 #[Object]
 impl InvitationQuery {
+    /// The invitation with this ID; null if there is none.
+    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+    async fn invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The invitation's ID.")] id: ID,
+    ) -> Result<Option<Invitation>> {
+        Ok(match ids::decode(&id) {
+            Some(id) => invitations::find(ctx.app()?, id).await?.map(Invitation),
+            None => None,
+        })
+    }
+
     /// The invitation that a link's token belongs to; null for an unknown token. Looking it up does
     /// not use up the token.
     #[graphql(directive = public::apply())]
-    async fn invitation(
+    async fn invitation_by_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token from the link.", secret)] token: String,
@@ -35,10 +48,11 @@ impl InvitationQuery {
         let found = invitations::preview(app, &token).await?;
         Ok(found.map(|found| {
             let status = found.invitation.status(app.clock.now());
+            let name = |name: &str| given(name).map(str::to_owned);
             // A link that no longer works reveals no more than its holder knew when it was sent.
             let user = Some(found.user.row).filter(|_| status == invitation::Status::Pending);
             let (first_name, last_name) = user
-                .map(|user| (user.first_name, user.last_name))
+                .map(|user| (name(&user.first_name), name(&user.last_name)))
                 .unwrap_or_default();
             InvitationPreview {
                 email: EmailAddress(found.invitation.email),
@@ -82,11 +96,15 @@ impl InvitationMutation {
     async fn resend_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user to send a new link to.")] input: ResendInvitationInput,
+        #[graphql(desc = "The invitation to send again.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
-        let id = ids::decode(&input.user_id);
-        let outcome = invitations::resend(ctx.app()?, &ctx.actor()?, id).await;
-        payload(ctx, outcome.map(Invitation), ResendInvitationPayload::new)
+        let outcome = match subject(input.invitation_id, input.user_id) {
+            Ok(subject) => invitations::resend(ctx.app()?, &ctx.actor()?, subject).await,
+            Err(error) => Err(error),
+        };
+        payload(ctx, outcome, |sent| {
+            ResendInvitationPayload::new(Invitation(sent.invitation), sent.user)
+        })
     }
 
     /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is
@@ -95,11 +113,15 @@ impl InvitationMutation {
     async fn revoke_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user whose invitation to revoke.")] input: RevokeInvitationInput,
+        #[graphql(desc = "The invitation to revoke.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
-        let id = ids::decode(&input.user_id);
-        let outcome = invitations::revoke(ctx.app()?, &ctx.actor()?, id).await;
-        payload(ctx, outcome.map(Invitation), RevokeInvitationPayload::new)
+        let outcome = match subject(input.invitation_id, input.user_id) {
+            Ok(subject) => invitations::revoke(ctx.app()?, &ctx.actor()?, subject).await,
+            Err(error) => Err(error),
+        };
+        payload(ctx, outcome, |(invitation, user)| {
+            RevokeInvitationPayload::new(Invitation(invitation), user)
+        })
     }
 
     /// Accepts an invitation: sets the password and signs the user in. A token works only once.
@@ -126,6 +148,14 @@ impl InvitationMutation {
     }
 }
 
+/// Reads whose invitation it is about.
+fn subject(invitation: Option<ID>, user: Option<ID>) -> domain::Result<Subject> {
+    Subject::new(
+        invitation.as_ref().map(ids::decode),
+        user.as_ref().map(ids::decode),
+    )
+}
+
 /// The person to invite.
 #[derive(InputObject)]
 pub struct InviteUserInput {
@@ -140,18 +170,22 @@ pub struct InviteUserInput {
     role_ids: Vec<ID>,
 }
 
-/// The user to send a new link to.
+/// The invitation to send again: either `invitationId` or `userId`, not both.
 #[derive(InputObject)]
 pub struct ResendInvitationInput {
-    /// The user's ID.
-    user_id: ID,
+    /// The ID of an invitation, which may have ended. Its user is sent a new one.
+    invitation_id: Option<ID>,
+    /// The ID of the invited user.
+    user_id: Option<ID>,
 }
 
-/// The user whose invitation to revoke.
+/// The invitation to revoke: either `invitationId` or `userId`, not both.
 #[derive(InputObject)]
 pub struct RevokeInvitationInput {
-    /// The user's ID.
-    user_id: ID,
+    /// The ID of the invitation.
+    invitation_id: Option<ID>,
+    /// The ID of the invited user.
+    user_id: Option<ID>,
 }
 
 /// The token, the chosen password, and optional corrections to the name.
@@ -182,22 +216,27 @@ payloads! {
     ResendInvitationPayload {
         /// The new invitation; null if there are `userErrors`.
         invitation: Invitation,
+        /// The invited user; null if there are `userErrors`.
+        user: User,
     }
 
     /// The result of `revokeInvitation`.
     RevokeInvitationPayload {
         /// The revoked invitation; null if there are `userErrors`.
         invitation: Invitation,
+        /// The user who had been invited; null if there are `userErrors`.
+        user: User,
     }
 
     /// The result of `acceptInvitation`. The session is also set as an HttpOnly cookie,
-    /// which browsers keep for pages of the same site.
+    /// which browsers keep for pages of the same site. A payload without `userErrors` need not have a
+    /// session: check `session`, because a later version may ask for a further step first.
     AcceptInvitationPayload {
-        /// The session's bearer token, shown only here; null if there are `userErrors`.
+        /// The session's bearer token, shown only here; null if there is no `session`.
         token: String,
-        /// The new session; null if there are `userErrors`.
+        /// The new session; null if there are `userErrors`, or a further step is needed.
         session: Session,
-        /// The user, now signed in; null if there are `userErrors`.
+        /// The user, now signed in; null if there is no `session`.
         user: User,
     }
 }
@@ -222,12 +261,12 @@ pub struct InvitationPreview {
     /// The e-mail address that the invitation was sent to.
     #[graphql(directive = public::apply())]
     email: EmailAddress,
-    /// The first name given in the invitation; empty if none was given or the link no longer works.
+    /// The first name given in the invitation; null if none was given or the link no longer works.
     #[graphql(directive = public::apply())]
-    first_name: String,
-    /// The last name given in the invitation; empty if none was given or the link no longer works.
+    first_name: Option<String>,
+    /// The last name given in the invitation; null if none was given or the link no longer works.
     #[graphql(directive = public::apply())]
-    last_name: String,
+    last_name: Option<String>,
     /// The state of the invitation.
     #[graphql(directive = public::apply())]
     status: InvitationStatus,
@@ -274,11 +313,11 @@ impl Invitation {
         User::find(ctx, self.0.invited_by).await
     }
 
-    /// The e-mails that carried this invitation, newest first.
+    /// The e-mails that carried this invitation, newest first; null for those who may not see them.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn emails(&self, ctx: &Context<'_>) -> Result<Vec<Email>> {
+    async fn emails(&self, ctx: &Context<'_>) -> Result<Option<Vec<Email>>> {
         let mails = emails::of_invitation(ctx.app()?, &ctx.actor()?, self.0.id).await?;
-        Ok(mails.into_iter().map(Email).collect())
+        Ok(Some(mails.into_iter().map(Email).collect()))
     }
 
     /// When the invitation was sent.

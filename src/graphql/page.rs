@@ -41,6 +41,11 @@ impl PageInfo {
     }
 }
 
+/// How many items `first` asks for where a request does not say.
+pub fn default_first() -> Option<i32> {
+    i32::try_from(DEFAULT_SIZE).ok()
+}
+
 /// The arguments `first`, `after`, `last` and `before` of a connection.
 #[derive(Debug)]
 pub struct PageArguments {
@@ -93,11 +98,12 @@ pub fn page_request(order: Order, arguments: PageArguments) -> Result<PageReques
         before,
     } = arguments;
     let (name, size) = match (first, last) {
-        (Some(_), Some(_)) => {
+        // Whoever does not say `first` gets its default.
+        (Some(_), Some(_)) if first != default_first() => {
             return Err(bad_request("Provide either `first` or `last`, not both."));
         }
-        (Some(first), None) => ("first", Some(first)),
-        (None, last) => ("last", last),
+        (first, None) => ("first", first),
+        (_, last) => ("last", last),
     };
     let size = match size.map(u32::try_from) {
         None => DEFAULT_SIZE,

@@ -34,7 +34,7 @@ impl PasswordQuery {
     /// The password reset that a link's token belongs to; null for an unknown token. Looking it up
     /// does not use up the token.
     #[graphql(directive = public::apply())]
-    async fn password_reset(
+    async fn password_reset_by_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token from the link.", secret)] token: String,

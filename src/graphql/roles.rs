@@ -9,8 +9,8 @@ use super::context::ContextExt;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{PageArguments, connection, page_request};
-use super::scalars::DateTime;
+use super::page::{PageArguments, connection, default_first, page_request};
+use super::scalars::{DateTime, given};
 use super::users::{UserConnection, users_page};
 use crate::domain::App;
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
@@ -49,7 +49,11 @@ impl RoleQuery {
     async fn roles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
@@ -90,10 +94,10 @@ impl Role {
         &self.0.row.code_name
     }
 
-    /// What the role is for; may be empty.
+    /// What the role is for; null if nothing was written.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
-    async fn description(&self) -> &str {
-        &self.0.row.description
+    async fn description(&self) -> Option<&str> {
+        given(&self.0.row.description)
     }
 
     /// Whether this is the built-in Administrator role, which holds every permission and cannot be
@@ -127,10 +131,10 @@ impl Role {
     }
 
     /// Permissions stored with the role that the configuration no longer declares. They grant
-    /// nothing.
+    /// nothing. Null for those who may not see them.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
-    async fn unknown_permissions(&self) -> Vec<Permission> {
-        self.0.rights.unknown().iter().cloned().collect()
+    async fn unknown_permissions(&self) -> Option<Vec<Permission>> {
+        Some(self.0.rights.unknown().iter().cloned().collect())
     }
 
     /// What the viewer is allowed to do to this role.
@@ -139,7 +143,7 @@ impl Role {
         RoleViewerCan(self.0.clone())
     }
 
-    /// The users who hold the role, sorted by name.
+    /// The users who hold the role, sorted by name; null for those who may not see them.
     #[graphql(
         guard = Requires(USERS_VIEW),
         directive = requires::apply(USERS_VIEW),
@@ -148,17 +152,23 @@ impl Role {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
-    ) -> Result<UserConnection> {
+    ) -> Result<Option<UserConnection>> {
         let holders = UserFilter {
             role_ids: Some(vec![self.0.row.id]),
             ..Default::default()
         };
         let arguments = PageArguments::new(first, after, last, before);
-        Box::pin(users_page(ctx, holders, None, arguments)).await
+        Box::pin(users_page(ctx, holders, None, arguments))
+            .await
+            .map(Some)
     }
 
     /// When the role was created.

@@ -2,13 +2,13 @@
 //! with a user error that names the field.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::Utc;
+use chrono::{SecondsFormat, Utc};
 use entity::Timestamp;
 
 use crate::domain::applications::Permission;
 
-/// A point in time, as an RFC 3339 string such as `2026-11-21T09:30:00+00:00`. Responses are always
-/// in UTC; input may have any offset.
+/// A point in time, as an RFC 3339 string such as `2026-11-21T09:30:00.000Z`. Responses are always
+/// in UTC, to the millisecond; input may have any offset.
 #[derive(Clone, Copy, Debug, Description)]
 pub struct DateTime(pub Timestamp);
 
@@ -43,7 +43,8 @@ impl ScalarType for DateTime {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_utc().to_rfc3339())
+        let text = self.0.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true);
+        Value::String(text)
     }
 }
 
@@ -77,6 +78,11 @@ impl ScalarType for Permission {
     }
 }
 
+/// A text that was given, which is stored as an empty one where it was not.
+pub fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
 fn text<T: async_graphql::InputType>(value: Value) -> Result<String, InputValueError<T>> {
     match value {
         Value::String(text) => Ok(text),
@@ -91,9 +97,9 @@ mod tests {
     #[test]
     fn points_in_time_are_read_with_any_offset_and_written_in_utc() {
         for (read, written) in [
-            ("2026-11-21T09:30:00Z", "2026-11-21T09:30:00+00:00"),
-            ("2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00+00:00"),
-            ("2026-11-21T09:30:00.25Z", "2026-11-21T09:30:00.250+00:00"),
+            ("2026-11-21T09:30:00Z", "2026-11-21T09:30:00.000Z"),
+            ("2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000Z"),
+            ("2026-11-21T09:30:00.25Z", "2026-11-21T09:30:00.250Z"),
         ] {
             let time = DateTime::parse(Value::from(read)).ok();
             let time = time.map(|time| time.to_value());

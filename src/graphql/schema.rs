@@ -67,15 +67,27 @@ pub fn schema(introspection: bool) -> Schema {
     schema.disable_introspection().finish()
 }
 
+/// The argument of the directives in the library's text, which leaves its description out.
+const UNDESCRIBED: &str = "(permission: PermissionCode!) on FIELD_DEFINITION";
+
+const DESCRIBED: &str = "(
+  \"\"\"
+  The permission, such as \"users.view\".
+  \"\"\"
+  permission: PermissionCode!
+) on FIELD_DEFINITION";
+
 /// The schema's text, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()
         .include_specified_by()
         .use_space_ident()
         .sorted_fields()
-        .sorted_arguments()
-        .sorted_enum_items();
-    let mut sdl = schema(true).sdl_with_options(options).trim_end().to_owned();
+        .sorted_arguments();
+    let mut sdl = schema(true)
+        .sdl_with_options(options)
+        .trim_end()
+        .replace(UNDESCRIBED, DESCRIBED);
     sdl.push('\n');
     sdl
 }

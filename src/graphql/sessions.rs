@@ -43,10 +43,15 @@ impl SessionMutation {
     ) -> Result<SignInPayload> {
         let caller = ctx.caller()?;
         let password = Password::new(&input.password);
-        let is_kept = input.keep_signed_in.unwrap_or(true);
         let email = &input.email.0;
-        let outcome =
-            sessions::sign_in(ctx.app()?, &caller.actor(), email, password, is_kept).await;
+        let outcome = sessions::sign_in(
+            ctx.app()?,
+            &caller.actor(),
+            email,
+            password,
+            input.keep_signed_in,
+        )
+        .await;
         payload(ctx, outcome, |session| {
             caller.signed_in(&session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
@@ -96,8 +101,9 @@ pub struct SignInInput {
     #[graphql(secret)]
     password: String,
     /// Whether the session outlives the browser and may go unused for a long time. Set it to false
-    /// on a shared computer. True by default.
-    keep_signed_in: Option<bool>,
+    /// on a shared computer.
+    #[graphql(default = true)]
+    keep_signed_in: bool,
 }
 
 /// The session to end.
@@ -109,13 +115,14 @@ pub struct RevokeSessionInput {
 
 payloads! {
     /// The result of `signIn`. Send `token` as `Authorization: Bearer <token>`; browsers can rely
-    /// on the HttpOnly cookie instead, on pages of the same site.
+    /// on the HttpOnly cookie instead, on pages of the same site. A payload without `userErrors` need not
+    /// have a session: check `session`, because a later version may ask for a further step first.
     SignInPayload {
-        /// The session's bearer token, shown only here; null if there are `userErrors`.
+        /// The session's bearer token, shown only here; null if there is no `session`.
         token: String,
-        /// The new session; null if there are `userErrors`.
+        /// The new session; null if there are `userErrors`, or a further step is needed.
         session: Session,
-        /// The user, now signed in; null if there are `userErrors`.
+        /// The user, now signed in; null if there is no `session`.
         user: User,
     }
 

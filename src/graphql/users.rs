@@ -11,9 +11,11 @@ use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unles
 use super::ids;
 use super::invitations::{Invitation, InvitationStatus};
 use super::limits::{list_complexity, page_complexity};
-use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, page_request};
+use super::page::{
+    OrderDirection, PageArguments, connection, default_first, is_asked_of_nodes, page_request,
+};
 use super::roles::Role;
-use super::scalars::{DateTime, EmailAddress};
+use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
@@ -59,7 +61,11 @@ impl UserQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
@@ -120,13 +126,13 @@ pub struct UserFilter {
     search: Option<String>,
     /// Users in any of these states.
     #[graphql(validator(max_items = 100))]
-    status: Option<Vec<UserStatus>>,
+    statuses: Option<Vec<UserStatus>>,
     /// Users who hold any of these roles (up to 100).
     #[graphql(validator(max_items = 100))]
     role_ids: Option<Vec<ID>>,
     /// Users whose newest invitation is in any of these states.
     #[graphql(validator(max_items = 100))]
-    invitation_status: Option<Vec<InvitationStatus>>,
+    invitation_statuses: Option<Vec<InvitationStatus>>,
     /// Users invited after this time.
     created_after: Option<DateTime>,
     /// Users invited before this time.
@@ -148,14 +154,14 @@ impl UserFilter {
         Ok(users::UserFilter {
             search: self.search,
             statuses: self
-                .status
+                .statuses
                 .map(|statuses| statuses.into_iter().map(Into::into).collect()),
             // An ID that is not a role's is held by nobody.
             role_ids: self
                 .role_ids
                 .map(|role_ids| role_ids.iter().filter_map(ids::decode).collect()),
             invitation: self
-                .invitation_status
+                .invitation_statuses
                 .map(|statuses| (statuses.into_iter().map(Into::into).collect(), now)),
             created_after: self.created_after.map(Timestamp::from),
             created_before: self.created_before.map(Timestamp::from),
@@ -251,16 +257,16 @@ impl User {
         EmailAddress(self.user.row.email.clone())
     }
 
-    /// The first name; may be empty.
+    /// The first name; null if none was given.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn first_name(&self) -> &str {
-        &self.user.row.first_name
+    async fn first_name(&self) -> Option<&str> {
+        given(&self.user.row.first_name)
     }
 
-    /// The last name; may be empty.
+    /// The last name; null if none was given.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn last_name(&self) -> &str {
-        &self.user.row.last_name
+    async fn last_name(&self) -> Option<&str> {
+        given(&self.user.row.last_name)
     }
 
     /// First and last name, or the e-mail address if both are empty.
@@ -327,7 +333,7 @@ impl User {
         UserViewerCan(self.user.clone())
     }
 
-    /// What this user did and what was done to them, newest first.
+    /// What this user did and what was done to them, newest first; null for those who may not see it.
     #[graphql(
         guard = Requires(EVENT_LOG_VIEW),
         directive = requires::apply(EVENT_LOG_VIEW),
@@ -336,17 +342,21 @@ impl User {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
-    ) -> Result<EventConnection> {
+    ) -> Result<Option<EventConnection>> {
         let about = EventFilter {
             about: Some(self.user.row.id),
             ..EventFilter::default()
         };
         let arguments = PageArguments::new(first, after, last, before);
-        Box::pin(events_page(ctx, about, arguments)).await
+        Box::pin(events_page(ctx, about, arguments)).await.map(Some)
     }
 
     /// When the user was invited.

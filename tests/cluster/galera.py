@@ -165,7 +165,7 @@ def rules_hold(instances, node, root, other):
     resend = "mutation($id: ID!) { resendInvitation(input: { userId: $id }) { invitation { id } userErrors { code } } }"
     revoke = "mutation($id: ID!) { revokeInvitation(input: { userId: $id }) { userErrors { code } } }"
     nodes = instances[0].must_answer(
-        "{ users(first: 8, filter: { status: [INVITED] }) { nodes { id } } }", token=root
+        "{ users(first: 8, filter: { statuses: [INVITED] }) { nodes { id } } }", token=root
     )["users"]["nodes"]
     for user in nodes:
         instances[0].must_answer(revoke, {"id": user["id"]}, root)

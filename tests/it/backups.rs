@@ -325,7 +325,7 @@ async fn what_was_ended_since_the_backup_does_not_come_back_to_life() {
     let sign_in = json!({ "email": "admin@example.com", "password": PASSWORD });
     let administrator = installation.signed_in_by("signIn", sign_in).await;
     let query = "{ emailQueue { isPaused pausedAt pausedBy { id } }
-        events(filter: { action: [DATABASE_RESTORED] }) { nodes { actorLabel changes { field before after } } }
+        events(filter: { actions: [DATABASE_RESTORED] }) { nodes { actorLabel changes { field before after } } }
         emails(filter: { to: \"laura@\" }) { nodes { status } } }";
     let answer = administrator.run(query).await;
     let data = answer.data();

@@ -137,14 +137,14 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
     )
     .await;
     server
-        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENDING")
+        .emails_in(&administrator, json!({ "kinds": ["test"] }), "SENDING")
         .await;
     // All ten come to an end at once.
     server.inbox.open_gate(true);
     server
         .emails_that(
             &administrator,
-            json!({ "kind": ["test"] }),
+            json!({ "kinds": ["test"] }),
             "nine",
             |mails| mails.iter().filter(|mail| mail["status"] == "SENT").count() == 9,
         )
@@ -183,7 +183,7 @@ async fn each_attempt_keeps_its_own_words() {
     )
     .await;
     let sent = server
-        .emails_in(&administrator, json!({ "kind": ["test"] }), "SENT")
+        .emails_in(&administrator, json!({ "kinds": ["test"] }), "SENT")
         .await;
     for email in sent.as_array().unwrap() {
         let said = format!("250 2.0.0 kept {}", email["messageId"].as_str().unwrap());

@@ -205,8 +205,8 @@ async fn a_reset_link_can_be_printed_for_an_active_user() {
     let link = last_line(&output);
     let page = "http://127.0.0.1:8000/reset-password#token=";
     assert!(link.starts_with(page), "{output}");
-    let query = "{ events(filter: { action: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
-        emails(filter: { kind: \"password-reset\" }) { totalCount } }";
+    let query = "{ events(filter: { actions: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
+        emails(filter: { kinds: \"password-reset\" }) { totalCount } }";
     let answer = administrator.run(query).await;
     let subject = json!({ "actorLabel": "server", "subjectLabel": "admin@example.com" });
     assert_eq!(answer.data()["events"]["nodes"], json!([subject]));

@@ -123,7 +123,7 @@ async fn goes_on(database: TestDatabase, past: &Past) {
         byName: users(filter: { search: "straße" }) { nodes { status } }
         roles { nodes { name permissions users { totalCount } } }
         failed: emails(filter: { to: "failed@" }) { nodes { status attempts { response } } }
-        events(filter: { action: [SIGN_IN_FAILED] }) { totalCount }
+        events(filter: { actions: [SIGN_IN_FAILED] }) { totalCount }
     }"#;
     let answer = administrator.run(query).await;
     let data = answer.data();
@@ -156,7 +156,7 @@ async fn goes_on(database: TestDatabase, past: &Past) {
         .await
         .data();
     server.all_sent(&administrator).await;
-    let sent = json!({ "status": ["SENT"], "to": "@waiting.example" });
+    let sent = json!({ "statuses": ["SENT"], "to": "@waiting.example" });
     let query = "query($filter: EmailFilter) { emails(filter: $filter) { totalCount } }";
     let answer = administrator
         .run_with(query, json!({ "filter": sent }))

@@ -173,8 +173,8 @@ async fn what_has_ended_is_removed_when_it_is_old() {
         usher::domain::invitations::prune(app).await.unwrap();
         usher::domain::password_resets::prune(app).await.unwrap();
         let query = "query($first: String!, $reset: String!, $id: ID!) {
-            invitation(token: $first) { status } passwordReset(token: $reset) { status }
-            emails(filter: { status: [FAILED, CANCELLED] }) { totalCount }
+            invitationByToken(token: $first) { status } passwordResetByToken(token: $reset) { status }
+            emails(filter: { statuses: [FAILED, CANCELLED] }) { totalCount }
             user(id: $id) { invitation { status } }
         }";
         let variables = json!({ "first": first, "reset": reset, "id": id });
@@ -191,11 +191,11 @@ async fn what_has_ended_is_removed_when_it_is_old() {
     server.advance(DAY * 7);
     let now = left().await;
     assert_eq!(now["emails"]["totalCount"], 0);
-    assert_eq!(now["passwordReset"], Value::Null);
-    assert_eq!(now["invitation"]["status"], "REVOKED");
+    assert_eq!(now["passwordResetByToken"], Value::Null);
+    assert_eq!(now["invitationByToken"]["status"], "REVOKED");
     server.advance(DAY * 2);
     let now = left().await;
-    assert_eq!(now["invitation"], Value::Null);
+    assert_eq!(now["invitationByToken"], Value::Null);
     assert_eq!(now["user"]["invitation"]["status"], "EXPIRED");
     // And they can be invited again.
     let payload = administrator.mutate("resendInvitation", input, "").await;

@@ -69,7 +69,7 @@ impl Delivery {
     async fn fail(&self) -> Value {
         self.resume().await;
         // The e-mails to the administrator have gone, or been withdrawn.
-        self.wait(json!({ "kind": ["invitation"] }), |mail| {
+        self.wait(json!({ "kinds": ["invitation"] }), |mail| {
             ["SENT", "CANCELLED"].contains(&mail["status"].as_str().unwrap())
         })
         .await;
@@ -84,7 +84,7 @@ impl Delivery {
             )
             .await;
         assert_eq!(payload["userErrors"], json!([]));
-        self.wait(json!({ "kind": ["test"] }), |mail| {
+        self.wait(json!({ "kinds": ["test"] }), |mail| {
             // The attempts are read after their mail, and may be ahead of it.
             mail["lastError"].is_string() && mail["attempts"][0]["finishedAt"].is_string()
         })
@@ -129,7 +129,9 @@ impl Delivery {
             assert_eq!(payload["count"], 1, "{payload:#}");
         }
         let sent = self
-            .wait(json!({ "kind": ["test"] }), |mail| mail["status"] == "SENT")
+            .wait(json!({ "kinds": ["test"] }), |mail| {
+                mail["status"] == "SENT"
+            })
             .await;
         assert_eq!(sent["messageId"], mail["messageId"]);
         assert_eq!(sent["lastError"], Value::Null);

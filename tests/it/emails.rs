@@ -326,11 +326,11 @@ async fn filters_find_mails_by_state_kind_recipient_subject_and_time() {
     server.emails_in(&administrator, to_laura(), "SENT").await;
     for (filter, expected) in [
         (json!({}), 2),
-        (json!({ "status": ["SENT"] }), 2),
-        (json!({ "status": ["FAILED", "QUEUED"] }), 0),
-        (json!({ "status": [] }), 0),
-        (json!({ "kind": ["invitation", "other"] }), 2),
-        (json!({ "kind": ["other"] }), 0),
+        (json!({ "statuses": ["SENT"] }), 2),
+        (json!({ "statuses": ["FAILED", "QUEUED"] }), 0),
+        (json!({ "statuses": [] }), 0),
+        (json!({ "kinds": ["invitation", "other"] }), 2),
+        (json!({ "kinds": ["other"] }), 0),
         (json!({ "to": "LAURA@" }), 1),
         (json!({ "to": "%" }), 0),
         (json!({ "subject": "INVITED to join" }), 2),

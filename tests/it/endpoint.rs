@@ -161,13 +161,13 @@ async fn a_query_can_be_sent_by_get_and_a_mutation_cannot() {
     let answer = get(&[
         (
             "query",
-            "query A { __typename } query B($t: String!) { invitation(token: $t) { email } }",
+            "query A { __typename } query B($t: String!) { invitationByToken(token: $t) { email } }",
         ),
         ("operationName", "B"),
         ("variables", "{\"t\":\"x\"}"),
     ])
     .await;
-    assert_eq!(answer.data()["invitation"], Value::Null);
+    assert_eq!(answer.data()["invitationByToken"], Value::Null);
 
     let mutation = "mutation { signOut { userErrors { code } } }";
     let both = format!(
@@ -316,7 +316,7 @@ async fn errors_do_not_echo_the_request() {
         format!("{{ {long} }}"),
         format!("{{ passwordPolicy {{ minLength {long}"),
         format!("query($a: {long}) {{ __typename }}"),
-        format!("{{ invitation(token: {long}) {{ email }} }}"),
+        format!("{{ invitationByToken(token: {long}) {{ email }} }}"),
     ] {
         let answer = server.anonymous().run(&query).await;
         assert!(["BAD_REQUEST", "LIMIT_EXCEEDED"].contains(&answer.code()));

@@ -105,7 +105,7 @@ async fn person_with_a_past(server: &TestServer, administrator: &Client) -> Clie
     // E-mails to them in other states, with what a mail server says of them.
     server.inbox.refuse(Some(Failure::Permanent));
     must(administrator, "sendTestEmail", json!({ "to": NEW })).await;
-    let failed = json!({ "status": ["FAILED"] });
+    let failed = json!({ "statuses": ["FAILED"] });
     server.emails_in(administrator, failed, "FAILED").await;
     server.inbox.refuse(None);
     for sql in [

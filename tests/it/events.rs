@@ -175,7 +175,7 @@ async fn refusals_and_showings_are_recorded_once_each() {
         assert_eq!(laura.run(document).await.code(), "FORBIDDEN");
     }
     server.anonymous().run("{ users { totalCount } }").await;
-    let refused = events(&administrator, json!({ "action": ["PERMISSION_REFUSED"] })).await;
+    let refused = events(&administrator, json!({ "actions": ["PERMISSION_REFUSED"] })).await;
     let mut labels: Vec<&str> = refused
         .iter()
         .map(|event| event["subjectLabel"].as_str().unwrap())
@@ -193,7 +193,7 @@ async fn refusals_and_showings_are_recorded_once_each() {
     let input = json!({ "email": "new@kbank.com", "roleIds": [role] });
     administrator.mutate("inviteUser", input, "").await;
     let received = server.inbox.next().await;
-    let shown = async || events(&administrator, json!({ "action": ["LINK_SHOWN"] })).await;
+    let shown = async || events(&administrator, json!({ "actions": ["LINK_SHOWN"] })).await;
     administrator
         .run("{ emails { nodes { subject status } } }")
         .await;
@@ -235,10 +235,10 @@ async fn the_log_is_filtered_by_actor_subject_action_and_time() {
             ],
         ),
         (
-            json!({ "action": ["PROFILE_UPDATED"] }),
+            json!({ "actions": ["PROFILE_UPDATED"] }),
             vec!["profile.updated"],
         ),
-        (json!({ "action": [] }), vec![]),
+        (json!({ "actions": [] }), vec![]),
         (json!({ "createdAfter": between }), vec!["profile.updated"]),
         (
             json!({ "createdBefore": between, "actorId": laura.id }),
@@ -315,7 +315,7 @@ async fn an_event_is_on_the_account_of_whoever_caused_it() {
     let input = json!({ "email": "admin@example.com", "password": PASSWORD });
     let payload = server.anonymous().mutate("signIn", input, "token").await;
     let again = administrator.with_token(payload["token"].as_str().unwrap());
-    let shown = events(&again, json!({ "action": ["LINK_SHOWN"] })).await;
+    let shown = events(&again, json!({ "actions": ["LINK_SHOWN"] })).await;
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0]["actorLabel"], "admin@example.com");
 }
@@ -330,7 +330,7 @@ async fn a_refusal_is_recorded_once_a_minute() {
         .await;
     let count = async || {
         let answer = administrator
-            .run("{ events(filter: { action: [PERMISSION_REFUSED] }) { totalCount } }")
+            .run("{ events(filter: { actions: [PERMISSION_REFUSED] }) { totalCount } }")
             .await;
         answer.data()["events"]["totalCount"].clone()
     };

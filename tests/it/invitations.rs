@@ -227,8 +227,8 @@ async fn a_link_works_once_and_not_for_ever_and_only_as_it_was_sent() {
     let preview = anonymous
         .run_with(
             "query($a: String!, $b: String!) {
-                used: invitation(token: $a) { status } late: invitation(token: $b) { status }
-                never: invitation(token: \"rubbish\") { status }
+                used: invitationByToken(token: $a) { status } late: invitationByToken(token: $b) { status }
+                never: invitationByToken(token: \"rubbish\") { status }
             }",
             json!({ "a": token, "b": late }),
         )
@@ -380,4 +380,87 @@ async fn a_link_ends_when_the_roles_come_to_grant_more() {
     let input = json!({ "id": id, "roleIds": [clerk] });
     administrator.mutate("updateUser", input, "").await;
     assert_eq!(accept(&third).await, [""; 0]);
+}
+
+/// A front end knows the invitation from one list, and the user from another.
+#[tokio::test]
+async fn an_invitation_is_sent_again_and_revoked_by_its_own_id() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, _) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let (user, first) = (&invited["user"]["id"], &invited["invitation"]["id"]);
+    let change = async |mutation: &str, input: serde_json::Value| {
+        let selection = "invitation { id status } user { id email }";
+        administrator.mutate(mutation, input, selection).await
+    };
+    let resent = change("resendInvitation", json!({ "invitationId": first })).await;
+    assert_eq!(
+        resent["user"],
+        json!({ "id": user, "email": "laura@kbank.com" })
+    );
+    let second = &resent["invitation"]["id"];
+    assert_ne!(second, first);
+    let answer = administrator
+        .run_with(
+            "query($a: ID!, $b: ID!, $c: ID!) {
+                first: invitation(id: $a) { status user { email } } second: invitation(id: $b) { status }
+                user: invitation(id: $c) { status }
+            }",
+            json!({ "a": first, "b": second, "c": user }),
+        )
+        .await;
+    assert_eq!(
+        *answer.data(),
+        json!({
+            "first": { "status": "REVOKED", "user": { "email": "laura@kbank.com" } },
+            "second": { "status": "PENDING" },
+            "user": null,
+        })
+    );
+    let nobody = "invitation_01h2xcejqtf2nbrexx3vqjhp41";
+    for (input, expected) in [
+        (json!({}), "REQUIRED "),
+        (json!({ "invitationId": first, "userId": user }), "INVALID "),
+        (
+            json!({ "invitationId": user }),
+            "INVALID input.invitationId",
+        ),
+        (json!({ "userId": first }), "INVALID input.userId"),
+        (json!({ "invitationId": "" }), "INVALID input.invitationId"),
+        (
+            json!({ "invitationId": nobody }),
+            "NOT_FOUND input.invitationId",
+        ),
+    ] {
+        for mutation in ["resendInvitation", "revokeInvitation"] {
+            let payload = change(mutation, input.clone()).await;
+            assert_eq!(
+                ids(&payload["userErrors"]),
+                [expected],
+                "{mutation} {input}"
+            );
+            assert_eq!(payload["invitation"], json!(null));
+            assert_eq!(payload["user"], json!(null));
+        }
+    }
+    // A newer one has taken its place, which stays as it is.
+    let replaced = change("revokeInvitation", json!({ "invitationId": first })).await;
+    assert_eq!(
+        ids(&replaced["userErrors"]),
+        ["WRONG_STATE input.invitationId"]
+    );
+    let revoked = change("revokeInvitation", json!({ "invitationId": second })).await;
+    assert_eq!(
+        revoked["invitation"],
+        json!({ "id": second, "status": "REVOKED" })
+    );
+    assert_eq!(revoked["user"]["id"], *user);
+    let again = change("revokeInvitation", json!({ "invitationId": second })).await;
+    assert_eq!(
+        ids(&again["userErrors"]),
+        ["WRONG_STATE input.invitationId"]
+    );
 }

@@ -24,7 +24,7 @@ async fn stopped_with_a_queue() -> (TestServer, Client) {
         .mutate("requestPasswordReset", input, "")
         .await;
     assert_eq!(asked["userErrors"], json!([]));
-    let to = json!({ "kind": ["password-reset"] });
+    let to = json!({ "kinds": ["password-reset"] });
     server.emails_in(&administrator, to, "QUEUED").await;
     (server, administrator)
 }

@@ -53,6 +53,7 @@ mod operation;
 mod origins;
 mod outages;
 mod pages;
+mod partial_answers;
 mod password_resets;
 mod passwords;
 mod permissions;

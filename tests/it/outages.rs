@@ -23,7 +23,7 @@ const IS_BACK_IN: Duration = Duration::from_secs(5 * 2);
 const ON_SQLITE: &str = "a file does not go away";
 
 /// A query by which anybody asks the database.
-const QUERY: &str = r#"{ invitation(token: "unheard of") { status } }"#;
+const QUERY: &str = r#"{ invitationByToken(token: "unheard of") { status } }"#;
 
 /// A server behind a network that can fail; none on SQLite.
 async fn start(settings: &[&str]) -> Option<(TestServer, Proxy)> {
@@ -237,7 +237,7 @@ async fn mails_go_on_by_themselves() {
     };
     invite("first@kbank.com").await;
     invite("second@kbank.com").await;
-    let both = json!({ "to": "@kbank.com", "status": ["SENDING"] });
+    let both = json!({ "to": "@kbank.com", "statuses": ["SENDING"] });
     server
         .emails_that(&administrator, both, "both to be on their way", |mails| {
             mails.len() == 2
@@ -331,7 +331,7 @@ async fn a_change_whose_commit_nobody_heard_of_is_not_made_again() {
         assert!(!answer.headers.contains_key("retry-after"));
         proxy.network(Network::Passes).await;
         until_ready(&administrator).await;
-        let look = "{ roles { nodes { name } } events(filter: { action: [ROLE_CREATED] }) {
+        let look = "{ roles { nodes { name } } events(filter: { actions: [ROLE_CREATED] }) {
             nodes { subjectLabel } } }";
         let found = administrator.run(look).await.data().to_string();
         let times = found.matches(name).count();

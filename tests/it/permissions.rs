@@ -47,8 +47,8 @@ impl Rule {
             match directive.name.node.as_str() {
                 "public" => Some(Self::Public),
                 "signedIn" => Some(Self::SignedIn),
-                "requires" => Some(Self::Requires(permission())),
-                "requiresUnlessOwn" => Some(Self::RequiresUnlessOwn(permission())),
+                "requiresPermission" => Some(Self::Requires(permission())),
+                "requiresPermissionUnlessOwn" => Some(Self::RequiresUnlessOwn(permission())),
                 _ => None,
             }
         })
@@ -259,11 +259,14 @@ impl World {
             ),
             "PasswordPolicy" => format!("{{ passwordPolicy {{ {leaf} }} }}"),
             "InvitationPreview" => {
-                format!("{{ invitation(token: \"{}\") {{ {leaf} }} }}", self.token)
+                format!(
+                    "{{ invitationByToken(token: \"{}\") {{ {leaf} }} }}",
+                    self.token
+                )
             }
             "PasswordResetPreview" => {
                 format!(
-                    "{{ passwordReset(token: \"{}\") {{ {leaf} }} }}",
+                    "{{ passwordResetByToken(token: \"{}\") {{ {leaf} }} }}",
                     self.reset_token
                 )
             }
@@ -280,7 +283,10 @@ impl World {
             ("Query", "nodes") => format!("(ids: [\"{own_role}\"])"),
             ("Query", "role") => format!("(id: \"{}\")", self.role),
             ("Query", "email") => format!("(id: \"{}\")", self.email),
-            ("Query", "invitation" | "passwordReset") => "(token: \"none\")".to_owned(),
+            ("Query", "invitation") => format!("(id: \"{}\")", self.invitation),
+            ("Query", "invitationByToken" | "passwordResetByToken") => {
+                "(token: \"none\")".to_owned()
+            }
             ("Mutation", "signIn") => "(input: { email: \"\", password: \"\" })".to_owned(),
             ("Mutation", "acceptInvitation") => {
                 "(input: { token: \"\", password: \"\" })".to_owned()
@@ -451,8 +457,8 @@ fn describe(rule: &Rule) -> String {
     match rule {
         Rule::Public => "@public".to_owned(),
         Rule::SignedIn => "@signedIn".to_owned(),
-        Rule::Requires(permission) => format!("@requires {permission}"),
-        Rule::RequiresUnlessOwn(permission) => format!("@requiresUnlessOwn {permission}"),
+        Rule::Requires(permission) => format!("@requiresPermission {permission}"),
+        Rule::RequiresUnlessOwn(permission) => format!("@requiresPermissionUnlessOwn {permission}"),
     }
 }
 

@@ -116,7 +116,7 @@ async fn a_change_that_loses_races_is_made_again() {
     let (administrator, role) = office(&server).await;
     let recorded = async || {
         let events =
-            "{ events(filter: { action: [USER_INVITED, INVITATION_ACCEPTED] }) { totalCount } }";
+            "{ events(filter: { actions: [USER_INVITED, INVITATION_ACCEPTED] }) { totalCount } }";
         let answer = administrator.run(events).await;
         answer.data()["events"]["totalCount"].as_u64().unwrap()
     };
@@ -166,7 +166,7 @@ async fn a_session_that_is_ended_at_once_from_everywhere_is_recorded_to_end_once
     for answer in join_all((0..20).map(|_| sign_out())).await {
         assert_eq!(answer.data()["signOut"]["userErrors"], json!([]));
     }
-    let document = "{ events(filter: { action: [SIGNED_OUT] }) { totalCount } }";
+    let document = "{ events(filter: { actions: [SIGNED_OUT] }) { totalCount } }";
     let events = administrator.run(document).await;
     assert_eq!(events.data()["events"]["totalCount"], 1);
 }

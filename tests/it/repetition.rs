@@ -54,7 +54,7 @@ async fn hundredfold(
 }
 
 async fn count(client: &Client, kind: &str) -> u64 {
-    let filter = json!({ "filter": { "kind": [kind] } });
+    let filter = json!({ "filter": { "kinds": [kind] } });
     let document = "query($filter: EmailFilter) { emails(filter: $filter) { totalCount } }";
     let answer = client.run_with(document, filter).await;
     answer.data()["emails"]["totalCount"].as_u64().unwrap()
@@ -95,7 +95,7 @@ async fn nobody_is_sent_a_hundred_e_mails_of_one_kind() {
         );
     }
     // What was refused has not happened either: the last link works.
-    let resent = "{ events(filter: { action: [INVITATION_RESENT] }) { totalCount } }";
+    let resent = "{ events(filter: { actions: [INVITATION_RESENT] }) { totalCount } }";
     let answer = administrator.run(resent).await;
     assert_eq!(answer.data()["events"]["totalCount"], 4);
     // It is the recipient who counts, however their address is written.
@@ -169,7 +169,7 @@ async fn whoever_asks_for_a_reset_is_not_told_that_there_were_too_many_e_mails()
             .await;
         assert_eq!(payload["userErrors"], json!([]));
     }
-    let asked = "{ events(filter: { action: [PASSWORD_RESET_REQUESTED] }) { totalCount } }";
+    let asked = "{ events(filter: { actions: [PASSWORD_RESET_REQUESTED] }) { totalCount } }";
     while administrator.run(asked).await.data()["events"]["totalCount"] != 3 {
         tokio::task::yield_now().await;
     }
@@ -222,7 +222,7 @@ async fn a_user_cannot_fill_the_event_log() {
     let administrator = server.administrator().await;
     let laura = server.user_with(&administrator, LAURA, &[]).await;
     let recorded = async || {
-        let document = "{ events(filter: { action: [PROFILE_UPDATED] }) { totalCount } }";
+        let document = "{ events(filter: { actions: [PROFILE_UPDATED] }) { totalCount } }";
         let answer = administrator.run(document).await;
         answer.data()["events"]["totalCount"].as_u64().unwrap()
     };

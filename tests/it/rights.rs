@@ -173,7 +173,7 @@ async fn an_application_that_is_new_ends_the_links_of_administrators() {
     };
     assert_eq!(received.to, ["second@kbank.com"]);
     assert_eq!(accept(&grown, &token_in(&received)).await, [""; 0]);
-    let query = "{ events(filter: { action: [ROLE_UPDATED] }) {
+    let query = "{ events(filter: { actions: [ROLE_UPDATED] }) {
         nodes { actorLabel subjectLabel changes { field after } }
     } }";
     assert_eq!(
@@ -226,7 +226,8 @@ async fn an_account_that_the_command_line_promotes_is_closed_to_whoever_set_it_u
     let token = token_in(&received);
     assert!(link.ends_with(&token));
     // Nobody reads the link in the queue.
-    let query = "{ emails(filter: { kind: [\"password-required\"] }) { nodes { link textBody } } }";
+    let query =
+        "{ emails(filter: { kinds: [\"password-required\"] }) { nodes { link textBody } } }";
     let answer = administrator.run(query).await;
     assert_eq!(answer.data()["emails"]["nodes"][0]["link"], Value::Null);
     assert!(!answer.body.to_string().contains(&token));
@@ -254,7 +255,7 @@ async fn an_account_that_the_command_line_promotes_is_closed_to_whoever_set_it_u
     };
     assert_eq!(reset(&old_link).await, ["TOKEN_INVALID input.token"]);
     assert_eq!(reset(&token).await, [""; 0]);
-    let query = "{ events(filter: { action: [USER_UPDATED, PASSWORD_RESET_REQUESTED] }) {
+    let query = "{ events(filter: { actions: [USER_UPDATED, PASSWORD_RESET_REQUESTED] }) {
         nodes { action actorLabel changes { before after } }
     } }";
     let answer = administrator.run(query).await;
@@ -289,7 +290,7 @@ async fn wrong_guesses_at_the_current_password_are_recorded() {
         errors(&laura, "changePassword", input).await
     };
     let recorded = async || {
-        let query = "{ events(filter: { action: [PASSWORD_CHANGE_REFUSED, SIGN_IN_THROTTLED] }) {
+        let query = "{ events(filter: { actions: [PASSWORD_CHANGE_REFUSED, SIGN_IN_THROTTLED] }) {
             nodes { actionCode actorLabel subjectLabel ipAddress }
         } }";
         let answer = administrator.run(query).await;

@@ -244,7 +244,7 @@ async fn a_role_is_changed_partially_and_its_code_name_never() {
     assert_eq!(
         payload["role"],
         json!({
-            "name": "Chief editor", "codeName": "Editor", "description": "",
+            "name": "Chief editor", "codeName": "Editor", "description": null,
             "permissions": ["content-hub.view", "content-hub.create"], "unknownPermissions": []
         })
     );
@@ -464,7 +464,7 @@ async fn a_role_with_many_holders_is_deleted() {
     assert_eq!(payload["userErrors"], json!([]));
     let answer = administrator
         .run(
-            "{ events(filter: { action: [USER_UPDATED] }) {
+            "{ events(filter: { actions: [USER_UPDATED] }) {
                 totalCount nodes { changes { field before after } }
             } }",
         )

@@ -81,13 +81,13 @@ async fn what_is_accepted_can_be_used_again_and_nothing_is_an_internal_error() {
 async fn is_never_internal(administrator: &Client, text: &str) {
     let read = "query($text: String!, $id: ID!) {
         users(filter: { search: $text }) { totalCount }
-        emails(filter: { to: $text, subject: $text, kind: [$text] }) { totalCount }
+        emails(filter: { to: $text, subject: $text, kinds: [$text] }) { totalCount }
         node(id: $id) { id }
         user(id: $id) { id }
         role(id: $id) { id }
         email(id: $id) { id }
-        invitation(token: $text) { status }
-        passwordReset(token: $text) { status }
+        invitationByToken(token: $text) { status }
+        passwordResetByToken(token: $text) { status }
     }";
     ask(administrator, read, json!({ "text": text, "id": text })).await;
     for list in [

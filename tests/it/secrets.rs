@@ -58,7 +58,7 @@ async fn neither_the_log_nor_the_database_holds_a_password_or_a_token() {
     let invitation = next_token(folder.path(), &mut read).await;
     anonymous
         .run_with(
-            "query($token: String!) { invitation(token: $token) { email } }",
+            "query($token: String!) { invitationByToken(token: $token) { email } }",
             json!({ "token": invitation }),
         )
         .await;

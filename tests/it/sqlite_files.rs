@@ -377,8 +377,8 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
             continue;
         }
         let counted = "{ users { totalCount }
-            invited: events(filter: { action: [USER_INVITED] }) { totalCount }
-            emails(filter: { kind: \"invitation\" }) { totalCount } }";
+            invited: events(filter: { actions: [USER_INVITED] }) { totalCount }
+            emails(filter: { kinds: \"invitation\" }) { totalCount } }";
         let answer = administrator.run(counted).await;
         // One more is the administrator, who was invited twice.
         let counts = json!({
@@ -415,7 +415,7 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
     // The worker as well: what was queued before is sent.
     let sent = async {
         loop {
-            let query = "{ emails(filter: { status: [QUEUED, SENDING] }) { totalCount } }";
+            let query = "{ emails(filter: { statuses: [QUEUED, SENDING] }) { totalCount } }";
             if administrator.run(query).await.data()["emails"]["totalCount"] == 0 {
                 return;
             }

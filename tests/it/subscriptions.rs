@@ -132,7 +132,7 @@ async fn a_websocket_asks_who_it_is() {
 async fn server_sent_events_tell_what_happens_to_a_mail() {
     let server = TestServer::start().await;
     let (administrator, _) = office(&server).await;
-    let filter = json!({ "filter": { "status": ["SENT"] } });
+    let filter = json!({ "filter": { "statuses": ["SENT"] } });
     let mut events = administrator.subscribe(WATCH, filter).await;
     assert_eq!(events.first().await, None);
     send_test(&administrator, "watched@kbank.com").await;
@@ -171,7 +171,7 @@ async fn every_letter_is_told_of_when_it_is_queued() {
         .await
         .data();
 
-    let filter = json!({ "filter": { "status": ["QUEUED"] } });
+    let filter = json!({ "filter": { "statuses": ["QUEUED"] } });
     let mut events = administrator.subscribe(WATCH, filter).await;
     assert_eq!(events.first().await, None);
     let new_password = "heron-biscuit-28-canal";

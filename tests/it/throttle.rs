@@ -67,7 +67,7 @@ async fn each_delay_that_begins_is_an_event() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
     let events = async || {
-        let document = "{ events(filter: { action: [SIGN_IN_FAILED, SIGN_IN_THROTTLED] }) {
+        let document = "{ events(filter: { actions: [SIGN_IN_FAILED, SIGN_IN_THROTTLED] }) {
             nodes { action subjectLabel actorLabel ipAddress }
         } }";
         let answer = administrator.run(document).await;

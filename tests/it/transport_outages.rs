@@ -109,7 +109,7 @@ async fn until_paused(server: &TestServer, client: &Client) {
     server
         .emails_that(
             client,
-            json!({ "status": ["QUEUED", "SENDING"] }),
+            json!({ "statuses": ["QUEUED", "SENDING"] }),
             "the pause",
             |mails| {
                 mails.iter().all(|mail| mail["status"] == "QUEUED")
@@ -303,7 +303,7 @@ async fn the_queue_is_shown_paused_and_resumed_on_the_command_line() {
     );
 
     let events = administrator
-        .run("{ events(filter: { action: [EMAIL_QUEUE_PAUSED, EMAIL_QUEUE_RESUMED] }) { nodes { action actor { email } actorLabel } } }")
+        .run("{ events(filter: { actions: [EMAIL_QUEUE_PAUSED, EMAIL_QUEUE_RESUMED] }) { nodes { action actor { email } actorLabel } } }")
         .await;
     let events = &events.data()["events"]["nodes"];
     assert_eq!(events[0]["action"], "EMAIL_QUEUE_RESUMED", "{events}");

@@ -111,21 +111,21 @@ async fn filters_narrow_by_state_and_role() {
 
     let active = emails(
         &administrator,
-        json!({ "filter": { "status": ["ACTIVE"] } }),
+        json!({ "filter": { "statuses": ["ACTIVE"] } }),
     )
     .await;
     assert_eq!(active.len(), 5);
     let none = emails(
         &administrator,
-        json!({ "filter": { "status": ["DEACTIVATED"] } }),
+        json!({ "filter": { "statuses": ["DEACTIVATED"] } }),
     )
     .await;
     assert_eq!(none, [""; 0]);
-    let none = emails(&administrator, json!({ "filter": { "status": [] } })).await;
+    let none = emails(&administrator, json!({ "filter": { "statuses": [] } })).await;
     assert_eq!(none, [""; 0]);
     let editors = emails(
         &administrator,
-        json!({ "filter": { "roleIds": [editor["id"], "rubbish"], "status": ["INVITED"] } }),
+        json!({ "filter": { "roleIds": [editor["id"], "rubbish"], "statuses": ["INVITED"] } }),
     )
     .await;
     assert_eq!(editors, ["bob@kbank.com", "carol@kbank.com"]);
@@ -354,7 +354,7 @@ async fn odd_input_is_no_fault_of_the_server() {
             json!({ "s": "\u{0}" }),
         ),
         (
-            "query($s: [String!]) { users: emails(filter: { kind: $s }) { totalCount } }",
+            "query($s: [String!]) { users: emails(filter: { kinds: $s }) { totalCount } }",
             json!({ "s": ["\u{0}"] }),
         ),
     ] {
@@ -363,7 +363,7 @@ async fn odd_input_is_no_fault_of_the_server() {
     }
     let answer = administrator
         .run_with(
-            "query($s: [UserStatus!], $i: [InvitationStatus!]) { users(filter: { status: $s, invitationStatus: $i }) { totalCount } }",
+            "query($s: [UserStatus!], $i: [InvitationStatus!]) { users(filter: { statuses: $s, invitationStatuses: $i }) { totalCount } }",
             json!({ "s": vec!["ACTIVE"; 100], "i": vec!["ACCEPTED"; 100] }),
         )
         .await;

@@ -32,8 +32,11 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
         let preview = anonymous
             .run_with(operation("WhoIsInvited"), json!({ "token": token }))
             .await;
-        assert_eq!(preview.data()["invitation"]["email"], "admin@example.com");
-        assert_eq!(preview.data()["invitation"]["status"], "PENDING");
+        assert_eq!(
+            preview.data()["invitationByToken"]["email"],
+            "admin@example.com"
+        );
+        assert_eq!(preview.data()["invitationByToken"]["status"], "PENDING");
     }
     let accepted = anonymous
         .run_with(

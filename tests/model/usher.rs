@@ -338,8 +338,8 @@ impl Usher {
         for some in self.links.chunks(10) {
             let fields = some.iter().enumerate().map(|(index, token)| {
                 format!(
-                    "i{index}: invitation(token: \"{token}\") {{ status }}
-                     r{index}: passwordReset(token: \"{token}\") {{ status }} "
+                    "i{index}: invitationByToken(token: \"{token}\") {{ status }}
+                     r{index}: passwordResetByToken(token: \"{token}\") {{ status }} "
                 )
             });
             let query = format!("{{ {} }}", fields.collect::<String>());

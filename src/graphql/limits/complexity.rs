@@ -24,7 +24,7 @@ pub fn explain(error: &mut ServerError) {
 
 /// The complexity of a page: everything that is selected from it, for each row that it may have.
 pub fn page_complexity(first: Option<i32>, last: Option<i32>, selected: usize) -> usize {
-    let rows = first.or(last).and_then(|rows| usize::try_from(rows).ok());
+    let rows = last.or(first).and_then(|rows| usize::try_from(rows).ok());
     list_complexity(rows.unwrap_or(DEFAULT_SIZE as usize), selected)
 }
 

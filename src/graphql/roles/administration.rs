@@ -65,7 +65,7 @@ impl RoleMutation {
     ) -> Result<DeleteRolePayload> {
         let deletion = RoleDeletion {
             id: ids::decode(&input.id),
-            force: input.force.unwrap_or(false),
+            force: input.force,
         };
         let outcome = roles::delete(ctx.app()?, &ctx.actor()?, deletion).await;
         payload(ctx, outcome, |id| DeleteRolePayload::new(ids::encode(id)))
@@ -106,8 +106,9 @@ pub struct UpdateRoleInput {
 pub struct DeleteRoleInput {
     /// The ID of the role to delete.
     id: ID,
-    /// Whether to delete the role even if users hold it; they then lose it. False by default.
-    force: Option<bool>,
+    /// Whether to delete the role even if users hold it; they then lose it.
+    #[graphql(default)]
+    force: bool,
 }
 
 payloads! {

@@ -230,7 +230,7 @@ impl TestServer {
 
     /// Waits until no mail waits or is on its way.
     pub async fn all_sent(&self, reader: &Client) {
-        let on_its_way = json!({ "status": ["QUEUED", "SENDING"] });
+        let on_its_way = json!({ "statuses": ["QUEUED", "SENDING"] });
         self.emails_that(reader, on_its_way, "all to be sent", <[Value]>::is_empty)
             .await;
     }

@@ -275,7 +275,7 @@ async fn another_users_sessions_are_seen_and_ended() {
     assert!(is_signed_in(&server.sign_in("laura@kbank.com").await).await);
     // What ended nothing is no event.
     let events = administrator
-        .run("{ events(filter: { action: [USER_SESSIONS_ENDED] }) { nodes { subjectLabel actorLabel } } }")
+        .run("{ events(filter: { actions: [USER_SESSIONS_ENDED] }) { nodes { subjectLabel actorLabel } } }")
         .await;
     assert_eq!(
         events.data()["events"]["nodes"],
@@ -363,7 +363,7 @@ async fn a_new_invitation_voids_the_old_link_and_can_be_followed_in_one_query() 
         administrator.with_token(payload["token"].as_str().unwrap())
     };
     let expired = administrator
-        .run("{ users(filter: { invitationStatus: [EXPIRED] }) { nodes { email invitation { emails { status attempts { response } } } } } }")
+        .run("{ users(filter: { invitationStatuses: [EXPIRED] }) { nodes { email invitation { emails { status attempts { response } } } } } }")
         .await;
     assert_eq!(
         expired.data()["users"]["nodes"],
@@ -444,13 +444,13 @@ async fn a_new_address_voids_the_open_invitation() {
     let preview = server
         .anonymous()
         .run_with(
-            "query($t: String!) { invitation(token: $t) { email firstName status } }",
+            "query($t: String!) { invitationByToken(token: $t) { email firstName status } }",
             json!({ "t": token }),
         )
         .await;
     assert_eq!(
-        preview.data()["invitation"],
-        json!({ "email": "laura@kbank.com", "firstName": "", "status": "REVOKED" })
+        preview.data()["invitationByToken"],
+        json!({ "email": "laura@kbank.com", "firstName": null, "status": "REVOKED" })
     );
     let input = json!({ "token": token, "password": PASSWORD });
     let payload = server
@@ -512,7 +512,7 @@ async fn a_new_address_is_announced_to_the_old_one() {
         );
     }
     let notices = administrator
-        .run("{ emails(filter: { kind: [\"email-changed\"] }) { totalCount } }")
+        .run("{ emails(filter: { kinds: [\"email-changed\"] }) { totalCount } }")
         .await;
     assert_eq!(notices.data()["emails"]["totalCount"], 2);
 }
@@ -1006,7 +1006,7 @@ async fn what_is_done_at_once_is_done_once() {
     let done = outcomes.iter().filter(|errors| errors.is_empty()).count();
     assert_eq!(done, 1);
     let events = administrator
-        .run("{ events(filter: { action: [USER_DELETED] }) { totalCount } }")
+        .run("{ events(filter: { actions: [USER_DELETED] }) { totalCount } }")
         .await;
     assert_eq!(events.data()["events"]["totalCount"], 1);
 }

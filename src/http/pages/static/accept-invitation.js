@@ -6,7 +6,7 @@ import { watchStrength } from "./strength.js";
 
 const { token, said } = takeLink();
 const PREVIEW = `query Invitation($token: String!) {
-  invitation(token: $token) { email firstName lastName status expiresAt }
+  invitationByToken(token: $token) { email firstName lastName status expiresAt }
   viewer { email }
 }`;
 const ACCEPT = `mutation Accept($input: AcceptInvitationInput!) {
@@ -36,7 +36,7 @@ async function look() {
 }
 
 try {
-  const { invitation, viewer } = await look();
+  const { invitationByToken: invitation, viewer } = await look();
   if (said) {
     showState(...said);
   } else if (invitation?.status !== "PENDING") {
@@ -50,8 +50,8 @@ try {
     const somebody = document.getElementById("somebody");
     somebody.hidden = !viewer;
     somebody.querySelector("bdi").textContent = viewer?.email ?? "";
-    firstName.value = invitation.firstName;
-    lastName.value = invitation.lastName;
+    firstName.value = invitation.firstName ?? "";
+    lastName.value = invitation.lastName ?? "";
     const expires = document.getElementById("expires");
     expires.dateTime = invitation.expiresAt;
     expires.textContent = date(invitation.expiresAt);
@@ -63,7 +63,7 @@ try {
         forget();
         return location.replace(nextPage());
       }
-      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy((await look()).invitation);
+      if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy((await look()).invitationByToken);
       return acceptInvitation.userErrors;
     });
   }

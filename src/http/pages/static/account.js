@@ -72,8 +72,8 @@ try {
     const password = document.getElementById("password");
     document.getElementById("address").textContent = viewer.email;
     document.getElementById("roles").textContent = viewer.roles.map(({ name }) => name).join(", ") || "no roles";
-    profile.firstName.value = viewer.firstName;
-    profile.lastName.value = viewer.lastName;
+    profile.firstName.value = viewer.firstName ?? "";
+    profile.lastName.value = viewer.lastName ?? "";
     password.username.value = viewer.email;
     document.getElementById("bar").hidden = false;
     show("account");

@@ -6,7 +6,7 @@ import { watchStrength } from "./strength.js";
 
 const { token, said } = takeLink();
 const again = ["Request a new link", withNext("forgotten-password")];
-const PREVIEW = "query Reset($token: String!) { passwordReset(token: $token) { status expiresAt email } }";
+const PREVIEW = "query Reset($token: String!) { passwordResetByToken(token: $token) { status expiresAt email } }";
 const RESET = `mutation Reset($input: ResetPasswordInput!) {
   resetPassword(input: $input) { user { id } userErrors { code field message } }
 }`;
@@ -30,7 +30,7 @@ function tellWhy(reset) {
 }
 
 async function look() {
-  return token ? (await ask(PREVIEW, { token })).passwordReset : null;
+  return token ? (await ask(PREVIEW, { token })).passwordResetByToken : null;
 }
 
 try {
