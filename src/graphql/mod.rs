@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invitations;
 pub mod limits;
 pub mod nodes;
+pub mod nulls;
 pub mod outcome;
 pub mod page;
 pub mod passwords;

@@ -18,6 +18,7 @@ use super::response::{Answer, Refusal, panicked};
 use crate::domain::Actor;
 use crate::domain::App;
 use crate::graphql::context::Caller;
+use crate::graphql::nulls::Requested;
 use crate::graphql::outcome::Outcome;
 use crate::http::progress::Progress;
 use crate::telemetry;
@@ -64,12 +65,13 @@ impl<E: Executor> Execution<E> {
             "graphql",
             graphql.operation.type = %operation.kind
         );
+        let requested = Requested::by(&operation.request);
         let (request, mut metrics) = self.begin(operation, caller);
         let response = self.executor.execute(request).instrument(span);
         let response = AssertUnwindSafe(response).catch_unwind();
         let response = response.await.unwrap_or_else(|_| panicked());
         let outcome = caller.take_outcome();
-        Ok(self.answer(response, outcome, &mut metrics))
+        Ok(self.answer(&requested, response, outcome, &mut metrics))
     }
 
     /// Runs a subscription, which responds to each event.
@@ -85,6 +87,7 @@ impl<E: Executor> Execution<E> {
         let open = self.open.subscribe(&actor)?;
         let counted = self.app.metrics.subscription();
         let caller = Arc::new(Caller::new(actor));
+        let requested = Requested::by(&operation.request);
         let (request, mut metrics) = self.begin(operation, &caller);
         let responses = self.executor.execute_stream(request, None).boxed();
         let responses = AssertUnwindSafe(responses).catch_unwind();
@@ -92,7 +95,7 @@ impl<E: Executor> Execution<E> {
             let _held_until_the_end = (&open, &counted);
             let outcome = caller.take_outcome();
             let response = response.unwrap_or_else(|_| panicked());
-            let answer = self.answer(response, outcome, &mut metrics);
+            let answer = self.answer(&requested, response, outcome, &mut metrics);
             let execution = self.clone();
             async move { execution.finish(answer).await }
         });
@@ -140,11 +143,12 @@ impl<E: Executor> Execution<E> {
 
     fn answer(
         &self,
+        requested: &Requested,
         response: GraphqlResponse,
         outcome: Outcome,
         metrics: &mut OperationMetrics,
     ) -> Answer {
-        let answer = Answer::new(response, outcome, &self.progress.id);
+        let answer = Answer::new(requested, response, outcome, &self.progress.id);
         answer.codes().for_each(|code| self.progress.has_code(code));
         metrics.came_to(answer.was_executed(), answer.succeeded());
         answer

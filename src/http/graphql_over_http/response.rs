@@ -12,6 +12,7 @@ use super::event_stream;
 use crate::domain;
 use crate::graphql::error::Code;
 use crate::graphql::limits;
+use crate::graphql::nulls::Requested;
 use crate::graphql::outcome::Outcome;
 
 /// The most errors that one answer reports.
@@ -277,12 +278,20 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The response as its client may see it, of the request with this ID.
-    pub(super) fn new(mut response: GraphqlResponse, mut outcome: Outcome, id: &str) -> Self {
-        response.errors.truncate(MAX_ERRORS);
+    pub(super) fn new(
+        requested: &Requested,
+        mut response: GraphqlResponse,
+        mut outcome: Outcome,
+        id: &str,
+    ) -> Self {
         // Variables are read while the document is executed; a missing one that leaves nothing to
         // answer with is a mistake in the request all the same (GraphQL specification, section 6.1).
         let complaints = response.errors.iter().any(|error| code_of(error).is_none());
         outcome.was_executed = !(complaints && response.data == Value::Null);
+        if outcome.was_executed {
+            requested.complete(&mut response);
+        }
+        response.errors.truncate(MAX_ERRORS);
         if outcome.may_have_changed {
             response.errors.iter_mut().for_each(must_not_be_repeated);
         }
@@ -435,7 +444,9 @@ mod tests {
         let mut outcome = Outcome::default();
         outcome.may_have_changed = may_have_changed;
         let response = GraphqlResponse::from_errors(vec![error]);
-        let rendered = Answer::new(response, outcome, "id").render(MediaType::GraphqlResponse);
+        let requested = Requested::by(&async_graphql::Request::new(""));
+        let rendered =
+            Answer::new(&requested, response, outcome, "id").render(MediaType::GraphqlResponse);
         assert_eq!(rendered.outcome.retry_after.is_some(), !may_have_changed);
         (
             rendered.status,
