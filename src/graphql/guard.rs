@@ -28,8 +28,8 @@ pub fn public() {}
 #[TypeDirective(location = "FieldDefinition", name = "signedIn", composable = "")]
 pub fn signed_in() {}
 
-/// Available to callers who hold the permission. Its name is not that of Apollo Federation's `@requires`,
-/// which means another thing.
+// Apollo Federation has a directive `@requires`, which means another thing.
+/// Available to callers who hold the permission.
 #[TypeDirective(
     location = "FieldDefinition",
     name = "requiresPermission",

@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod limits;
 pub mod nodes;
 pub mod nulls;
+pub mod operations;
 pub mod outcome;
 pub mod page;
 pub mod passwords;

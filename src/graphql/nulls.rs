@@ -9,11 +9,13 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
-    Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet, Type, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Name, PathSegment, Request, Response, Value};
+
+use super::operations;
 
 /// The types of all fields, by the names of their type and their own.
 static FIELDS: LazyLock<HashMap<Name, HashMap<Name, Type>>> = LazyLock::new(|| {
@@ -54,7 +56,7 @@ impl Requested {
     }
 
     /// Puts null into the response's data wherever a field failed. A response without errors stays as it is,
-    /// and costs nothing.
+    /// and only one with errors has its document read again.
     pub fn complete(&self, response: &mut Response) {
         let failed = response.errors.iter().map(|error| error.path.as_slice());
         let failed: Vec<_> = failed.filter(|path| !path.is_empty()).collect();
@@ -64,7 +66,7 @@ impl Requested {
         let Ok(document) = parse_query(&self.query) else {
             return;
         };
-        let Some(operation) = self.operation(&document) else {
+        let Some(operation) = operations::named(&document, self.operation.as_deref()) else {
             return;
         };
         // Rows fail alike: it is looked up once what a path leads through, whichever rows these are.
@@ -87,17 +89,6 @@ impl Requested {
         for path in nulls {
             set_null(&mut response.data, path);
         }
-    }
-
-    fn operation<'a>(&self, document: &'a ExecutableDocument) -> Option<&'a OperationDefinition> {
-        let operation = match (&document.operations, &self.operation) {
-            (DocumentOperations::Single(operation), _) => operation,
-            (DocumentOperations::Multiple(operations), Some(name)) => {
-                operations.get(name.as_str())?
-            }
-            (DocumentOperations::Multiple(operations), None) => operations.values().next()?,
-        };
-        Some(&operation.node)
     }
 }
 
@@ -171,24 +162,15 @@ fn select<'a>(
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
                 let parent = condition.map_or(parent, |on| &*on.node.on.node);
-                select(
-                    document,
-                    parent,
-                    &fragment.node.selection_set.node,
-                    key,
-                    selected,
-                );
+                let set = &fragment.node.selection_set.node;
+                select(document, parent, set, key, selected);
             }
             Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                let name = &spread.node.fragment_name.node;
+                if let Some(fragment) = document.fragments.get(name) {
                     let parent = &*fragment.node.type_condition.node.on.node;
-                    select(
-                        document,
-                        parent,
-                        &fragment.node.selection_set.node,
-                        key,
-                        selected,
-                    );
+                    let set = &fragment.node.selection_set.node;
+                    select(document, parent, set, key, selected);
                 }
             }
         }

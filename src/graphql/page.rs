@@ -88,8 +88,8 @@ pub fn is_asked_of_nodes(ctx: &Context<'_>, field: &str) -> bool {
 ///
 /// # Errors
 ///
-/// `BAD_REQUEST` for a size out of bounds, for `first` together with `last`, and for a cursor that
-/// this server did not make for a list in this order.
+/// `BAD_REQUEST` for a size out of bounds, for `last` together with a `first` that is not the default, and
+/// for a cursor that this server did not make for a list in this order.
 pub fn page_request(order: Order, arguments: PageArguments) -> Result<PageRequest> {
     let PageArguments {
         first,

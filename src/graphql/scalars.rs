@@ -7,8 +7,8 @@ use entity::Timestamp;
 
 use crate::domain::applications::Permission;
 
-/// A point in time, as an RFC 3339 string such as `2026-11-21T09:30:00.000Z`. Responses are always
-/// in UTC, to the millisecond; input may have any offset.
+/// A point in time, as an RFC 3339 string such as `2026-11-21T09:30:00.000000Z`. Responses are
+/// always in UTC, to the microsecond; input may have any offset.
 #[derive(Clone, Copy, Debug, Description)]
 pub struct DateTime(pub Timestamp);
 
@@ -42,8 +42,9 @@ impl ScalarType for DateTime {
         Ok(Self(time.into()))
     }
 
+    // All that is stored: a time that a client reads here and filters by is the same one.
     fn to_value(&self) -> Value {
-        let text = self.0.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let text = self.0.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true);
         Value::String(text)
     }
 }
@@ -97,9 +98,10 @@ mod tests {
     #[test]
     fn points_in_time_are_read_with_any_offset_and_written_in_utc() {
         for (read, written) in [
-            ("2026-11-21T09:30:00Z", "2026-11-21T09:30:00.000Z"),
-            ("2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000Z"),
-            ("2026-11-21T09:30:00.25Z", "2026-11-21T09:30:00.250Z"),
+            ("2026-11-21T09:30:00Z", "2026-11-21T09:30:00.000000Z"),
+            ("2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000000Z"),
+            ("2026-11-21T09:30:00.25Z", "2026-11-21T09:30:00.250000Z"),
+            ("2026-11-21T09:30:00.123456Z", "2026-11-21T09:30:00.123456Z"),
         ] {
             let time = DateTime::parse(Value::from(read)).ok();
             let time = time.map(|time| time.to_value());

@@ -177,21 +177,39 @@ async fn settings_are_read_again_and_what_cannot_be_used_changes_nothing() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_to_its_end_keeps_no_server_from_stopping() {
     let folder = tempfile::tempdir().unwrap();
+    let (server, _says_nothing) = reads_a_pipe(folder.path()).await;
+    assert_eq!(says(&server.url, 200).await, "ok\n");
+    let log = server.stop();
+    assert!(log.contains("stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn whoever_asks_again_has_the_settings_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _says_nothing) = reads_a_pipe(folder.path()).await;
     let file = folder.path().join("usher.toml");
+    std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, "").unwrap();
-    let server = Binary::start(folder.path(), &[]);
+    server.signal("USR1");
+    server.logs("SIGUSR1\"").await;
+    server.signal("HUP");
+    server.logs("the settings were read again").await;
+    server.stop();
+}
+
+/// A server in that folder that was asked to read its settings again, from a pipe that says nothing until
+/// it is closed.
+async fn reads_a_pipe(folder: &Path) -> (Binary, File) {
+    let file = folder.join("usher.toml");
+    std::fs::write(&file, "").unwrap();
+    let server = Binary::start(folder, &[]);
     std::fs::remove_file(&file).unwrap();
     assert!(Command::new("mkfifo").arg(&file).finish().status.success());
     server.signal("HUP");
     // A pipe is open for writing once somebody reads it.
     let writes = tokio::task::spawn_blocking(move || File::options().write(true).open(file));
-    let _says_nothing = within("the file to be read", writes)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(says(&server.url, 200).await, "ok\n");
-    let log = server.stop();
-    assert!(log.contains("stopped"), "{log}");
+    let pipe = within("the file to be read", writes).await.unwrap();
+    (server, pipe.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

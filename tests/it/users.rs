@@ -273,6 +273,7 @@ async fn a_page_that_cannot_be_is_refused() {
         ("first: 101".to_owned(), "`first` must be between 1 and 100"),
         ("last: -1".to_owned(), "`last` must be between 1 and 100"),
         ("first: 1, last: 1".to_owned(), "not both"),
+        ("first: 24, last: 1".to_owned(), "not both"),
         ("after: \"rubbish\"".to_owned(), "`after` is not a cursor"),
         (
             "before: \"WyJ1c2VycyJd\"".to_owned(),

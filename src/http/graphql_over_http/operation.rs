@@ -2,16 +2,14 @@
 //! variables that it needs. Whether the schema knows its fields, validation says later.
 
 use async_graphql::Request as GraphqlRequest;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
+use async_graphql::parser::types::OperationType;
 use poem::http::StatusCode;
 
 use super::operation_metrics::OperationMetrics;
 use super::request::check_variables;
 use super::response::Refusal;
 use crate::graphql::limits::{self, Limits};
-use crate::graphql::variables;
+use crate::graphql::{operations, variables};
 
 /// How to watch something, for those who send a subscription as if it were a query.
 const SUBSCRIPTIONS: &str = "A subscription answers many times: send it with `Accept: text/event-stream`, or over a WebSocket with the subprotocol graphql-transport-ws.";
@@ -38,7 +36,7 @@ impl Operation {
         check_variables(&request.variables)?;
         let mut document = limits::parse_within(&Limits::default(), &request.query)?;
         let name = request.operation_name.as_deref();
-        let Some(operation) = named(&document, name) else {
+        let Some(operation) = operations::named(&document, name) else {
             return Err(Refusal::of_document(match name {
                 Some(_) => "The document has no operation of the name in `operationName`.",
                 None => "Name one of the document's operations by `operationName`.",
@@ -80,23 +78,4 @@ impl Operation {
         }
         Err(Refusal::of_document(SUBSCRIPTIONS))
     }
-}
-
-/// The operation that is meant (GraphQL specification, section 6.1): the only one, or the one of that
-/// name.
-fn named<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a OperationDefinition> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => operation,
-        (DocumentOperations::Single(_), Some(_)) => return None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name)?,
-        // The parser keeps an operation that has a name among several, also where it is the only one.
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()?
-        }
-        (DocumentOperations::Multiple(_), None) => return None,
-    };
-    Some(&operation.node)
 }
