@@ -41,6 +41,14 @@ pub async fn find_in(app: &App, db: &impl Source, id: UserId) -> Result<Option<U
     find_one(app, db, user::Entity::find_by_id(id)).await
 }
 
+/// The users with these IDs, in no order, with one query for all of them.
+pub async fn find_all(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>> {
+    let db = app.db.read();
+    let these = user::Entity::find().filter(user::Column::Id.is_in(ids));
+    let rows = app.db.all(db, these).await?;
+    with_roles(app, db, rows).await
+}
+
 /// The addresses of these users.
 pub async fn emails_of(
     app: &App,

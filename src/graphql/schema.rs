@@ -8,7 +8,7 @@ use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
-use super::invitations::{InvitationMutation, InvitationQuery};
+use super::invitations::{InvitationListQuery, InvitationMutation, InvitationQuery};
 use super::limits::MAX_COMPLEXITY;
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
@@ -23,6 +23,7 @@ pub struct Query(
     EmailQuery,
     EventQuery,
     ExplanationQuery,
+    InvitationListQuery,
     InvitationQuery,
     NodeQuery,
     PasswordQuery,

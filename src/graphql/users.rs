@@ -9,7 +9,7 @@ use super::error::bad_request;
 use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
-use super::invitations::{Invitation, InvitationStatus};
+use super::invitations::{Invitation, InvitationConnection, InvitationStatus, invitations_page};
 use super::limits::{list_complexity, page_complexity};
 use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, page_request};
 use super::roles::Role;
@@ -17,6 +17,7 @@ use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
+use crate::domain::invitations::InvitationFilter;
 use crate::domain::sessions::{self, MAX_SESSIONS};
 use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::domain::{invitations, roles, users};
@@ -307,7 +308,29 @@ impl User {
                 Box::pin(newest).await?.pop()
             }
         };
-        Ok(newest.map(Invitation))
+        Ok(newest.map(Invitation::from))
+    }
+
+    /// All invitations of the user that are still kept, newest first.
+    #[graphql(
+        guard = self.own_or(USERS_VIEW),
+        directive = requires_unless_own::apply(USERS_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Returns the first n items (1–100).")] first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+    ) -> Result<InvitationConnection> {
+        let own = InvitationFilter {
+            user: Some(self.user.row.id),
+            ..InvitationFilter::default()
+        };
+        let arguments = PageArguments::new(first, after, last, before);
+        Box::pin(invitations_page(ctx, own, None, arguments)).await
     }
 
     /// Where the user is signed in, newest first.

@@ -1,9 +1,9 @@
 //! Lists of e-mails: how they are filtered, and how they are sorted.
 
 use entity::email::Status;
-use entity::{Timestamp, email};
+use entity::{InvitationId, Timestamp, email};
 use sea_orm::sea_query::Expr;
-use sea_orm::{Iterable, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Email, as_seen_by};
 use crate::database::Database;
@@ -121,6 +121,27 @@ pub async fn page(
     let page = order.page(&app.db, without_bodies(select), request).await?;
     let page = page.try_map_all(async |rows| as_seen_by(app, actor, rows).await);
     Ok(page.await?.map(Email::without_bodies))
+}
+
+/// The e-mails that carried these invitations, newest first, with or without their bodies: one query for
+/// all of them.
+pub async fn of_invitations(
+    app: &App,
+    actor: &Actor,
+    ids: &[InvitationId],
+    with_bodies: bool,
+) -> Result<Vec<Email>> {
+    let select = email::Entity::find()
+        .filter(email::Column::InvitationId.is_in(ids.iter().copied()))
+        .order_by_desc(email::Column::CreatedAt)
+        .order_by_desc(email::Column::Id);
+    if with_bodies {
+        let rows = app.db.all(app.db.read(), select).await?;
+        return as_seen_by(app, actor, rows).await;
+    }
+    let rows = app.db.all(app.db.read(), without_bodies(select)).await?;
+    let emails = as_seen_by(app, actor, rows).await?;
+    Ok(emails.into_iter().map(Email::without_bodies).collect())
 }
 
 /// Empty texts in the place of the bodies, so that each column keeps its place.
