@@ -7,7 +7,7 @@ use entity::{Timestamp, email, email_attempt};
 
 use super::context::ContextExt;
 use super::email_queue::EmailQueue;
-use super::error::{bad_request, internal};
+use super::error::{check_search, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
@@ -15,7 +15,6 @@ use super::page::{OrderDirection, PageArguments, connection, is_asked_of_nodes, 
 use super::scalars::DateTime;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
-use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::mail::messages;
 
 /// The queries about e-mails and their queue.
@@ -110,11 +109,7 @@ impl EmailFilter {
     /// `BAD_REQUEST` for a search term that is too long.
     pub fn decode(self) -> Result<emails::EmailFilter> {
         for (name, term) in [("to", &self.to), ("subject", &self.subject)] {
-            if term.as_ref().map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
-                return Err(bad_request(format!(
-                    "`{name}` can be at most {MAX_SEARCH_LENGTH} characters long."
-                )));
-            }
+            check_search(name, term.as_deref())?;
         }
         Ok(emails::EmailFilter {
             statuses: self

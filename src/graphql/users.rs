@@ -5,7 +5,7 @@ use entity::{Timestamp, UserId, user};
 
 use super::applications::Application;
 use super::context::ContextExt;
-use super::error::bad_request;
+use super::error::{check_search, exactly_one_of};
 use super::events::{EventConnection, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
@@ -19,8 +19,7 @@ use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
 use crate::domain::events::EventFilter;
 use crate::domain::invitations::InvitationFilter;
 use crate::domain::sessions::{self, MAX_SESSIONS};
-use crate::domain::text::MAX_SEARCH_LENGTH;
-use crate::domain::{invitations, roles, users};
+use crate::domain::{email_address, invitations, roles, users};
 
 mod administration;
 
@@ -40,14 +39,27 @@ impl UserQuery {
         Ok(signed_in.map(|signed_in| User::from(signed_in.user.clone())))
     }
 
-    /// The user with this ID; null if there is none.
+    /// The user with this ID or this e-mail address; null if there is none. Exactly one of the two has to be
+    /// given.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's ID.")] id: ID,
+        #[graphql(desc = "The user's ID.")] id: Option<ID>,
+        #[graphql(desc = "The user's e-mail address, in upper or lower case.")] email: Option<
+            EmailAddress,
+        >,
     ) -> Result<Option<User>> {
-        User::find(ctx, ids::decode(&id)).await
+        match (id, email) {
+            (Some(id), None) => User::find(ctx, ids::decode(&id)).await,
+            (None, Some(EmailAddress(email))) => {
+                let app = ctx.app()?;
+                let normal = email_address::account(&email);
+                let user = users::find_by_email(app, app.db.read(), &normal).await?;
+                Ok(user.map(User::from))
+            }
+            _ => Err(exactly_one_of("id", "email")),
+        }
     }
 
     /// All users that match the filter, sorted by name unless `orderBy` says otherwise.
@@ -140,12 +152,7 @@ pub struct UserFilter {
 
 impl UserFilter {
     fn decode(self, now: Timestamp) -> Result<users::UserFilter> {
-        let length = self.search.as_ref().map_or(0, |term| term.chars().count());
-        if length > MAX_SEARCH_LENGTH {
-            return Err(bad_request(format!(
-                "`search` can be at most {MAX_SEARCH_LENGTH} characters long."
-            )));
-        }
+        check_search("search", self.search.as_deref())?;
         Ok(users::UserFilter {
             search: self.search,
             statuses: self
@@ -279,7 +286,12 @@ impl User {
     /// The roles that the user holds, sorted by name.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
-        Ok(self.role_list(ctx).await?.into_iter().map(Role).collect())
+        Ok(self
+            .role_list(ctx)
+            .await?
+            .into_iter()
+            .map(Role::from)
+            .collect())
     }
 
     /// The effective permissions: everything that the user's roles grant, in catalogue order.

@@ -93,6 +93,7 @@ impl EmailOrderField {
                 key: SortKeyKind::Number,
             },
             column,
+            generated: None,
             id: Column::Id,
             descending,
             keys,

@@ -99,6 +99,7 @@ const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
         key: SortKeyKind::Number,
     },
     column: event::Column::CreatedAt,
+    generated: None,
     id: event::Column::Id,
     descending: true,
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),

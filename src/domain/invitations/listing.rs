@@ -58,6 +58,7 @@ impl InvitationOrderField {
                 key: SortKeyKind::Number,
             },
             column,
+            generated: None,
             id: Column::Id,
             descending,
             keys,

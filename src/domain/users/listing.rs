@@ -76,6 +76,7 @@ impl UserOrderField {
         Keyset {
             order: Order { name, key },
             column,
+            generated: None,
             id: Column::Id,
             descending,
             keys,

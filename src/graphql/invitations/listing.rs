@@ -9,11 +9,10 @@ use uuid::Uuid;
 use super::InvitationStatus;
 use super::object::{Invitation, Loaded};
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, USERS_VIEW};
-use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::domain::{emails, invitations, users};
 use crate::graphql::context::ContextExt;
 use crate::graphql::emails::EmailStatus;
-use crate::graphql::error::bad_request;
+use crate::graphql::error::check_search;
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::page_complexity;
@@ -156,12 +155,7 @@ pub struct InvitationFilter {
 
 impl InvitationFilter {
     fn decode(self, ctx: &Context<'_>) -> Result<invitations::InvitationFilter> {
-        let length = self.search.as_ref().map_or(0, |term| term.chars().count());
-        if length > MAX_SEARCH_LENGTH {
-            return Err(bad_request(format!(
-                "`search` can be at most {MAX_SEARCH_LENGTH} characters long."
-            )));
-        }
+        check_search("search", self.search.as_deref())?;
         if self.email_statuses.is_some() {
             ctx.caller()?.must_hold(&EMAIL_QUEUE_VIEW)?;
         }

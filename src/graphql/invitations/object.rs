@@ -99,7 +99,7 @@ impl Invitation {
         }
         let user = self.invited_user(ctx).await?;
         let roles = Box::pin(roles::by_ids(app, &user.role_ids)).await?;
-        Ok(roles.into_iter().map(Role).collect())
+        Ok(roles.into_iter().map(Role::from).collect())
     }
 
     /// The state of the invitation.
