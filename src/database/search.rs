@@ -32,6 +32,20 @@ impl Database {
         }
     }
 
+    /// The same for a text that is stored as it was written: of both, the letters A to Z are the same in upper
+    /// and lower case, and all others are not.
+    pub fn contains_ascii(&self, column: impl ColumnTrait, term: &str) -> SimpleExpr {
+        if term.contains('\0') {
+            return Expr::val(1).eq(0);
+        }
+        let text = Expr::from(Func::lower(Expr::col(column.as_column_ref())));
+        let term = term.to_ascii_lowercase();
+        match self.read().backend() {
+            DbBackend::Postgres => text.like(format!("%{}%", escaped(&term))),
+            _ => Expr::from(Func::cust("INSTR").arg(text).arg(term)).gt(0),
+        }
+    }
+
     /// The keys of the rows whose text may contain the term: all that do, and others that have the same
     /// parts of three characters. None, where there is no index from which SQLite could tell, or where
     /// the term is shorter.

@@ -16,6 +16,7 @@ use crate::database::{Source, Transaction, Write, is_dangling};
 use crate::domain::app::App;
 
 mod administration;
+mod holding;
 mod listing;
 pub mod model;
 pub mod policy;

@@ -12,10 +12,9 @@ use super::ids;
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection};
 use super::scalars::DateTime;
-use super::users::{UserConnection, users_page};
+use super::users::{UserConnection, UserFilter, UserOrder, users_page};
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
 use crate::domain::roles;
-use crate::domain::users::UserFilter;
 
 mod administration;
 mod listing;
@@ -178,12 +177,13 @@ impl Role {
         Ok(Some(counts.values().sum()))
     }
 
-    /// The users who hold the role, sorted by name.
+    /// The users who hold the role and match the filter, sorted by name unless `orderBy` says otherwise.
     #[graphql(
         guard = Requires(USERS_VIEW),
         directive = requires::apply(USERS_VIEW),
         complexity = "page_complexity(first, last, child_complexity)"
     )]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -191,13 +191,15 @@ impl Role {
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which of them to return.")] filter: Option<UserFilter>,
+        #[graphql(desc = "How to sort the list.")] order_by: Option<UserOrder>,
     ) -> Result<UserConnection> {
-        let holders = UserFilter {
-            role_ids: Some(vec![self.role.row.id]),
-            ..Default::default()
-        };
+        let mut holders = Box::pin(UserFilter::decode(filter, ctx)).await?;
+        if !holders.has_all_role_ids.contains(&self.role.row.id) {
+            holders.has_all_role_ids.push(self.role.row.id);
+        }
         let arguments = PageArguments::new(first, after, last, before);
-        Box::pin(users_page(ctx, holders, None, arguments)).await
+        Box::pin(users_page(ctx, holders, order_by, arguments)).await
     }
 
     /// When the role was created.

@@ -1,9 +1,11 @@
 //! Lists of e-mails: how they are filtered, and how they are sorted.
 
 use entity::email::Status;
-use entity::{InvitationId, Timestamp, email};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select};
+use entity::{InvitationId, Timestamp, UserId, email, email_attempt, invitation, password_reset};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use super::{Email, as_seen_by};
 use crate::database::Database;
@@ -24,6 +26,18 @@ pub struct EmailFilter {
     pub to: Option<String>,
     /// Part of the subject, ignoring case.
     pub subject: Option<String>,
+    /// Part of a recipient's address or of the subject, ignoring case.
+    pub search: Option<String>,
+    /// That carried a link of this user.
+    pub user: Option<UserId>,
+    /// That carried this invitation.
+    pub invitation: Option<InvitationId>,
+    /// That this transport has tried to send.
+    pub transport: Option<String>,
+    /// Part of what a transport said when it last failed, ignoring the case of A to Z.
+    pub last_error: Option<String>,
+    /// Sent after this time.
+    pub sent_after: Option<Timestamp>,
     /// Queued after this time.
     pub created_after: Option<Timestamp>,
     /// Queued before this time.
@@ -50,6 +64,24 @@ impl EmailFilter {
         if let Some(subject) = &self.subject {
             filters.contains(db, Column::SubjectKey, subject);
         }
+        if let Some(search) = &self.search {
+            let both = [Column::RecipientsKey, Column::SubjectKey];
+            filters.any_contains(db, both, search);
+        }
+        if let Some(user) = self.user {
+            of_user(&mut filters, db, user);
+        }
+        if let Some(invitation) = self.invitation {
+            filters.any_of(db, Column::InvitationId, [invitation]);
+        }
+        if let Some(transport) = &self.transport {
+            tried_by(&mut filters, transport);
+        }
+        if let Some(error) = &self.last_error {
+            let error = texts::invisible::trim(error);
+            filters.add(db.contains_ascii(Column::LastError, error));
+        }
+        filters.between(db, Column::SentAt, self.sent_after, None);
         filters.between(
             db,
             Column::CreatedAt,
@@ -58,6 +90,56 @@ impl EmailFilter {
         );
         filters
     }
+}
+
+/// That carried an invitation or a password reset of this user.
+fn of_user(filters: &mut Filters<email::Entity>, db: &Database, user: UserId) {
+    use email::Column;
+    let invitations = Query::select()
+        .column(invitation::Column::Id)
+        .from(invitation::Entity)
+        .and_where(invitation::Column::UserId.eq(user))
+        .to_owned();
+    let resets = Query::select()
+        .column(password_reset::Column::Id)
+        .from(password_reset::Entity)
+        .and_where(password_reset::Column::UserId.eq(user))
+        .to_owned();
+    let either = |invitation: Expr, reset: Expr| {
+        Condition::any()
+            .add(invitation.in_subquery(invitations.clone()))
+            .add(reset.in_subquery(resets.clone()))
+    };
+    filters.same_as(
+        either(
+            db.without_index(Column::InvitationId),
+            db.without_index(Column::PasswordResetId),
+        ),
+        either(
+            Column::InvitationId.into_expr(),
+            Column::PasswordResetId.into_expr(),
+        ),
+    );
+}
+
+/// That this transport has tried to send. There are few transports, so there is no index of theirs.
+fn tried_by(filters: &mut Filters<email::Entity>, transport: &str) {
+    use email_attempt::Column::{EmailId, Transport};
+    // No stored text holds it, and PostgreSQL takes it for an attack.
+    if transport.contains('\0') {
+        return filters.none();
+    }
+    let attempt = Query::select()
+        .expr(Expr::val(1))
+        .from(email_attempt::Entity)
+        .and_where(
+            EmailId
+                .into_expr()
+                .eq(Expr::col((email::Entity, email::Column::Id))),
+        )
+        .and_where(Transport.eq(transport))
+        .to_owned();
+    filters.add(Expr::exists(attempt));
 }
 
 /// What a list of e-mails is sorted by. Nulls have no place in a keyset: what has not happened yet
