@@ -210,6 +210,12 @@ pub struct ResumeEmailQueuePayload {
 #[derive(Description)]
 pub struct EmailQueue(email_queue::Model);
 
+impl From<email_queue::Model> for EmailQueue {
+    fn from(state: email_queue::Model) -> Self {
+        Self(state)
+    }
+}
+
 impl EmailQueue {
     /// Its current state.
     pub async fn load(ctx: &Context<'_>) -> Result<Self> {

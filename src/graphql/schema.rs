@@ -10,6 +10,7 @@ use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
 use super::invitations::{InvitationListQuery, InvitationMutation, InvitationQuery};
 use super::limits::MAX_COMPLEXITY;
+use super::live::LiveSubscription;
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
@@ -46,7 +47,7 @@ pub struct Mutation(
 
 /// All subscriptions.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(EmailSubscription);
+pub struct Subscription(EmailSubscription, LiveSubscription);
 
 /// The API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -59,7 +59,8 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn filters(&self, db: &Database) -> Filters<event::Entity> {
+    /// The events that match.
+    pub(super) fn filters(&self, db: &Database) -> Filters<event::Entity> {
         use event::Column;
         let mut filters = Filters::default();
         if let Some(actor) = self.actor {
