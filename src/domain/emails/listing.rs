@@ -79,7 +79,7 @@ impl EmailFilter {
         }
         if let Some(error) = &self.last_error {
             let error = texts::invisible::trim(error);
-            filters.add(db.contains_ascii(Column::LastError, error));
+            filters.add(db.contains_as_written(Column::LastError, error));
         }
         filters.between(db, Column::SentAt, self.sent_after, None);
         filters.between(

@@ -96,7 +96,7 @@ impl EventFilter {
         {
             let search = texts::invisible::trim(search);
             let labels = [Column::ActorLabel, Column::SubjectLabel];
-            let contains = labels.map(|label| db.contains_ascii(label, search));
+            let contains = labels.map(|label| db.contains_as_written(label, search));
             filters.add(contains.into_iter().fold(Condition::any(), Condition::add));
         }
         if let Some(address) = &self.ip_address {
