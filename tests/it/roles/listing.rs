@@ -164,14 +164,17 @@ async fn the_users_of_a_page_of_roles_are_counted_at_once() {
         let document = format!("{{ roles(first: {first}) {{ nodes {{ name userCount }} }} }}");
         app.db.take_asked();
         let answer = administrator.run(&document).await;
-        asked.push(app.db.take_asked().len());
+        let counts = |query: &&sea_orm::Statement| {
+            query.sql.contains("GROUP BY") && query.sql.contains("user_roles")
+        };
+        asked.push(app.db.take_asked().iter().filter(counts).count());
         let nodes = answer.data()["roles"]["nodes"].as_array().unwrap();
         if first == 5 {
             let counts: Vec<&Value> = nodes.iter().map(|node| &node["userCount"]).collect();
             assert_eq!(counts, [1, 0, 0, 0, 2]);
         }
     }
-    assert_eq!(asked[0], asked[1]);
+    assert_eq!(asked, [1, 1]);
     // Who may not see users sees the roles all the same.
     let viewer = server
         .user_with(&administrator, "viewer@kbank.com", &["roles.view"])
