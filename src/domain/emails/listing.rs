@@ -2,17 +2,15 @@
 
 use entity::email::Status;
 use entity::{InvitationId, Timestamp, UserId, email, email_attempt, invitation, password_reset};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Email, as_seen_by};
 use crate::database::Database;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::error::Result;
-use crate::domain::filters::Filters;
+use crate::domain::filters::{Filters, Keys};
 use crate::domain::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 
 /// Filters e-mails. Conditions are combined with AND; omitted ones are ignored.
@@ -92,9 +90,9 @@ impl EmailFilter {
     }
 }
 
-/// That carried an invitation or a password reset of this user.
+/// That carried an invitation or a password reset of this user: always a few.
 fn of_user(filters: &mut Filters<email::Entity>, db: &Database, user: UserId) {
-    use email::Column;
+    use email::Column::{Id, InvitationId, PasswordResetId};
     let invitations = Query::select()
         .column(invitation::Column::Id)
         .from(invitation::Entity)
@@ -105,21 +103,22 @@ fn of_user(filters: &mut Filters<email::Entity>, db: &Database, user: UserId) {
         .from(password_reset::Entity)
         .and_where(password_reset::Column::UserId.eq(user))
         .to_owned();
-    let either = |invitation: Expr, reset: Expr| {
-        Condition::any()
-            .add(invitation.in_subquery(invitations.clone()))
-            .add(reset.in_subquery(resets.clone()))
+    let that_carried = |link: email::Column, links: SelectStatement| {
+        Query::select()
+            .column(Id)
+            .from(email::Entity)
+            .and_where(db.unlikely(link.in_subquery(links)))
+            .to_owned()
     };
-    filters.same_as(
-        either(
-            db.without_index(Column::InvitationId),
-            db.without_index(Column::PasswordResetId),
-        ),
-        either(
-            Column::InvitationId.into_expr(),
-            Column::PasswordResetId.into_expr(),
-        ),
-    );
+    let select = that_carried(InvitationId, invitations)
+        .union(UnionType::All, that_carried(PasswordResetId, resets))
+        .to_owned();
+    let keys = Keys {
+        select: select.clone(),
+        are_exact: true,
+    };
+    let id = Expr::col((email::Entity, Id));
+    filters.with_keys(id.in_subquery(select), keys);
 }
 
 /// That this transport has tried to send. There are few transports, so there is no index of theirs.

@@ -208,7 +208,7 @@ fn sent_to(filters: &mut Filters<invitation::Entity>, db: &Database, term: &str)
             let select = Query::select()
                 .column(invitation::Column::Id)
                 .from(invitation::Entity)
-                .and_where(invitation::Column::UserId.in_subquery(users))
+                .and_where(db.unlikely(invitation::Column::UserId.in_subquery(users)))
                 .to_owned();
             let keys = Keys {
                 select,
