@@ -31,7 +31,7 @@ mod state;
 mod visibility;
 pub mod watchers;
 
-pub use listing::{EmailFilter, EmailOrderField, count, page};
+pub use listing::{EmailFilter, EmailOrderField, count, of_invitations, page};
 pub use pausing::{pause, resume, transport_has_answered};
 pub use state::{
     OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recipients_of,
@@ -195,16 +195,6 @@ pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>
     let found = app.db.one(app.db.read(), found).await?;
     let found = found.into_iter().collect();
     Ok(as_seen_by(app, actor, found).await?.pop())
-}
-
-/// The e-mails that carried an invitation, newest first.
-pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result<Vec<Email>> {
-    let rows = email::Entity::find()
-        .filter(email::Column::InvitationId.eq(id))
-        .order_by_desc(email::Column::CreatedAt)
-        .order_by_desc(email::Column::Id);
-    let rows = app.db.all(app.db.read(), rows).await?;
-    as_seen_by(app, actor, rows).await
 }
 
 /// The attempts to send an e-mail, oldest first.

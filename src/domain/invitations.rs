@@ -19,11 +19,13 @@ use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
 mod acceptance;
+mod listing;
 pub mod newest;
 mod retention;
 mod subject;
 
 pub use acceptance::{Acceptance, Preview, accept, preview};
+pub use listing::{InvitationFilter, InvitationOrderField, count, page};
 pub use newest::newest_of;
 pub use retention::prune;
 pub use subject::Subject;
