@@ -449,6 +449,9 @@ pub struct Application {
     pub code: String,
     /// What people see.
     pub name: String,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
     /// What can be permitted in it, `view` among them.
     pub actions: Vec<String>,
     /// Where it is; the dashboard links there.
@@ -467,7 +470,8 @@ impl Config {
         self.graphql.introspection.unwrap_or(self.is_demo())
     }
 
-    fn is_demo(&self) -> bool {
+    /// Whether it is for trying out.
+    pub fn is_demo(&self) -> bool {
         self.environment == Environment::Demo
     }
 }

@@ -81,22 +81,26 @@ pub fn applications() -> Vec<config::Application> {
         (
             "content-hub",
             "Content hub",
+            "Texts and pictures for every channel.",
             &["view", "create", "update", "delete"][..],
         ),
         (
             "channel-management",
             "Channel management",
+            "Websites, apps and newsletters.",
             &["view", "update"],
         ),
         (
             "digital-marketing",
             "Digital marketing",
+            "Campaigns and their results.",
             &["view", "create"],
         ),
     ]
-    .map(|(code, name, actions)| config::Application {
+    .map(|(code, name, description, actions)| config::Application {
         code: code.to_owned(),
         name: name.to_owned(),
+        description: description.to_owned(),
         actions: actions.iter().map(|action| (*action).to_owned()).collect(),
         url: Some(format!("https://{code}.example.com/")),
     })

@@ -76,6 +76,9 @@ impl fmt::Display for Permission {
     }
 }
 
+/// How long the description of an application may be, in characters.
+const MAX_DESCRIPTION_LENGTH: usize = 1_000;
+
 /// A set of permissions.
 pub type Permissions = BTreeSet<Permission>;
 
@@ -89,6 +92,10 @@ pub struct Application {
     pub code: String,
     /// What people see; permissions go by the code.
     pub name: String,
+    /// What it is for, in a sentence; may be empty.
+    pub description: String,
+    /// Whether it is one of the server's own.
+    pub is_built_in: bool,
     /// The permissions in it, `view` first.
     pub permissions: Vec<ApplicationPermission>,
     /// Its address, if the deployment declares one.
@@ -111,8 +118,9 @@ pub struct Catalogue {
     permissions: Arc<Permissions>,
 }
 
-/// Code, name, and each action with what it allows.
+/// Code, name, what it is for, and each action with what it allows.
 type BuiltIn = (
+    &'static str,
     &'static str,
     &'static str,
     &'static [(&'static str, &'static str)],
@@ -123,6 +131,7 @@ const BUILT_IN: &[BuiltIn] = &[
     (
         "users",
         "Users",
+        "People, their roles and their invitations.",
         &[
             (VIEW, "See users and their roles."),
             ("create", "Invite users."),
@@ -136,6 +145,7 @@ const BUILT_IN: &[BuiltIn] = &[
     (
         "roles",
         "Roles",
+        "Named sets of permissions.",
         &[
             (VIEW, "See roles and what they grant."),
             ("create", "Make roles."),
@@ -146,6 +156,7 @@ const BUILT_IN: &[BuiltIn] = &[
     (
         "email-queue",
         "Email queue",
+        "E-mails that were sent, and those that wait to be.",
         &[
             (VIEW, "See queued and sent e-mails."),
             ("view-sensitive", "Read the secret links in e-mails."),
@@ -159,6 +170,7 @@ const BUILT_IN: &[BuiltIn] = &[
     (
         "event-log",
         "Event log",
+        "Who did what to whom, and when.",
         &[(VIEW, "See who did what, and when.")],
     ),
 ];
@@ -269,13 +281,15 @@ impl Application {
     }
 }
 
-fn built_in((code, name, actions): &BuiltIn) -> Application {
+fn built_in((code, name, description, actions): &BuiltIn) -> Application {
     let described = |(action, description): &(&str, &str)| {
         ApplicationPermission::new(code, action, (*description).to_owned())
     };
     Application {
         code: (*code).to_owned(),
         name: (*name).to_owned(),
+        description: (*description).to_owned(),
+        is_built_in: true,
         permissions: actions.iter().map(described).collect(),
         url: None,
     }
@@ -288,6 +302,8 @@ fn declared_application(entry: &config::Application) -> Application {
     Application {
         code: entry.code.clone(),
         name: entry.name.clone(),
+        description: entry.description.clone(),
+        is_built_in: false,
         permissions: entry.actions.iter().map(described).collect(),
         url: entry.url.clone(),
     }
@@ -319,6 +335,15 @@ fn problems_of(entry: &config::Application) -> Vec<String> {
     {
         problems.push(format!(
             "applications: {:?} needs a one-line name",
+            entry.code
+        ));
+    }
+    if entry.description.chars().count() > MAX_DESCRIPTION_LENGTH
+        || entry.description.contains(char::is_control)
+        || texts::invisible::find(&entry.description).is_some()
+    {
+        problems.push(format!(
+            "applications: {:?} can have a description of one line and {MAX_DESCRIPTION_LENGTH} characters at most",
             entry.code
         ));
     }
@@ -357,6 +382,7 @@ mod tests {
         config::Application {
             code: code.to_owned(),
             name: "An application".to_owned(),
+            description: String::new(),
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
             url: None,
         }

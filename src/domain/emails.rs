@@ -2,13 +2,17 @@
 //!
 //! How they leave it is in [`delivery`], what administrators do with them in [`administration`].
 
+use std::collections::HashMap;
+
 use entity::email::{Priority, Status};
 use entity::{
-    EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, email, email_attempt,
+    EmailId, InvitationId, PasswordResetId, TimeOrNever, Timestamp, UserId, email, email_attempt,
+    invitation, password_reset,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Set, Value,
 };
+use uuid::Uuid;
 
 use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
@@ -191,17 +195,57 @@ fn still_serves(now: Timestamp) -> Condition {
 
 /// The e-mail with this ID.
 pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>> {
-    let found = email::Entity::find_by_id(id);
-    let found = app.db.one(app.db.read(), found).await?;
-    let found = found.into_iter().collect();
-    Ok(as_seen_by(app, actor, found).await?.pop())
+    Ok(find_all(app, actor, [id]).await?.pop())
 }
 
-/// The attempts to send an e-mail, oldest first.
-pub async fn attempts(app: &App, id: EmailId) -> Result<Vec<email_attempt::Model>> {
+/// The e-mails with these IDs, in no order, with one query for all of them.
+pub async fn find_all(
+    app: &App,
+    actor: &Actor,
+    ids: impl IntoIterator<Item = EmailId>,
+) -> Result<Vec<Email>> {
+    let these = email::Entity::find().filter(email::Column::Id.is_in(ids));
+    let rows = app.db.all(app.db.read(), these).await?;
+    as_seen_by(app, actor, rows).await
+}
+
+/// The attempts to send these e-mails, oldest first, with one query for all of them.
+pub async fn attempts_of(
+    app: &App,
+    ids: impl IntoIterator<Item = EmailId>,
+) -> Result<Vec<email_attempt::Model>> {
     let oldest_first = email_attempt::Entity::find()
-        .filter(email_attempt::Column::EmailId.eq(id))
+        .filter(email_attempt::Column::EmailId.is_in(ids))
         .order_by_asc(email_attempt::Column::StartedAt)
         .order_by_asc(email_attempt::Column::Id);
     Ok(app.db.all(app.db.read(), oldest_first).await?)
+}
+
+/// Whom the links in these e-mails are for, with one query each for invitations and password resets.
+pub async fn users_of(
+    app: &App,
+    emails: impl IntoIterator<Item = &email::Model> + Clone,
+) -> Result<HashMap<EmailId, UserId>> {
+    let all = || emails.clone().into_iter();
+    let db = app.db.read();
+    let mut users: HashMap<Uuid, UserId> = HashMap::new();
+    let invitations: Vec<InvitationId> = all().filter_map(|email| email.invitation_id).collect();
+    if !invitations.is_empty() {
+        let these = invitation::Entity::find().filter(invitation::Column::Id.is_in(invitations));
+        let found = app.db.all(db, these).await?;
+        users.extend(found.into_iter().map(|found| (found.id.0, found.user_id)));
+    }
+    let resets: Vec<PasswordResetId> = all().filter_map(|email| email.password_reset_id).collect();
+    if !resets.is_empty() {
+        let these = password_reset::Entity::find().filter(password_reset::Column::Id.is_in(resets));
+        let found = app.db.all(db, these).await?;
+        users.extend(found.into_iter().map(|found| (found.id.0, found.user_id)));
+    }
+    Ok(all()
+        .filter_map(|email| {
+            let invitation = email.invitation_id.map(|id| id.0);
+            let link = invitation.or(email.password_reset_id.map(|id| id.0))?;
+            Some((email.id, *users.get(&link)?))
+        })
+        .collect())
 }

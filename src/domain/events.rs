@@ -20,8 +20,14 @@ mod listing;
 mod retention;
 pub mod watching;
 
-pub use listing::{Event, EventFilter, ORDER, count, find, page};
+pub use listing::{ActorKind, Event, EventFilter, ORDER, count, find_all, page};
 pub use retention::prune;
+
+/// What the server itself is called as an actor.
+const SERVER: &str = "server";
+
+/// What somebody who is not signed in is called as an actor.
+const ANONYMOUS: &str = "anonymous";
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -262,8 +268,8 @@ fn event(
         actor_id: actor.user_id(),
         actor_label: match &actor.principal {
             Principal::User(signed_in) => signed_in.user.row.email.clone(),
-            Principal::Server => "server".to_owned(),
-            Principal::Anonymous => "anonymous".to_owned(),
+            Principal::Server => SERVER.to_owned(),
+            Principal::Anonymous => ANONYMOUS.to_owned(),
         },
         session_id: signed_in.map(|signed_in| signed_in.session.id),
         ip_address: actor.client.ip_address.map(|address| address.to_string()),

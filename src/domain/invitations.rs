@@ -2,7 +2,7 @@
 
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
-use sea_orm::{ActiveModelTrait, EntityTrait};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::actor::Actor;
 use super::change::{self, Change};
@@ -284,6 +284,14 @@ pub async fn revoke_open(change: &Change<'_>, user: UserId) -> Result<()> {
 
 /// One invitation.
 pub async fn find(app: &App, id: InvitationId) -> Result<Option<invitation::Model>> {
-    let found = invitation::Entity::find_by_id(id);
-    Ok(app.db.one(app.db.read(), found).await?)
+    Ok(find_all(app, [id]).await?.pop())
+}
+
+/// The invitations with these IDs, in no order, with one query for all of them.
+pub async fn find_all(
+    app: &App,
+    ids: impl IntoIterator<Item = InvitationId>,
+) -> Result<Vec<invitation::Model>> {
+    let these = invitation::Entity::find().filter(invitation::Column::Id.is_in(ids));
+    Ok(app.db.all(app.db.read(), these).await?)
 }

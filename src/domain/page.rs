@@ -71,6 +71,16 @@ impl<T> Page<T> {
         })
     }
 
+    /// The same page of what is made from all rows together, in their order.
+    pub fn map_all<U>(self, make: impl FnOnce(Vec<T>) -> Vec<U>) -> Page<U> {
+        let (places, rows): (Vec<_>, Vec<_>) = self.rows.into_iter().unzip();
+        Page {
+            rows: places.into_iter().zip(make(rows)).collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        }
+    }
+
     /// The same page of whatever is made from each row.
     pub fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
         Page {

@@ -140,13 +140,16 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
 
 /// The actor's own sessions that have not ended, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<session::Model>> {
-    list_of(app, actor.signed_in()?.user.row.id).await
+    list_of(app, [actor.signed_in()?.user.row.id]).await
 }
 
-/// The sessions of a user that have not ended, newest first.
-pub async fn list_of(app: &App, user: UserId) -> Result<Vec<session::Model>> {
+/// The sessions of these users that have not ended, newest first, with one query for all of them.
+pub async fn list_of(
+    app: &App,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<Vec<session::Model>> {
     let newest_first = current(app)
-        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::UserId.is_in(users))
         .order_by_desc(session::Column::CreatedAt)
         .order_by_desc(session::Column::Id);
     Ok(app.db.all(app.db.read(), newest_first).await?)
@@ -154,8 +157,16 @@ pub async fn list_of(app: &App, user: UserId) -> Result<Vec<session::Model>> {
 
 /// The session with this ID, if it has not ended.
 pub async fn find(app: &App, id: SessionId) -> Result<Option<session::Model>> {
-    let found = current(app).filter(session::Column::Id.eq(id));
-    Ok(app.db.one(app.db.read(), found).await?)
+    Ok(find_all(app, [id]).await?.pop())
+}
+
+/// Those of the sessions with these IDs that have not ended, in no order.
+pub async fn find_all(
+    app: &App,
+    ids: impl IntoIterator<Item = SessionId>,
+) -> Result<Vec<session::Model>> {
+    let found = current(app).filter(session::Column::Id.is_in(ids));
+    Ok(app.db.all(app.db.read(), found).await?)
 }
 
 fn current(app: &App) -> Select<session::Entity> {

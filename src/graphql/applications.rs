@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, Object, Result};
+use async_graphql::{Context, Description, ID, Object, Result};
 
 use super::context::ContextExt;
 use super::guard::{SignedIn, signed_in};
+use super::scalars::given;
 use crate::domain::applications::{self, Permission};
 
 /// The queries about applications.
@@ -29,6 +30,12 @@ pub struct Application(pub Arc<applications::Application>);
 
 #[Object(use_type_description)]
 impl Application {
+    /// Opaque and globally unique, for caches; roles and permissions go by the code.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn id(&self) -> ID {
+        ID(format!("application_{}", self.0.code))
+    }
+
     /// The application's slug, such as "email-queue".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code(&self) -> &str {
@@ -39,6 +46,18 @@ impl Application {
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// What the application is for; null if the deployment does not say.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn description(&self) -> Option<&str> {
+        given(&self.0.description)
+    }
+
+    /// Whether it is one of the server's own, rather than one that the deployment declares.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn is_built_in(&self) -> bool {
+        self.0.is_built_in
     }
 
     /// The application's address; null if the deployment does not declare one.

@@ -52,7 +52,7 @@ impl EmailSubscription {
         Ok(stream::unfold(watcher, |mut watcher| async move {
             let event = watcher.next().await.transpose()?;
             watcher.is_over |= event.is_err();
-            Some((event.map(Email).map_err(Into::into), watcher))
+            Some((event.map(Email::from).map_err(Into::into), watcher))
         }))
     }
 }

@@ -214,6 +214,12 @@ impl EmailQueue {
 
 #[Object(use_type_description)]
 impl EmailQueue {
+    /// Opaque and always the same, for caches: there is one queue.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn id(&self) -> ID {
+        ID("email_queue".to_owned())
+    }
+
     /// The transport selected in the configuration, such as "smtp", "file" or "log".
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn transport(&self, ctx: &Context<'_>) -> Result<String> {
@@ -269,6 +275,41 @@ impl EmailQueue {
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn oldest_due_age_seconds(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         Ok(emails::oldest_due_age(ctx.app()?).await?)
+    }
+
+    /// What the viewer is allowed to do with the queue.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn viewer_can(&self) -> EmailQueueViewerCan {
+        EmailQueueViewerCan {
+            is_paused: self.0.paused_at.is_some(),
+        }
+    }
+}
+
+/// What the viewer is currently allowed to do with the queue, by the same rules that the mutations apply.
+#[derive(Description)]
+pub struct EmailQueueViewerCan {
+    is_paused: bool,
+}
+
+#[Object(use_type_description)]
+impl EmailQueueViewerCan {
+    /// Whether the viewer can pause the queue (`pauseEmailQueue`), which is running.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn pause(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(!self.is_paused && ctx.actor()?.holds(&EMAIL_QUEUE_UPDATE))
+    }
+
+    /// Whether the viewer can resume the queue (`resumeEmailQueue`), which is paused.
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn resume(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.is_paused && ctx.actor()?.holds(&EMAIL_QUEUE_UPDATE))
+    }
+
+    /// Whether the viewer can send a test e-mail (`sendTestEmail`).
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn send_test_email(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.actor()?.holds(&EMAIL_QUEUE_UPDATE))
     }
 }
 

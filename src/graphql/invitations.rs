@@ -149,7 +149,11 @@ impl InvitationMutation {
         payload(ctx, outcome, |session| {
             caller.signed_in(&session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
-            AcceptInvitationPayload::new(session.token.expose(), Session(row.clone()), user.clone())
+            AcceptInvitationPayload::new(
+                session.token.expose(),
+                Session::from(row.clone()),
+                user.clone(),
+            )
         })
     }
 }

@@ -191,7 +191,8 @@ impl Reports for EventWatcher {
             let some = self.recorded.len().min(READ_AT_A_TIME);
             let ids: Vec<EventId> = self.recorded.drain(..some).collect();
             if !ids.is_empty() {
-                let found = watching::find_all(&self.watcher.app, &ids).await?;
+                let mut found = events::find_all(&self.watcher.app, ids.iter().copied()).await?;
+                found.sort_by_key(|event| ids.iter().position(|id| *id == event.row.id));
                 self.found.extend(found);
             }
         }

@@ -84,13 +84,6 @@ pub fn is_asked_of_nodes(ctx: &Context<'_>, field: &str) -> bool {
     nodes.iter().any(|node| node.field(field).exists())
 }
 
-/// The same of a field of what that field leads to, such as the bodies of each invitation's e-mails.
-pub fn is_asked_below_nodes(ctx: &Context<'_>, field: &str, below: &str) -> bool {
-    let list = ctx.look_ahead();
-    let nodes = [list.field("nodes"), list.field("edges").field("node")];
-    (nodes.iter()).any(|node| node.field(field).field(below).exists())
-}
-
 /// Reads a connection's arguments: a page of the list in that order.
 ///
 /// # Errors
@@ -141,7 +134,7 @@ pub fn page_request(order: Order, arguments: PageArguments) -> Result<PageReques
 /// `$counted` is what the list was filtered by, from which `$count` finds `totalCount`, only if it
 /// is requested.
 macro_rules! connection {
-    ($(#[$doc:meta])* $connection:ident, $edge:ident of $node:ty; $count:path where $counted:ty) => {
+    ($(#[$doc:meta])* $connection:ident, $edge:ident of $node:ty, from $row:ty; $count:path where $counted:ty) => {
         $(#[$doc])*
         #[derive(::async_graphql::Description)]
         pub struct $connection {
@@ -150,9 +143,9 @@ macro_rules! connection {
         }
 
         impl $connection {
-            /// A page of the items that match `counted`.
-            pub fn new<T: Into<$node>>(page: $crate::domain::page::Page<T>, counted: $counted) -> Self {
-                Self { page: page.map(Into::into), counted }
+            /// A page of the items that match `counted`, which form a level.
+            pub fn new(page: $crate::domain::page::Page<$row>, counted: $counted) -> Self {
+                Self { page: page.map_all(<$node>::together), counted }
             }
         }
 

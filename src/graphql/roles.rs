@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
+use entity::{RoleId, role};
 
 use super::applications::Application;
 use super::context::ContextExt;
 use super::error::exactly_one_of;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
+use super::level::{Member, Shared};
 use super::limits::page_complexity;
 use super::page::{PageArguments, connection, default_first};
 use super::scalars::{DateTime, given};
 use super::users::{UserConnection, UserFilter, UserOrder, users_page};
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
+use crate::domain::rights::Rights;
 use crate::domain::roles;
+use crate::domain::roles::policy::{self, RoleAction};
 
 mod administration;
 mod listing;
@@ -80,24 +84,52 @@ impl RoleQuery {
 
 /// A named set of permissions.
 #[derive(Clone, Description)]
-pub struct Role {
-    role: Arc<roles::Role>,
-    /// How many users hold it, if that was counted together with those of other roles.
-    user_count: Option<u64>,
+pub struct Role(Member<roles::Role, Leads>);
+
+/// What roles lead to.
+#[derive(Default)]
+struct Leads {
+    user_counts: Shared<RoleId, u64>,
+    /// What the holders of each may do together.
+    reach: Shared<RoleId, Rights>,
 }
 
 impl From<Arc<roles::Role>> for Role {
     fn from(role: Arc<roles::Role>) -> Self {
-        Self {
-            role,
-            user_count: None,
-        }
+        Self(role.into())
     }
 }
 
 impl From<roles::Role> for Role {
     fn from(role: roles::Role) -> Self {
-        Self::from(Arc::new(role))
+        Self(role.into())
+    }
+}
+
+impl Role {
+    /// Roles that were loaded together.
+    pub fn together(roles: Vec<impl Into<Arc<roles::Role>>>) -> Vec<Self> {
+        Member::together(roles).map(Self).collect()
+    }
+
+    /// As stored.
+    pub fn row(&self) -> &role::Model {
+        &self.0.row().row
+    }
+
+    fn rights(&self) -> &Rights {
+        &self.0.row().rights
+    }
+
+    /// Whether the viewer may do this to the role now.
+    async fn may(&self, ctx: &Context<'_>, action: RoleAction) -> Result<bool> {
+        let reach = self.0.leads().reach.of(&self.row().id, async {
+            let app = ctx.app()?;
+            let ids: Vec<RoleId> = self.0.all().map(|role| role.row.id).collect();
+            Ok(policy::reach_of_all(app, app.db.read(), &ids).await?)
+        });
+        let reach = reach.await?.unwrap_or_default();
+        Ok(policy::allows(&ctx.actor()?, self.0.row(), action, &reach).is_ok())
     }
 }
 
@@ -106,38 +138,38 @@ impl Role {
     /// Opaque and globally unique.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     pub async fn id(&self) -> ID {
-        ids::encode(self.role.row.id)
+        ids::encode(self.row().id)
     }
 
     /// The display name, such as "Digital Channel Manager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn name(&self) -> &str {
-        &self.role.row.name
+        &self.row().name
     }
 
     /// A stable, unique identifier, such as "DigitalChannelManager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code_name(&self) -> &str {
-        &self.role.row.code_name
+        &self.row().code_name
     }
 
     /// What the role is for; null if nothing was written.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn description(&self) -> Option<&str> {
-        given(&self.role.row.description)
+        given(&self.row().description)
     }
 
     /// Whether this is the built-in Administrator role, which holds every permission and cannot be
     /// edited or deleted.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn is_protected(&self) -> bool {
-        self.role.row.is_protected
+        self.row().is_protected
     }
 
     /// The permissions that the role grants, in catalogue order.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        Ok(ctx.app()?.catalogue.in_order(self.role.rights.in_force()))
+        Ok(ctx.app()?.catalogue.in_order(self.rights().in_force()))
     }
 
     /// The same permissions by application, in catalogue order. Applications in which the role grants
@@ -147,7 +179,7 @@ impl Role {
         let granted = ctx
             .app()?
             .catalogue
-            .by_application(self.role.rights.in_force());
+            .by_application(self.rights().in_force());
         Ok(granted
             .into_iter()
             .map(|(application, permissions)| RoleApplication {
@@ -161,24 +193,29 @@ impl Role {
     /// nothing. Null for those who may not see them.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn unknown_permissions(&self) -> Option<Vec<Permission>> {
-        Some(self.role.rights.unknown().iter().cloned().collect())
+        Some(self.rights().unknown().iter().cloned().collect())
     }
 
     /// What the viewer is allowed to do to this role.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn viewer_can(&self) -> RoleViewerCan {
-        RoleViewerCan(self.role.clone())
+        RoleViewerCan(self.clone())
     }
 
     /// How many users hold the role, in whatever state; null for those who may not see them.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn user_count(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
-        if self.user_count.is_some() {
-            return Ok(self.user_count);
-        }
-        let ids = [self.role.row.id];
-        let counts = Box::pin(roles::user_counts(ctx.app()?, &ids)).await?;
-        Ok(Some(counts.values().sum()))
+        let counts = async {
+            let ids: Vec<RoleId> = self.0.all().map(|role| role.row.id).collect();
+            Ok(roles::user_counts(ctx.app()?, &ids).await?)
+        };
+        let count = self
+            .0
+            .leads()
+            .user_counts
+            .of(&self.row().id, counts)
+            .await?;
+        Ok(Some(count.unwrap_or(0)))
     }
 
     /// The users who hold the role and match the filter, sorted by name unless `orderBy` says otherwise;
@@ -204,8 +241,8 @@ impl Role {
         #[graphql(desc = "How to sort the list.")] order_by: Option<UserOrder>,
     ) -> Result<Option<UserConnection>> {
         let mut holders = Box::pin(UserFilter::decode(filter, ctx)).await?;
-        if !holders.has_all_role_ids.contains(&self.role.row.id) {
-            holders.has_all_role_ids.push(self.role.row.id);
+        if !holders.has_all_role_ids.contains(&self.row().id) {
+            holders.has_all_role_ids.push(self.row().id);
         }
         let arguments = PageArguments::new(first, after, last, before);
         Box::pin(users_page(ctx, holders, order_by, arguments))
@@ -216,13 +253,13 @@ impl Role {
     /// When the role was created.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn created_at(&self) -> DateTime {
-        self.role.row.created_at.into()
+        self.row().created_at.into()
     }
 
     /// When the role or its permissions last changed.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn updated_at(&self) -> DateTime {
-        self.role.row.updated_at.into()
+        self.row().updated_at.into()
     }
 }
 
@@ -239,5 +276,5 @@ pub struct RoleApplication {
 
 connection! {
     /// A page of roles.
-    RoleConnection, RoleEdge of Role; roles::count where roles::RoleFilter
+    RoleConnection, RoleEdge of Role, from Arc<roles::Role>; roles::count where roles::RoleFilter
 }

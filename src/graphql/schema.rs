@@ -14,6 +14,7 @@ use super::live::LiveSubscription;
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
+use super::server::ServerQuery;
 use super::sessions::{SessionMutation, SessionQuery};
 use super::users::{UserMutation, UserQuery};
 
@@ -29,6 +30,7 @@ pub struct Query(
     NodeQuery,
     PasswordQuery,
     RoleQuery,
+    ServerQuery,
     SessionQuery,
     UserQuery,
 );

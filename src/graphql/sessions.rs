@@ -1,11 +1,13 @@
 //! The API for sessions: signing in and out, and where a user is signed in.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
-use entity::session;
+use entity::{UserId, session};
 
 use super::context::ContextExt;
+use super::error::internal;
 use super::guard::{RequiresUnlessOwn, SignedIn, public, requires_unless_own, signed_in};
 use super::ids;
+use super::level::{Member, Shared};
 use super::payload::{payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
@@ -23,7 +25,7 @@ impl SessionQuery {
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let own = sessions::list(ctx.app()?, &ctx.actor()?).await?;
-        Ok(own.into_iter().map(Session).collect())
+        Ok(Session::together(own))
     }
 }
 
@@ -55,7 +57,11 @@ impl SessionMutation {
         payload(ctx, outcome, |session| {
             caller.signed_in(&session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
-            SignInPayload::new(session.token.expose(), Session(row.clone()), user.clone())
+            SignInPayload::new(
+                session.token.expose(),
+                Session::from(row.clone()),
+                user.clone(),
+            )
         })
     }
 
@@ -143,12 +149,34 @@ payloads! {
 }
 
 /// A client in which a user is signed in.
-#[derive(Description)]
-pub struct Session(pub session::Model);
+#[derive(Clone, Description)]
+pub struct Session(Member<session::Model, Leads>);
+
+/// What sessions lead to.
+#[derive(Default)]
+struct Leads {
+    users: Shared<UserId, User>,
+}
+
+impl From<session::Model> for Session {
+    fn from(session: session::Model) -> Self {
+        Self(session.into())
+    }
+}
 
 impl Session {
+    /// Sessions that were loaded together.
+    pub fn together(sessions: Vec<session::Model>) -> Vec<Self> {
+        Member::together(sessions).map(Self).collect()
+    }
+
+    /// As stored.
+    pub fn row(&self) -> &session::Model {
+        self.0.row()
+    }
+
     fn own_or(&self, permission: Permission) -> RequiresUnlessOwn {
-        RequiresUnlessOwn(self.0.user_id, permission)
+        RequiresUnlessOwn(self.row().user_id, permission)
     }
 }
 
@@ -157,42 +185,62 @@ impl Session {
     /// Opaque and globally unique.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     pub async fn id(&self) -> ID {
-        ids::encode(self.0.id)
+        ids::encode(self.row().id)
+    }
+
+    /// The user who is signed in.
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        let all = User::find_all(ctx, self.0.all().map(|session| session.user_id));
+        let user = self.0.leads().users.of(&self.row().user_id, all).await?;
+        user.ok_or_else(|| internal("a session without its user"))
     }
 
     /// When the session began.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+        self.row().created_at.into()
     }
 
     /// When the session was last used, accurate to the minute.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn last_used_at(&self) -> DateTime {
-        self.0.last_used_at.into()
+        self.row().last_used_at.into()
     }
 
     /// When the session expires if it is not used again.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn expires_at(&self) -> DateTime {
-        self.0.expires_at.into()
+        self.row().expires_at.into()
+    }
+
+    /// When the session ends, however much it is used.
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn ends_at(&self) -> DateTime {
+        self.row().ends_at.into()
+    }
+
+    /// Whether the session outlives the browser and may go unused for a long time (`keepSignedIn`).
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn is_kept(&self) -> bool {
+        self.row().is_kept
     }
 
     /// The `User-Agent` header that the client sent at sign-in.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn user_agent(&self) -> Option<&str> {
-        self.0.user_agent.as_deref()
+        self.row().user_agent.as_deref()
     }
 
     /// The IP address that the sign-in came from.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn ip_address(&self) -> Option<&str> {
-        self.0.ip_address.as_deref()
+        self.row().ip_address.as_deref()
     }
 
     /// Whether this is the session that the request was made with.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn is_current(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(ctx.actor()?.signed_in()?.session.id == self.0.id)
+        Ok(ctx.actor()?.signed_in()?.session.id == self.row().id)
     }
 }

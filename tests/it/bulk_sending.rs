@@ -76,7 +76,7 @@ async fn what_was_claimed_ahead_is_given_back_where_sending_stalls() {
     let waiting = in_state(app, Status::Queued).await;
     assert!(!waiting.is_empty());
     for email in waiting {
-        let attempts = usher::domain::emails::attempts(app, email.id).await;
+        let attempts = usher::domain::emails::attempts_of(app, [email.id]).await;
         assert_eq!((email.attempt_count, attempts.unwrap()), (0, Vec::new()));
         assert!(email.next_attempt_at.0.is_some() && email.claim_id.is_none());
     }
@@ -151,7 +151,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
         .await;
     let held = in_state(app, Status::Sending).await;
     assert_eq!(held[0].recipients, "user3@kbank3.com");
-    let attempts = usher::domain::emails::attempts(app, held[0].id).await;
+    let attempts = usher::domain::emails::attempts_of(app, [held[0].id]).await;
     assert_eq!(attempts.unwrap()[0].finished_at, None);
 
     let transaction = app.db.begin().await.unwrap();
@@ -163,7 +163,7 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
     server.advance(Duration::from_secs(61));
     app.mail_queued.notify_one();
     server.all_sent(&administrator).await;
-    let attempts = usher::domain::emails::attempts(app, held[0].id)
+    let attempts = usher::domain::emails::attempts_of(app, [held[0].id])
         .await
         .unwrap();
     let succeeded: Vec<_> = attempts.iter().map(|attempt| attempt.succeeded).collect();

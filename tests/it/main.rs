@@ -41,6 +41,7 @@ mod health;
 mod healthcheck;
 mod held_open;
 mod invitations;
+mod levels;
 mod limits;
 mod links;
 mod live;

@@ -224,6 +224,16 @@ impl World {
                 "{{ email(id: \"{}\") {{ attempts {{ {leaf} }} }} }}",
                 self.email
             ),
+            "EmailViewerCan" => format!(
+                "{{ email(id: \"{}\") {{ viewerCan {{ {leaf} }} }} }}",
+                self.email
+            ),
+            "InvitationViewerCan" => format!(
+                "{{ node(id: \"{}\") {{ ... on Invitation {{ viewerCan {{ {leaf} }} }} }} }}",
+                self.invitation
+            ),
+            "EmailQueueViewerCan" => format!("{{ emailQueue {{ viewerCan {{ {leaf} }} }} }}"),
+            "Server" => format!("{{ server {{ {leaf} }} }}"),
             "EmailQueue" => format!("{{ emailQueue {{ {leaf} }} }}"),
             "EmailTransportState" => {
                 format!("{{ emailQueue {{ transportState {{ {leaf} }} }} }}")
@@ -435,6 +445,9 @@ async fn guards_act_as_the_schema_says() {
                 "User" => format!("{{ viewer {{ {leaf} }} }}"),
                 "UserViewerCan" => format!("{{ viewer {{ viewerCan {{ {leaf} }} }} }}"),
                 "Invitation" => format!("{{ viewer {{ invitation {{ {leaf} }} }} }}"),
+                "InvitationViewerCan" => {
+                    format!("{{ viewer {{ invitation {{ viewerCan {{ {leaf} }} }} }} }}")
+                }
                 "Session" => format!("{{ sessions {{ {leaf} }} }}"),
                 other => panic!("say here how one's own {other} is reached"),
             };

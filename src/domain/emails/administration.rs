@@ -16,6 +16,7 @@ use super::{
 use crate::database::{Transaction, Write};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
+use crate::domain::applications::{EMAIL_QUEUE_DELETE, EMAIL_QUEUE_UPDATE, Permission};
 use crate::domain::change::{self, Change};
 use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
@@ -73,6 +74,19 @@ impl EmailAction {
             Self::Cancel => Action::EmailsCancelled,
             Self::Delete => Action::EmailsDeleted,
         }
+    }
+
+    /// The permission that it requires.
+    fn permission(self) -> Permission {
+        match self {
+            Self::Retry | Self::Cancel => EMAIL_QUEUE_UPDATE,
+            Self::Delete => EMAIL_QUEUE_DELETE,
+        }
+    }
+
+    /// Whether the actor could do it with this e-mail now, for front ends.
+    pub fn is_allowed(self, actor: &Actor, email: &email::Model, now: Timestamp) -> bool {
+        actor.holds(&self.permission()) && self.reason_not(email, now).is_none()
     }
 
     /// The states in which it is possible.

@@ -205,22 +205,13 @@ pub async fn page(
     Ok(page.await?.map(Email::without_bodies))
 }
 
-/// The e-mails that carried these invitations, newest first, with or without their bodies: one query for
-/// all of them.
-pub async fn of_invitations(
-    app: &App,
-    actor: &Actor,
-    ids: &[InvitationId],
-    with_bodies: bool,
-) -> Result<Vec<Email>> {
+/// The e-mails that carried these invitations, newest first, without their bodies: one query for all of
+/// them.
+pub async fn of_invitations(app: &App, actor: &Actor, ids: &[InvitationId]) -> Result<Vec<Email>> {
     let select = email::Entity::find()
         .filter(email::Column::InvitationId.is_in(ids.iter().copied()))
         .order_by_desc(email::Column::CreatedAt)
         .order_by_desc(email::Column::Id);
-    if with_bodies {
-        let rows = app.db.all(app.db.read(), select).await?;
-        return as_seen_by(app, actor, rows).await;
-    }
     let rows = app.db.all(app.db.read(), without_bodies(select)).await?;
     let emails = as_seen_by(app, actor, rows).await?;
     Ok(emails.into_iter().map(Email::without_bodies).collect())

@@ -1,13 +1,14 @@
 //! How the event log is read.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use entity::{EventId, SessionId, Timestamp, UserId, event};
 use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{Action, FieldChange};
+use super::{ANONYMOUS, Action, FieldChange, SERVER};
 use crate::database::Database;
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -35,6 +36,28 @@ impl From<event::Model> for Event {
     }
 }
 
+/// Who can be behind an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActorKind {
+    /// A user who was signed in.
+    User,
+    /// The server itself.
+    Server,
+    /// Someone who was not signed in.
+    Anonymous,
+}
+
+impl Event {
+    /// Who did it. A user is never called as the server is: labels of users are addresses.
+    pub fn actor_kind(&self) -> ActorKind {
+        match (self.row.actor_id, self.row.actor_label.as_str()) {
+            (Some(_), _) => ActorKind::User,
+            (None, SERVER) => ActorKind::Server,
+            (None, _) => ActorKind::Anonymous,
+        }
+    }
+}
+
 /// Filters events. Conditions are combined with AND; omitted ones are ignored.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
@@ -56,6 +79,8 @@ pub struct EventFilter {
     pub ip_address: Option<String>,
     /// Caused in this session.
     pub session: Option<SessionId>,
+    /// Caused by any of these kinds of actors.
+    pub actor_kinds: Option<Vec<ActorKind>>,
 }
 
 impl EventFilter {
@@ -106,6 +131,20 @@ impl EventFilter {
                 Err(_) => filters.none(),
             }
         }
+        if let Some(kinds) = &self.actor_kinds {
+            let by = |kind| match kind {
+                ActorKind::User => Column::ActorId.is_not_null(),
+                ActorKind::Server => is_nobody(SERVER),
+                ActorKind::Anonymous => is_nobody(ANONYMOUS),
+            };
+            let kinds: HashSet<ActorKind> = kinds.iter().copied().collect();
+            if kinds.is_empty() {
+                filters.none();
+            } else {
+                let any = kinds.into_iter().map(by);
+                filters.add(any.fold(Condition::any(), Condition::add));
+            }
+        }
         if let Some(session) = self.session {
             filters.add(Column::SessionId.eq(session));
         }
@@ -117,6 +156,12 @@ impl EventFilter {
         );
         filters
     }
+}
+
+/// Caused by nobody who was signed in, but by what is called this.
+fn is_nobody(label: &str) -> SimpleExpr {
+    let nobody = event::Column::ActorId.is_null();
+    nobody.and(event::Column::ActorLabel.eq(label))
 }
 
 /// The order of [`page`]: newest first.
@@ -148,9 +193,9 @@ pub async fn count(app: &App, filter: &EventFilter) -> Result<u64> {
     Ok(filter.filters(&app.db).count(&app.db).await?)
 }
 
-/// The event with this ID.
-pub async fn find(app: &App, id: EventId) -> Result<Option<Event>> {
-    let found = event::Entity::find_by_id(id);
-    let mut found = app.db.find(app.db.read(), found).await?;
-    Ok(found.rows.pop().map(Event::from))
+/// The events with these IDs that are still there, in no order, with one query for all of them.
+pub async fn find_all(app: &App, ids: impl IntoIterator<Item = EventId>) -> Result<Vec<Event>> {
+    let these = event::Entity::find().filter(event::Column::Id.is_in(ids));
+    let found = app.db.find(app.db.read(), these).await?;
+    Ok(found.rows.into_iter().map(Event::from).collect())
 }

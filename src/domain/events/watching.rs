@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{EventId, Timestamp, event};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, QueryFilter, QueryOrder, QuerySelect};
 use tokio::time::sleep;
 
-use super::listing::{Event, EventFilter};
+use super::listing::EventFilter;
 use crate::database::{Found, FromRow, Row};
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -79,14 +79,4 @@ impl Watch {
         let news = news.filter(|event| self.told.insert(event.id, event.at).is_none());
         Ok(news.map(|event| event.id).collect())
     }
-}
-
-/// The events with these IDs that are still there, oldest first.
-pub async fn find_all(app: &App, ids: &[EventId]) -> Result<Vec<Event>> {
-    let these = event::Entity::find()
-        .filter(event::Column::Id.is_in(ids.iter().copied()))
-        .order_by_asc(event::Column::CreatedAt)
-        .order_by_asc(event::Column::Id);
-    let found = app.db.find(app.db.read(), these).await?;
-    Ok(found.rows.into_iter().map(Event::from).collect())
 }

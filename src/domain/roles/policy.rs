@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use entity::{RoleId, UserId, user_role};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::Role;
-use crate::database::Source;
+use crate::database::{FromRow, Row, Source};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::{
@@ -39,7 +40,7 @@ impl RoleAction {
 ///
 /// # Errors
 ///
-/// The missing permission; otherwise the reason, as an error of the input `id`.
+/// Those of [`allows`].
 pub async fn check(
     app: &App,
     db: &impl Source,
@@ -47,6 +48,23 @@ pub async fn check(
     role: &Role,
     action: RoleAction,
 ) -> Result<()> {
+    let reach = match action {
+        RoleAction::Update => Rights::default(),
+        RoleAction::Delete => {
+            let mut reach = reach_of_all(app, db, &[role.row.id]).await?;
+            reach.remove(&role.row.id).unwrap_or_default()
+        }
+    };
+    allows(actor, role, action, &reach)
+}
+
+/// Checks that the actor may do this to a role whose holders have these rights together: deleting it
+/// changes the roles of all of them. A role that users hold can be deleted by force.
+///
+/// # Errors
+///
+/// The missing permission; otherwise the reason, as an error of the input `id`.
+pub fn allows(actor: &Actor, role: &Role, action: RoleAction, reach: &Rights) -> Result<()> {
     actor.must_hold(&action.permission())?;
     if role.row.is_protected {
         return Err(refused(
@@ -60,57 +78,75 @@ pub async fn check(
             "This role grants permissions that you do not have.",
         ));
     }
-    match action {
-        RoleAction::Update => Ok(()),
-        RoleAction::Delete => may_be_taken_from_its_holders(app, db, actor, role).await,
+    if action == RoleAction::Update {
+        return Ok(());
     }
+    let own = actor.signed_in().map(|actor| &actor.user.role_ids);
+    if own.is_ok_and(|own| own.contains(&role.row.id)) {
+        return Err(refused(
+            UserErrorCode::OwnAccount,
+            "You hold this role yourself, and you cannot change your own roles.",
+        ));
+    }
+    if !actor.covers(reach) {
+        return Err(refused(
+            UserErrorCode::ExceedsOwnPermissions,
+            "A user with this role has permissions that you do not have.",
+        ));
+    }
+    Ok(())
 }
 
-/// Whether [`check`] would succeed, for front ends. A role that users hold can be deleted by force.
-pub async fn may(app: &App, actor: &Actor, role: &Role, action: RoleAction) -> Result<bool> {
-    match check(app, app.db.read(), actor, role, action).await {
-        Ok(()) => Ok(true),
-        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
-        Err(_) => Ok(false),
+/// What the holders of each of these roles may do together, with one query for all: holders may be many,
+/// but the roles that they hold besides are few.
+pub async fn reach_of_all(
+    app: &App,
+    db: &impl Source,
+    ids: &[RoleId],
+) -> Result<HashMap<RoleId, Rights>> {
+    const HOLDER: &str = "holder";
+    let held = |column: user_role::Column| Expr::col((user_role::Entity, column));
+    let of_holder = |column: user_role::Column| Expr::col((HOLDER, column));
+    let mut pairs = user_role::Entity::find().select_only().distinct();
+    QueryTrait::query(&mut pairs)
+        .expr(of_holder(user_role::Column::RoleId))
+        .expr(held(user_role::Column::RoleId))
+        .join_as(
+            JoinType::InnerJoin,
+            user_role::Entity,
+            HOLDER,
+            of_holder(user_role::Column::UserId).eq(held(user_role::Column::UserId)),
+        )
+        .and_where(of_holder(user_role::Column::RoleId).is_in(ids.iter().copied()));
+    let pairs: Vec<HeldBeside> = app.db.values(db, pairs).await?;
+    let all: Vec<RoleId> = pairs.iter().map(|pair| pair.held).collect();
+    let roles = super::by_ids_in(app, db, &all).await?;
+    let rights_of = |id: RoleId| {
+        let beside = pairs.iter().filter(|pair| pair.role == id);
+        let beside = beside.flat_map(|pair| roles.iter().filter(|role| role.row.id == pair.held));
+        super::union(beside)
+    };
+    Ok(ids.iter().map(|id| (*id, rights_of(*id))).collect())
+}
+
+/// A role, and one that a holder of it holds.
+struct HeldBeside {
+    role: RoleId,
+    held: RoleId,
+}
+
+impl FromRow for HeldBeside {
+    fn from_row(row: &Row) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            role: row.get(0)?,
+            held: row.get(1)?,
+        })
     }
 }
 
 /// Whether the actor could assign roles with these rights to a user: they hold all of them.
 pub fn may_assign(actor: &Actor, rights: &Rights) -> bool {
     actor.covers(rights) && (actor.holds(&USERS_CREATE) || actor.holds(&USERS_UPDATE))
-}
-
-/// Deleting a role changes the roles of all who hold it.
-async fn may_be_taken_from_its_holders(
-    app: &App,
-    db: &impl Source,
-    actor: &Actor,
-    role: &Role,
-) -> Result<()> {
-    if let Some(own) = actor.user_id()
-        && let own = holders(role.row.id).filter(user_role::Column::UserId.eq(own))
-        && app.db.count(db, own).await? > 0
-    {
-        return Err(refused(
-            UserErrorCode::OwnAccount,
-            "You hold this role yourself, and you cannot change your own roles.",
-        ));
-    }
-    // Holders may be many, but the roles that they hold besides are few.
-    let held = held_by_holders(role.row.id)
-        .select_only()
-        .column(user_role::Column::RoleId)
-        .distinct();
-    let role_ids: Vec<RoleId> = app.db.values(db, held).await?;
-    let rights = super::union(&super::by_ids_in(app, db, &role_ids).await?);
-    if actor.covers(&rights) {
-        Ok(())
-    } else {
-        Err(refused(
-            UserErrorCode::ExceedsOwnPermissions,
-            "A user with this role has permissions that you do not have.",
-        ))
-    }
 }
 
 /// The users who hold the role, each with all of their roles.

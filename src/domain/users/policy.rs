@@ -1,8 +1,11 @@
 //! What one user may do to another. The mutations apply these rules, and `viewerCan` tells a front
 //! end in advance what they would say.
 
-use entity::{UserId, invitation, revision, user};
-use sea_orm::{ColumnTrait, QueryFilter};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::{RoleId, UserId, invitation, revision, user};
+use sea_orm::QuerySelect;
 
 use super::User;
 use crate::database::{Source, Transaction};
@@ -12,7 +15,9 @@ use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_
 use crate::domain::change::Change;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::invitations::newest::newest_of;
-use crate::domain::{revisions, roles};
+use crate::domain::revisions;
+use crate::domain::rights::Rights;
+use crate::domain::roles::{self, Role};
 
 /// What can be done to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +43,19 @@ pub enum UserAction {
 }
 
 impl UserAction {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Update,
+        Self::AssignRoles,
+        Self::Activate,
+        Self::Deactivate,
+        Self::Delete,
+        Self::EndSessions,
+        Self::SendPasswordReset,
+        Self::ResendInvitation,
+        Self::RevokeInvitation,
+    ];
+
     /// The permission that it requires, whoever it is done to.
     pub fn permission(self) -> Permission {
         match self {
@@ -112,9 +130,7 @@ pub async fn find_for(
 ///
 /// # Errors
 ///
-/// The missing permission; otherwise the reason, as an error of the action's input. Whether the last
-/// administrator would lose the role is checked where the new roles are known, see
-/// [`must_leave_an_administrator`].
+/// Those of [`Standing::allows`].
 pub async fn check(
     app: &App,
     db: &impl Source,
@@ -122,106 +138,188 @@ pub async fn check(
     target: &User,
     action: UserAction,
 ) -> Result<()> {
-    actor.must_hold(&action.permission())?;
-    let is_own = actor.user_id() == Some(target.row.id);
-    if is_own && let Some(instead) = action.instead_of_own() {
-        return Err(refused(action, UserErrorCode::OwnAccount, instead));
-    }
-    let rights = roles::union(&roles::by_ids_in(app, db, &target.role_ids).await?);
-    if !actor.covers(&rights) {
-        return Err(refused(
-            action,
-            UserErrorCode::ExceedsOwnPermissions,
-            "This user has permissions that you do not have.",
-        ));
-    }
-    in_the_right_state(app, db, target, action).await?;
-    if matches!(action, UserAction::Deactivate | UserAction::Delete) {
-        must_leave_an_administrator(app, db, target, action).await?;
-    }
-    Ok(())
+    let standing = Standing::of(app, db, target, action).await?;
+    standing.allows(actor, target, action)
 }
 
-/// Whether [`check`] would succeed, for front ends.
-pub async fn may(app: &App, actor: &Actor, target: &User, action: UserAction) -> Result<bool> {
-    match check(app, app.db.read(), actor, target, action).await {
-        Ok(()) => Ok(true),
-        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
-        Err(_) => Ok(false),
+/// What the rules go by besides the user's own row.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What their roles grant together.
+    rights: Rights,
+    has_pending_invitation: bool,
+    /// Whether no active administrator remains without them.
+    is_last_administrator: bool,
+}
+
+impl Standing {
+    /// The standing of one user, so far as this action depends on it.
+    async fn of(app: &App, db: &impl Source, user: &User, action: UserAction) -> Result<Self> {
+        let standing = Self::of_all(app, db, [user], &[action]).await?;
+        let standing = standing.into_values().next();
+        standing.ok_or_else(|| Error::internal("a user without a standing"))
     }
+
+    /// The standing of each of these users, so far as these actions depend on it: at most one query each
+    /// for roles, invitations and administrators.
+    pub async fn of_all<'u>(
+        app: &App,
+        db: &impl Source,
+        users: impl IntoIterator<Item = &'u User> + Clone,
+        actions: &[UserAction],
+    ) -> Result<HashMap<UserId, Self>> {
+        let all = || users.clone().into_iter();
+        let role_ids: Vec<RoleId> = all().flat_map(|user| user.role_ids.clone()).collect();
+        let held: HashMap<RoleId, Arc<Role>> = (roles::by_ids_in(app, db, &role_ids).await?)
+            .into_iter()
+            .map(|role| (role.row.id, role))
+            .collect();
+        let held_by = |user: &User| {
+            let ids = user.role_ids.iter();
+            ids.filter_map(|id| held.get(id)).collect::<Vec<_>>()
+        };
+        let is_administrator = |user: &User| {
+            user.row.status() == user::Status::Active
+                && held_by(user).iter().any(|role| role.row.is_protected)
+        };
+
+        let depends = |on: &[UserAction]| actions.iter().any(|action| on.contains(action));
+        let invited: Vec<UserId> = all()
+            .filter(|_| depends(&[UserAction::RevokeInvitation]))
+            .filter(|user| user.row.status() == user::Status::Invited)
+            .map(|user| user.row.id)
+            .collect();
+        let newest = if invited.is_empty() {
+            Vec::new()
+        } else {
+            newest_of(app, db, &invited).await?
+        };
+        let now = app.clock.now();
+        let is_pending = |user: &User| {
+            let mut newest = newest.iter().filter(|newest| newest.user_id == user.row.id);
+            newest.any(|newest| newest.status(now) == invitation::Status::Pending)
+        };
+
+        let may_end = [
+            UserAction::Deactivate,
+            UserAction::Delete,
+            UserAction::AssignRoles,
+        ];
+        let administrators = if depends(&may_end) && all().any(is_administrator) {
+            two_active_administrators(app, db).await?
+        } else {
+            Vec::new()
+        };
+        let standing = all().map(|user| {
+            let standing = Self {
+                rights: roles::union(held_by(user)),
+                has_pending_invitation: is_pending(user),
+                is_last_administrator: is_administrator(user)
+                    && !administrators.iter().any(|id| *id != user.row.id),
+            };
+            (user.row.id, standing)
+        });
+        Ok(standing.collect())
+    }
+
+    /// Checks that the actor may do this to the user, whose standing this is.
+    ///
+    /// # Errors
+    ///
+    /// The missing permission; otherwise the reason, as an error of the action's input. Whether the last
+    /// administrator would lose the role is checked where the new roles are known, see
+    /// [`must_leave_an_administrator`].
+    pub fn allows(&self, actor: &Actor, target: &User, action: UserAction) -> Result<()> {
+        actor.must_hold(&action.permission())?;
+        let is_own = actor.user_id() == Some(target.row.id);
+        if is_own && let Some(instead) = action.instead_of_own() {
+            return Err(refused(action, UserErrorCode::OwnAccount, instead));
+        }
+        if !actor.covers(&self.rights) {
+            return Err(refused(
+                action,
+                UserErrorCode::ExceedsOwnPermissions,
+                "This user has permissions that you do not have.",
+            ));
+        }
+        self.is_in_the_right_state(target, action)?;
+        if matches!(action, UserAction::Deactivate | UserAction::Delete) {
+            self.leaves_an_administrator(action)?;
+        }
+        Ok(())
+    }
+
+    fn is_in_the_right_state(&self, target: &User, action: UserAction) -> Result<()> {
+        let status = target.row.status();
+        let (is_right, message) = match action {
+            UserAction::Update | UserAction::AssignRoles | UserAction::Delete => return Ok(()),
+            UserAction::Activate => (
+                status == user::Status::Deactivated,
+                "This user is not deactivated.",
+            ),
+            UserAction::Deactivate => (
+                status != user::Status::Deactivated,
+                "This user is already deactivated.",
+            ),
+            UserAction::EndSessions => (
+                status == user::Status::Active,
+                "Only active users have sessions.",
+            ),
+            UserAction::SendPasswordReset => (
+                status == user::Status::Active,
+                "Only active users can be sent a password reset.",
+            ),
+            UserAction::ResendInvitation => (
+                status == user::Status::Invited,
+                "Only users who have not signed up yet can be sent a new invitation.",
+            ),
+            UserAction::RevokeInvitation => (
+                status == user::Status::Invited && self.has_pending_invitation,
+                "This user has no pending invitation.",
+            ),
+        };
+        if is_right {
+            Ok(())
+        } else {
+            Err(refused(action, UserErrorCode::WrongState, message))
+        }
+    }
+
+    fn leaves_an_administrator(&self, action: UserAction) -> Result<()> {
+        if self.is_last_administrator {
+            let message = "This is the last active administrator.";
+            return Err(refused(action, UserErrorCode::LastAdministrator, message));
+        }
+        Ok(())
+    }
+}
+
+/// Two are enough to know whether there is another.
+async fn two_active_administrators(app: &App, db: &impl Source) -> Result<Vec<UserId>> {
+    let some = super::active_administrators()
+        .select_only()
+        .column(user::Column::Id)
+        .limit(2);
+    Ok(app.db.values(db, some).await?)
 }
 
 fn refused(action: UserAction, code: UserErrorCode, message: &str) -> Error {
     UserError::new(code, action.input(), message).into()
 }
 
-async fn in_the_right_state(
-    app: &App,
-    db: &impl Source,
-    target: &User,
-    action: UserAction,
-) -> Result<()> {
-    let status = target.row.status();
-    let (is_right, message) = match action {
-        UserAction::Update | UserAction::AssignRoles | UserAction::Delete => return Ok(()),
-        UserAction::Activate => (
-            status == user::Status::Deactivated,
-            "This user is not deactivated.",
-        ),
-        UserAction::Deactivate => (
-            status != user::Status::Deactivated,
-            "This user is already deactivated.",
-        ),
-        UserAction::EndSessions => (
-            status == user::Status::Active,
-            "Only active users have sessions.",
-        ),
-        UserAction::SendPasswordReset => (
-            status == user::Status::Active,
-            "Only active users can be sent a password reset.",
-        ),
-        UserAction::ResendInvitation => (
-            status == user::Status::Invited,
-            "Only users who have not signed up yet can be sent a new invitation.",
-        ),
-        UserAction::RevokeInvitation => (
-            status == user::Status::Invited && has_open_invitation(app, db, target.row.id).await?,
-            "This user has no pending invitation.",
-        ),
-    };
-    if is_right {
-        Ok(())
-    } else {
-        Err(refused(action, UserErrorCode::WrongState, message))
-    }
-}
-
-async fn has_open_invitation(app: &App, db: &impl Source, user: UserId) -> Result<bool> {
-    let newest = newest_of(app, db, &[user]).await?.pop();
-    Ok(newest.is_some_and(|newest| newest.status(app.clock.now()) == invitation::Status::Pending))
-}
-
 /// Checks that an active administrator remains if this user ceases to be one.
+///
+/// # Errors
+///
+/// [`LastAdministrator`](UserErrorCode::LastAdministrator), of the action's input.
 pub async fn must_leave_an_administrator(
     app: &App,
     db: &impl Source,
     target: &User,
     action: UserAction,
 ) -> Result<()> {
-    let held = roles::by_ids_in(app, db, &target.role_ids).await?;
-    let is_administrator = held.iter().any(|role| role.row.is_protected);
-    if !is_administrator || target.row.status() != user::Status::Active {
-        return Ok(());
-    }
-    let others = super::active_administrators().filter(user::Column::Id.ne(target.row.id));
-    match app.db.count(db, others).await? {
-        0 => Err(refused(
-            action,
-            UserErrorCode::LastAdministrator,
-            "This is the last active administrator.",
-        )),
-        _ => Ok(()),
-    }
+    let standing = Standing::of(app, db, target, action).await?;
+    standing.leaves_an_administrator(action)
 }
 
 /// Whatever may remove an administrator holds this lock until it is committed: if two requests

@@ -1,15 +1,13 @@
-//! Lists of invitations. What their nodes lead to is loaded once for a whole page.
-
-use std::collections::HashMap;
+//! Lists of invitations: how they are filtered and sorted.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use entity::{InvitationId, Timestamp, UserId, invitation};
+use entity::{Timestamp, UserId, invitation};
 use uuid::Uuid;
 
 use super::InvitationStatus;
-use super::object::{Invitation, Loaded};
+use super::object::Invitation;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, USERS_VIEW};
-use crate::domain::{emails, invitations, users};
+use crate::domain::invitations;
 use crate::graphql::context::ContextExt;
 use crate::graphql::emails::EmailStatus;
 use crate::graphql::error::check_search;
@@ -17,8 +15,7 @@ use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::page_complexity;
 use crate::graphql::page::{
-    OrderDirection, PageArguments, connection, default_first, is_asked_below_nodes,
-    is_asked_of_nodes, page_request,
+    OrderDirection, PageArguments, connection, default_first, page_request,
 };
 use crate::graphql::scalars::DateTime;
 
@@ -73,66 +70,8 @@ pub async fn invitations_page(
     let keyset = invitations::InvitationOrderField::from(order.field)
         .keyset(order.direction == OrderDirection::Desc);
     let request = page_request(keyset.order, arguments)?;
-    let app = ctx.app()?;
-    let page = invitations::page(app, &filter, &keyset, &request).await?;
-    let rows: Vec<_> = page.rows.iter().map(|(_, row)| row).collect();
-    let users = load_users(ctx, &rows).await?;
-    let emails = load_emails(ctx, &rows).await?;
-    let page = page.map(|row| {
-        let both = [Some(row.user_id), row.invited_by];
-        let users = users.as_ref().map(|users| {
-            let ids = both.into_iter().flatten();
-            ids.filter_map(|id| users.get(&id).cloned()).collect()
-        });
-        let emails = emails
-            .as_ref()
-            .map(|emails| emails.get(&row.id).cloned().unwrap_or_default());
-        Invitation::with(row, Loaded { users, emails })
-    });
+    let page = invitations::page(ctx.app()?, &filter, &keyset, &request).await?;
     Ok(InvitationConnection::new(page, filter))
-}
-
-/// Those who were invited, and those who did so, as far as the request asks for them.
-async fn load_users(
-    ctx: &Context<'_>,
-    rows: &[&invitation::Model],
-) -> Result<Option<HashMap<UserId, users::User>>> {
-    let wants_user = is_asked_of_nodes(ctx, "user") || is_asked_of_nodes(ctx, "roles");
-    let wants_inviter = is_asked_of_nodes(ctx, "invitedBy");
-    if !wants_user && !wants_inviter {
-        return Ok(None);
-    }
-    let invited = rows.iter().map(|row| row.user_id);
-    let inviters = rows.iter().filter_map(|row| row.invited_by);
-    let mut ids: Vec<UserId> = invited.filter(|_| wants_user).collect();
-    ids.extend(inviters.filter(|_| wants_inviter));
-    ids.sort();
-    ids.dedup();
-    let found = users::find_all(ctx.app()?, ids).await?;
-    let by_id = found.into_iter().map(|user| (user.row.id, user));
-    Ok(Some(by_id.collect()))
-}
-
-/// Their e-mails, for a reader who may see them.
-async fn load_emails(
-    ctx: &Context<'_>,
-    rows: &[&invitation::Model],
-) -> Result<Option<HashMap<InvitationId, Vec<emails::Email>>>> {
-    let actor = ctx.actor()?;
-    if !is_asked_of_nodes(ctx, "emails") || !actor.holds(&EMAIL_QUEUE_VIEW) {
-        return Ok(None);
-    }
-    let with_bodies = ["textBody", "htmlBody", "source"]
-        .into_iter()
-        .any(|field| is_asked_below_nodes(ctx, "emails", field));
-    let ids: Vec<InvitationId> = rows.iter().map(|row| row.id).collect();
-    let mut by_invitation: HashMap<_, Vec<_>> = HashMap::new();
-    for email in emails::of_invitations(ctx.app()?, &actor, &ids, with_bodies).await? {
-        if let Some(id) = email.row().invitation_id {
-            by_invitation.entry(id).or_default().push(email);
-        }
-    }
-    Ok(Some(by_invitation))
 }
 
 /// Filters invitations. Conditions are combined with AND; omitted ones are ignored.
@@ -203,5 +142,5 @@ pub enum InvitationOrderField {
 
 connection! {
     /// A page of invitations.
-    InvitationConnection, InvitationEdge of Invitation; invitations::count where invitations::InvitationFilter
+    InvitationConnection, InvitationEdge of Invitation, from invitation::Model; invitations::count where invitations::InvitationFilter
 }

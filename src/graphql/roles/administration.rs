@@ -1,7 +1,5 @@
 //! The mutations for roles, and what the viewer may do to one.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 
 use super::Role;
@@ -134,31 +132,25 @@ payloads! {
 /// What the viewer is currently allowed to do to a role, by the same rules that the mutations
 /// apply.
 #[derive(Description)]
-pub struct RoleViewerCan(pub Arc<roles::Role>);
-
-impl RoleViewerCan {
-    async fn may(&self, ctx: &Context<'_>, action: RoleAction) -> Result<bool> {
-        Ok(policy::may(ctx.app()?, &ctx.actor()?, &self.0, action).await?)
-    }
-}
+pub struct RoleViewerCan(pub Role);
 
 #[Object(use_type_description)]
 impl RoleViewerCan {
     /// Whether the viewer can change the role (`updateRole`).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn update(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, RoleAction::Update).await
+        self.0.may(ctx, RoleAction::Update).await
     }
 
     /// Whether the viewer can delete the role (`deleteRole`, with `force: true` if users hold it).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn delete(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, RoleAction::Delete).await
+        self.0.may(ctx, RoleAction::Delete).await
     }
 
     /// Whether the viewer can assign the role (`inviteUser`, or `updateUser` with `roleIds`).
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn assign(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(policy::may_assign(&ctx.actor()?, &self.0.rights))
+        Ok(policy::may_assign(&ctx.actor()?, self.0.rights()))
     }
 }

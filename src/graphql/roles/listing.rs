@@ -2,14 +2,14 @@
 
 use async_graphql::{Context, Enum, InputObject, Result};
 
-use super::{Role, RoleConnection};
-use crate::domain::applications::{Permission, USERS_VIEW};
+use super::RoleConnection;
+use crate::domain::applications::Permission;
 use crate::domain::roles;
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::check_search;
-use crate::graphql::page::{OrderDirection, PageArguments, is_asked_of_nodes, page_request};
+use crate::graphql::page::{OrderDirection, PageArguments, page_request};
 
-/// A page of roles. How many users hold each is counted once for all of them.
+/// A page of roles.
 pub async fn roles_page(
     ctx: &Context<'_>,
     filter: Option<RoleFilter>,
@@ -25,18 +25,7 @@ pub async fn roles_page(
     let request = page_request(keyset.order, arguments)?;
     let filter = filter.map(RoleFilter::decode).transpose()?;
     let filter = filter.unwrap_or_default();
-    let app = ctx.app()?;
-    let mut page = roles::page(app, &filter, &keyset, &request)
-        .await?
-        .map(Role::from);
-    if is_asked_of_nodes(ctx, "userCount") && ctx.actor()?.holds(&USERS_VIEW) {
-        let ids: Vec<_> = page.rows.iter().map(|(_, role)| role.role.row.id).collect();
-        let counts = roles::user_counts(app, &ids).await?;
-        for (_, role) in &mut page.rows {
-            let count = counts.get(&role.role.row.id);
-            role.user_count = Some(count.copied().unwrap_or(0));
-        }
-    }
+    let page = roles::page(ctx.app()?, &filter, &keyset, &request).await?;
     Ok(RoleConnection::new(page, filter))
 }
 

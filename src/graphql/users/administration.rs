@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Objec
 
 use super::User;
 use crate::domain::applications::{USERS_DELETE, USERS_UPDATE, USERS_VIEW};
-use crate::domain::users::policy::{self, UserAction};
+use crate::domain::users::policy::UserAction;
 use crate::domain::users::{self, UserChange};
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{
@@ -212,15 +212,11 @@ payloads! {
 /// What the viewer is currently allowed to do to a user, by the same rules that the mutations
 /// apply.
 #[derive(Description)]
-pub struct UserViewerCan(pub users::User);
+pub struct UserViewerCan(pub User);
 
 impl UserViewerCan {
     fn own_or_view(&self) -> RequiresUnlessOwn {
-        RequiresUnlessOwn(self.0.row.id, USERS_VIEW)
-    }
-
-    async fn may(&self, ctx: &Context<'_>, action: UserAction) -> Result<bool> {
-        Ok(policy::may(ctx.app()?, &ctx.actor()?, &self.0, action).await?)
+        RequiresUnlessOwn(self.0.row().id, USERS_VIEW)
     }
 }
 
@@ -230,54 +226,54 @@ impl UserViewerCan {
     /// address (`updateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn update(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::Update).await
+        self.0.may(ctx, UserAction::Update).await
     }
 
     /// Whether the viewer can change the user's roles (`updateUser` with `roleIds`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn assign_roles(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::AssignRoles).await
+        self.0.may(ctx, UserAction::AssignRoles).await
     }
 
     /// Whether the viewer can reactivate the user (`activateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn activate(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::Activate).await
+        self.0.may(ctx, UserAction::Activate).await
     }
 
     /// Whether the viewer can deactivate the user (`deactivateUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn deactivate(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::Deactivate).await
+        self.0.may(ctx, UserAction::Deactivate).await
     }
 
     /// Whether the viewer can delete the user (`deleteUser`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn delete(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::Delete).await
+        self.0.may(ctx, UserAction::Delete).await
     }
 
     /// Whether the viewer can end the user's sessions (`endUserSessions`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn end_sessions(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::EndSessions).await
+        self.0.may(ctx, UserAction::EndSessions).await
     }
 
     /// Whether the viewer can send the user a password reset link (`sendPasswordReset`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn send_password_reset(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::SendPasswordReset).await
+        self.0.may(ctx, UserAction::SendPasswordReset).await
     }
 
     /// Whether the viewer can send the user a new invitation link (`resendInvitation`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn resend_invitation(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::ResendInvitation).await
+        self.0.may(ctx, UserAction::ResendInvitation).await
     }
 
     /// Whether the viewer can revoke the user's invitation (`revokeInvitation`).
     #[graphql(guard = self.own_or_view(), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn revoke_invitation(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.may(ctx, UserAction::RevokeInvitation).await
+        self.0.may(ctx, UserAction::RevokeInvitation).await
     }
 }
