@@ -210,6 +210,7 @@ async fn invite(
         first_name: first_name.to_owned(),
         last_name: last_name.to_owned(),
         role_ids: vec![Some(role)],
+        ..NewUser::default()
     };
     invitations::invite(app, actor, new).await
 }

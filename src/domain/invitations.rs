@@ -1,7 +1,7 @@
 //! Invitations: how somebody becomes a user.
 
 use entity::email::Priority;
-use entity::{InvitationId, RoleId, UserId, invitation, user};
+use entity::{InvitationId, RoleId, Timestamp, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use super::actor::Actor;
@@ -10,6 +10,7 @@ use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserErrors};
 use super::events::{Action, Changes};
 use super::links::address::SecretLink;
+use super::roles::Chosen;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
@@ -19,6 +20,7 @@ use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
 mod acceptance;
+pub mod many;
 pub mod newest;
 mod retention;
 
@@ -27,7 +29,7 @@ pub use newest::newest_of;
 pub use retention::prune;
 
 /// A person to invite.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewUser {
     /// Their address, as it was entered.
     pub email: String,
@@ -37,6 +39,17 @@ pub struct NewUser {
     pub last_name: String,
     /// The roles that they are to hold; `None` stands for an ID that is not a role's.
     pub role_ids: Vec<Option<RoleId>>,
+    /// Further ones, by their code names as they were typed.
+    pub role_code_names: Vec<String>,
+}
+
+impl NewUser {
+    fn chosen_roles(&self) -> Chosen<'_> {
+        Chosen {
+            ids: &self.role_ids,
+            code_names: &self.role_code_names,
+        }
+    }
 }
 
 /// A user who has just been invited.
@@ -65,7 +78,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
         // What the roles grant, and whether the actor has it, is decided by what is true now.
-        let role_ids = errors.check_all(roles::assignable(&change, &new.role_ids).await)?;
+        let role_ids = errors.check_all(roles::assignable(&change, new.chosen_roles()).await)?;
         if let Some(email) = &email
             && users::find_by_email(app, change.db(), email.normal())
                 .await?
@@ -127,22 +140,7 @@ async fn insert(
     first_name: String,
     last_name: String,
 ) -> Result<user::Model> {
-    let now = change.app().clock.now();
-    let derived = DerivedColumns::of(email, &first_name, &last_name);
-    let row = user::Model {
-        id: change.app().new_id(),
-        email: email.as_typed().to_owned(),
-        email_normal: email.normal().to_owned(),
-        first_name,
-        last_name,
-        name_key: derived.name_key,
-        search_text: derived.search_text,
-        password_hash: None,
-        deactivated_at: None,
-        created_at: now,
-        updated_at: now,
-        last_signed_in_at: entity::TimeOrNever::NEVER,
-    };
+    let row = new_row(change.app(), email, first_name, last_name);
     user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
         .write(change.db())
         .await
@@ -157,48 +155,120 @@ async fn insert(
     Ok(row)
 }
 
+fn new_row(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
+    let now = app.clock.now();
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
+    user::Model {
+        id: app.new_id(),
+        email: email.as_typed().to_owned(),
+        email_normal: email.normal().to_owned(),
+        first_name,
+        last_name,
+        name_key: derived.name_key,
+        search_text: derived.search_text,
+        password_hash: None,
+        deactivated_at: None,
+        created_at: now,
+        updated_at: now,
+        last_signed_in_at: entity::TimeOrNever::NEVER,
+    }
+}
+
 /// Creates the invitation and its e-mail.
 async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
-    let (app, actor) = (change.app(), change.actor());
-    let now = app.clock.now();
-    let token = Token::generate()?;
-    let invitation = invitation::Model {
-        id: app.new_id(),
-        user_id: user.row.id,
-        email: user.row.email.clone(),
-        invited_by: actor.user_id(),
-        token_hash: token.hash(),
-        created_at: now,
-        expires_at: now.after(app.settings.invitations.valid_for),
-        accepted_at: None,
-        revoked_at: None,
+    count(change, &user.address(), &user.display_name()).await?;
+    let sent = send_counted(change, vec![user]).await?.pop();
+    sent.ok_or_else(|| Error::internal("an invitation was not sent"))
+}
+
+/// Counts the e-mail of an invitation that is about to be sent.
+async fn count(change: &Change<'_>, to: &EmailAddress, recipient: &str) -> Result<()> {
+    let expires_at = expires_at(change.app());
+    let template = EmailTemplate::Invitation {
+        recipient,
+        inviter: None,
+        expires_at,
     };
-    invitation::Entity::insert(invitation::ActiveModel::from(invitation.clone()).reset_all())
+    change.count_email(&template, to, Some(expires_at)).await
+}
+
+fn expires_at(app: &App) -> Timestamp {
+    app.clock.now().after(app.settings.invitations.valid_for)
+}
+
+/// Creates the invitations of these users, a few dozen at most, and their e-mails, which were counted.
+async fn send_counted(change: &Change<'_>, users: Vec<User>) -> Result<Vec<Invited>> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inviter = change.actor().signed_in().ok();
+    let inviter = inviter.map(|inviter| inviter.user.display_name());
+    let drafts: Vec<Draft> = users
+        .into_iter()
+        .map(|user| Draft::new(change, user))
+        .collect::<Result<_>>()?;
+    let rows = drafts.iter().map(|draft| draft.invitation.clone());
+    let rows = rows.map(|row| invitation::ActiveModel::from(row).reset_all());
+    invitation::Entity::insert_many(rows)
         .write(change.db())
         .await?;
-    let link = SecretLink::of_invitation(app, &token);
-    let inviter = actor
-        .signed_in()
-        .ok()
-        .map(|inviter| inviter.user.display_name());
-    let email = NewEmail {
-        template: EmailTemplate::Invitation {
-            recipient: &user.display_name(),
-            inviter: inviter.as_deref(),
-            expires_at: invitation.expires_at,
-        },
-        to: &user.address(),
-        priority: Priority::Normal,
-        secret_link: Some(link.clone()),
-        purpose: Purpose::Invitation(invitation.id),
-        expires_at: Some(invitation.expires_at),
-    };
-    change.queue(email).await?;
-    Ok(Invited {
-        user,
-        invitation,
-        link: link.url,
-    })
+    let emails = drafts.iter().map(|draft| draft.email(inviter.as_deref()));
+    change.queue_counted(emails).await?;
+    let sent = drafts.into_iter().map(|draft| Invited {
+        user: draft.user,
+        invitation: draft.invitation,
+        link: draft.link.url,
+    });
+    Ok(sent.collect())
+}
+
+/// An invitation that is not stored yet.
+struct Draft {
+    user: User,
+    recipient: String,
+    address: EmailAddress,
+    invitation: invitation::Model,
+    link: SecretLink,
+}
+
+impl Draft {
+    fn new(change: &Change<'_>, user: User) -> Result<Self> {
+        let app = change.app();
+        let token = Token::generate()?;
+        let invitation = invitation::Model {
+            id: app.new_id(),
+            user_id: user.row.id,
+            email: user.row.email.clone(),
+            invited_by: change.actor().user_id(),
+            token_hash: token.hash(),
+            created_at: app.clock.now(),
+            expires_at: expires_at(app),
+            accepted_at: None,
+            revoked_at: None,
+        };
+        Ok(Self {
+            recipient: user.display_name(),
+            address: user.address(),
+            user,
+            invitation,
+            link: SecretLink::of_invitation(app, &token),
+        })
+    }
+
+    fn email<'a>(&'a self, inviter: Option<&'a str>) -> NewEmail<'a> {
+        NewEmail {
+            template: EmailTemplate::Invitation {
+                recipient: &self.recipient,
+                inviter,
+                expires_at: self.invitation.expires_at,
+            },
+            to: &self.address,
+            priority: Priority::Normal,
+            secret_link: Some(self.link.clone()),
+            purpose: Purpose::Invitation(self.invitation.id),
+            expires_at: Some(self.invitation.expires_at),
+        }
+    }
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The

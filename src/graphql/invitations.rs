@@ -17,6 +17,10 @@ use crate::domain::invitations::{Acceptance, NewUser};
 use crate::domain::passwords::Password;
 use crate::domain::{emails, invitations};
 
+mod many;
+
+pub use many::InvitationsMutation;
+
 /// The queries about invitations.
 #[derive(Default)]
 pub struct InvitationQuery;
@@ -69,6 +73,7 @@ impl InvitationMutation {
             first_name: input.first_name.unwrap_or_default(),
             last_name: input.last_name.unwrap_or_default(),
             role_ids: input.role_ids.iter().map(ids::decode).collect(),
+            ..NewUser::default()
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {

@@ -40,6 +40,7 @@ mod health;
 mod healthcheck;
 mod held_open;
 mod invitations;
+mod inviting_many;
 mod limits;
 mod links;
 mod log;
