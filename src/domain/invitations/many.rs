@@ -3,7 +3,6 @@
 //! They are invited in slices, one change each, so that nobody else waits for long who wants to write. What
 //! is needed to decide is read once a slice, and what is decided is written with a statement a table.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use entity::{RoleId, UserId, user};
@@ -21,7 +20,7 @@ use crate::domain::users::policy::{self, UserAction};
 use crate::domain::users::{self, RowLock, User};
 use crate::domain::{EmailAddress, email_address, links};
 
-/// How many people can be invited at once.
+/// How many people can be invited with one request.
 pub const MAX_ROWS: usize = 500;
 
 /// How many of them one change invites: on SQLite, everybody else who writes waits for it.
@@ -30,8 +29,10 @@ const SLICE: usize = 25;
 /// People to invite.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Each with an address of their own, up to [`MAX_ROWS`].
+    /// Each with an address of their own.
     pub rows: Vec<NewUser>,
+    /// How many there may be.
+    pub at_most: usize,
     /// What becomes of those who are users already.
     pub on_existing: OnExisting,
     /// Whether nothing is changed, and all is only decided.
@@ -88,8 +89,8 @@ pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Done
         let message = "Name at least one person.".to_owned();
         return Err(refused(UserErrorCode::Required, message).into());
     }
-    if batch.rows.len() > MAX_ROWS {
-        let message = format!("Invite at most {MAX_ROWS} people at once.");
+    if batch.rows.len() > batch.at_most {
+        let message = format!("Invite at most {} people at once.", batch.at_most);
         return Err(refused(UserErrorCode::TooLong, message).into());
     }
     let rows = read(&batch.rows);
@@ -141,24 +142,17 @@ impl Row<'_> {
 
 /// Reads all rows, and finds those that repeat an earlier one's address.
 fn read(rows: &[NewUser]) -> Vec<Row<'_>> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut seen = HashSet::new();
     let rows = rows.iter().enumerate();
     rows.map(|(index, new)| {
         let mut errors = UserErrors::default();
         let email = errors.check(email_address::read("email", &new.email));
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
-        let mut is_repetition = false;
-        if let Some(email) = &email {
-            match seen.entry(email.normal().to_owned()) {
-                Entry::Occupied(earlier) => {
-                    is_repetition = true;
-                    errors.push(repeated(*earlier.get()));
-                }
-                Entry::Vacant(first) => {
-                    first.insert(index);
-                }
-            }
+        let is_new = |email: &EmailAddress| seen.insert(email.normal().to_owned());
+        let is_repetition = !email.as_ref().is_none_or(is_new);
+        if is_repetition {
+            errors.push(repeated());
         }
         Row {
             index,
@@ -173,8 +167,8 @@ fn read(rows: &[NewUser]) -> Vec<Row<'_>> {
     .collect()
 }
 
-fn repeated(earlier: usize) -> UserError {
-    let message = format!("invitations.{earlier} has the same e-mail address.");
+fn repeated() -> UserError {
+    let message = "Somebody before them has the same e-mail address.";
     UserError::new(UserErrorCode::Taken, "email", message)
 }
 

@@ -36,6 +36,7 @@ impl InvitationsMutation {
     ) -> Result<InviteUsersPayload> {
         let batch = Batch {
             rows: input.invitations.into_iter().map(NewUser::from).collect(),
+            at_most: MAX_ROWS,
             on_existing: input.on_existing.into(),
             is_dry_run: input.dry_run,
         };
