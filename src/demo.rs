@@ -228,8 +228,8 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
         last_name: Some(persona.name.1.to_owned()),
     };
     let stranger = Actor::anonymous(client.clone());
-    let session = invitations::accept(app, &stranger, acceptance).await?;
-    let signed_in: Arc<SignedIn> = session.signed_in;
+    let accepted = invitations::accept(app, &stranger, acceptance).await?;
+    let signed_in: Arc<SignedIn> = accepted.session.signed_in;
     Ok(Actor::user(signed_in, client))
 }
 

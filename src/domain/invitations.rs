@@ -1,7 +1,7 @@
 //! Invitations: how somebody becomes a user.
 
 use entity::email::Priority;
-use entity::{InvitationId, RoleId, Timestamp, UserId, invitation, user};
+use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use super::actor::Actor;
@@ -23,10 +23,14 @@ mod acceptance;
 pub mod many;
 pub mod newest;
 mod retention;
+pub mod terms;
 
-pub use acceptance::{Acceptance, Preview, accept, preview};
+pub use acceptance::{Acceptance, Accepted, Preview, accept, preview};
 pub use newest::newest_of;
 pub use retention::prune;
+pub use terms::Wishes;
+
+use terms::Terms;
 
 /// A person to invite.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +45,8 @@ pub struct NewUser {
     pub role_ids: Vec<Option<RoleId>>,
     /// Further ones, by their code names as they were typed.
     pub role_code_names: Vec<String>,
+    /// What is special about their invitation.
+    pub wishes: Wishes,
 }
 
 impl NewUser {
@@ -61,6 +67,8 @@ pub struct Invited {
     pub invitation: invitation::Model,
     /// The link, for those who may pass it on themselves.
     pub link: String,
+    /// Whether it was sent by e-mail. Otherwise, whoever invites them is shown the link, and may see it.
+    pub is_sent: bool,
 }
 
 /// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
@@ -77,6 +85,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         let email = errors.check(email_address::read("email", &new.email));
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
+        let terms = Terms::read(app, change.actor(), &new.wishes, &mut errors);
         // What the roles grant, and whether the actor has it, is decided by what is true now.
         let role_ids = errors.check_all(roles::assignable(&change, new.chosen_roles()).await)?;
         if let Some(email) = &email
@@ -98,7 +107,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         change
             .record_with(Action::UserInvited, &user, changes)
             .await?;
-        let invited = send(&change, user).await?;
+        let invited = send(&change, user, terms).await?;
         change.commit(invited).await
     })
     .await
@@ -131,7 +140,7 @@ pub async fn invite_by_server(
     }
     revoke_open(change, user.row.id).await?;
     change.record_with(action, &user, changes).await?;
-    send(change, user).await
+    send(change, user, Terms::usual(change.app())).await
 }
 
 async fn insert(
@@ -175,29 +184,30 @@ fn new_row(app: &App, email: &EmailAddress, first_name: String, last_name: Strin
 }
 
 /// Creates the invitation and its e-mail.
-async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
-    count(change, &user.address(), &user.display_name()).await?;
-    let sent = send_counted(change, vec![user]).await?.pop();
+async fn send(change: &Change<'_>, user: User, terms: Terms) -> Result<Invited> {
+    count(change, &user, &terms).await?;
+    let sent = send_counted(change, vec![(user, terms)]).await?.pop();
     sent.ok_or_else(|| Error::internal("an invitation was not sent"))
 }
 
 /// Counts the e-mail of an invitation that is about to be sent.
-async fn count(change: &Change<'_>, to: &EmailAddress, recipient: &str) -> Result<()> {
-    let expires_at = expires_at(change.app());
+async fn count(change: &Change<'_>, user: &User, terms: &Terms) -> Result<()> {
+    if !terms.is_sent {
+        return Ok(());
+    }
+    let expires_at = change.app().clock.now().after(terms.valid_for);
     let template = EmailTemplate::Invitation {
-        recipient,
+        recipient: &user.display_name(),
         inviter: None,
+        message: None,
         expires_at,
     };
-    change.count_email(&template, to, Some(expires_at)).await
-}
-
-fn expires_at(app: &App) -> Timestamp {
-    app.clock.now().after(app.settings.invitations.valid_for)
+    let to = user.address();
+    change.count_email(&template, &to, Some(expires_at)).await
 }
 
 /// Creates the invitations of these users, a few dozen at most, and their e-mails, which were counted.
-async fn send_counted(change: &Change<'_>, users: Vec<User>) -> Result<Vec<Invited>> {
+async fn send_counted(change: &Change<'_>, users: Vec<(User, Terms)>) -> Result<Vec<Invited>> {
     if users.is_empty() {
         return Ok(Vec::new());
     }
@@ -205,19 +215,25 @@ async fn send_counted(change: &Change<'_>, users: Vec<User>) -> Result<Vec<Invit
     let inviter = inviter.map(|inviter| inviter.user.display_name());
     let drafts: Vec<Draft> = users
         .into_iter()
-        .map(|user| Draft::new(change, user))
+        .map(|(user, terms)| Draft::new(change, user, terms))
         .collect::<Result<_>>()?;
     let rows = drafts.iter().map(|draft| draft.invitation.clone());
     let rows = rows.map(|row| invitation::ActiveModel::from(row).reset_all());
     invitation::Entity::insert_many(rows)
         .write(change.db())
         .await?;
-    let emails = drafts.iter().map(|draft| draft.email(inviter.as_deref()));
+    let sent = drafts.iter().filter(|draft| draft.terms.is_sent);
+    let emails = sent.map(|draft| draft.email(inviter.as_deref()));
     change.queue_counted(emails).await?;
+    let shown = drafts.iter().filter(|draft| !draft.terms.is_sent);
+    let shown = shown.map(|draft| ((&draft.user).into(), Changes::none()));
+    let shown: Vec<_> = shown.collect();
+    change.record_all(Action::LinkShown, shown).await?;
     let sent = drafts.into_iter().map(|draft| Invited {
         user: draft.user,
         invitation: draft.invitation,
         link: draft.link.url,
+        is_sent: draft.terms.is_sent,
     });
     Ok(sent.collect())
 }
@@ -229,10 +245,11 @@ struct Draft {
     address: EmailAddress,
     invitation: invitation::Model,
     link: SecretLink,
+    terms: Terms,
 }
 
 impl Draft {
-    fn new(change: &Change<'_>, user: User) -> Result<Self> {
+    fn new(change: &Change<'_>, user: User, terms: Terms) -> Result<Self> {
         let app = change.app();
         let token = Token::generate()?;
         let invitation = invitation::Model {
@@ -242,9 +259,10 @@ impl Draft {
             invited_by: change.actor().user_id(),
             token_hash: token.hash(),
             created_at: app.clock.now(),
-            expires_at: expires_at(app),
+            expires_at: app.clock.now().after(terms.valid_for),
             accepted_at: None,
             revoked_at: None,
+            redirect_url: terms.redirect_url.clone(),
         };
         Ok(Self {
             recipient: user.display_name(),
@@ -252,6 +270,7 @@ impl Draft {
             user,
             invitation,
             link: SecretLink::of_invitation(app, &token),
+            terms,
         })
     }
 
@@ -260,6 +279,7 @@ impl Draft {
             template: EmailTemplate::Invitation {
                 recipient: &self.recipient,
                 inviter,
+                message: self.terms.message.as_deref(),
                 expires_at: self.invitation.expires_at,
             },
             to: &self.address,
@@ -272,7 +292,7 @@ impl Draft {
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
-/// previous link stops working.
+/// previous link stops working; the new one leads where it did.
 ///
 /// # Errors
 ///
@@ -280,16 +300,25 @@ impl Draft {
 pub async fn resend(app: &App, actor: &Actor, id: Option<UserId>) -> Result<invitation::Model> {
     change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::ResendInvitation).await?;
-        let sent = send_again(&change, user).await?;
+        let newest = newest_of(app, change.db(), &[user.row.id]).await?.pop();
+        let sent = send_again(&change, user, newest).await?;
         change.commit(sent.invitation).await
     })
     .await
 }
 
-async fn send_again(change: &Change<'_>, user: User) -> Result<Invited> {
+async fn send_again(
+    change: &Change<'_>,
+    user: User,
+    newest: Option<invitation::Model>,
+) -> Result<Invited> {
     revoke_open(change, user.row.id).await?;
     change.record(Action::InvitationResent, &user).await?;
-    send(change, user).await
+    let terms = Terms {
+        redirect_url: newest.and_then(|newest| newest.redirect_url),
+        ..Terms::usual(change.app())
+    };
+    send(change, user, terms).await
 }
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
@@ -306,7 +335,7 @@ pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
         let user = users::find_locked(app, db, newest.user_id).await?;
         let is_invited = |user: &User| user.row.status() == user::Status::Invited;
         if let Some(user) = user.filter(is_invited) {
-            send_again(change, user).await?;
+            send_again(change, user, Some(newest)).await?;
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::scalars::{DateTime, EmailAddress};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
-use crate::domain::invitations::{Acceptance, NewUser};
+use crate::domain::invitations::{Acceptance, NewUser, Wishes};
 use crate::domain::passwords::Password;
 use crate::domain::{emails, invitations};
 
@@ -73,11 +73,23 @@ impl InvitationMutation {
             first_name: input.first_name.unwrap_or_default(),
             last_name: input.last_name.unwrap_or_default(),
             role_ids: input.role_ids.iter().map(ids::decode).collect(),
+            wishes: Wishes {
+                message: input.message,
+                valid_for_seconds: input.valid_for_seconds.map(i64::from),
+                redirect_url: input.redirect_url,
+                is_without_email: !input.send_email,
+            },
             ..NewUser::default()
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {
-            InviteUserPayload::new(invited.user, Invitation(invited.invitation))
+            let link = (!invited.is_sent).then_some(invited.link);
+            InviteUserPayload {
+                link,
+                user: Some(invited.user.into()),
+                invitation: Some(Invitation(invited.invitation)),
+                user_errors: Vec::new(),
+            }
         })
     }
 
@@ -123,10 +135,17 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(ctx, outcome, |session| {
-            caller.signed_in(&session);
+        payload(ctx, outcome, |accepted| {
+            let session = &accepted.session;
+            caller.signed_in(session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
-            AcceptInvitationPayload::new(session.token.expose(), Session(row.clone()), user.clone())
+            AcceptInvitationPayload {
+                token: Some(session.token.expose().to_owned()),
+                session: Some(Session(row.clone())),
+                user: Some(user.clone().into()),
+                redirect_url: accepted.redirect_url,
+                user_errors: Vec::new(),
+            }
         })
     }
 }
@@ -143,6 +162,19 @@ pub struct InviteUserInput {
     /// The roles that the user is to hold, at least one. They must not grant permissions that the
     /// caller lacks.
     role_ids: Vec<ID>,
+    /// What the e-mail quotes as the caller's words: plain text of up to 500 characters, which may have several
+    /// lines, and in which no address of a page stands.
+    message: Option<String>,
+    /// How many seconds the link works: from 300 up to what the server allows. By default, as long as the server
+    /// is set to.
+    valid_for_seconds: Option<i32>,
+    /// The page to which the invited person is led after they have accepted, on an origin that
+    /// `links.redirect_origins` names.
+    redirect_url: Option<String>,
+    /// Whether the link is sent by e-mail. If not, `link` returns it, this once; that requires
+    /// `email-queue.view-sensitive`.
+    #[graphql(default = true)]
+    send_email: bool,
 }
 
 /// The user to send a new link to.
@@ -181,6 +213,8 @@ payloads! {
         user: User,
         /// The invitation; null if there are `userErrors`.
         invitation: Invitation,
+        /// The link, shown only here; null unless `sendEmail` is false.
+        link: String,
     }
 
     /// The result of `resendInvitation`.
@@ -204,6 +238,9 @@ payloads! {
         session: Session,
         /// The user, now signed in; null if there are `userErrors`.
         user: User,
+        /// The page to lead the user to, on an origin that the server's settings allow; null if the invitation
+        /// leads nowhere.
+        redirect_url: String,
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{RoleId, UserId, user};
+use entity::{RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
-use super::{Invited, NewUser, count, new_row, send_counted};
+use super::terms::Terms;
+use super::{Invited, NewUser, count, new_row, newest_of, send_counted};
 use crate::database::{Write, is_dangling, is_duplicate, lost};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -93,7 +94,7 @@ pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Done
         let message = format!("Invite at most {} people at once.", batch.at_most);
         return Err(refused(UserErrorCode::TooLong, message).into());
     }
-    let rows = read(&batch.rows);
+    let rows = read(app, actor, &batch.rows);
     let mut done = Done {
         rows: Vec::with_capacity(rows.len()),
         stopped_by: None,
@@ -122,6 +123,7 @@ struct Row<'a> {
     email: Option<EmailAddress>,
     first_name: String,
     last_name: String,
+    terms: Terms,
     /// Whether an earlier row has the same address.
     is_repetition: bool,
     errors: Vec<UserError>,
@@ -141,7 +143,7 @@ impl Row<'_> {
 }
 
 /// Reads all rows, and finds those that repeat an earlier one's address.
-fn read(rows: &[NewUser]) -> Vec<Row<'_>> {
+fn read<'a>(app: &App, actor: &Actor, rows: &'a [NewUser]) -> Vec<Row<'a>> {
     let mut seen = HashSet::new();
     let rows = rows.iter().enumerate();
     rows.map(|(index, new)| {
@@ -149,6 +151,7 @@ fn read(rows: &[NewUser]) -> Vec<Row<'_>> {
         let email = errors.check(email_address::read("email", &new.email));
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
+        let terms = Terms::read(app, actor, &new.wishes, &mut errors);
         let is_new = |email: &EmailAddress| seen.insert(email.normal().to_owned());
         let is_repetition = !email.as_ref().is_none_or(is_new);
         if is_repetition {
@@ -160,6 +163,7 @@ fn read(rows: &[NewUser]) -> Vec<Row<'_>> {
             email,
             first_name: first_name.unwrap_or_default(),
             last_name: last_name.unwrap_or_default(),
+            terms,
             is_repetition,
             errors: errors.into_all(),
         }
@@ -174,8 +178,8 @@ fn repeated() -> UserError {
 
 /// What is to become of a row.
 enum Plan {
-    Invite(User),
-    Resend(User),
+    Invite(User, Terms),
+    Resend(User, Terms),
     Skip(User),
     Fail(Vec<UserError>),
 }
@@ -197,8 +201,8 @@ async fn invite_slice(
         let plans = plan(&change, batch, rows, &addresses, &locked).await?;
         if batch.is_dry_run {
             let foreseen = rows.iter().zip(plans).map(|(row, plan)| match plan {
-                Plan::Invite(_) => RowOutcome::Invited(None),
-                Plan::Resend(user) => RowOutcome::Resent(Box::new(user), None),
+                Plan::Invite(..) => RowOutcome::Invited(None),
+                Plan::Resend(user, _) => RowOutcome::Resent(Box::new(user), None),
                 Plan::Skip(user) => RowOutcome::Skipped(Box::new(user)),
                 Plan::Fail(errors) => row.failed(errors),
             });
@@ -241,6 +245,8 @@ async fn plan(
         .filter(|user| is_invited(user))
         .flat_map(|user| user.role_ids.clone())
         .collect();
+    let again: Vec<UserId> = locked.iter().copied().collect();
+    let earlier = newest_of(app, db, &again).await?;
     let known = Known::read(change, rows.iter().map(|row| row.new.chosen_roles()), &held).await?;
     let existing: HashMap<String, User> = existing
         .into_iter()
@@ -262,16 +268,21 @@ async fn plan(
             errors.push(users::email_taken());
         }
         let plan = match (&row.email, existing) {
-            (Some(email), None) if errors.is_empty() => Plan::Invite(User {
-                row: new_row(app, email, row.first_name.clone(), row.last_name.clone()),
-                role_ids,
-            }),
+            (Some(email), None) if errors.is_empty() => {
+                let (first_name, last_name) = (row.first_name.clone(), row.last_name.clone());
+                let row_of_user = new_row(app, email, first_name, last_name);
+                let user = User {
+                    row: row_of_user,
+                    role_ids,
+                };
+                Plan::Invite(user, row.terms.clone())
+            }
             (Some(_), Some(user)) if errors.is_empty() => match batch.on_existing {
                 OnExisting::Resend if is_invited(user) => {
                     if !locked.contains(&user.row.id) {
                         return Err(made_again("a user was invited a moment ago"));
                     }
-                    Plan::Resend(user.clone())
+                    Plan::Resend(user.clone(), leading_on(user, row, &earlier))
                 }
                 OnExisting::Error | OnExisting::Skip | OnExisting::Resend => {
                     Plan::Skip(user.clone())
@@ -284,19 +295,31 @@ async fn plan(
     Ok(plans)
 }
 
+/// The row's terms; if they lead nowhere, where the user's earlier invitation did.
+fn leading_on(user: &User, row: &Row<'_>, earlier: &[invitation::Model]) -> Terms {
+    let mut terms = row.terms.clone();
+    if terms.redirect_url.is_none() {
+        let earlier = earlier
+            .iter()
+            .find(|earlier| earlier.user_id == user.row.id);
+        terms.redirect_url = earlier.and_then(|earlier| earlier.redirect_url.clone());
+    }
+    terms
+}
+
 /// The plan, unless the actor may not do that to this user, or they have been sent too many e-mails of late.
 async fn allowed(change: &Change<'_>, known: &Known, plan: Plan) -> Result<Plan> {
-    let user = match &plan {
-        Plan::Invite(user) | Plan::Resend(user) => user,
+    let (user, terms) = match &plan {
+        Plan::Invite(user, terms) | Plan::Resend(user, terms) => (user, terms),
         Plan::Skip(_) | Plan::Fail(_) => return Ok(plan),
     };
     let mut checked = Ok(());
-    if matches!(plan, Plan::Resend(_)) {
+    if matches!(plan, Plan::Resend(..)) {
         let rights = known.rights(&user.role_ids);
         checked = policy::must_cover(change.actor(), &rights, UserAction::ResendInvitation);
     }
     if checked.is_ok() {
-        checked = count(change, &user.address(), &user.display_name()).await;
+        checked = count(change, user, terms).await;
     }
     match checked {
         Ok(()) => Ok(plan),
@@ -318,22 +341,24 @@ async fn carry_out(
     plans: Vec<Plan>,
 ) -> Result<Vec<RowOutcome>> {
     let new = plans.iter().filter_map(|plan| match plan {
-        Plan::Invite(user) => Some(user),
+        Plan::Invite(user, _) => Some(user),
         _ => None,
     });
     create(change, &new.collect::<Vec<_>>()).await?;
     let again = plans.iter().filter_map(|plan| match plan {
-        Plan::Resend(user) => Some(user),
+        Plan::Resend(user, _) => Some(user),
         _ => None,
     });
     let again: Vec<&User> = again.collect();
     let ids: Vec<UserId> = again.iter().map(|user| user.row.id).collect();
-    links::revoke_open_of::<entity::invitation::Entity>(change, &ids).await?;
+    links::revoke_open_of::<invitation::Entity>(change, &ids).await?;
     let resent = again.into_iter().map(|user| (user.into(), Changes::none()));
     change.record_all(Action::InvitationResent, resent).await?;
 
     let to_send = plans.iter().filter_map(|plan| match plan {
-        Plan::Invite(user) | Plan::Resend(user) => Some(user.clone()),
+        Plan::Invite(user, terms) | Plan::Resend(user, terms) => {
+            Some((user.clone(), terms.clone()))
+        }
         Plan::Skip(_) | Plan::Fail(_) => None,
     });
     let mut sent = send_counted(change, to_send.collect()).await?.into_iter();
@@ -343,8 +368,8 @@ async fn carry_out(
     };
     let outcome = |(row, plan): (&Row<'_>, Plan)| {
         Ok(match plan {
-            Plan::Invite(_) => RowOutcome::Invited(Some(next()?)),
-            Plan::Resend(user) => RowOutcome::Resent(Box::new(user), Some(next()?)),
+            Plan::Invite(..) => RowOutcome::Invited(Some(next()?)),
+            Plan::Resend(user, _) => RowOutcome::Resent(Box::new(user), Some(next()?)),
             Plan::Skip(user) => RowOutcome::Skipped(Box::new(user)),
             Plan::Fail(errors) => row.failed(errors),
         })

@@ -5,8 +5,8 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use super::Invitation;
 use crate::domain;
 use crate::domain::applications::USERS_CREATE;
-use crate::domain::invitations::NewUser;
 use crate::domain::invitations::many::{self, Batch, Done, MAX_ROWS, RowOutcome};
+use crate::domain::invitations::{Invited, NewUser, Wishes};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
@@ -102,6 +102,15 @@ pub struct InviteUsersRow {
     role_ids: Option<Vec<ID>>,
     /// Roles that the user is to hold, by their code names.
     role_code_names: Option<Vec<String>>,
+    /// As for `inviteUser`.
+    message: Option<String>,
+    /// As for `inviteUser`.
+    valid_for_seconds: Option<i32>,
+    /// As for `inviteUser`. Whoever is sent a new link is led where the previous one did, by default.
+    redirect_url: Option<String>,
+    /// As for `inviteUser`.
+    #[graphql(default = true)]
+    send_email: bool,
 }
 
 impl From<InviteUsersRow> for NewUser {
@@ -113,6 +122,12 @@ impl From<InviteUsersRow> for NewUser {
             last_name: row.last_name.unwrap_or_default(),
             role_ids: role_ids.iter().map(ids::decode).collect(),
             role_code_names: row.role_code_names.unwrap_or_default(),
+            wishes: Wishes {
+                message: row.message,
+                valid_for_seconds: row.valid_for_seconds.map(i64::from),
+                redirect_url: row.redirect_url,
+                is_without_email: !row.send_email,
+            },
         }
     }
 }
@@ -155,6 +170,9 @@ pub struct InviteUsersResult {
     /// The new invitation; null if none was sent.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     invitation: Option<Invitation>,
+    /// The link, shown only here; null unless `sendEmail` is false.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    link: Option<String>,
     /// What is wrong with the person's input, such as `["input", "invitations", "3", "email"]`. If there is
     /// anything, they were not invited.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
@@ -185,18 +203,17 @@ impl InviteUsersResult {
             outcome,
             user: None,
             invitation: None,
+            link: None,
             user_errors: Vec::new(),
         };
         match row {
             RowOutcome::Invited(sent) => Self {
                 user: sent.as_ref().map(|sent| sent.user.clone().into()),
-                invitation: sent.map(|sent| Invitation(sent.invitation)),
-                ..result(InviteUsersOutcome::Invited)
+                ..result(InviteUsersOutcome::Invited).with(sent)
             },
             RowOutcome::Resent(user, sent) => Self {
                 user: Some((*user).into()),
-                invitation: sent.map(|sent| Invitation(sent.invitation)),
-                ..result(InviteUsersOutcome::Resent)
+                ..result(InviteUsersOutcome::Resent).with(sent)
             },
             RowOutcome::Skipped(user) => Self {
                 user: Some((*user).into()),
@@ -208,6 +225,16 @@ impl InviteUsersResult {
             },
             RowOutcome::NotDone => result(InviteUsersOutcome::NotDone),
             RowOutcome::Unknown => result(InviteUsersOutcome::Unknown),
+        }
+    }
+
+    /// What was sent, if anything was.
+    fn with(self, sent: Option<Box<Invited>>) -> Self {
+        let Some(sent) = sent else { return self };
+        Self {
+            link: (!sent.is_sent).then_some(sent.link),
+            invitation: Some(Invitation(sent.invitation)),
+            ..self
         }
     }
 }
