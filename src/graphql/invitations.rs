@@ -83,12 +83,11 @@ impl InvitationMutation {
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {
-            let link = (!invited.is_sent).then_some(invited.link);
+            let invitation = Invitation(invited.invitation);
+            let payload = InviteUserPayload::new(invited.user, invitation, invited.link);
             InviteUserPayload {
-                link,
-                user: Some(invited.user.into()),
-                invitation: Some(Invitation(invited.invitation)),
-                user_errors: Vec::new(),
+                link: payload.link.filter(|_| !invited.is_sent),
+                ..payload
             }
         })
     }
@@ -139,12 +138,11 @@ impl InvitationMutation {
             let session = &accepted.session;
             caller.signed_in(session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
+            let session = Session(row.clone());
+            let token = accepted.session.token.expose();
             AcceptInvitationPayload {
-                token: Some(session.token.expose().to_owned()),
-                session: Some(Session(row.clone())),
-                user: Some(user.clone().into()),
                 redirect_url: accepted.redirect_url,
-                user_errors: Vec::new(),
+                ..AcceptInvitationPayload::new(token, session, user.clone(), "")
             }
         })
     }

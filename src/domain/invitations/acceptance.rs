@@ -3,13 +3,13 @@
 use entity::{invitation, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
+use super::terms;
 use crate::database::update_row;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change;
 use crate::domain::error::{Result, UserErrors};
 use crate::domain::events::{Action, Changes};
-use crate::domain::invitations::terms;
 use crate::domain::passwords::{self, Password};
 use crate::domain::patch::Patch;
 use crate::domain::sessions::{self, NewSession};
