@@ -56,7 +56,7 @@ async fn the_inviter_is_quoted() {
     let quoted = "Ada Miller writes:\n\n> Hello <b>Laura</b>,\n>";
     assert!(mail.text.contains(quoted), "{}", mail.text);
     assert!(mail.text.contains("\n> see you on Monday & bring cake.\n"));
-    let html = mail.html.unwrap_or_default();
+    let html = mail.html.clone().unwrap_or_default();
     assert!(
         html.contains("Hello &lt;b&gt;Laura&lt;&#x2f;b&gt;,<br>"),
         "{html}"
