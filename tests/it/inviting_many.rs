@@ -256,7 +256,7 @@ async fn those_who_are_users_already_are_treated_as_asked_for() {
         .mutate("acceptInvitation", input, "")
         .await;
     assert_eq!(ids(&payload["userErrors"]), ["TOKEN_INVALID input.token"]);
-    let mut to = vec![server.inbox.next().await, server.inbox.next().await];
+    let mut to = [server.inbox.next().await, server.inbox.next().await];
     to.sort_by_key(|mail| mail.to.clone());
     assert_eq!(to[0].to, ["laura@kbank.com"]);
     server.accept(&crate::support::token_in(&to[0])).await;
