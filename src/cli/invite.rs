@@ -85,20 +85,24 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The people in a file, each with the line where they begin.
-fn people(content: &[u8]) -> Result<(Vec<u64>, Vec<NewUser>), String> {
+fn people(content: &[u8]) -> Result<(Vec<usize>, Vec<NewUser>), String> {
     // Spreadsheets begin with the byte order mark.
     let content = content
         .strip_prefix("\u{FEFF}".as_bytes())
         .unwrap_or(content);
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(content);
-    let header = reader.headers().map_err(|error| explained(&error))?.clone();
+    let mut line = Lines::of(content);
+    let header = reader.headers();
+    let header = header
+        .map_err(|error| explained(&error, &mut line))?
+        .clone();
     let places = places(&header)?;
     let (mut lines, mut rows, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for record in reader.records() {
         match record {
-            Err(error) => wrong.push(explained(&error)),
+            Err(error) => wrong.push(explained(&error, &mut line)),
             Ok(record) => {
-                lines.push(record.position().map_or(0, csv::Position::line));
+                lines.push(line.at(record.position()));
                 rows.push(person(&record, places));
             }
         }
@@ -157,9 +161,42 @@ fn person(record: &StringRecord, places: Places) -> NewUser {
     }
 }
 
+/// Counts lines. The reader's own number is that of the end of the record before, with empty lines after it.
+struct Lines<'a> {
+    content: &'a [u8],
+    counted_to: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(content: &'a [u8]) -> Self {
+        Self {
+            content,
+            counted_to: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the record that begins there or behind the ends of lines that are there: never before the
+    /// one that was asked for last.
+    fn at(&mut self, position: Option<&csv::Position>) -> usize {
+        let begin = position.map_or(0, csv::Position::byte);
+        let begin = usize::try_from(begin).unwrap_or(usize::MAX);
+        let rest = self.content.iter().enumerate().skip(self.counted_to);
+        for (place, octet) in rest {
+            if place >= begin && !matches!(octet, b'\r' | b'\n') {
+                break;
+            }
+            self.counted_to = place + 1;
+            self.line += usize::from(*octet == b'\n');
+        }
+        self.line
+    }
+}
+
 /// What is wrong with a line, in words.
-fn explained(error: &csv::Error) -> String {
-    let line = error.position().map_or(1, csv::Position::line);
+fn explained(error: &csv::Error, lines: &mut Lines<'_>) -> String {
+    let line = lines.at(error.position());
     match error.kind() {
         csv::ErrorKind::Utf8 { .. } => format!("line {line}: is not in UTF-8"),
         csv::ErrorKind::UnequalLengths {
@@ -170,7 +207,7 @@ fn explained(error: &csv::Error) -> String {
 }
 
 /// Says what has become of everybody.
-fn tell(lines: &[u64], done: Done, is_dry_run: bool) -> Result<(), String> {
+fn tell(lines: &[usize], done: Done, is_dry_run: bool) -> Result<(), String> {
     let (mut invited, mut resent, mut skipped) = (0, 0, 0);
     let (mut failed, mut not_done) = (0, 0);
     for (line, row) in lines.iter().zip(done.rows) {
