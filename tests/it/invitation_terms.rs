@@ -216,7 +216,7 @@ async fn without_an_email_the_link_is_shown_once_to_those_who_may_see_it() {
     let link = payload["link"].as_str().unwrap();
     assert_eq!(*administrator.run(emails).await.data(), before);
     let answer = administrator
-        .run("{ events(filter: { action: [\"email.link-shown\"] }) { nodes { subjectLabel } } }")
+        .run("{ events(filter: { action: [LINK_SHOWN] }) { nodes { subjectLabel } } }")
         .await;
     let expected = json!([{ "subjectLabel": "laura@kbank.com" }]);
     assert_eq!(answer.data()["events"]["nodes"], expected);

@@ -80,7 +80,7 @@ async fn everybody_in_a_file_is_invited_and_whoever_is_not_is_named_with_their_l
     assert_eq!(addresses(&administrator).await, expected);
     let answer = administrator
         .run(
-            "{ events(filter: { action: [\"user.invited\"] }, first: 2) { nodes { actorLabel } } }",
+            "{ events(filter: { action: [USER_INVITED] }, first: 2) { nodes { actorLabel } } }",
         )
         .await;
     let by_server = json!([{ "actorLabel": "server" }, { "actorLabel": "server" }]);

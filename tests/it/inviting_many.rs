@@ -75,7 +75,7 @@ async fn each_is_invited_as_one_would_be_alone() {
     let token = crate::support::token_in(laura.unwrap());
     server.accept(&token).await;
     let answer = administrator
-        .run("{ events(filter: { action: [\"user.invited\"] }) { nodes { subjectLabel changes { field after } } } }")
+        .run("{ events(filter: { action: [USER_INVITED] }) { nodes { subjectLabel changes { field after } } } }")
         .await;
     let events = answer.data()["events"]["nodes"].as_array().unwrap().clone();
     let of_mike = events
