@@ -22,7 +22,7 @@ pub mod policy;
 mod snapshot;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
-pub use assignment::{assign, assignable};
+pub use assignment::{Chosen, Known, assign, assignable};
 pub use built_in::ensure_administrator;
 pub use model::Role;
 pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};

@@ -13,9 +13,13 @@ use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
-use crate::domain::invitations::{Acceptance, NewUser, Subject};
+use crate::domain::invitations::{Acceptance, NewUser, Subject, Wishes};
 use crate::domain::passwords::Password;
 use crate::domain::{self, emails, invitations};
+
+mod many;
+
+pub use many::InvitationsMutation;
 
 /// The queries about invitations.
 #[derive(Default)]
@@ -83,10 +87,22 @@ impl InvitationMutation {
             first_name: input.first_name.unwrap_or_default(),
             last_name: input.last_name.unwrap_or_default(),
             role_ids: input.role_ids.iter().map(ids::decode).collect(),
+            wishes: Wishes {
+                message: input.message,
+                valid_for_seconds: input.valid_for_seconds.map(i64::from),
+                redirect_url: input.redirect_url,
+                is_without_email: !input.send_email,
+            },
+            ..NewUser::default()
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {
-            InviteUserPayload::new(invited.user, Invitation(invited.invitation))
+            let invitation = Invitation(invited.invitation);
+            let payload = InviteUserPayload::new(invited.user, invitation, invited.link);
+            InviteUserPayload {
+                link: payload.link.filter(|_| !invited.is_sent),
+                ..payload
+            }
         })
     }
 
@@ -140,10 +156,16 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(ctx, outcome, |session| {
-            caller.signed_in(&session);
+        payload(ctx, outcome, |accepted| {
+            let session = &accepted.session;
+            caller.signed_in(session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
-            AcceptInvitationPayload::new(session.token.expose(), Session(row.clone()), user.clone())
+            let session = Session(row.clone());
+            let token = accepted.session.token.expose();
+            AcceptInvitationPayload {
+                redirect_url: accepted.redirect_url,
+                ..AcceptInvitationPayload::new(token, session, user.clone(), "")
+            }
         })
     }
 }
@@ -168,6 +190,19 @@ pub struct InviteUserInput {
     /// The roles that the user is to hold, at least one. They must not grant permissions that the
     /// caller lacks.
     role_ids: Vec<ID>,
+    /// What the e-mail quotes as the caller's words: plain text of up to 500 characters, which may have several
+    /// lines, and in which no address of a page stands.
+    message: Option<String>,
+    /// How many seconds the link works: from 300 up to what the server allows. By default, as long as the server
+    /// is set to.
+    valid_for_seconds: Option<i32>,
+    /// The page to which the invited person is led after they have accepted, on an origin that
+    /// `links.redirect_origins` names.
+    redirect_url: Option<String>,
+    /// Whether the link is sent by e-mail. If not, `link` returns it, this once; that requires
+    /// `email-queue.view-sensitive`.
+    #[graphql(default = true)]
+    send_email: bool,
 }
 
 /// The invitation to send again: either `invitationId` or `userId`, not both.
@@ -210,6 +245,8 @@ payloads! {
         user: User,
         /// The invitation; null if there are `userErrors`.
         invitation: Invitation,
+        /// The link, shown only here; null unless `sendEmail` is false.
+        link: String,
     }
 
     /// The result of `resendInvitation`.
@@ -238,6 +275,9 @@ payloads! {
         session: Session,
         /// The user, now signed in; null if there is no `session`.
         user: User,
+        /// The page to lead the user to, on an origin that the server's settings allow; null if the invitation
+        /// leads nowhere.
+        redirect_url: String,
     }
 }
 

@@ -8,7 +8,7 @@ use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
-use super::invitations::{InvitationMutation, InvitationQuery};
+use super::invitations::{InvitationMutation, InvitationQuery, InvitationsMutation};
 use super::limits::MAX_COMPLEXITY;
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
@@ -37,6 +37,7 @@ pub struct Query(
 pub struct Mutation(
     EmailQueueMutation,
     InvitationMutation,
+    InvitationsMutation,
     PasswordMutation,
     RoleMutation,
     SessionMutation,

@@ -12,6 +12,7 @@ use crate::domain::applications::{Permission, USERS_CREATE, USERS_DELETE, USERS_
 use crate::domain::change::Change;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::invitations::newest::newest_of;
+use crate::domain::rights::Rights;
 use crate::domain::{revisions, roles};
 
 /// What can be done to a user.
@@ -128,18 +129,26 @@ pub async fn check(
         return Err(refused(action, UserErrorCode::OwnAccount, instead));
     }
     let rights = roles::union(&roles::by_ids_in(app, db, &target.role_ids).await?);
-    if !actor.covers(&rights) {
-        return Err(refused(
-            action,
-            UserErrorCode::ExceedsOwnPermissions,
-            "This user has permissions that you do not have.",
-        ));
-    }
+    must_cover(actor, &rights, action)?;
     in_the_right_state(app, db, target, action).await?;
     if matches!(action, UserAction::Deactivate | UserAction::Delete) {
         must_leave_an_administrator(app, db, target, action).await?;
     }
     Ok(())
+}
+
+/// Checks that the actor has all of the rights of whoever they do this to.
+///
+/// # Errors
+///
+/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions), as an error of the action's input.
+pub fn must_cover(actor: &Actor, rights: &Rights, action: UserAction) -> Result<()> {
+    if actor.covers(rights) {
+        return Ok(());
+    }
+    let message = "This user has permissions that you do not have.";
+    let code = UserErrorCode::ExceedsOwnPermissions;
+    Err(refused(action, code, message))
 }
 
 /// Whether [`check`] would succeed, for front ends.
