@@ -32,6 +32,23 @@ impl Database {
         }
     }
 
+    /// The same for a text that is stored as it was written: the letters A to Z are the same in upper and
+    /// lower case, and so are others where the database knows which belong together.
+    pub fn contains_as_written(&self, column: impl ColumnTrait, term: &str) -> Condition {
+        if term.contains('\0') {
+            return Condition::all().add(Expr::val(1).eq(0));
+        }
+        let text = Expr::from(Func::lower(Expr::col(column.as_column_ref())));
+        let contains = |term: String| match self.read().backend() {
+            DbBackend::Postgres => text.clone().like(format!("%{}%", escaped(&term))),
+            _ => Expr::from(Func::cust("INSTR").arg(text.clone()).arg(term)).gt(0),
+        };
+        // SQLite makes the letters A to Z small, other databases all.
+        let (some, all) = (term.to_ascii_lowercase(), term.to_lowercase());
+        let others = (all != some).then(|| contains(all));
+        Condition::any().add(contains(some)).add_option(others)
+    }
+
     /// The keys of the rows whose text may contain the term: all that do, and others that have the same
     /// parts of three characters. None, where there is no index from which SQLite could tell, or where
     /// the term is shorter.

@@ -240,6 +240,20 @@ impl<'a> Change<'a> {
         emails::count_one(app, db, &self.actor, (template, to), expires_at).await
     }
 
+    /// Counts e-mails of the same kind to different recipients, each of which expires at that time: up to a few
+    /// hundred. Each has its own outcome, as that of [`count_email`](Self::count_email).
+    ///
+    /// # Errors
+    ///
+    /// What is no recipient's fault.
+    pub async fn count_emails(
+        &self,
+        template: &EmailTemplate<'_>,
+        new: &[(EmailAddress, Timestamp)],
+    ) -> Result<Vec<Result<()>>> {
+        emails::count_each(self.app, &self.transaction, &self.actor, template, new).await
+    }
+
     /// Queues e-mails that were counted, with one statement: up to a few hundred.
     pub async fn queue_counted(
         &self,

@@ -31,7 +31,7 @@ mod state;
 mod visibility;
 pub mod watchers;
 
-pub use listing::{EmailFilter, EmailOrderField, count, page};
+pub use listing::{EmailFilter, EmailOrderField, count, of_invitations, page};
 pub use pausing::{pause, resume, transport_has_answered};
 pub use state::{
     OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recipients_of,
@@ -85,6 +85,23 @@ pub(super) async fn count_one(
     }
     let useful_for = expires_at.map(|end| end.since(app.clock.now()));
     limits::email(app, transaction, template.kind(), to, useful_for).await
+}
+
+/// The same for e-mails of the same kind to different recipients. Use
+/// [`Change::count_emails`](super::change::Change::count_emails).
+pub(super) async fn count_each(
+    app: &App,
+    transaction: &Transaction,
+    actor: &Actor,
+    template: &EmailTemplate<'_>,
+    new: &[(EmailAddress, Timestamp)],
+) -> Result<Vec<Result<()>>> {
+    if !is_counted(actor, template) {
+        return Ok(new.iter().map(|_| Ok(())).collect());
+    }
+    let now = app.clock.now();
+    let new = new.iter().map(|(to, end)| (to, Some(end.since(now))));
+    limits::emails(app, transaction, template.kind(), new).await
 }
 
 /// Writes e-mails that were counted into the queue, a few hundred at most, with one statement. Use
@@ -215,16 +232,6 @@ pub async fn find(app: &App, actor: &Actor, id: EmailId) -> Result<Option<Email>
     let found = app.db.one(app.db.read(), found).await?;
     let found = found.into_iter().collect();
     Ok(as_seen_by(app, actor, found).await?.pop())
-}
-
-/// The e-mails that carried an invitation, newest first.
-pub async fn of_invitation(app: &App, actor: &Actor, id: InvitationId) -> Result<Vec<Email>> {
-    let rows = email::Entity::find()
-        .filter(email::Column::InvitationId.eq(id))
-        .order_by_desc(email::Column::CreatedAt)
-        .order_by_desc(email::Column::Id);
-    let rows = app.db.all(app.db.read(), rows).await?;
-    as_seen_by(app, actor, rows).await
 }
 
 /// The attempts to send an e-mail, oldest first.

@@ -18,6 +18,7 @@ use crate::domain::app::App;
 
 mod listing;
 mod retention;
+pub mod watching;
 
 pub use listing::{Event, EventFilter, ORDER, count, find, page};
 pub use retention::prune;

@@ -6,7 +6,9 @@
 //! keeps none by itself: there, the rows are counted first, as far as it takes to know.
 
 use entity::Timestamp;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, IntoCondition, Query, SelectStatement, UnionType,
+};
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic, QueryFilter, Select, Value,
 };
@@ -119,6 +121,22 @@ impl<E: EntityTrait> Filters<E> {
         let by_index = db.keys_containing::<E>(column, &term);
         let by_index = by_index.map_or(ByIndex::No, |select| ByIndex::Keys(Box::new(keys(select))));
         self.push(db.contains(column, &term), by_index);
+    }
+
+    /// At least one of two texts that contains the term, ignoring case.
+    pub fn any_contains(&mut self, db: &Database, columns: [E::Column; 2], term: &str) {
+        let term = text::fold(texts::invisible::trim(term));
+        let by_row = columns.map(|column| db.contains(column, &term));
+        let by_row = by_row.into_iter().fold(Condition::any(), Condition::add);
+        let [one, other] = columns.map(|column| db.keys_containing::<E>(column, &term));
+        let by_index = match (one, other) {
+            (Some(mut one), Some(other)) => ByIndex::Keys(Box::new(Keys {
+                select: one.union(UnionType::All, other).to_owned(),
+                are_exact: false,
+            })),
+            _ => ByIndex::No,
+        };
+        self.push(by_row, by_index);
     }
 
     /// A time after one and before another.

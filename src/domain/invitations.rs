@@ -20,6 +20,7 @@ use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
 mod acceptance;
+mod listing;
 pub mod many;
 pub mod newest;
 mod retention;
@@ -27,6 +28,7 @@ mod subject;
 pub mod terms;
 
 pub use acceptance::{Acceptance, Accepted, Preview, accept, preview};
+pub use listing::{InvitationFilter, InvitationOrderField, count, page};
 pub use newest::newest_of;
 pub use retention::prune;
 pub use subject::Subject;
@@ -187,25 +189,32 @@ fn new_row(app: &App, email: &EmailAddress, first_name: String, last_name: Strin
 
 /// Creates the invitation and its e-mail.
 async fn send(change: &Change<'_>, user: User, terms: Terms) -> Result<Invited> {
-    count(change, &user, &terms).await?;
+    for counted in count_each(change, &[(&user, &terms)]).await? {
+        counted?;
+    }
     let sent = send_counted(change, vec![(user, terms)]).await?.pop();
     sent.ok_or_else(|| Error::internal("an invitation was not sent"))
 }
 
-/// Counts the e-mail of an invitation that is about to be sent.
-async fn count(change: &Change<'_>, user: &User, terms: &Terms) -> Result<()> {
-    if !terms.is_sent {
-        return Ok(());
-    }
-    let expires_at = change.app().clock.now().after(terms.valid_for);
+/// Counts the e-mails of invitations that are about to be sent to different users, a few dozen at most, and
+/// returns of each whether it may be.
+async fn count_each(change: &Change<'_>, new: &[(&User, &Terms)]) -> Result<Vec<Result<()>>> {
+    let now = change.app().clock.now();
     let template = EmailTemplate::Invitation {
-        recipient: &user.display_name(),
+        recipient: "",
         inviter: None,
         message: None,
-        expires_at,
+        expires_at: now,
     };
-    let to = user.address();
-    change.count_email(&template, &to, Some(expires_at)).await
+    let sent = new.iter().filter(|(_, terms)| terms.is_sent);
+    let sent = sent.map(|(user, terms)| (user.address(), now.after(terms.valid_for)));
+    let sent: Vec<_> = sent.collect();
+    let mut counted = change.count_emails(&template, &sent).await?.into_iter();
+    let of_each = |(_, terms): &(&User, &Terms)| {
+        let own = if terms.is_sent { counted.next() } else { None };
+        own.unwrap_or(Ok(()))
+    };
+    Ok(new.iter().map(of_each).collect())
 }
 
 /// Creates the invitations of these users, a few dozen at most, and their e-mails, which were counted.

@@ -7,6 +7,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
@@ -94,7 +95,7 @@ pub struct Cursor {
 }
 
 /// What rows are sorted by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SortKey {
     /// A time, or [`TimeOrNever`](entity::TimeOrNever), as stored.
@@ -160,6 +161,9 @@ pub struct Keyset<E: EntityTrait> {
     pub order: Order,
     /// The column that is sorted by.
     pub column: E::Column,
+    /// The name of the column that is sorted by in the place of that one, where it is one that the
+    /// database generates and no row is read with.
+    pub generated: Option<&'static str>,
     /// The primary key's column.
     pub id: E::Column,
     /// Whether the order is descending.
@@ -183,7 +187,7 @@ impl<E: Table> Keyset<E> {
             sea_orm::Order::Desc
         };
         let mut select = select
-            .order_by(self.column, order.clone())
+            .order_by(self.sorted_by(), order.clone())
             .order_by(self.id, order)
             .limit(u64::from(request.size) + 1);
         if let Some(cursor) = &request.after {
@@ -194,11 +198,49 @@ impl<E: Table> Keyset<E> {
         }
         let found = db.find(db.read(), select).await?;
         let were = found.rows.len() + found.unreadable.len();
-        let mut rows = found.rows;
-        // The extra row only shows that there are more.
-        // A page on which nothing can be read
-        // leads nowhere.
-        let has_more = were > request.size as usize && !rows.is_empty();
+        // A page on which nothing can be read leads nowhere.
+        let has_more = were > request.size as usize && !found.rows.is_empty();
+        Ok(self.cut(found.rows, |row| row, has_more, request))
+    }
+
+    /// The same page of rows that are all in memory, in whatever order.
+    pub fn page_of<T>(
+        &self,
+        mut rows: Vec<T>,
+        row_of: impl Fn(&T) -> &E::Model,
+        request: &PageRequest,
+    ) -> Page<T> {
+        let keys = |row: &T| (self.keys)(row_of(row));
+        let is_beyond = |row: &T, place: &Cursor, downwards: bool| {
+            let (this, place) = (keys(row), (place.key.clone(), place.id));
+            if downwards {
+                this < place
+            } else {
+                this > place
+            }
+        };
+        rows.retain(|row| {
+            let (after, before) = (request.after.as_ref(), request.before.as_ref());
+            after.is_none_or(|place| is_beyond(row, place, self.descending))
+                && before.is_none_or(|place| is_beyond(row, place, !self.descending))
+        });
+        rows.sort_by_cached_key(keys);
+        // A page from the end is the first page of the reversed list.
+        if self.descending != request.from_end {
+            rows.reverse();
+        }
+        let has_more = rows.len() > request.size as usize;
+        self.cut(rows, row_of, has_more, request)
+    }
+
+    /// The page of rows that begin with it; a further one only shows that there are more.
+    fn cut<T>(
+        &self,
+        mut rows: Vec<T>,
+        row_of: impl Fn(&T) -> &E::Model,
+        has_more: bool,
+        request: &PageRequest,
+    ) -> Page<T> {
         rows.truncate(request.size as usize);
         if request.from_end {
             rows.reverse();
@@ -208,14 +250,21 @@ impl<E: Table> Keyset<E> {
         } else {
             (has_more, request.after.is_some())
         };
-        Ok(Page {
+        Page {
             rows: rows
                 .into_iter()
-                .map(|row| (self.cursor_of(&row), row))
+                .map(|row| (self.cursor_of(row_of(&row)), row))
                 .collect(),
             has_next,
             has_previous,
-        })
+        }
+    }
+
+    fn sorted_by(&self) -> Expr {
+        match self.generated {
+            Some(name) => Expr::col((E::default(), name)),
+            None => self.column.into_expr(),
+        }
     }
 
     fn cursor_of(&self, row: &E::Model) -> Cursor {
@@ -229,15 +278,17 @@ impl<E: Table> Keyset<E> {
 
     /// The rows beyond the cursor, in either direction.
     fn filter_after(&self, Cursor { key, id, .. }: &Cursor, downwards: bool) -> Condition {
-        let (column, id_column) = (self.column, self.id);
+        let (column, id_column) = (|| self.sorted_by(), self.id);
         if downwards {
+            let below = Condition::any().add(column().lt(key));
             Condition::all()
-                .add(column.lte(key))
-                .add(Condition::any().add(column.lt(key)).add(id_column.lt(*id)))
+                .add(column().lte(key))
+                .add(below.add(id_column.lt(*id)))
         } else {
+            let above = Condition::any().add(column().gt(key));
             Condition::all()
-                .add(column.gte(key))
-                .add(Condition::any().add(column.gt(key)).add(id_column.gt(*id)))
+                .add(column().gte(key))
+                .add(above.add(id_column.gt(*id)))
         }
     }
 }

@@ -8,7 +8,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::applications::{Permission, Permissions};
 use super::error::Result;
-use super::page::{Keyset, Order, Page, PageRequest, SortKey, SortKeyKind};
 use crate::database::Source;
 use crate::domain::app::App;
 
@@ -17,6 +16,7 @@ mod assignment;
 mod built_in;
 pub mod cache;
 mod input;
+mod listing;
 pub mod model;
 pub mod policy;
 mod snapshot;
@@ -24,6 +24,9 @@ mod snapshot;
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
 pub use assignment::{Chosen, Known, assign, assignable};
 pub use built_in::ensure_administrator;
+pub use listing::{
+    RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
+};
 pub use model::Role;
 pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
 
@@ -83,29 +86,6 @@ pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
     Ok(load(db, app, row.into_iter().collect()).await?.pop())
 }
 
-/// The order of [`page`]: oldest first.
-const BY_AGE: Keyset<role::Entity> = Keyset {
-    order: Order {
-        name: "roles",
-        key: SortKeyKind::Number,
-    },
-    column: role::Column::CreatedAt,
-    id: role::Column::Id,
-    descending: false,
-    keys: |row| (SortKey::Number(row.created_at.0), row.id.0),
-};
-
-/// A page of the roles, oldest first.
-pub async fn page(app: &App, request: &PageRequest) -> Result<Page<Role>> {
-    let db = app.db.read();
-    let page = BY_AGE.page(&app.db, role::Entity::find(), request).await?;
-    page.try_map_all(async |rows| load(db, app, rows).await)
-        .await
-}
-
-/// What [`page`]'s cursors are recognised by.
-pub const ORDER: Order = BY_AGE.order;
-
 /// The names of roles that hold permissions that the configuration does not declare, with these. The
 /// Administrator role is left out: it is worth what was ever declared, and cannot be changed.
 pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, String)>> {
@@ -120,11 +100,6 @@ pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, Strin
         .filter(|role| !role.rights.unknown().is_empty())
         .map(|role| (role.row.name, administration::codes(role.rights.unknown())))
         .collect())
-}
-
-/// How many roles there are.
-pub async fn count(app: &App) -> Result<u64> {
-    Ok(app.db.count(app.db.read(), role::Entity::find()).await?)
 }
 
 /// The names of roles as an event shows them; deleted ones are shown by ID.

@@ -16,6 +16,7 @@ use crate::database::{Source, Transaction, Write, is_dangling};
 use crate::domain::app::App;
 
 mod administration;
+mod holding;
 mod listing;
 pub mod model;
 pub mod policy;
@@ -39,6 +40,14 @@ pub async fn find(app: &App, id: UserId) -> Result<Option<User>> {
 /// The user with this ID, as a transaction sees them.
 pub async fn find_in(app: &App, db: &impl Source, id: UserId) -> Result<Option<User>> {
     find_one(app, db, user::Entity::find_by_id(id)).await
+}
+
+/// The users with these IDs, in no order, with one query for all of them.
+pub async fn find_all(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>> {
+    let db = app.db.read();
+    let these = user::Entity::find().filter(user::Column::Id.is_in(ids));
+    let rows = app.db.all(db, these).await?;
+    with_roles(app, db, rows).await
 }
 
 /// The addresses of these users.

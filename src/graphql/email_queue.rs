@@ -198,6 +198,12 @@ payloads! {
 #[derive(Description)]
 pub struct EmailQueue(email_queue::Model);
 
+impl From<email_queue::Model> for EmailQueue {
+    fn from(state: email_queue::Model) -> Self {
+        Self(state)
+    }
+}
+
 impl EmailQueue {
     /// Its current state.
     pub async fn load(ctx: &Context<'_>) -> Result<Self> {

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use entity::{Timestamp, email, email_attempt};
+use entity::{InvitationId, Timestamp, UserId, email, email_attempt};
+use uuid::Uuid;
 
 use super::context::ContextExt;
 use super::email_queue::EmailQueue;
-use super::error::{bad_request, internal};
+use super::error::{check_search, internal};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
@@ -17,7 +18,6 @@ use super::page::{
 use super::scalars::{DateTime, EmailAddress};
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE};
 use crate::domain::emails;
-use crate::domain::text::MAX_SEARCH_LENGTH;
 use crate::mail::messages;
 
 /// The queries about e-mails and their queue.
@@ -102,6 +102,18 @@ pub struct EmailFilter {
     to: Option<String>,
     /// Case-insensitive substring of the subject. Up to 200 characters.
     subject: Option<String>,
+    /// Case-insensitive substring of a recipient's address or of the subject. Up to 200 characters.
+    search: Option<String>,
+    /// E-mails that carried an invitation or a password reset link of this user.
+    user_id: Option<ID>,
+    /// E-mails that carried this invitation.
+    invitation_id: Option<ID>,
+    /// E-mails that this transport has tried to send, such as "smtp".
+    transport: Option<String>,
+    /// Substring of `lastError`; the letters A to Z match in upper and lower case. Up to 200 characters.
+    last_error: Option<String>,
+    /// E-mails sent after this time.
+    sent_after: Option<DateTime>,
     /// E-mails queued after this time.
     created_after: Option<DateTime>,
     /// E-mails queued before this time.
@@ -115,12 +127,14 @@ impl EmailFilter {
     ///
     /// `BAD_REQUEST` for a search term that is too long.
     pub fn decode(self) -> Result<emails::EmailFilter> {
-        for (name, term) in [("to", &self.to), ("subject", &self.subject)] {
-            if term.as_ref().map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
-                return Err(bad_request(format!(
-                    "`{name}` can be at most {MAX_SEARCH_LENGTH} characters long."
-                )));
-            }
+        for (name, term) in [
+            ("to", &self.to),
+            ("subject", &self.subject),
+            ("search", &self.search),
+            ("transport", &self.transport),
+            ("lastError", &self.last_error),
+        ] {
+            check_search(name, term.as_deref())?;
         }
         Ok(emails::EmailFilter {
             statuses: self
@@ -129,6 +143,17 @@ impl EmailFilter {
             kinds: self.kinds,
             to: self.to,
             subject: self.subject,
+            search: self.search,
+            // An ID of some other kind has no e-mails.
+            user: self
+                .user_id
+                .map(|id| ids::decode(&id).unwrap_or(UserId(Uuid::nil()))),
+            invitation: self
+                .invitation_id
+                .map(|id| ids::decode(&id).unwrap_or(InvitationId(Uuid::nil()))),
+            transport: self.transport,
+            last_error: self.last_error,
+            sent_after: self.sent_after.map(Timestamp::from),
             created_after: self.created_after.map(Timestamp::from),
             created_before: self.created_before.map(Timestamp::from),
         })

@@ -4,6 +4,7 @@
 use async_graphql::{Enum, ErrorExtensions, SimpleObject};
 
 use crate::domain;
+use crate::domain::text::MAX_SEARCH_LENGTH;
 
 /// An error that the caller can correct. Never used for authentication or authorization failures.
 #[derive(Clone, Debug, SimpleObject)]
@@ -79,6 +80,27 @@ impl From<domain::UserError> for UserError {
 /// The request asks for something impossible, such as an empty page or a cursor of another list.
 pub fn bad_request(message: impl Into<String>) -> async_graphql::Error {
     coded(message, Code::BadRequest)
+}
+
+/// Not exactly one of two arguments was given.
+pub fn exactly_one_of(first: &str, second: &str) -> async_graphql::Error {
+    bad_request(format!(
+        "Provide either `{first}` or `{second}`: exactly one of them."
+    ))
+}
+
+/// Refuses a search term that is too long.
+///
+/// # Errors
+///
+/// `BAD_REQUEST`, which names the input.
+pub fn check_search(name: &str, term: Option<&str>) -> async_graphql::Result<()> {
+    if term.map_or(0, |term| term.chars().count()) > MAX_SEARCH_LENGTH {
+        return Err(bad_request(format!(
+            "`{name}` can be at most {MAX_SEARCH_LENGTH} characters long."
+        )));
+    }
+    Ok(())
 }
 
 /// The server is at fault; the cause goes to its log only.

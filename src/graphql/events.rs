@@ -1,10 +1,11 @@
 //! The API for the event log.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
-use entity::{Timestamp, UserId};
+use entity::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::context::ContextExt;
+use super::error::check_search;
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::page_complexity;
@@ -39,7 +40,10 @@ impl EventQuery {
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
-        let filter = filter.map(EventFilter::decode).unwrap_or_default();
+        let filter = filter
+            .map(EventFilter::decode)
+            .transpose()?
+            .unwrap_or_default();
         events_page(ctx, filter, PageArguments::new(first, after, last, before)).await
     }
 }
@@ -69,12 +73,30 @@ pub struct EventFilter {
     created_after: Option<DateTime>,
     /// Events before this time.
     created_before: Option<DateTime>,
+    /// Substring of `actorLabel` or `subjectLabel`; the letters A to Z match in upper and lower case. `%` and
+    /// `_` have no special meaning. Up to 200 characters.
+    search: Option<String>,
+    /// Events caused by requests from this IP address.
+    ip_address: Option<String>,
+    /// Events that were caused in this session.
+    session_id: Option<ID>,
 }
 
 impl EventFilter {
-    fn decode(self) -> events::EventFilter {
+    /// Converts it to the domain's filter.
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` for a search term that is too long.
+    pub fn decode(self) -> Result<events::EventFilter> {
+        check_search("search", self.search.as_deref())?;
         // An ID of some other kind did nothing, and nothing was done to it.
-        events::EventFilter {
+        Ok(events::EventFilter {
+            search: self.search,
+            ip_address: self.ip_address,
+            session: self
+                .session_id
+                .map(|id| ids::decode(&id).unwrap_or(SessionId(Uuid::nil()))),
             actor: self
                 .actor_id
                 .map(|id| ids::decode(&id).unwrap_or(UserId(Uuid::nil()))),
@@ -87,7 +109,7 @@ impl EventFilter {
                 .map(|actions| actions.into_iter().map(Into::into).collect()),
             created_after: self.created_after.map(Timestamp::from),
             created_before: self.created_before.map(Timestamp::from),
-        }
+        })
     }
 }
 

@@ -35,7 +35,7 @@ impl ExplanationQuery {
         let explanation = explanation::explain(app, &user, &permission).await?;
         Ok(Some(PermissionExplanation {
             is_granted: explanation.obstacle.is_none(),
-            roles: explanation.roles.into_iter().map(Role).collect(),
+            roles: explanation.roles.into_iter().map(Role::from).collect(),
             obstacle: explanation.obstacle.map(Into::into),
         }))
     }

@@ -1,25 +1,27 @@
 //! The API for invitations.
 
-use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use entity::invitation;
 
 use super::context::ContextExt;
-use super::emails::Email;
-use super::error::internal;
-use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
+use super::guard::{Requires, public, requires};
 use super::ids;
 use super::payload::{payload, payloads};
 use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use super::users::User;
-use crate::domain::applications::{EMAIL_QUEUE_VIEW, Permission, USERS_CREATE, USERS_VIEW};
+use crate::domain::applications::{USERS_CREATE, USERS_VIEW};
 use crate::domain::invitations::{Acceptance, NewUser, Subject, Wishes};
 use crate::domain::passwords::Password;
-use crate::domain::{self, emails, invitations};
+use crate::domain::{self, invitations};
 
+mod listing;
 mod many;
+mod object;
 
+pub use listing::{InvitationConnection, InvitationListQuery, invitations_page};
 pub use many::InvitationsMutation;
+pub use object::Invitation;
 
 /// The queries about invitations.
 #[derive(Default)]
@@ -35,7 +37,9 @@ impl InvitationQuery {
         #[graphql(desc = "The invitation's ID.")] id: ID,
     ) -> Result<Option<Invitation>> {
         Ok(match ids::decode(&id) {
-            Some(id) => invitations::find(ctx.app()?, id).await?.map(Invitation),
+            Some(id) => invitations::find(ctx.app()?, id)
+                .await?
+                .map(Invitation::from),
             None => None,
         })
     }
@@ -82,23 +86,23 @@ impl InvitationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The person to invite, and their roles.")] input: InviteUserInput,
     ) -> Result<InviteUserPayload> {
+        let role_ids = input.role_ids.unwrap_or_default();
         let new = NewUser {
             email: input.email.0,
             first_name: input.first_name.unwrap_or_default(),
             last_name: input.last_name.unwrap_or_default(),
-            role_ids: input.role_ids.iter().map(ids::decode).collect(),
+            role_ids: role_ids.iter().map(ids::decode).collect(),
+            role_code_names: input.role_code_names.unwrap_or_default(),
             wishes: Wishes {
                 message: input.message,
                 valid_for_seconds: input.valid_for_seconds.map(i64::from),
                 redirect_url: input.redirect_url,
                 is_without_email: !input.send_email,
             },
-            ..NewUser::default()
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {
-            let invitation = Invitation(invited.invitation);
-            let payload = InviteUserPayload::new(invited.user, invitation, invited.link);
+            let payload = InviteUserPayload::new(invited.user, invited.invitation, invited.link);
             InviteUserPayload {
                 link: payload.link.filter(|_| !invited.is_sent),
                 ..payload
@@ -119,7 +123,7 @@ impl InvitationMutation {
             Err(error) => Err(error),
         };
         payload(ctx, outcome, |sent| {
-            ResendInvitationPayload::new(Invitation(sent.invitation), sent.user)
+            ResendInvitationPayload::new(sent.invitation, sent.user)
         })
     }
 
@@ -136,7 +140,7 @@ impl InvitationMutation {
             Err(error) => Err(error),
         };
         payload(ctx, outcome, |(invitation, user)| {
-            RevokeInvitationPayload::new(Invitation(invitation), user)
+            RevokeInvitationPayload::new(invitation, user)
         })
     }
 
@@ -178,7 +182,8 @@ fn subject(invitation: Option<ID>, user: Option<ID>) -> domain::Result<Subject> 
     )
 }
 
-/// The person to invite.
+/// The person to invite. At least one role is needed, by `roleIds` or `roleCodeNames`; the roles must not grant
+/// permissions that the caller lacks.
 #[derive(InputObject)]
 pub struct InviteUserInput {
     /// Their e-mail address; it must not belong to another user.
@@ -187,9 +192,10 @@ pub struct InviteUserInput {
     first_name: Option<String>,
     /// Their last name, up to 100 characters. They can correct it when they accept.
     last_name: Option<String>,
-    /// The roles that the user is to hold, at least one. They must not grant permissions that the
-    /// caller lacks.
-    role_ids: Vec<ID>,
+    /// Roles that the user is to hold (up to 100, together with those by their code names).
+    role_ids: Option<Vec<ID>>,
+    /// Roles that the user is to hold, by their code names, in upper or lower case.
+    role_code_names: Option<Vec<String>>,
     /// What the e-mail quotes as the caller's words: plain text of up to 500 characters, which may have several
     /// lines, and in which no address of a page stands.
     message: Option<String>,
@@ -313,68 +319,4 @@ pub struct InvitationPreview {
     /// When the link expires.
     #[graphql(directive = public::apply())]
     expires_at: DateTime,
-}
-
-/// A link sent to a new user, with which they choose their first password.
-#[derive(Description)]
-pub struct Invitation(pub invitation::Model);
-
-impl Invitation {
-    fn own_or(&self, permission: Permission) -> RequiresUnlessOwn {
-        RequiresUnlessOwn(self.0.user_id, permission)
-    }
-}
-
-#[Object(use_type_description)]
-impl Invitation {
-    /// Opaque and globally unique.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    pub async fn id(&self) -> ID {
-        ids::encode(self.0.id)
-    }
-
-    /// The invited user.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        let user = User::find(ctx, Some(self.0.user_id)).await?;
-        user.ok_or_else(|| internal("an invitation without its user"))
-    }
-
-    /// The state of the invitation.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn status(&self, ctx: &Context<'_>) -> Result<InvitationStatus> {
-        Ok(self.0.status(ctx.app()?.clock.now()).into())
-    }
-
-    /// Who sent the invitation; null if that user has been deleted, or if it was the server itself,
-    /// which invites the first administrator.
-    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
-    async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        User::find(ctx, self.0.invited_by).await
-    }
-
-    /// The e-mails that carried this invitation, newest first; null for those who may not see them.
-    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn emails(&self, ctx: &Context<'_>) -> Result<Option<Vec<Email>>> {
-        let mails = emails::of_invitation(ctx.app()?, &ctx.actor()?, self.0.id).await?;
-        Ok(Some(mails.into_iter().map(Email).collect()))
-    }
-
-    /// When the invitation was sent.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
-    }
-
-    /// When the link expires.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn expires_at(&self) -> DateTime {
-        self.0.expires_at.into()
-    }
-
-    /// When the invitation was accepted; null if it was not.
-    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
-    async fn accepted_at(&self) -> Option<DateTime> {
-        self.0.accepted_at.map(DateTime)
-    }
 }

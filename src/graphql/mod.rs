@@ -14,6 +14,7 @@ pub mod guard;
 pub mod ids;
 pub mod invitations;
 pub mod limits;
+pub mod live;
 pub mod nodes;
 pub mod nulls;
 pub mod operations;

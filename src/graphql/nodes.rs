@@ -109,7 +109,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     if let Some(id) = ids::decode(id) {
         let invitation = invitations::find(app, id).await?;
         must_own_or_view(invitation.as_ref().map(|invitation| invitation.user_id))?;
-        return Ok(invitation.map(|invitation| Node::Invitation(Invitation(invitation))));
+        return Ok(invitation.map(|invitation| Node::Invitation(invitation.into())));
     }
     if let Some(id) = ids::decode(id) {
         let session = sessions::find(app, id).await?;

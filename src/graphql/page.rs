@@ -84,6 +84,13 @@ pub fn is_asked_of_nodes(ctx: &Context<'_>, field: &str) -> bool {
     nodes.iter().any(|node| node.field(field).exists())
 }
 
+/// The same of a field of what that field leads to, such as the bodies of each invitation's e-mails.
+pub fn is_asked_below_nodes(ctx: &Context<'_>, field: &str, below: &str) -> bool {
+    let list = ctx.look_ahead();
+    let nodes = [list.field("nodes"), list.field("edges").field("node")];
+    (nodes.iter()).any(|node| node.field(field).field(below).exists())
+}
+
 /// Reads a connection's arguments: a page of the list in that order.
 ///
 /// # Errors

@@ -6,20 +6,21 @@ use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 
 use super::applications::Application;
 use super::context::ContextExt;
+use super::error::exactly_one_of;
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::ids;
 use super::limits::page_complexity;
-use super::page::{PageArguments, connection, default_first, page_request};
+use super::page::{PageArguments, connection, default_first};
 use super::scalars::{DateTime, given};
-use super::users::{UserConnection, users_page};
-use crate::domain::App;
+use super::users::{UserConnection, UserFilter, UserOrder, users_page};
 use crate::domain::applications::{Permission, ROLES_VIEW, USERS_VIEW};
 use crate::domain::roles;
-use crate::domain::users::UserFilter;
 
 mod administration;
+mod listing;
 
 pub use administration::{RoleMutation, RoleViewerCan};
+use listing::{RoleFilter, RoleOrder, roles_page};
 
 /// The queries about roles.
 #[derive(Default)]
@@ -27,25 +28,37 @@ pub struct RoleQuery;
 
 #[Object]
 impl RoleQuery {
-    /// The role with this ID; null if there is none.
+    /// The role with this ID or this code name; null if there is none. Exactly one of the two has to be given.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The role's ID.")] id: ID,
+        #[graphql(desc = "The role's ID.")] id: Option<ID>,
+        #[graphql(desc = "The role's code name, in upper or lower case.")] code_name: Option<
+            String,
+        >,
     ) -> Result<Option<Role>> {
-        Ok(match ids::decode(&id) {
-            Some(id) => roles::find(ctx.app()?, id).await?.map(Role::from),
-            None => None,
+        let app = ctx.app()?;
+        Ok(match (id, code_name) {
+            (Some(id), None) => match ids::decode(&id) {
+                Some(id) => roles::find(app, id).await?.map(Role::from),
+                None => None,
+            },
+            (None, Some(name)) => {
+                let role = roles::find_by_code_name(app, &name).await?;
+                role.map(Role::from)
+            }
+            _ => return Err(exactly_one_of("id", "codeName")),
         })
     }
 
-    /// All roles, oldest first.
+    /// All roles that match the filter, oldest first unless `orderBy` says otherwise.
     #[graphql(
         guard = Requires(ROLES_VIEW),
         directive = requires::apply(ROLES_VIEW),
         complexity = "page_complexity(first, last, child_complexity)"
     )]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn roles(
         &self,
         ctx: &Context<'_>,
@@ -57,20 +70,34 @@ impl RoleQuery {
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which roles to return.")] filter: Option<RoleFilter>,
+        #[graphql(desc = "How to sort the list.")] order_by: Option<RoleOrder>,
     ) -> Result<RoleConnection> {
-        let request = page_request(roles::ORDER, PageArguments::new(first, after, last, before))?;
-        let page = roles::page(ctx.app()?, &request).await?;
-        Ok(RoleConnection::new(page, All))
+        let arguments = PageArguments::new(first, after, last, before);
+        roles_page(ctx, filter, order_by, arguments).await
     }
 }
 
 /// A named set of permissions.
 #[derive(Clone, Description)]
-pub struct Role(pub Arc<roles::Role>);
+pub struct Role {
+    role: Arc<roles::Role>,
+    /// How many users hold it, if that was counted together with those of other roles.
+    user_count: Option<u64>,
+}
+
+impl From<Arc<roles::Role>> for Role {
+    fn from(role: Arc<roles::Role>) -> Self {
+        Self {
+            role,
+            user_count: None,
+        }
+    }
+}
 
 impl From<roles::Role> for Role {
     fn from(role: roles::Role) -> Self {
-        Self(Arc::new(role))
+        Self::from(Arc::new(role))
     }
 }
 
@@ -79,38 +106,38 @@ impl Role {
     /// Opaque and globally unique.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     pub async fn id(&self) -> ID {
-        ids::encode(self.0.row.id)
+        ids::encode(self.role.row.id)
     }
 
     /// The display name, such as "Digital Channel Manager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn name(&self) -> &str {
-        &self.0.row.name
+        &self.role.row.name
     }
 
     /// A stable, unique identifier, such as "DigitalChannelManager".
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn code_name(&self) -> &str {
-        &self.0.row.code_name
+        &self.role.row.code_name
     }
 
     /// What the role is for; null if nothing was written.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn description(&self) -> Option<&str> {
-        given(&self.0.row.description)
+        given(&self.role.row.description)
     }
 
     /// Whether this is the built-in Administrator role, which holds every permission and cannot be
     /// edited or deleted.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn is_protected(&self) -> bool {
-        self.0.row.is_protected
+        self.role.row.is_protected
     }
 
     /// The permissions that the role grants, in catalogue order.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        Ok(ctx.app()?.catalogue.in_order(self.0.rights.in_force()))
+        Ok(ctx.app()?.catalogue.in_order(self.role.rights.in_force()))
     }
 
     /// The same permissions by application, in catalogue order. Applications in which the role grants
@@ -120,7 +147,7 @@ impl Role {
         let granted = ctx
             .app()?
             .catalogue
-            .by_application(self.0.rights.in_force());
+            .by_application(self.role.rights.in_force());
         Ok(granted
             .into_iter()
             .map(|(application, permissions)| RoleApplication {
@@ -134,21 +161,34 @@ impl Role {
     /// nothing. Null for those who may not see them.
     #[graphql(guard = Requires(ROLES_VIEW), directive = requires::apply(ROLES_VIEW))]
     async fn unknown_permissions(&self) -> Option<Vec<Permission>> {
-        Some(self.0.rights.unknown().iter().cloned().collect())
+        Some(self.role.rights.unknown().iter().cloned().collect())
     }
 
     /// What the viewer is allowed to do to this role.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn viewer_can(&self) -> RoleViewerCan {
-        RoleViewerCan(self.0.clone())
+        RoleViewerCan(self.role.clone())
     }
 
-    /// The users who hold the role, sorted by name; null for those who may not see them.
+    /// How many users hold the role, in whatever state; null for those who may not see them.
+    #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
+    async fn user_count(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        if self.user_count.is_some() {
+            return Ok(self.user_count);
+        }
+        let ids = [self.role.row.id];
+        let counts = Box::pin(roles::user_counts(ctx.app()?, &ids)).await?;
+        Ok(Some(counts.values().sum()))
+    }
+
+    /// The users who hold the role and match the filter, sorted by name unless `orderBy` says otherwise;
+    /// null for those who may not see them.
     #[graphql(
         guard = Requires(USERS_VIEW),
         directive = requires::apply(USERS_VIEW),
         complexity = "page_complexity(first, last, child_complexity)"
     )]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -160,13 +200,15 @@ impl Role {
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which of them to return.")] filter: Option<UserFilter>,
+        #[graphql(desc = "How to sort the list.")] order_by: Option<UserOrder>,
     ) -> Result<Option<UserConnection>> {
-        let holders = UserFilter {
-            role_ids: Some(vec![self.0.row.id]),
-            ..Default::default()
-        };
+        let mut holders = Box::pin(UserFilter::decode(filter, ctx)).await?;
+        if !holders.has_all_role_ids.contains(&self.role.row.id) {
+            holders.has_all_role_ids.push(self.role.row.id);
+        }
         let arguments = PageArguments::new(first, after, last, before);
-        Box::pin(users_page(ctx, holders, None, arguments))
+        Box::pin(users_page(ctx, holders, order_by, arguments))
             .await
             .map(Some)
     }
@@ -174,13 +216,13 @@ impl Role {
     /// When the role was created.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn created_at(&self) -> DateTime {
-        self.0.row.created_at.into()
+        self.role.row.created_at.into()
     }
 
     /// When the role or its permissions last changed.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn updated_at(&self) -> DateTime {
-        self.0.row.updated_at.into()
+        self.role.row.updated_at.into()
     }
 }
 
@@ -197,12 +239,5 @@ pub struct RoleApplication {
 
 connection! {
     /// A page of roles.
-    RoleConnection, RoleEdge of Role; count where All
-}
-
-/// Roles are not filtered.
-pub struct All;
-
-async fn count(app: &App, _: &All) -> crate::domain::Result<u64> {
-    roles::count(app).await
+    RoleConnection, RoleEdge of Role; roles::count where roles::RoleFilter
 }

@@ -8,8 +8,11 @@ use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
-use super::invitations::{InvitationMutation, InvitationQuery, InvitationsMutation};
+use super::invitations::{
+    InvitationListQuery, InvitationMutation, InvitationQuery, InvitationsMutation,
+};
 use super::limits::MAX_COMPLEXITY;
+use super::live::LiveSubscription;
 use super::nodes::NodeQuery;
 use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
@@ -23,6 +26,7 @@ pub struct Query(
     EmailQuery,
     EventQuery,
     ExplanationQuery,
+    InvitationListQuery,
     InvitationQuery,
     NodeQuery,
     PasswordQuery,
@@ -46,7 +50,7 @@ pub struct Mutation(
 
 /// All subscriptions.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(EmailSubscription);
+pub struct Subscription(EmailSubscription, LiveSubscription);
 
 /// The API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

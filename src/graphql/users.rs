@@ -1,15 +1,16 @@
 //! The API for users.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result};
-use entity::{Timestamp, UserId, user};
+use entity::{RoleId, Timestamp, UserId, user};
+use uuid::Uuid;
 
 use super::applications::Application;
 use super::context::ContextExt;
-use super::error::bad_request;
-use super::events::{EventConnection, events_page};
+use super::error::{check_search, exactly_one_of};
+use super::events::{EventConnection, EventFilter, events_page};
 use super::guard::{Requires, RequiresUnlessOwn, public, requires, requires_unless_own};
 use super::ids;
-use super::invitations::{Invitation, InvitationStatus};
+use super::invitations::{Invitation, InvitationConnection, InvitationStatus, invitations_page};
 use super::limits::{list_complexity, page_complexity};
 use super::page::{
     OrderDirection, PageArguments, connection, default_first, is_asked_of_nodes, page_request,
@@ -18,10 +19,9 @@ use super::roles::Role;
 use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
-use crate::domain::events::EventFilter;
+use crate::domain::invitations::InvitationFilter;
 use crate::domain::sessions::{self, MAX_SESSIONS};
-use crate::domain::text::MAX_SEARCH_LENGTH;
-use crate::domain::{invitations, roles, users};
+use crate::domain::{email_address, events, invitations, roles, users};
 
 mod administration;
 
@@ -41,14 +41,27 @@ impl UserQuery {
         Ok(signed_in.map(|signed_in| User::from(signed_in.user.clone())))
     }
 
-    /// The user with this ID; null if there is none.
+    /// The user with this ID or this e-mail address; null if there is none. Exactly one of the two has to be
+    /// given.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's ID.")] id: ID,
+        #[graphql(desc = "The user's ID.")] id: Option<ID>,
+        #[graphql(desc = "The user's e-mail address, in upper or lower case.")] email: Option<
+            EmailAddress,
+        >,
     ) -> Result<Option<User>> {
-        User::find(ctx, ids::decode(&id)).await
+        match (id, email) {
+            (Some(id), None) => User::find(ctx, ids::decode(&id)).await,
+            (None, Some(EmailAddress(email))) => {
+                let app = ctx.app()?;
+                let normal = email_address::account(&email);
+                let user = users::find_by_email(app, app.db.read(), &normal).await?;
+                Ok(user.map(User::from))
+            }
+            _ => Err(exactly_one_of("id", "email")),
+        }
     }
 
     /// All users that match the filter, sorted by name unless `orderBy` says otherwise.
@@ -72,11 +85,7 @@ impl UserQuery {
         #[graphql(desc = "Which users to return.")] filter: Option<UserFilter>,
         #[graphql(desc = "How to sort the list.")] order_by: Option<UserOrder>,
     ) -> Result<UserConnection> {
-        let now = ctx.app()?.clock.now();
-        let filter = match filter {
-            Some(filter) => filter.decode(now)?,
-            None => users::UserFilter::default(),
-        };
+        let filter = UserFilter::decode(filter, ctx).await?;
         users_page(
             ctx,
             filter,
@@ -130,6 +139,18 @@ pub struct UserFilter {
     /// Users who hold any of these roles (up to 100).
     #[graphql(validator(max_items = 100))]
     role_ids: Option<Vec<ID>>,
+    /// Users who hold all of these roles (up to 100).
+    #[graphql(validator(max_items = 100))]
+    has_all_role_ids: Option<Vec<ID>>,
+    /// True for users who hold no role, false for those who hold at least one.
+    without_roles: Option<bool>,
+    /// Users who may do this now: active ones, of whose roles at least one grants the permission.
+    permission: Option<Permission>,
+    /// Users with any of these e-mail addresses (up to 100), in upper or lower case.
+    #[graphql(validator(max_items = 100))]
+    emails: Option<Vec<EmailAddress>>,
+    /// Users who were sent an invitation by this user.
+    invited_by_id: Option<ID>,
     /// Users whose newest invitation is in any of these states.
     #[graphql(validator(max_items = 100))]
     invitation_statuses: Option<Vec<InvitationStatus>>,
@@ -137,6 +158,8 @@ pub struct UserFilter {
     created_after: Option<DateTime>,
     /// Users invited before this time.
     created_before: Option<DateTime>,
+    /// Users whose e-mail address, names, roles or status changed after this time.
+    updated_after: Option<DateTime>,
     /// Users who last signed in after this time.
     last_signed_in_after: Option<DateTime>,
     /// Users who last signed in before this time, or never have.
@@ -144,14 +167,45 @@ pub struct UserFilter {
 }
 
 impl UserFilter {
-    fn decode(self, now: Timestamp) -> Result<users::UserFilter> {
-        let length = self.search.as_ref().map_or(0, |term| term.chars().count());
-        if length > MAX_SEARCH_LENGTH {
-            return Err(bad_request(format!(
-                "`search` can be at most {MAX_SEARCH_LENGTH} characters long."
-            )));
+    /// Converts it to the domain's filter; without one, everybody matches.
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` for a search term that is too long.
+    pub async fn decode(filter: Option<Self>, ctx: &Context<'_>) -> Result<users::UserFilter> {
+        match filter {
+            Some(filter) => filter.decoded(ctx).await,
+            None => Ok(users::UserFilter::default()),
         }
+    }
+
+    async fn decoded(self, ctx: &Context<'_>) -> Result<users::UserFilter> {
+        check_search("search", self.search.as_deref())?;
+        let app = ctx.app()?;
+        let now = app.clock.now();
+        // An ID that is not a role's is held by nobody.
+        let role = |id: &ID| ids::decode(id).unwrap_or(RoleId(Uuid::nil()));
+        let all = self.has_all_role_ids.unwrap_or_default();
+        let mut has_all_role_ids: Vec<RoleId> = all.iter().map(role).collect();
+        has_all_role_ids.sort();
+        has_all_role_ids.dedup();
+        let may_by = match &self.permission {
+            Some(permission) => Some(roles::granting(app, permission).await?),
+            None => None,
+        };
+        let account = |email: EmailAddress| email_address::account(&email.0);
         Ok(users::UserFilter {
+            has_all_role_ids,
+            without_roles: self.without_roles,
+            may_by,
+            emails: self
+                .emails
+                .map(|emails| emails.into_iter().map(account).collect()),
+            // An ID of some other kind invited nobody.
+            invited_by: self
+                .invited_by_id
+                .map(|id| ids::decode(&id).unwrap_or(UserId(Uuid::nil()))),
+            updated_after: self.updated_after.map(Timestamp::from),
             search: self.search,
             statuses: self
                 .statuses
@@ -192,6 +246,10 @@ pub enum UserOrderField {
     CreatedAt,
     /// When the user last signed in. Users who never have come first in ascending order.
     LastSignedInAt,
+    /// When the e-mail address, names, roles or status last changed.
+    UpdatedAt,
+    /// The status: invited, active, deactivated.
+    Status,
 }
 
 /// The state of a user's account.
@@ -220,6 +278,14 @@ impl From<users::User> for User {
             user,
             invitation: None,
         }
+    }
+}
+
+impl User {
+    /// A user whose newest invitation is known, if there is one.
+    pub fn with_invitation(user: users::User, newest: Option<entity::invitation::Model>) -> Self {
+        let invitation = Some(newest);
+        Self { user, invitation }
     }
 }
 
@@ -284,7 +350,12 @@ impl User {
     /// The roles that the user holds, sorted by name.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
-        Ok(self.role_list(ctx).await?.into_iter().map(Role).collect())
+        Ok(self
+            .role_list(ctx)
+            .await?
+            .into_iter()
+            .map(Role::from)
+            .collect())
     }
 
     /// The effective permissions: everything that the user's roles grant, in catalogue order.
@@ -313,7 +384,33 @@ impl User {
                 Box::pin(newest).await?.pop()
             }
         };
-        Ok(newest.map(Invitation))
+        Ok(newest.map(Invitation::from))
+    }
+
+    /// All invitations of the user that are still kept, newest first.
+    #[graphql(
+        guard = self.own_or(USERS_VIEW),
+        directive = requires_unless_own::apply(USERS_VIEW),
+        complexity = "page_complexity(first, last, child_complexity)"
+    )]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Returns the first n items (1–100). The default does not count together with `last`.",
+            default_with = "default_first()"
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+    ) -> Result<InvitationConnection> {
+        let own = InvitationFilter {
+            user: Some(self.user.row.id),
+            ..InvitationFilter::default()
+        };
+        let arguments = PageArguments::new(first, after, last, before);
+        Box::pin(invitations_page(ctx, own, None, arguments)).await
     }
 
     /// Where the user is signed in, newest first.
@@ -350,10 +447,14 @@ impl User {
         #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items (1–100).")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which of them to return.")] filter: Option<EventFilter>,
     ) -> Result<Option<EventConnection>> {
-        let about = EventFilter {
+        let about = events::EventFilter {
             about: Some(self.user.row.id),
-            ..EventFilter::default()
+            ..filter
+                .map(EventFilter::decode)
+                .transpose()?
+                .unwrap_or_default()
         };
         let arguments = PageArguments::new(first, after, last, before);
         Box::pin(events_page(ctx, about, arguments)).await.map(Some)

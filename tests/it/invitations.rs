@@ -1,5 +1,7 @@
 //! Inviting, accepting, and what must not work about either.
 
+mod listing;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;

@@ -339,7 +339,9 @@ impl World {
         if ty == "Subscription" {
             // Where it is not refused at once, there is something to tell.
             let mut events = client.subscribe(&document, json!({})).await;
-            let input = json!({ "to": "watched@kbank.com" });
+            // One recipient may not be sent many.
+            let id = who.map_or("nobody", |who| &who.client.id);
+            let input = json!({ "to": format!("{}-{id}@kbank.com", field.name.node) });
             self.administrator
                 .mutate("sendTestEmail", input, "email { id }")
                 .await;

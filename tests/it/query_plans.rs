@@ -2,7 +2,9 @@
 //!
 //! A list that reads a whole table is quick in every test, and slow for whoever has a million rows.
 
-use entity::{EmailId, EventId, UserId, email, event, user, user_role};
+use entity::{
+    EmailId, EventId, InvitationId, TokenHash, UserId, email, event, invitation, user, user_role,
+};
 use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use usher::database::Source;
@@ -65,6 +67,14 @@ async fn many(server: &TestServer) -> (Client, String) {
         role_id: editor.role_id,
     })
     .await;
+    let invitations = app.db.all(db, invitation::Entity::find()).await.unwrap();
+    insert::<invitation::Entity>(server, |number| invitation::Model {
+        id: app.new_id::<InvitationId>(),
+        user_id: ids[number as usize],
+        token_hash: TokenHash(number.to_be_bytes().to_vec()),
+        ..invitations[0].clone()
+    })
+    .await;
     insert::<email::Entity>(server, |number| email::Model {
         id: app.new_id::<EmailId>(),
         message_id: format!("<{number}@kbank.com>"),
@@ -80,7 +90,7 @@ async fn many(server: &TestServer) -> (Client, String) {
 }
 
 /// Each filter, once such that many match and once such that few do.
-fn user_filters(role: &str) -> Vec<Value> {
+fn user_filters(role: &str, viewer: &str) -> Vec<Value> {
     vec![
         json!({}),
         json!({ "search": "editor" }),
@@ -93,10 +103,17 @@ fn user_filters(role: &str) -> Vec<Value> {
         json!({ "createdAfter": "2020-01-01T00:00:00Z" }),
         json!({ "createdBefore": "2020-01-01T00:00:00Z" }),
         json!({ "lastSignedInAfter": "2020-01-01T00:00:00Z" }),
+        json!({ "hasAllRoleIds": [role] }),
+        json!({ "hasAllRoleIds": [role, viewer] }),
+        json!({ "withoutRoles": true }),
+        json!({ "permission": "users.view" }),
+        json!({ "emails": ["laura@kbank.com"] }),
+        json!({ "invitedById": viewer }),
+        json!({ "updatedAfter": "2020-01-01T00:00:00Z" }),
     ]
 }
 
-fn email_filters() -> Vec<Value> {
+fn email_filters(user: &str) -> Vec<Value> {
     vec![
         json!({}),
         json!({ "statuses": ["SENT", "FAILED"] }),
@@ -106,6 +123,13 @@ fn email_filters() -> Vec<Value> {
         json!({ "to": "example" }),
         json!({ "to": "nobody" }),
         json!({ "subject": "nothing" }),
+        json!({ "search": "example" }),
+        json!({ "search": "nobody" }),
+        json!({ "userId": user }),
+        json!({ "invitationId": user }),
+        json!({ "transport": "inbox" }),
+        json!({ "lastError": "550" }),
+        json!({ "sentAfter": "2020-01-01T00:00:00Z" }),
         json!({ "createdAfter": "2020-01-01T00:00:00Z" }),
     ]
 }
@@ -117,7 +141,27 @@ fn event_filters(user: &str) -> Vec<Value> {
         json!({ "subjectId": user }),
         json!({ "actions": ["USER_INVITED"] }),
         json!({ "actions": ["USER_INVITED", "ROLE_CREATED"] }),
+        json!({ "search": "laura" }),
+        json!({ "ipAddress": "127.0.0.1" }),
+        json!({ "sessionId": user }),
         json!({ "createdBefore": "2020-01-01T00:00:00Z" }),
+    ]
+}
+
+fn invitation_filters(user: &str) -> Vec<Value> {
+    vec![
+        json!({}),
+        json!({ "statuses": ["ACCEPTED"] }),
+        json!({ "statuses": ["PENDING"] }),
+        json!({ "statuses": ["EXPIRED", "REVOKED", "PENDING"] }),
+        json!({ "invitedById": user }),
+        json!({ "userId": user }),
+        json!({ "expiresBefore": "2020-01-01T00:00:00Z" }),
+        json!({ "createdAfter": "2020-01-01T00:00:00Z" }),
+        json!({ "emailStatuses": ["SENT"] }),
+        json!({ "emailStatuses": ["FAILED"] }),
+        json!({ "search": "editor" }),
+        json!({ "search": "laura@" }),
     ]
 }
 
@@ -170,14 +214,26 @@ async fn every_list_is_answered_from_an_index() {
     let viewer = viewer.data()["viewer"]["id"].as_str().unwrap().to_owned();
 
     let mut lists = Vec::new();
-    for filter in user_filters(&role) {
-        for order in ["EMAIL", "NAME", "CREATED_AT", "LAST_SIGNED_IN_AT"] {
+    for filter in user_filters(&role, &viewer) {
+        for order in [
+            "EMAIL",
+            "NAME",
+            "CREATED_AT",
+            "LAST_SIGNED_IN_AT",
+            "UPDATED_AT",
+            "STATUS",
+        ] {
             lists.push(("users", "User", filter.clone(), Some(order)));
         }
     }
-    for filter in email_filters() {
+    for filter in email_filters(&viewer) {
         for order in ["CREATED_AT", "SENT_AT", "NEXT_ATTEMPT_AT"] {
             lists.push(("emails", "Email", filter.clone(), Some(order)));
+        }
+    }
+    for filter in invitation_filters(&viewer) {
+        for order in ["CREATED_AT", "EXPIRES_AT"] {
+            lists.push(("invitations", "Invitation", filter.clone(), Some(order)));
         }
     }
     for filter in event_filters(&viewer) {

@@ -79,9 +79,18 @@ async fn what_is_accepted_can_be_used_again_and_nothing_is_an_internal_error() {
 
 /// Hands the text to every scalar of the API that anybody or an administrator can reach.
 async fn is_never_internal(administrator: &Client, text: &str) {
-    let read = "query($text: String!, $id: ID!) {
+    let read = "query($text: String!, $id: ID!, $email: EmailAddress!, $permission: PermissionCode!) {
         users(filter: { search: $text }) { totalCount }
         emails(filter: { to: $text, subject: $text, kinds: [$text] }) { totalCount }
+        found: emails(filter: { search: $text, transport: $text, lastError: $text, userId: $id, invitationId: $id }) { totalCount }
+        failed: emails(filter: { lastError: $text }) { totalCount }
+        events(filter: { search: $text, ipAddress: $text, sessionId: $id }) { totalCount }
+        invitations(filter: { search: $text, invitedById: $id, userId: $id }) { totalCount }
+        invited: invitations(filter: { search: $text }) { totalCount }
+        roles(filter: { search: $text, codeNames: [$text], permission: $permission }) { totalCount }
+        able: users(filter: { permission: $permission, hasAllRoleIds: [$id, $id], emails: [$email], invitedById: $id }) { totalCount }
+        byEmail: user(email: $email) { id }
+        byCodeName: role(codeName: $text) { id }
         node(id: $id) { id }
         user(id: $id) { id }
         role(id: $id) { id }
@@ -89,13 +98,21 @@ async fn is_never_internal(administrator: &Client, text: &str) {
         invitationByToken(token: $text) { status }
         passwordResetByToken(token: $text) { status }
     }";
-    ask(administrator, read, json!({ "text": text, "id": text })).await;
+    ask(
+        administrator,
+        read,
+        json!({ "text": text, "id": text, "email": text, "permission": text }),
+    )
+    .await;
     for list in [
         "users(first: 2, after: $text) { totalCount nodes { id } }",
         "users(first: 2, orderBy: { field: NAME, direction: ASC }, after: $text) { nodes { id } }",
         "roles(last: 2, before: $text) { nodes { id } }",
         "emails(first: 2, after: $text) { nodes { id } }",
         "events(first: 2, after: $text) { nodes { id } }",
+        "invitations(first: 2, after: $text) { nodes { id } }",
+        "roles(first: 2, orderBy: { field: NAME, direction: ASC }, after: $text) { nodes { id } }",
+        "users(first: 2, orderBy: { field: STATUS, direction: ASC }, after: $text) { nodes { id } }",
     ] {
         let document = format!("query($text: String!) {{ {list} }}");
         ask(administrator, &document, json!({ "text": text })).await;

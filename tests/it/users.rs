@@ -1,6 +1,7 @@
 //! Lists of users: pages, filters, orders.
 
 mod administration;
+mod finding;
 
 use serde_json::{Value, json};
 

@@ -34,7 +34,7 @@ pub enum Selection {
     /// Their IDs; `None` stands for an ID that is not an e-mail's.
     Ids(Vec<Option<EmailId>>),
     /// All e-mails that match this filter.
-    Filter(EmailFilter),
+    Filter(Box<EmailFilter>),
 }
 
 impl Selection {
@@ -47,7 +47,7 @@ impl Selection {
     pub fn new(ids: Option<Vec<Option<EmailId>>>, filter: Option<EmailFilter>) -> Result<Self> {
         let code = match (ids, filter) {
             (Some(ids), None) => return Ok(Self::Ids(ids)),
-            (None, Some(filter)) => return Ok(Self::Filter(filter)),
+            (None, Some(filter)) => return Ok(Self::Filter(Box::new(filter))),
             (None, None) => UserErrorCode::Required,
             (Some(_), Some(_)) => UserErrorCode::Invalid,
         };

@@ -1,6 +1,8 @@
 //! How the event log is read.
 
-use entity::{EventId, Timestamp, UserId, event};
+use std::net::IpAddr;
+
+use entity::{EventId, SessionId, Timestamp, UserId, event};
 use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use uuid::Uuid;
@@ -48,10 +50,17 @@ pub struct EventFilter {
     pub created_after: Option<Timestamp>,
     /// Before this time.
     pub created_before: Option<Timestamp>,
+    /// Part of what the actor or the subject was called, ignoring the case of A to Z.
+    pub search: Option<String>,
+    /// Caused by requests from this address, as it is stored.
+    pub ip_address: Option<String>,
+    /// Caused in this session.
+    pub session: Option<SessionId>,
 }
 
 impl EventFilter {
-    fn filters(&self, db: &Database) -> Filters<event::Entity> {
+    /// The events that match.
+    pub(super) fn filters(&self, db: &Database) -> Filters<event::Entity> {
         use event::Column;
         let mut filters = Filters::default();
         if let Some(actor) = self.actor {
@@ -82,6 +91,24 @@ impl EventFilter {
                 ),
             }
         }
+        if let Some(search) = &self.search
+            && !texts::invisible::trim(search).is_empty()
+        {
+            let search = texts::invisible::trim(search);
+            let labels = [Column::ActorLabel, Column::SubjectLabel];
+            let contains = labels.map(|label| db.contains_as_written(label, search));
+            filters.add(contains.into_iter().fold(Condition::any(), Condition::add));
+        }
+        if let Some(address) = &self.ip_address {
+            match address.trim().parse::<IpAddr>() {
+                // As it is stored, however it was written.
+                Ok(address) => filters.add(Column::IpAddress.eq(address.to_string())),
+                Err(_) => filters.none(),
+            }
+        }
+        if let Some(session) = self.session {
+            filters.add(Column::SessionId.eq(session));
+        }
         filters.between(
             db,
             Column::CreatedAt,
@@ -99,6 +126,7 @@ const NEWEST_FIRST: Keyset<event::Entity> = Keyset {
         key: SortKeyKind::Number,
     },
     column: event::Column::CreatedAt,
+    generated: None,
     id: event::Column::Id,
     descending: true,
     keys: |row| (SortKey::Number(row.created_at.0), row.id.0),

@@ -9,7 +9,7 @@ use entity::{RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use super::terms::Terms;
-use super::{Invited, NewUser, count, new_row, newest_of, send_counted};
+use super::{Invited, NewUser, count_each, new_row, newest_of, send_counted};
 use crate::database::{Write, is_dangling, is_duplicate, lost};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -290,9 +290,9 @@ async fn plan(
             },
             _ => Plan::Fail(errors),
         };
-        plans.push(allowed(change, &known, plan).await?);
+        plans.push(allowed(change, &known, plan)?);
     }
-    Ok(plans)
+    counted(change, plans).await
 }
 
 /// The row's terms; if they lead nowhere, where the user's earlier invitation did.
@@ -307,30 +307,49 @@ fn leading_on(user: &User, row: &Row<'_>, earlier: &[invitation::Model]) -> Term
     terms
 }
 
-/// The plan, unless the actor may not do that to this user, or they have been sent too many e-mails of late.
-async fn allowed(change: &Change<'_>, known: &Known, plan: Plan) -> Result<Plan> {
-    let (user, terms) = match &plan {
-        Plan::Invite(user, terms) | Plan::Resend(user, terms) => (user, terms),
-        Plan::Skip(_) | Plan::Fail(_) => return Ok(plan),
+/// The plan, unless the actor may not do that to this user.
+fn allowed(change: &Change<'_>, known: &Known, plan: Plan) -> Result<Plan> {
+    let Plan::Resend(user, _) = &plan else {
+        return Ok(plan);
     };
-    let mut checked = Ok(());
-    if matches!(plan, Plan::Resend(..)) {
-        let rights = known.rights(&user.role_ids);
-        checked = policy::must_cover(change.actor(), &rights, UserAction::ResendInvitation);
-    }
-    if checked.is_ok() {
-        checked = count(change, user, terms).await;
-    }
-    match checked {
-        Ok(()) => Ok(plan),
-        Err(Error::Refused(errors)) => {
-            let of_address = |error: UserError| UserError {
-                field: vec!["email".to_owned()],
-                ..error
-            };
-            Ok(Plan::Fail(errors.into_iter().map(of_address).collect()))
+    let rights = known.rights(&user.role_ids);
+    let covered = policy::must_cover(change.actor(), &rights, UserAction::ResendInvitation);
+    plan.unless_refused(covered)
+}
+
+/// The plans, except for those who have been sent too many e-mails of late.
+async fn counted(change: &Change<'_>, plans: Vec<Plan>) -> Result<Vec<Plan>> {
+    let to_send: Vec<_> = plans.iter().filter_map(Plan::sends).collect();
+    let mut counted = count_each(change, &to_send).await?.into_iter();
+    let of_each = |plan: Plan| {
+        let own = plan.sends().and_then(|_| counted.next());
+        plan.unless_refused(own.unwrap_or(Ok(())))
+    };
+    plans.into_iter().map(of_each).collect()
+}
+
+impl Plan {
+    /// To whom something is sent, and on which terms.
+    fn sends(&self) -> Option<(&User, &Terms)> {
+        match self {
+            Self::Invite(user, terms) | Self::Resend(user, terms) => Some((user, terms)),
+            Self::Skip(_) | Self::Fail(_) => None,
         }
-        Err(error) => Err(error),
+    }
+
+    /// The same, unless that was refused: the reasons are errors of the row's address then.
+    fn unless_refused(self, outcome: Result<()>) -> Result<Self> {
+        match outcome {
+            Ok(()) => Ok(self),
+            Err(Error::Refused(errors)) => {
+                let of_address = |error: UserError| UserError {
+                    field: vec!["email".to_owned()],
+                    ..error
+                };
+                Ok(Self::Fail(errors.into_iter().map(of_address).collect()))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -355,12 +374,8 @@ async fn carry_out(
     let resent = again.into_iter().map(|user| (user.into(), Changes::none()));
     change.record_all(Action::InvitationResent, resent).await?;
 
-    let to_send = plans.iter().filter_map(|plan| match plan {
-        Plan::Invite(user, terms) | Plan::Resend(user, terms) => {
-            Some((user.clone(), terms.clone()))
-        }
-        Plan::Skip(_) | Plan::Fail(_) => None,
-    });
+    let to_send = plans.iter().filter_map(Plan::sends);
+    let to_send = to_send.map(|(user, terms)| (user.clone(), terms.clone()));
     let mut sent = send_counted(change, to_send.collect()).await?.into_iter();
     let mut next = || {
         let sent = sent.next().map(Box::new);

@@ -113,8 +113,9 @@ pub fn redirect_of(app: &App, invitation: &invitation::Model) -> Option<String> 
 
 /// The page, as browsers read its address.
 fn allowed(app: &App, url: &str) -> Result<String, &'static str> {
-    // Browsers pass these over, and whoever compares addresses might not.
-    if url.len() > MAX_URL_LENGTH || url.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    // Browsers pass these over or take a backslash for a slash, and whoever compares addresses might not.
+    let is_unsafe = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
+    if url.len() > MAX_URL_LENGTH || url.contains(is_unsafe) {
         return Err("This is not the address of a page, or it is too long.");
     }
     let page = Url::parse(url)

@@ -99,7 +99,7 @@ impl Known {
             return Err(UserError::new(UserErrorCode::Required, "roleIds", message).into());
         }
         if chosen.len() > MAX_ROLES {
-            return Err(too_many().into());
+            return Err(too_many(chosen).into());
         }
         let mut errors = Vec::new();
         let mut accepted = Vec::new();
@@ -164,9 +164,14 @@ fn grantable(actor: &Actor, role: &Role, field: &'static str) -> Checked {
     Err(UserError::new(code, field, message))
 }
 
-fn too_many() -> UserError {
+fn too_many(chosen: Chosen<'_>) -> UserError {
+    let field = if chosen.code_names.len() > chosen.ids.len() {
+        "roleCodeNames"
+    } else {
+        "roleIds"
+    };
     let message = format!("Choose at most {MAX_ROLES} roles.");
-    UserError::new(UserErrorCode::TooLong, "roleIds", message)
+    UserError::new(UserErrorCode::TooLong, field, message)
 }
 
 /// What a code name is found by; nothing where it cannot be one.

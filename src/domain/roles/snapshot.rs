@@ -35,6 +35,16 @@ pub async fn by_ids(app: &App, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {
     Ok(roles)
 }
 
+/// All roles, as of now, in no order.
+pub async fn all(app: &App) -> Result<Vec<Arc<Role>>> {
+    let revision = current_revision(app, app.db.read()).await?;
+    let mut snapshot = app.roles.current();
+    if snapshot.revision < revision || revision == 0 {
+        snapshot = Box::pin(reload(app)).await?;
+    }
+    Ok(snapshot.roles.values().cloned().collect())
+}
+
 /// The same as a transaction sees it, including its own changes to roles. What is not committed yet
 /// never gets into memory.
 pub async fn by_ids_in(app: &App, db: &impl Source, ids: &[RoleId]) -> Result<Vec<Arc<Role>>> {

@@ -1,10 +1,11 @@
 //! Lists of users: how they are filtered, and how they are sorted.
 
 use entity::user::Status;
-use entity::{RoleId, Timestamp, invitation, user, user_role};
+use entity::{RoleId, Timestamp, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, Condition};
 
+use super::holding::{self, refers};
 use super::{User, has_status, with_roles};
 use crate::database::Database;
 use crate::domain::app::App;
@@ -21,6 +22,18 @@ pub struct UserFilter {
     pub statuses: Option<Vec<Status>>,
     /// Holders of any of these roles.
     pub role_ids: Option<Vec<RoleId>>,
+    /// Holders of all of these roles, each of which is named once.
+    pub has_all_role_ids: Vec<RoleId>,
+    /// Holders of no role, or of any.
+    pub without_roles: Option<bool>,
+    /// Active holders of any of these roles: those that grant a permission.
+    pub may_by: Option<Vec<RoleId>>,
+    /// With any of these addresses, in normal form.
+    pub emails: Option<Vec<String>>,
+    /// Sent an invitation by this user.
+    pub invited_by: Option<UserId>,
+    /// Changed after this time.
+    pub updated_after: Option<Timestamp>,
     /// With their newest invitation in any of these states, at this time.
     pub invitation: Option<(Vec<invitation::Status>, Timestamp)>,
     /// Invited after this time.
@@ -44,6 +57,10 @@ pub enum UserOrderField {
     CreatedAt,
     /// When the user last signed in; those who never have come first.
     LastSignedInAt,
+    /// When the e-mail address, names, roles or status last changed.
+    UpdatedAt,
+    /// The state: invited, active, deactivated.
+    Status,
 }
 
 impl UserOrderField {
@@ -72,10 +89,25 @@ impl UserOrderField {
                 Column::LastSignedInAt,
                 |row| (SortKey::Number(row.last_signed_in_at.stored()), row.id.0),
             ),
+            Self::UpdatedAt => (
+                "users.updated",
+                SortKeyKind::Number,
+                Column::UpdatedAt,
+                |row| (SortKey::Number(row.updated_at.0), row.id.0),
+            ),
+            // Of one state, they are sorted by their IDs.
+            Self::Status => ("users.status", SortKeyKind::Number, Column::Id, |row| {
+                (SortKey::Number(number_of(row.status())), row.id.0)
+            }),
+        };
+        let generated = match self {
+            Self::Status => Some(STATUS),
+            _ => None,
         };
         Keyset {
             order: Order { name, key },
             column,
+            generated,
             id: Column::Id,
             descending,
             keys,
@@ -116,8 +148,25 @@ impl UserFilter {
             have_status(&mut filters, statuses);
         }
         if let Some(ids) = &self.role_ids {
-            hold_roles(&mut filters, db, ids);
+            holding::any_of(&mut filters, db, ids);
         }
+        holding::all_of(&mut filters, db, &self.has_all_role_ids);
+        if let Some(holds_none) = self.without_roles {
+            holding::none(&mut filters, holds_none);
+        }
+        if let Some(ids) = &self.may_by {
+            have_status(&mut filters, &[Status::Active]);
+            holding::any_of(&mut filters, db, ids);
+        }
+        if let Some(emails) = &self.emails {
+            // No stored text holds it, and PostgreSQL takes it for an attack.
+            let emails = emails.iter().filter(|email| !email.contains('\0'));
+            filters.any_of(db, Column::EmailNormal, emails.cloned());
+        }
+        if let Some(inviter) = self.invited_by {
+            invited_by(&mut filters, db, inviter);
+        }
+        filters.between(db, Column::UpdatedAt, self.updated_after, None);
         if let Some((statuses, now)) = &self.invitation {
             have_invitation(&mut filters, db, statuses, *now);
         }
@@ -149,28 +198,38 @@ fn have_status(filters: &mut Filters<user::Entity>, statuses: &[Status]) {
     if by_row.is_empty() {
         return filters.none();
     }
-    // The numbers are those of the generated column.
-    let numbers = statuses.map(|status| match status {
+    let by_index = Expr::col((user::Entity, STATUS)).is_in(statuses.map(number_of));
+    filters.same_as(by_row, by_index);
+}
+
+/// The column that the database generates from the others: a state as a number.
+const STATUS: &str = "status";
+
+/// The number of a state in that column.
+fn number_of(status: Status) -> i64 {
+    match status {
         Status::Invited => 0,
         Status::Active => 1,
         Status::Deactivated => 2,
-    });
-    filters.same_as(by_row, Expr::col((user::Entity, "status")).is_in(numbers));
+    }
 }
 
-/// Holders of any of these roles.
-fn hold_roles(filters: &mut Filters<user::Entity>, db: &Database, ids: &[RoleId]) {
-    use user_role::Column;
-    let holders = Query::select()
-        .column(Column::UserId)
-        .from(user_role::Entity)
-        .and_where(db.unlikely(Column::RoleId.is_in(ids.iter().copied())))
-        .to_owned();
-    let keys = Keys {
-        select: holders.clone(),
-        are_exact: ids.len() == 1,
+/// Sent an invitation by this user.
+fn invited_by(filters: &mut Filters<user::Entity>, db: &Database, inviter: UserId) {
+    use invitation::Column::{InvitedBy, UserId};
+    let invited = |by: Expr| {
+        Query::select()
+            .column(UserId)
+            .from(invitation::Entity)
+            .and_where(by)
+            .to_owned()
     };
-    filters.with_keys(refers(holders, Column::UserId), keys);
+    let by_row = invited(db.without_index(InvitedBy).eq(inviter));
+    let keys = Keys {
+        select: invited(db.unlikely(InvitedBy.eq(inviter))),
+        are_exact: false,
+    };
+    filters.with_keys(refers(by_row, UserId), keys);
 }
 
 /// With their newest invitation in any of these states, [`invitation::Model::status`]. A new invitation
@@ -227,13 +286,4 @@ fn have_invitation(
         ),
         None => filters.none(),
     }
-}
-
-/// Whether one of the rows refers to the user.
-fn refers(mut rows: SelectStatement, user: impl ColumnTrait) -> Expr {
-    rows.and_where(
-        user.into_expr()
-            .eq(Expr::col((user::Entity, user::Column::Id))),
-    );
-    Expr::exists(rows)
 }

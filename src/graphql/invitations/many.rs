@@ -1,12 +1,17 @@
 //! The API for inviting many people at once.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use entity::{InvitationId, UserId, invitation};
 
 use super::Invitation;
-use crate::domain;
-use crate::domain::applications::USERS_CREATE;
+use super::listing::{self, BODIES};
+use super::object::Loaded;
+use crate::domain::applications::{EMAIL_QUEUE_VIEW, USERS_CREATE};
 use crate::domain::invitations::many::{self, Batch, Done, MAX_ROWS, RowOutcome};
-use crate::domain::invitations::{Invited, NewUser, Wishes};
+use crate::domain::invitations::{Invited, NewUser, Wishes, newest_of};
+use crate::domain::{self, emails, users};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
@@ -45,7 +50,7 @@ impl InvitationsMutation {
             note_change(ctx, &outcome)?;
         }
         match outcome {
-            Ok(done) => Ok(InviteUsersPayload::new(results(ctx, done))),
+            Ok(done) => Ok(InviteUsersPayload::new(results(ctx, done).await?)),
             Err(domain::Error::Refused(errors)) => {
                 let errors = errors.into_iter().map(Into::into);
                 Ok(InviteUsersPayload::refused(errors.collect()))
@@ -60,7 +65,7 @@ fn rows_complexity(rows: usize, selected: usize) -> usize {
     rows.clamp(1, MAX_ROWS).saturating_mul(selected)
 }
 
-fn results(ctx: &Context<'_>, done: Done) -> Vec<InviteUsersResult> {
+async fn results(ctx: &Context<'_>, done: Done) -> Result<Vec<InviteUsersResult>> {
     if let Some(error) = done.stopped_by {
         let error = match error {
             // Something was done before.
@@ -70,9 +75,86 @@ fn results(ctx: &Context<'_>, done: Done) -> Vec<InviteUsersResult> {
         let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);
         ctx.add_error(ctx.set_error_path(error));
     }
+    let mut known = Known::load(ctx, &done.rows).await?;
     let rows = done.rows.into_iter().enumerate();
-    rows.map(|(index, row)| InviteUsersResult::new(index, row))
-        .collect()
+    Ok(rows
+        .map(|(index, row)| InviteUsersResult::new(index, row, &mut known))
+        .collect())
+}
+
+/// What is selected of the results' users and invitations, read at once for all of them.
+struct Known {
+    /// Whoever invites them.
+    inviter: Option<users::User>,
+    /// By invitation; nothing, if they are not asked for.
+    emails: Option<HashMap<InvitationId, Vec<emails::Email>>>,
+    /// The newest of those who were passed over; nothing, if they are not asked for.
+    newest: Option<HashMap<UserId, invitation::Model>>,
+}
+
+impl Known {
+    async fn load(ctx: &Context<'_>, rows: &[RowOutcome]) -> Result<Self> {
+        let (app, actor) = (ctx.app()?, ctx.actor()?);
+        let results = ctx.look_ahead().field("results");
+        let asked = results.field("invitation").field("emails");
+        let with_bodies = BODIES.iter().any(|field| asked.field(field).exists());
+        let sent: Vec<InvitationId> = rows.iter().filter_map(invitation_in).collect();
+        let emails = if asked.exists() && actor.holds(&EMAIL_QUEUE_VIEW) {
+            Some(listing::emails_of(ctx, &sent, with_bodies).await?)
+        } else {
+            None
+        };
+        let newest = if results.field("user").field("invitation").exists() {
+            let passed_over: Vec<UserId> = rows.iter().filter_map(passed_over).collect();
+            let found = newest_of(app, app.db.read(), &passed_over).await?;
+            Some(found.into_iter().map(|it| (it.user_id, it)).collect())
+        } else {
+            None
+        };
+        let inviter = actor.signed_in().ok();
+        Ok(Self {
+            inviter: inviter.map(|inviter| inviter.user.clone()),
+            emails,
+            newest,
+        })
+    }
+
+    /// A user for whom nothing was sent.
+    fn user(&mut self, user: users::User) -> User {
+        match &mut self.newest {
+            Some(newest) => {
+                let own = newest.remove(&user.row.id);
+                User::with_invitation(user, own)
+            }
+            None => user.into(),
+        }
+    }
+
+    /// An invitation that was sent to this user.
+    fn invitation(&mut self, user: &users::User, row: invitation::Model) -> Invitation {
+        let both = self.inviter.iter().chain([user]);
+        let users = Some(both.cloned().collect());
+        let own = |emails: &mut HashMap<_, _>| emails.remove(&row.id).unwrap_or_default();
+        let emails = self.emails.as_mut().map(own);
+        Invitation::with(row, Loaded { users, emails })
+    }
+}
+
+fn invitation_in(row: &RowOutcome) -> Option<InvitationId> {
+    match row {
+        RowOutcome::Invited(sent) | RowOutcome::Resent(_, sent) => {
+            sent.as_ref().map(|sent| sent.invitation.id)
+        }
+        _ => None,
+    }
+}
+
+fn passed_over(row: &RowOutcome) -> Option<UserId> {
+    match row {
+        // In a dry run, whoever would be sent a new link has none yet.
+        RowOutcome::Resent(user, None) | RowOutcome::Skipped(user) => Some(user.row.id),
+        _ => None,
+    }
 }
 
 /// The people to invite.
@@ -98,9 +180,9 @@ pub struct InviteUsersRow {
     first_name: Option<String>,
     /// Their last name, up to 100 characters. They can correct it when they accept.
     last_name: Option<String>,
-    /// Roles that the user is to hold.
+    /// Roles that the user is to hold (up to 100, together with those by their code names).
     role_ids: Option<Vec<ID>>,
-    /// Roles that the user is to hold, by their code names.
+    /// Roles that the user is to hold, by their code names, in upper or lower case.
     role_code_names: Option<Vec<String>>,
     /// As for `inviteUser`.
     message: Option<String>,
@@ -197,7 +279,7 @@ pub enum InviteUsersOutcome {
 }
 
 impl InviteUsersResult {
-    fn new(index: usize, row: RowOutcome) -> Self {
+    fn new(index: usize, row: RowOutcome, known: &mut Known) -> Self {
         let result = |outcome| Self {
             index,
             outcome,
@@ -207,16 +289,19 @@ impl InviteUsersResult {
             user_errors: Vec::new(),
         };
         match row {
-            RowOutcome::Invited(sent) => Self {
-                user: sent.as_ref().map(|sent| sent.user.clone().into()),
-                ..result(InviteUsersOutcome::Invited).with(sent)
-            },
-            RowOutcome::Resent(user, sent) => Self {
-                user: Some((*user).into()),
-                ..result(InviteUsersOutcome::Resent).with(sent)
+            RowOutcome::Invited(None) => result(InviteUsersOutcome::Invited),
+            RowOutcome::Invited(Some(sent)) => {
+                result(InviteUsersOutcome::Invited).with(*sent, known)
+            }
+            RowOutcome::Resent(_, Some(sent)) => {
+                result(InviteUsersOutcome::Resent).with(*sent, known)
+            }
+            RowOutcome::Resent(user, None) => Self {
+                user: Some(known.user(*user)),
+                ..result(InviteUsersOutcome::Resent)
             },
             RowOutcome::Skipped(user) => Self {
-                user: Some((*user).into()),
+                user: Some(known.user(*user)),
                 ..result(InviteUsersOutcome::Skipped)
             },
             RowOutcome::Failed(errors) => Self {
@@ -228,12 +313,13 @@ impl InviteUsersResult {
         }
     }
 
-    /// What was sent, if anything was.
-    fn with(self, sent: Option<Box<Invited>>) -> Self {
-        let Some(sent) = sent else { return self };
+    /// What was sent.
+    fn with(self, sent: Invited, known: &mut Known) -> Self {
+        let invitation = known.invitation(&sent.user, sent.invitation.clone());
         Self {
             link: (!sent.is_sent).then_some(sent.link),
-            invitation: Some(Invitation(sent.invitation)),
+            user: Some(User::with_invitation(sent.user, Some(sent.invitation))),
+            invitation: Some(invitation),
             ..self
         }
     }

@@ -14,7 +14,7 @@ mod waiting;
 
 pub use binary::Binary;
 pub use browser::{Browser, PROXY};
-pub use client::{Answer, Client, Event, ids};
+pub use client::{Answer, Client, Event, Events, ids};
 pub use database::{TestDatabase, dump, skipped};
 pub use inbox::{link_in, token_in};
 pub use leaks::{errors_about, leaks_in};
