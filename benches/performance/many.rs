@@ -43,19 +43,23 @@ pub async fn measure(shared: &SharedOptions, options: &ManyOptions) {
     }
     let took = rounds.iter().map(|round| round.took).collect();
     println!("{PEOPLE} invitations in one request: {}", spread(took));
-    let waits = rounds.iter().flat_map(|round| round.waits.clone()).collect();
+    let waits = rounds
+        .iter()
+        .flat_map(|round| round.waits.clone())
+        .collect();
     println!("changes of {OTHERS} others meanwhile: {}", spread(waits));
     let memory = rounds.iter().map(|round| round.kibibytes.to_string());
     let memory: Vec<String> = memory.collect();
-    println!("more memory at the most, each time: {} KiB", memory.join(", "));
+    println!(
+        "more memory at the most, each time: {} KiB",
+        memory.join(", ")
+    );
     world.end().await;
 }
 
 /// Invites people whom nobody has invited yet, while the others write.
 async fn round(world: &World, others: &Others<'_>, number: usize) -> Round {
-    let person = |index| {
-        json!({ "email": format!("many{number}.{index}@example.com"), "roleIds": [world.member] })
-    };
+    let person = |index| json!({ "email": format!("many{number}.{index}@example.com"), "roleIds": [world.member] });
     let people: Vec<Value> = (0..PEOPLE).map(person).collect();
     let document = "mutation($input: InviteUsersInput!) { inviteUsers(input: $input) { results { outcome } userErrors { code } } }";
     let variables = json!({ "input": { "invitations": people } });

@@ -76,6 +76,13 @@ async fn a_message_leads_nowhere_and_hides_nothing() {
         ("see www.evil.example", "INVALID"),
         ("see\nevil.example", "INVALID"),
         ("(evil.com)", "INVALID"),
+        ("example.com", "INVALID"),
+        ("Go to EXAMPLE.COM, please", "INVALID"),
+        ("*example.com*", "INVALID"),
+        ("example.com/@login", "INVALID"),
+        ("mailto:ada@example.com", "INVALID"),
+        ("javascript://x", "INVALID"),
+        ("банк.рф", "INVALID"),
         ("10.0.0.1/x", "INVALID"),
         ("one\u{7}two", "INVALID"),
         ("one\0two", "INVALID"),
@@ -83,6 +90,10 @@ async fn a_message_leads_nowhere_and_hides_nothing() {
         ("one\u{202E}two", "INVALID"),
         ("one\u{2066}two", "INVALID"),
         ("one\u{2028}two", "INVALID"),
+        ("one\u{061C}two", "INVALID"),
+        ("one\u{200F}two", "INVALID"),
+        ("one\u{200B}two", "INVALID"),
+        ("{{ link }}\u{FFFC}", "INVALID"),
         ("\u{FFFC}x", "INVALID"),
         (long.as_str(), "TOO_LONG"),
     ] {
@@ -123,6 +134,17 @@ async fn a_link_works_as_long_as_was_wished() {
             "{seconds}"
         );
     }
+    // A century is more than the API's numbers hold, and half an hour is no number.
+    for seconds in [json!(3_155_760_000_u64), json!("1800"), json!(1800.5)] {
+        let input =
+            json!({ "email": "laura@kbank.com", "roleIds": [role], "validForSeconds": seconds });
+        let document =
+            "mutation($input: InviteUserInput!) { inviteUser(input: $input) { user { id } } }";
+        let answer = administrator
+            .run_with(document, json!({ "input": input }))
+            .await;
+        assert_eq!(answer.code(), "BAD_REQUEST", "{seconds}");
+    }
     let mut tokens = Vec::new();
     for (email, seconds) in [("short@kbank.com", 300), ("long@kbank.com", eight_days)] {
         let wishes = json!({ "validForSeconds": seconds });
@@ -157,6 +179,16 @@ async fn an_invitation_leads_to_the_origins_that_are_allowed_and_to_no_others() 
         "https://app.example.com.evil.example/",
         "https://evil.example\\@app.example.com/",
         "https://app.example.com@evil.example/",
+        "https://app.example.com\\@evil.example/",
+        "https:\\\\app.example.com\\start",
+        "https://app.example.com/a\\b",
+        "https://app.example.com./",
+        "https://xn--pp-mia.example.com/",
+        "blob:https://app.example.com/start",
+        "view-source:https://app.example.com/",
+        "ftp://app.example.com/",
+        "file:///etc/passwd",
+        "https://@evil.example/",
         "https://laura@app.example.com/",
         "https://:secret@app.example.com/",
         "http://app.example.com/",

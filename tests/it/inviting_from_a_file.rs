@@ -79,9 +79,7 @@ async fn everybody_in_a_file_is_invited_and_whoever_is_not_is_named_with_their_l
     let expected = ["admin@example.com", "laura@kbank.com", "mike@kbank.com"];
     assert_eq!(addresses(&administrator).await, expected);
     let answer = administrator
-        .run(
-            "{ events(filter: { actions: [USER_INVITED] }, first: 2) { nodes { actorLabel } } }",
-        )
+        .run("{ events(filter: { actions: [USER_INVITED] }, first: 2) { nodes { actorLabel } } }")
         .await;
     let by_server = json!([{ "actorLabel": "server" }, { "actorLabel": "server" }]);
     assert_eq!(answer.data()["events"]["nodes"], by_server);

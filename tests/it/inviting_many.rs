@@ -174,10 +174,14 @@ async fn nobody_grants_more_than_they_hold() {
     let viewer = server
         .user_with(&administrator, "viewer@kbank.com", &["users.view"])
         .await;
+    let more = server
+        .role(&administrator, "More", &["content-hub.update"])
+        .await;
     let input = json!([
         { "email": "one@kbank.com", "roleIds": [role] },
         { "email": "two@kbank.com", "roleIds": [role], "roleCodeNames": ["Administrator"] },
         { "email": "three@kbank.com", "roleIds": [role] },
+        { "email": "four@kbank.com", "roleIds": [role, more], "roleCodeNames": ["more"] },
     ]);
     let payload = manager
         .mutate(
@@ -187,7 +191,9 @@ async fn nobody_grants_more_than_they_hold() {
         )
         .await;
     let refused = "FAILED EXCEEDS_OWN_PERMISSIONS input.invitations.1.roleCodeNames.0";
-    assert_eq!(outcomes(&payload), ["INVITED", refused, "INVITED"]);
+    let twice = "FAILED EXCEEDS_OWN_PERMISSIONS input.invitations.3.roleIds.1 \
+                 EXCEEDS_OWN_PERMISSIONS input.invitations.3.roleCodeNames.0";
+    assert_eq!(outcomes(&payload), ["INVITED", refused, "INVITED", twice]);
 
     // Nor do they get a link for somebody who is to be allowed more.
     let boss = json!({ "email": "boss@kbank.com", "roleCodeNames": ["Administrator"] });
@@ -281,6 +287,110 @@ async fn a_dry_run_says_the_same_and_writes_nothing() {
     let payload = invite_all(&administrator, people).await;
     assert_eq!(outcomes(&payload), outcomes(&foreseen));
     assert_eq!(outcomes(&payload)[3], "INVITED");
+}
+
+/// What is wished for one person is judged as it is for somebody who is invited alone.
+#[tokio::test]
+async fn bad_wishes_keep_nobody_else_from_it() {
+    let server = TestServer::start().await;
+    let (administrator, role) = world(&server).await;
+    let bad = [
+        json!({ "validForSeconds": 0 }),
+        json!({ "validForSeconds": -1 }),
+        json!({ "validForSeconds": i32::MAX }),
+        json!({ "redirectUrl": "https://evil.example/" }),
+        json!({ "redirectUrl": "https://app.example.com\\@evil.example/" }),
+        json!({ "message": "see example.com" }),
+        json!({ "message": "one\u{202E}two" }),
+        json!({ "message": "a".repeat(501) }),
+        json!({ "validForSeconds": 1, "redirectUrl": "x", "message": "\u{7}" }),
+        json!({}),
+    ];
+    let rows: Vec<Value> = (bad.iter().enumerate())
+        .map(|(index, wishes)| {
+            let mut row = wishes.clone();
+            row["email"] = json!(format!("u{index}@kbank.com"));
+            row["roleIds"] = json!([role]);
+            row
+        })
+        .collect();
+    let said = outcomes(&invite_all(&administrator, json!(rows)).await);
+    let expected = [
+        "INVALID @.validForSeconds",
+        "INVALID @.validForSeconds",
+        "INVALID @.validForSeconds",
+        "INVALID @.redirectUrl",
+        "INVALID @.redirectUrl",
+        "INVALID @.message",
+        "INVALID @.message",
+        "TOO_LONG @.message",
+        "INVALID @.message INVALID @.validForSeconds INVALID @.redirectUrl",
+    ];
+    for (index, expected) in expected.iter().enumerate() {
+        let place = format!("input.invitations.{index}");
+        assert_eq!(
+            said[index],
+            format!("FAILED {}", expected.replace('@', &place))
+        );
+    }
+    assert_eq!(said[9], "INVITED");
+    // A century is more seconds than the API's numbers hold.
+    let row = json!({ "email": "new@kbank.com", "roleIds": [role], "validForSeconds": 3_155_760_000_u64 });
+    let document = "mutation($input: InviteUsersInput!) { inviteUsers(input: $input) { userErrors { code } } }";
+    let variables = json!({ "input": { "invitations": [row] } });
+    let answer = administrator.run_with(document, variables).await;
+    assert_eq!(answer.code(), "BAD_REQUEST");
+    let answer = administrator.run("{ users { totalCount } }").await;
+    assert_eq!(answer.data()["users"]["totalCount"], 2);
+}
+
+/// However many there are, the database is asked once for what is selected of all of them.
+#[tokio::test]
+async fn what_is_selected_of_many_results_is_read_at_once() {
+    let server = TestServer::start().await;
+    let (administrator, role) = world(&server).await;
+    let app = &server.server.app;
+    let selection = "results { index outcome userErrors { code field }
+        user { email roles { name } invitation { status } }
+        invitation {
+            email roles { name } user { email roles { name } } invitedBy { email }
+            emails { subject textBody }
+        }
+    }";
+    // Those who are passed over have been invited before.
+    for on_existing in ["SKIP", "RESEND"] {
+        let mut counts = Vec::new();
+        for number in [2, 20] {
+            let row = |index| json!({ "email": format!("u{index}@kbank.com"), "roleIds": [role] });
+            let rows: Vec<Value> = (0..number).map(row).collect();
+            let input = json!({ "invitations": rows, "onExisting": on_existing });
+            app.db.take_asked();
+            let payload = administrator.mutate("inviteUsers", input, selection).await;
+            // What the worker asks in the meantime is another matter.
+            let is_of_the_results = |query: &&sea_orm::Statement| {
+                let (from, condition) = query.sql.split_once("WHERE").unwrap_or((&query.sql, ""));
+                from.contains("users")
+                    || from.contains("user_roles")
+                    || condition.contains("invitation_id")
+                    || condition.contains("user_id")
+            };
+            let asked = app.db.take_asked();
+            counts.push(asked.iter().filter(is_of_the_results).count());
+            let last = &payload["results"][number - 1];
+            assert_eq!(last["user"]["invitation"]["status"], "PENDING");
+            assert_eq!(last["user"]["roles"][0]["name"], "Editor");
+            if last["outcome"] != "SKIPPED" {
+                let invitation = &last["invitation"];
+                assert_eq!(
+                    invitation["user"],
+                    json!({ "email": last["user"]["email"], "roles": last["user"]["roles"] })
+                );
+                assert_eq!(invitation["invitedBy"]["email"], "admin@example.com");
+                assert!(invitation["emails"][0]["textBody"].is_string());
+            }
+        }
+        assert_eq!(counts[0], counts[1], "{on_existing}");
+    }
 }
 
 #[tokio::test]
