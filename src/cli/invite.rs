@@ -62,7 +62,7 @@ pub async fn run(
         on_existing: existing.into(),
         is_dry_run,
     };
-    let done = invite_many(&app, &Actor::server(), &batch)
+    let done = Box::pin(invite_many(&app, &Actor::server(), &batch))
         .await
         .map_err(|error| error.explained())?;
     tell(&lines, done, is_dry_run)

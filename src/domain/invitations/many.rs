@@ -24,8 +24,9 @@ use crate::domain::{EmailAddress, email_address, links};
 /// How many people can be invited with one request.
 pub const MAX_ROWS: usize = 500;
 
-/// How many of them one change invites: on SQLite, everybody else who writes waits for it.
-const SLICE: usize = 25;
+/// How many of them one change invites. On SQLite, everybody else who writes waits for it, and once more for
+/// the next one, with which what they have written is stored.
+const SLICE: usize = 10;
 
 /// People to invite.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Done
         stopped_by: None,
     };
     for slice in rows.chunks(SLICE) {
-        match invite_slice(app, actor, batch, slice).await {
+        match Box::pin(invite_slice(app, actor, batch, slice)).await {
             Ok(outcomes) => done.rows.extend(outcomes),
             Err(error) if done.rows.is_empty() => return Err(error),
             Err(error) => {

@@ -84,6 +84,8 @@ async fn results(ctx: &Context<'_>, done: Done) -> Result<Vec<InviteUsersResult>
 
 /// What is selected of the results' users and invitations, read at once for all of them.
 struct Known {
+    /// Whether an invitation's users are asked for, or what follows from them.
+    wants_users: bool,
     /// Whoever invites them.
     inviter: Option<users::User>,
     /// By invitation; nothing, if they are not asked for.
@@ -96,7 +98,8 @@ impl Known {
     async fn load(ctx: &Context<'_>, rows: &[RowOutcome]) -> Result<Self> {
         let (app, actor) = (ctx.app()?, ctx.actor()?);
         let results = ctx.look_ahead().field("results");
-        let asked = results.field("invitation").field("emails");
+        let of_invitation = |field| results.field("invitation").field(field);
+        let asked = of_invitation("emails");
         let with_bodies = BODIES.iter().any(|field| asked.field(field).exists());
         let sent: Vec<InvitationId> = rows.iter().filter_map(invitation_in).collect();
         let emails = if asked.exists() && actor.holds(&EMAIL_QUEUE_VIEW) {
@@ -112,7 +115,9 @@ impl Known {
             None
         };
         let inviter = actor.signed_in().ok();
+        let of_users = ["user", "invitedBy", "roles"];
         Ok(Self {
+            wants_users: of_users.iter().any(|field| of_invitation(field).exists()),
             inviter: inviter.map(|inviter| inviter.user.clone()),
             emails,
             newest,
@@ -133,7 +138,7 @@ impl Known {
     /// An invitation that was sent to this user.
     fn invitation(&mut self, user: &users::User, row: invitation::Model) -> Invitation {
         let both = self.inviter.iter().chain([user]);
-        let users = Some(both.cloned().collect());
+        let users = self.wants_users.then(|| both.cloned().collect());
         let own = |emails: &mut HashMap<_, _>| emails.remove(&row.id).unwrap_or_default();
         let emails = self.emails.as_mut().map(own);
         Invitation::with(row, Loaded { users, emails })
@@ -316,9 +321,13 @@ impl InviteUsersResult {
     /// What was sent.
     fn with(self, sent: Invited, known: &mut Known) -> Self {
         let invitation = known.invitation(&sent.user, sent.invitation.clone());
+        let user = match known.newest {
+            Some(_) => User::with_invitation(sent.user, Some(sent.invitation)),
+            None => sent.user.into(),
+        };
         Self {
             link: (!sent.is_sent).then_some(sent.link),
-            user: Some(User::with_invitation(sent.user, Some(sent.invitation))),
+            user: Some(user),
             invitation: Some(invitation),
             ..self
         }
