@@ -85,7 +85,8 @@ async fn everybody_in_a_file_is_invited_and_whoever_is_not_is_named_with_their_l
     assert_eq!(answer.data()["events"]["nodes"], by_server);
 }
 
-#[tokio::test]
+// The server goes on while the command is waited for: it may hold what the command waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_comes_by_standard_input_and_people_may_be_users_already() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
