@@ -91,11 +91,11 @@ test("an administrator invites somebody, who signs up and sees only their applic
     const first = await names();
     assert.equal(first.length, 5);
     await next.click();
-    await page.getByText(first[0]).waitFor({ state: "detached" });
+    await page.getByRole("rowheader", { name: first[0] }).waitFor({ state: "detached" });
     const second = await names();
     assert.equal(new Set([...first, ...second]).size, 10);
     await page.getByRole("button", { name: "Previous" }).click();
-    await page.getByText(first[0]).waitFor();
+    await page.getByRole("rowheader", { name: first[0] }).waitFor();
     assert.deepEqual(await names(), first);
     assert.equal(await page.getByRole("button", { name: "Previous" }).isDisabled(), true);
   });
@@ -106,8 +106,6 @@ test("an administrator invites somebody, who signs up and sees only their applic
     await other.getByLabel("Password", { exact: true }).fill(NEW.password);
     await other.getByRole("button", { name: "Join Usher" }).click();
     await other.getByText("Nina Berg").first().waitFor();
-    // A link that has been used is shown to nobody any more; that, too, is told.
-    await queue.getByRole("listitem").filter({ hasText: NEW.email }).getByRole("link").waitFor({ state: "detached" });
   });
 
   await t.test("and signs in here, to see only their applications", async () => {
