@@ -83,6 +83,10 @@ test("an administrator invites somebody, who signs up and sees only their applic
   await t.test("somebody who has been invited is in the list", async () => {
     await page.getByRole("link", { name: "People" }).click();
     await page.getByRole("status").getByText("11 people").waitFor();
+    await page.getByLabel("Search").fill("Nina");
+    await page.getByRole("row").filter({ hasText: NEW.email }).getByText("invited").waitFor();
+    await page.getByLabel("Search").fill("");
+    await page.getByRole("status").getByText("11 people").waitFor();
   });
 
   await t.test("the list has pages", async () => {
