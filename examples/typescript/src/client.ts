@@ -29,7 +29,8 @@ export function connect(onEnded: () => void): Connection {
     preferGetMethod: false,
     exchanges: [
       cacheExchange({
-        keys: { Application: ({ code }) => code as string },
+        // What has no ID of its own is held by another name, or as a part of what it belongs to.
+        keys: { Application: ({ code }) => code as string, RoleViewerCan: () => null },
         updates: {
           Mutation: {
             inviteUser: (_result, _arguments, cache) => forget(cache, "users"),
