@@ -16,7 +16,7 @@ const Viewer = graphql(`
       id
       displayName
       applications {
-        code
+        id
         viewerPermissions
       }
       ...Dashboard
@@ -49,12 +49,7 @@ export function App() {
     { hash: "", title: "Applications", isShown: true, page: <Dashboard viewer={viewer} /> },
     { hash: "#people", title: "People", isShown: may("users.view"), page: <People /> },
     { hash: "#invite", title: "Invite", isShown: may("users.create", "roles.view"), page: <Invite /> },
-    {
-      hash: "#emails",
-      title: "E-mails",
-      isShown: may("email-queue.view"),
-      page: <Emails withLinks={may("email-queue.view-sensitive")} />,
-    },
+    { hash: "#emails", title: "E-mails", isShown: may("email-queue.view"), page: <Emails /> },
   ];
   const shown = pages.filter(({ isShown }) => isShown);
   const current = shown.find((page) => page.hash === hash) ?? shown[0]!;

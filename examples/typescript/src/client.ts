@@ -29,8 +29,8 @@ export function connect(onEnded: () => void): Connection {
     preferGetMethod: false,
     exchanges: [
       cacheExchange({
-        // What has no ID of its own is held by another name, or as a part of what it belongs to.
-        keys: { Application: ({ code }) => code as string, RoleViewerCan: () => null },
+        // What has no ID is a part of what it belongs to.
+        keys: { EmailViewerCan: () => null, RoleViewerCan: () => null },
         updates: {
           Mutation: {
             inviteUser: (_result, _arguments, cache) => forget(cache, "users"),

@@ -4,6 +4,7 @@ const DashboardFragment = graphql(`
   fragment Dashboard on User {
     displayName
     applications {
+      id
       code
       name
       url
@@ -20,8 +21,8 @@ export function Dashboard({ viewer }: { viewer: FragmentType<typeof DashboardFra
       <p>Welcome, {displayName}.</p>
       {applications.length === 0 && <p>None of your roles allows an application yet.</p>}
       <ul className="cards" aria-label="Applications">
-        {applications.map(({ code, name, url, viewerPermissions }) => (
-          <li key={code}>
+        {applications.map(({ id, code, name, url, viewerPermissions }) => (
+          <li key={id}>
             <strong>{url ? <a href={url}>{name}</a> : name}</strong>
             <span>{viewerPermissions.map((permission) => permission.slice(code.length + 1)).join(", ")}</span>
           </li>

@@ -5,19 +5,19 @@ import { ErrorMessage } from "../errors";
 import { graphql, readFragment, type FragmentType } from "../gql";
 import { useSession } from "../session";
 
-// A link is asked for only by those who may see it.
 const EmailFragment = graphql(`
   fragment Email on Email {
+    id
     to
     subject
     status
     lastError
-    link @include(if: $withLinks)
+    viewerCan { seeLink }
   }
 `);
 
 const EmailsQuery = graphql(`
-  query Emails($withLinks: Boolean!) {
+  query Emails {
     emails(first: 25) {
       nodes {
         id
@@ -29,7 +29,7 @@ const EmailsQuery = graphql(`
 
 // What it reports goes into the cache (client.ts), and from there into the list.
 const EmailChanged = graphql(`
-  subscription EmailChanged($withLinks: Boolean!) {
+  subscription EmailChanged {
     emailChanged {
       id
       ...Email
@@ -37,12 +37,22 @@ const EmailChanged = graphql(`
   }
 `);
 
+// By itself, and only when somebody wants it: the event log records who has seen a link.
+const LinkQuery = graphql(`
+  query EmailLink($id: ID!) {
+    email(id: $id) {
+      id
+      link
+    }
+  }
+`);
+
 /** The newest e-mails, as they are at this moment. */
-export function Emails({ withLinks }: { withLinks: boolean }) {
+export function Emails() {
   const { socket } = useSession();
   const [isLive, setLive] = useState(false);
-  const [{ data, error }, ask] = useQuery({ query: EmailsQuery, variables: { withLinks }, requestPolicy: "cache-and-network" });
-  const [subscription] = useSubscription({ query: EmailChanged, variables: { withLinks } });
+  const [{ data, error }, ask] = useQuery({ query: EmailsQuery, requestPolicy: "cache-and-network" });
+  const [subscription] = useSubscription({ query: EmailChanged });
 
   useEffect(() => {
     const listeners = [
@@ -58,7 +68,7 @@ export function Emails({ withLinks }: { withLinks: boolean }) {
 
   return (
     <>
-      <p role="status">{isLive ? "Live" : "Not connected; trying again …"}</p>
+      <p role="status">{isLive ? "Live" : "Connecting …"}</p>
       <ErrorMessage error={error ?? subscription.error} retry={() => ask({ requestPolicy: "network-only" })} />
       <ul className="cards" aria-label="E-mails">
         {data?.emails.nodes.map((email) => <Email key={email.id} email={email} />)}
@@ -70,13 +80,26 @@ export function Emails({ withLinks }: { withLinks: boolean }) {
 const STATUS = { QUEUED: "queued", SENDING: "being sent", SENT: "sent", FAILED: "failed", CANCELLED: "cancelled" };
 
 function Email({ email }: { email: FragmentType<typeof EmailFragment> }) {
-  const { to, subject, status, lastError, link } = readFragment(EmailFragment, email);
+  const { id, to, subject, status, lastError, viewerCan } = readFragment(EmailFragment, email);
   return (
     <li>
       <strong>{subject}</strong>
       <span>to {to.join(", ")}: {STATUS[status]}</span>
       {lastError && <span className="error">{lastError}</span>}
-      {link && <a href={link}>{link}</a>}
+      {viewerCan.seeLink && <SecretLink id={id} />}
     </li>
+  );
+}
+
+function SecretLink({ id }: { id: string }) {
+  const [isWanted, setWanted] = useState(false);
+  const [{ data, error }, ask] = useQuery({ query: LinkQuery, variables: { id }, pause: !isWanted });
+  const link = data?.email?.link;
+  if (!isWanted) return <button type="button" onClick={() => setWanted(true)}>Show link</button>;
+  return (
+    <>
+      <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} />
+      {link && <a href={link}>{link}</a>}
+    </>
   );
 }
