@@ -30,14 +30,18 @@ export function connect(onEnded: () => void): Connection {
     exchanges: [
       cacheExchange({
         // What has no ID is a part of what it belongs to.
-        keys: { EmailViewerCan: () => null, RoleViewerCan: () => null },
+        keys: { EmailChange: () => null, EmailViewerCan: () => null, RoleViewerCan: () => null },
         updates: {
           Mutation: {
             inviteUser: (_result, _arguments, cache) => forget(cache, "users"),
           },
           Subscription: {
             // An e-mail that is in the list already has been updated there, by its ID.
-            emailChanged: ({ emailChanged }, _arguments, cache) => prepend(cache, "emails", emailChanged as Entity),
+            emailChanged: ({ emailChanged }, _arguments, cache) => {
+              const { email, emailId } = emailChanged as { email: Entity | null; emailId: string };
+              if (email) prepend(cache, "emails", email);
+              else remove(cache, "emails", { __typename: "Email", id: emailId });
+            },
           },
         },
       }),
@@ -64,11 +68,20 @@ function forget(cache: Cache, field: string) {
 
 /** Puts an entity at the head of what a query has found, unless it is there. */
 function prepend(cache: Cache, field: string, entity: Entity) {
+  change(cache, field, entity, (nodes, key) => (nodes.includes(key) ? nodes : [key, ...nodes]));
+}
+
+/** Takes an entity out of what a query has found. */
+function remove(cache: Cache, field: string, entity: Entity) {
+  change(cache, field, entity, (nodes, key) => nodes.filter((node) => node !== key));
+}
+
+function change(cache: Cache, field: string, entity: Entity, make: (nodes: string[], key: string) => string[]) {
   const key = cache.keyOfEntity(entity);
   for (const { fieldName, arguments: args } of cache.inspectFields("Query")) {
     if (fieldName !== field) continue;
     const connection = cache.resolve("Query", field, args) as string | null;
     const nodes = connection && (cache.resolve(connection, "nodes") as string[] | null);
-    if (nodes && key && !nodes.includes(key)) cache.link(connection, "nodes", [key, ...nodes]);
+    if (nodes && key) cache.link(connection, "nodes", make(nodes, key));
   }
 }

@@ -31,8 +31,11 @@ const EmailsQuery = graphql(`
 const EmailChanged = graphql(`
   subscription EmailChanged {
     emailChanged {
-      id
-      ...Email
+      emailId
+      email {
+        id
+        ...Email
+      }
     }
   }
 `);
