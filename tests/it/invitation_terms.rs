@@ -253,6 +253,10 @@ async fn without_an_email_the_link_is_shown_once_to_those_who_may_see_it() {
     let expected = json!([{ "subjectLabel": "laura@kbank.com" }]);
     assert_eq!(answer.data()["events"]["nodes"], expected);
     server.accept(link.split_once("token=").unwrap().1).await;
+    // Nothing that somebody wrote is lost without a word.
+    let with_message = json!({ "sendEmail": false, "message": "Welcome!" });
+    let payload = invite(&administrator, "mia@kbank.com", &role, with_message).await;
+    assert_eq!(ids(&payload["userErrors"]), ["INVALID input.message"]);
 
     let held = ["users.create", "users.view", "email-queue.view"];
     let manager = server

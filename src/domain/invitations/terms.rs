@@ -76,6 +76,13 @@ impl Terms {
             ));
         }
         let message = message.and_then(|read| errors.check(read));
+        if wishes.is_without_email && message.as_ref().is_some_and(|text| !text.is_empty()) {
+            errors.push(UserError::new(
+                UserErrorCode::Invalid,
+                "message",
+                "A message goes with the e-mail. Leave it out, or have the e-mail sent.",
+            ));
+        }
         Self {
             message: message.filter(|text| !text.is_empty()),
             valid_for: (valid_for.and_then(|read| errors.check(read))).unwrap_or(usual.valid_for),
