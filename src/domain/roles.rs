@@ -15,8 +15,10 @@ mod administration;
 mod assignment;
 mod built_in;
 pub mod cache;
+pub mod declared;
 mod input;
 mod listing;
+mod managed;
 pub mod model;
 pub mod policy;
 mod snapshot;
@@ -27,6 +29,7 @@ pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
 };
+pub use managed::keep_declared;
 pub use model::Role;
 pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
 

@@ -44,7 +44,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         None => input::derived_code_name(name.as_deref().unwrap_or_default()),
     });
     let description = errors.check(input::description(&new.description));
-    let permissions = errors.check_all(input::grantable(app, actor, &new.permissions))?;
+    let permissions =
+        errors.check_all(input::grantable(&app.catalogue, actor, &new.permissions))?;
     let permissions = permissions.map(|granted| input::with_implied(granted, &Permissions::new()));
     let (name, code_name, description, permissions) =
         errors.finish((name, code_name, description, permissions))?;
@@ -56,6 +57,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         code_name,
         description,
         is_protected: false,
+        is_managed: false,
         created_at: now,
         updated_at: now,
     };
@@ -64,16 +66,31 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     change::make(app, actor, |mut change| async move {
         count_change(&change).await?;
         change.confirm().await?;
-        let role = insert(&change, row.clone(), permissions.clone()).await?;
-        let changes = Changes::none()
-            .field("name", None, role.row.name.clone())
-            .field("permissions", None, codes(role.rights.in_force()));
-        change
-            .record_with(Action::RoleCreated, &role, changes)
-            .await?;
+        let role = add(&change, row.clone(), permissions.clone()).await?;
         change.commit(role).await
     })
     .await
+}
+
+/// Adds a role, and records it.
+pub(super) async fn add(
+    change: &Change<'_>,
+    row: role::Model,
+    permissions: Permissions,
+) -> Result<Role> {
+    let role = insert(change, row, permissions).await?;
+    let changes = Changes::none()
+        .field("name", None, role.row.name.clone())
+        .field("permissions", None, codes(role.rights.in_force()))
+        .field(
+            "isManaged",
+            None,
+            role.row.is_managed.then(|| true.to_string()),
+        );
+    change
+        .record_with(Action::RoleCreated, &role, changes)
+        .await?;
+    Ok(role)
 }
 
 /// The changes to make to a role. `None` stands for an ID that is not a role's.
@@ -98,18 +115,14 @@ pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role>
     let input = &input;
     change::make(app, actor, |mut change| async move {
         let role = find_for(&mut change, input.id, RoleAction::Update).await?;
-        let changed = update_in(&change, &role, input).await?;
-        if !role.rights.cover(&changed.rights) {
-            let invited = users::invited_holders(change.app(), change.db(), role.row.id).await?;
-            invitations::renew(&change, &invited).await?;
-        }
+        let values = values_after(&change, &role, input)?;
+        let changed = change_to(&change, &role, values).await?;
         change.commit(changed).await
     })
     .await
 }
 
-async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Role> {
-    let app = change.app();
+fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Values> {
     let mut errors = UserErrors::default();
     let name = errors.check(input.name.over(&role.row.name, input::name));
     let description = &input.description;
@@ -118,21 +131,68 @@ async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Resu
         Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => errors
-            .check_all(input::grantable(app, change.actor(), codes))?
+            .check_all(input::grantable(
+                &change.app().catalogue,
+                change.actor(),
+                codes,
+            ))?
             .map(|granted| input::with_implied(granted, role.rights.in_force())),
     };
     let (name, description, permissions) = errors.finish((name, description, permissions))?;
+    Ok(Values {
+        name,
+        description,
+        permissions: permissions.union(role.rights.unknown()).cloned().collect(),
+        is_managed: role.row.is_managed,
+    })
+}
 
+/// What can be changed about a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Values {
+    pub(super) name: String,
+    pub(super) description: String,
+    /// All that is stored with it, whether or not the configuration declares it.
+    pub(super) permissions: Permissions,
+    pub(super) is_managed: bool,
+}
+
+impl Values {
+    /// What they are now.
+    pub(super) fn of(role: &Role) -> Self {
+        let (in_force, unknown) = (role.rights.in_force(), role.rights.unknown());
+        Self {
+            name: role.row.name.clone(),
+            description: role.row.description.clone(),
+            permissions: in_force.union(unknown).cloned().collect(),
+            is_managed: role.row.is_managed,
+        }
+    }
+}
+
+/// Changes a role, which is locked, and records what has changed. Those who hold it and have not signed up
+/// yet get a new link when it comes to grant more.
+pub(super) async fn change_to(change: &Change<'_>, role: &Role, values: Values) -> Result<Role> {
+    let app = change.app();
     let changed = role::ActiveModel {
-        name: Set(name),
-        description: Set(description),
+        name: Set(values.name),
+        description: Set(values.description),
+        is_managed: Set(values.is_managed),
         updated_at: Set(app.clock.now()),
         ..role.row.clone().into()
     };
     let row = update_row(change.db(), changed).await?;
-    let stored: Permissions = permissions.union(role.rights.unknown()).cloned().collect();
-    replace_permissions(change, role.row.id, &stored).await?;
-    let changed = Role::new(row, stored, &app.catalogue);
+    replace_permissions(change, role.row.id, &values.permissions).await?;
+    let changed = Role::new(row, values.permissions, &app.catalogue);
+    let is_dropped = |permission: &&Permission| !changed.rights.unknown().contains(*permission);
+    let dropped = role.rights.unknown().iter().filter(is_dropped);
+    let before: Permissions = role
+        .rights
+        .in_force()
+        .iter()
+        .chain(dropped)
+        .cloned()
+        .collect();
     let changes = Changes::none()
         .field("name", role.row.name.clone(), changed.row.name.clone())
         .field(
@@ -142,13 +202,22 @@ async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Resu
         )
         .field(
             "permissions",
-            codes(role.rights.in_force()),
+            codes(&before),
             codes(changed.rights.in_force()),
+        )
+        .field(
+            "isManaged",
+            role.row.is_managed.to_string(),
+            changed.row.is_managed.to_string(),
         );
     if !changes.is_empty() {
         change
             .record_with(Action::RoleUpdated, &changed, changes)
             .await?;
+    }
+    if !role.rights.cover(&changed.rights) {
+        let invited = users::invited_holders(app, change.db(), role.row.id).await?;
+        invitations::renew(change, &invited).await?;
     }
     Ok(changed)
 }

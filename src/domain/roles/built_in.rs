@@ -40,6 +40,7 @@ pub async fn ensure_administrator(change: &Change<'_>) -> Result<RoleId> {
         code_name_key: text::fold(ADMINISTRATOR),
         description: "Holds every permission there is.".to_owned(),
         is_protected: true,
+        is_managed: false,
         created_at: now,
         updated_at: now,
     };
