@@ -22,6 +22,7 @@ mod managed;
 pub mod model;
 pub mod policy;
 mod snapshot;
+mod writing;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
 pub use assignment::{assign, assignable};
@@ -101,7 +102,7 @@ pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, Strin
     let roles = load(db, app, rows).await?.into_iter();
     Ok(roles
         .filter(|role| !role.rights.unknown().is_empty())
-        .map(|role| (role.row.name, administration::codes(role.rights.unknown())))
+        .map(|role| (role.row.name, writing::codes(role.rights.unknown())))
         .collect())
 }
 

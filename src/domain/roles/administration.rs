@@ -2,20 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{RoleId, UserId, revision, role, role_permission};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use entity::{RoleId, UserId, role};
+use sea_orm::{EntityTrait, QuerySelect};
 
 use super::policy::{self, RoleAction};
+use super::writing::{Values, add, change_to, codes, count_change};
 use super::{Role, input};
-use crate::database::{Write, is_duplicate, update_row};
+use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
-use crate::domain::applications::{Permission, Permissions};
+use crate::domain::applications::Permissions;
 use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes, Subject};
 use crate::domain::patch::Patch;
-use crate::domain::{invitations, revisions, text, users};
+use crate::domain::{text, users};
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -72,27 +73,6 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     .await
 }
 
-/// Adds a role, and records it.
-pub(super) async fn add(
-    change: &Change<'_>,
-    row: role::Model,
-    permissions: Permissions,
-) -> Result<Role> {
-    let role = insert(change, row, permissions).await?;
-    let changes = Changes::none()
-        .field("name", None, role.row.name.clone())
-        .field("permissions", None, codes(role.rights.in_force()))
-        .field(
-            "isManaged",
-            None,
-            role.row.is_managed.then(|| true.to_string()),
-        );
-    change
-        .record_with(Action::RoleCreated, &role, changes)
-        .await?;
-    Ok(role)
-}
-
 /// The changes to make to a role. `None` stands for an ID that is not a role's.
 #[derive(Clone, Debug)]
 pub struct RoleChange {
@@ -145,81 +125,6 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
         permissions: permissions.union(role.rights.unknown()).cloned().collect(),
         is_managed: role.row.is_managed,
     })
-}
-
-/// What can be changed about a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Values {
-    pub(super) name: String,
-    pub(super) description: String,
-    /// All that is stored with it, whether or not the configuration declares it.
-    pub(super) permissions: Permissions,
-    pub(super) is_managed: bool,
-}
-
-impl Values {
-    /// What they are now.
-    pub(super) fn of(role: &Role) -> Self {
-        let (in_force, unknown) = (role.rights.in_force(), role.rights.unknown());
-        Self {
-            name: role.row.name.clone(),
-            description: role.row.description.clone(),
-            permissions: in_force.union(unknown).cloned().collect(),
-            is_managed: role.row.is_managed,
-        }
-    }
-}
-
-/// Changes a role, which is locked, and records what has changed. Those who hold it and have not signed up
-/// yet get a new link when it comes to grant more.
-pub(super) async fn change_to(change: &Change<'_>, role: &Role, values: Values) -> Result<Role> {
-    let app = change.app();
-    let changed = role::ActiveModel {
-        name: Set(values.name),
-        description: Set(values.description),
-        is_managed: Set(values.is_managed),
-        updated_at: Set(app.clock.now()),
-        ..role.row.clone().into()
-    };
-    let row = update_row(change.db(), changed).await?;
-    replace_permissions(change, role.row.id, &values.permissions).await?;
-    let changed = Role::new(row, values.permissions, &app.catalogue);
-    let is_dropped = |permission: &&Permission| !changed.rights.unknown().contains(*permission);
-    let dropped = role.rights.unknown().iter().filter(is_dropped);
-    let before: Permissions = role
-        .rights
-        .in_force()
-        .iter()
-        .chain(dropped)
-        .cloned()
-        .collect();
-    let changes = Changes::none()
-        .field("name", role.row.name.clone(), changed.row.name.clone())
-        .field(
-            "description",
-            role.row.description.clone(),
-            changed.row.description.clone(),
-        )
-        .field(
-            "permissions",
-            codes(&before),
-            codes(changed.rights.in_force()),
-        )
-        .field(
-            "isManaged",
-            role.row.is_managed.to_string(),
-            changed.row.is_managed.to_string(),
-        );
-    if !changes.is_empty() {
-        change
-            .record_with(Action::RoleUpdated, &changed, changes)
-            .await?;
-    }
-    if !role.rights.cover(&changed.rights) {
-        let invited = users::invited_holders(app, change.db(), role.row.id).await?;
-        invitations::renew(change, &invited).await?;
-    }
-    Ok(changed)
 }
 
 fn permissions_required() -> UserError {
@@ -336,66 +241,4 @@ async fn find_for(change: &mut Change<'_>, id: Option<RoleId>, action: RoleActio
 
 fn refused(code: UserErrorCode, message: &str) -> Error {
     UserError::new(code, "id", message).into()
-}
-
-pub(super) async fn insert(
-    change: &Change<'_>,
-    row: role::Model,
-    permissions: Permissions,
-) -> Result<Role> {
-    let inserted = role::Entity::insert(role::ActiveModel::from(row.clone()).reset_all())
-        .write(change.db())
-        .await;
-    if let Err(error) = inserted {
-        return Err(if is_duplicate(&error) {
-            taken(&row.code_name).into()
-        } else {
-            error.into()
-        });
-    }
-    replace_permissions(change, row.id, &permissions).await?;
-    Ok(Role::new(row, permissions, &change.app().catalogue))
-}
-
-async fn replace_permissions(
-    change: &Change<'_>,
-    role: RoleId,
-    permissions: &Permissions,
-) -> Result<()> {
-    role_permission::Entity::delete_many()
-        .filter(role_permission::Column::RoleId.eq(role))
-        .write(change.db())
-        .await?;
-    if permissions.is_empty() {
-        return Ok(());
-    }
-    let grants = permissions
-        .iter()
-        .map(|permission| role_permission::ActiveModel {
-            role_id: Set(role),
-            permission: Set(permission.code().to_owned()),
-        });
-    role_permission::Entity::insert_many(grants)
-        .write(change.db())
-        .await?;
-    Ok(())
-}
-
-/// Counts a change to the roles; see [`revisions::count_change`].
-pub(super) async fn count_change(change: &Change<'_>) -> Result<()> {
-    revisions::count_change(change.db(), revision::ROLES).await
-}
-
-/// Permissions as an event shows them.
-pub(super) fn codes(permissions: &Permissions) -> String {
-    let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
-    codes.join(", ")
-}
-
-fn taken(code_name: &str) -> UserError {
-    UserError::new(
-        UserErrorCode::Taken,
-        "codeName",
-        format!("A role with the code name {code_name} already exists."),
-    )
 }

@@ -3,7 +3,7 @@
 use entity::{RoleId, declared_permission, role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
-use super::administration::{codes, count_change, insert};
+use super::writing::{codes, count_change, insert};
 use super::{ADMINISTRATOR, Role};
 use crate::database::Write;
 use crate::domain::applications::Permissions;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use entity::role;
 use sea_orm::{EntityTrait, QuerySelect};
 
-use super::administration::{Values, add, change_to, count_change};
 use super::declared::DeclaredRole;
+use super::writing::{Values, add, change_to, count_change};
 use super::{Role, snapshot};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
