@@ -95,17 +95,63 @@ pub enum NewPasswordReason<'a> {
     Promotion,
 }
 
+/// What an e-mail can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmailKind {
+    /// You have been invited.
+    Invitation,
+    /// You can choose a new password, as was asked for.
+    PasswordReset,
+    /// Your password was voided, and you can choose a new one.
+    PasswordRequired,
+    /// Your password was changed.
+    PasswordChanged,
+    /// Your e-mail address was changed.
+    EmailChanged,
+    /// E-mails go out.
+    Test,
+}
+
+impl EmailKind {
+    const ALL: [Self; 6] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::PasswordRequired,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::Test,
+    ];
+
+    /// As it is stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "password-reset",
+            Self::PasswordRequired => "password-required",
+            Self::PasswordChanged => "password-changed",
+            Self::EmailChanged => "email-changed",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads what [`code`](Self::code) wrote; nothing for one of a later version's.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
 impl EmailTemplate<'_> {
     /// The folder of its templates, and what the queue shows as its kind.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Invitation { .. } => "invitation",
-            Self::Test { .. } => "test",
-            Self::PasswordReset { .. } => "password-reset",
-            Self::PasswordChanged { .. } => "password-changed",
-            Self::EmailChanged { .. } => "email-changed",
-            Self::PasswordRequired { .. } => "password-required",
+            Self::Invitation { .. } => EmailKind::Invitation,
+            Self::Test { .. } => EmailKind::Test,
+            Self::PasswordReset { .. } => EmailKind::PasswordReset,
+            Self::PasswordChanged { .. } => EmailKind::PasswordChanged,
+            Self::EmailChanged { .. } => EmailKind::EmailChanged,
+            Self::PasswordRequired { .. } => EmailKind::PasswordRequired,
         }
+        .code()
     }
 
     /// Whether it leads somewhere.

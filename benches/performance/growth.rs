@@ -260,8 +260,8 @@ fn emails() -> Vec<(String, String)> {
         ("QUEUED", "statuses: [QUEUED]".to_owned()),
         ("FAILED", "statuses: [FAILED]".to_owned()),
         ("SENDING, none", "statuses: [SENDING]".to_owned()),
-        ("a common kind", "kinds: [\"invitation\"]".to_owned()),
-        ("a rare kind, ten", "kinds: [\"email-changed\"]".to_owned()),
+        ("a common kind", "kinds: [INVITATION]".to_owned()),
+        ("a rare kind, ten", "kinds: [EMAIL_CHANGED]".to_owned()),
         ("subject with many hits", "subject: \"invited\"".to_owned()),
         (
             "subject with one hit",
@@ -291,7 +291,7 @@ fn emails() -> Vec<(String, String)> {
     for (name, filter) in [
         ("all", ""),
         ("FAILED", "statuses: [FAILED]"),
-        ("a common kind", "kinds: [\"invitation\"]"),
+        ("a common kind", "kinds: [INVITATION]"),
     ] {
         let arguments = format!("filter: {{ {filter} }}");
         queries.push(named(

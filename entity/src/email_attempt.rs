@@ -20,10 +20,31 @@ pub struct Model {
     pub started_at: Timestamp,
     /// When the transport answered; empty while the attempt is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Whether the transport accepted the e-mail.
-    pub succeeded: bool,
     /// The transport's own words.
     pub response: Option<String>,
+    /// How it ended; empty while it is in progress.
+    pub outcome: Option<Outcome>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))")]
+pub enum Outcome {
+    /// The transport accepted the e-mail.
+    #[sea_orm(string_value = "delivered")]
+    Delivered,
+    /// Not now; perhaps later.
+    #[sea_orm(string_value = "transient-failure")]
+    TransientFailure,
+    /// Never.
+    #[sea_orm(string_value = "permanent-failure")]
+    PermanentFailure,
+    /// It is not the e-mail's fault: the transport could send none.
+    #[sea_orm(string_value = "unavailable")]
+    Unavailable,
+    /// Nobody knows: the attempt was interrupted.
+    #[sea_orm(string_value = "interrupted")]
+    Interrupted,
 }
 
 /// No query joins it.

@@ -35,6 +35,8 @@ pub struct Model {
     pub subject_label: String,
     /// The fields that changed, before and after, as JSON.
     pub changes: String,
+    /// The `User-Agent` header that the client sent.
+    pub user_agent: Option<String>,
 }
 
 /// The table has no relations.

@@ -8,6 +8,7 @@ pub mod declared_permission;
 pub mod device;
 pub mod email;
 pub mod email_attempt;
+pub mod email_deletion;
 pub mod email_queue;
 pub mod event;
 pub mod id;

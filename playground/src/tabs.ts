@@ -226,7 +226,7 @@ query ReadInvitation($first: Int, $filter: EmailFilter) {
       attempts {
         startedAt
         transport
-        succeeded
+        outcome
         response
       }
       lastError
@@ -236,7 +236,7 @@ query ReadInvitation($first: Int, $filter: EmailFilter) {
     `
 {
   "first": 1,
-  "filter": { "kinds": ["invitation"], "to": "sam.rivera@example.com" }
+  "filter": { "kinds": ["INVITATION"], "to": "sam.rivera@example.com" }
 }`,
   ),
   job(
@@ -291,12 +291,15 @@ mutation RetryFailedMail($input: RetryEmailsInput!) {
 # to stop.
 subscription WatchQueue {
   emailChanged {
-    id
-    subject
-    status
-    to
-    attemptCount
-    lastError
+    kind
+    emailId
+    email {
+      subject
+      status
+      to
+      attemptCount
+      lastError
+    }
   }
 }`),
 ];

@@ -7,9 +7,9 @@
 use std::fmt::Display;
 
 use entity::{
-    declared_permission, device, email, email_attempt, email_queue, event, invitation,
-    password_reset, password_reset_request, revision, role, role_permission, session, throttle,
-    user, user_role,
+    declared_permission, device, email, email_attempt, email_deletion, email_queue, event,
+    invitation, password_reset, password_reset_request, revision, role, role_permission, session,
+    throttle, user, user_role,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -201,6 +201,7 @@ fn tables() -> Result<Vec<Stored>, DbErr> {
         Stored::of::<email_queue::Entity>()?,
         Stored::of::<email::Entity>()?,
         Stored::of::<email_attempt::Entity>()?,
+        Stored::of::<email_deletion::Entity>()?,
         Stored::of::<event::Entity>()?,
     ])
 }

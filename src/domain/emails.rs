@@ -22,6 +22,7 @@ use super::{EmailAddress, text};
 use crate::config;
 use crate::database::{Transaction, Write};
 use crate::domain::app::App;
+pub use crate::email_templates::EmailKind;
 use crate::email_templates::EmailTemplate;
 
 pub mod administration;

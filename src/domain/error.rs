@@ -44,6 +44,8 @@ pub struct UserError {
     pub message: String,
     /// When to try again, in whole seconds, if waiting is all that is needed.
     pub retry_after: Option<Duration>,
+    /// The values in the message, by name, for front ends that say it in their own words.
+    pub parameters: Vec<(&'static str, String)>,
 }
 
 impl UserError {
@@ -58,7 +60,20 @@ impl UserError {
             field: field.into().map(str::to_owned).into_iter().collect(),
             message: message.into(),
             retry_after: None,
+            parameters: Vec::new(),
         }
+    }
+
+    /// The same error for a part of its field.
+    pub fn of(mut self, part: &'static str) -> Self {
+        self.field.push(part.to_owned());
+        self
+    }
+
+    /// The same error with a value that its message has.
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.parameters.push((name, value.to_string()));
+        self
     }
 
     /// The same error for the entry at `index` of its field's list.
@@ -75,8 +90,10 @@ pub enum UserErrorCode {
     Required,
     /// The value is not in the required format.
     Invalid,
-    /// The value is too long.
+    /// The text is too long.
     TooLong,
+    /// The list has too many entries.
+    TooMany,
     /// The value is already in use.
     Taken,
     /// The object does not exist.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::actor::{Actor, Principal};
 use super::error::{Error, Result};
 use super::roles::model::Role;
+use super::text;
 use super::users::model::User;
 use crate::database::{Transaction, Write};
 use crate::domain::app::App;
@@ -278,6 +279,7 @@ fn event(
         subject_id: subject.id,
         subject_label: subject.label.chars().take(500).collect(),
         changes: serde_json::to_string(&changes.0).map_err(Error::internal)?,
+        user_agent: actor.client.user_agent.as_deref().map(text::user_agent),
     };
     Ok(event::ActiveModel::from(event).reset_all())
 }

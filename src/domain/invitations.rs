@@ -24,7 +24,7 @@ pub mod newest;
 mod retention;
 mod subject;
 
-pub use acceptance::{Acceptance, Preview, accept, preview};
+pub use acceptance::{Acceptance, Preview, accept, pending_user, preview};
 pub use listing::{InvitationFilter, InvitationOrderField, count, page};
 pub use newest::newest_of;
 pub use retention::prune;

@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use super::actor::Actor;
 use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::events::Action;
 use super::links::address::SecretLink;
 use super::passwords::{self, Password};
@@ -189,6 +189,15 @@ pub async fn preview(app: &App, token: &str) -> Result<Option<password_reset::Mo
     let with_it = password_reset::Entity::find()
         .filter(password_reset::Column::TokenHash.eq(tokens::hash(token)));
     Ok(app.db.one(app.db.read(), with_it).await?)
+}
+
+/// Whom a token's link was sent to, as long as it works.
+pub async fn pending_user(app: &App, token: &str) -> Result<Option<User>> {
+    match find_by_token(app, token).await {
+        Ok((_, user)) => Ok(Some(user)),
+        Err(Error::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn find_by_token(app: &App, token: &str) -> Result<(password_reset::Model, User)> {

@@ -19,11 +19,13 @@ use crate::database::update_row;
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
+mod feedback;
 pub mod hasher;
 pub mod password;
 mod policy;
 mod pool;
 
+pub use feedback::{Suggestion, Warning};
 pub use hasher::PasswordHasher;
 pub use password::{Context, MAX_LENGTH, Password};
 pub use policy::{Assessment, Policy, assess, hash_new, policy};

@@ -85,9 +85,15 @@ async fn load(db: &impl Source, app: &App, rows: Vec<role::Model>) -> Result<Vec
 
 /// One role.
 pub async fn find(app: &App, id: RoleId) -> Result<Option<Role>> {
+    Ok(find_all(app, [id]).await?.pop())
+}
+
+/// The roles with these IDs as they are now, in no order, with one query for all of them.
+pub async fn find_all(app: &App, ids: impl IntoIterator<Item = RoleId>) -> Result<Vec<Role>> {
     let db = app.db.read();
-    let row = app.db.one(db, role::Entity::find_by_id(id)).await?;
-    Ok(load(db, app, row.into_iter().collect()).await?.pop())
+    let these = role::Entity::find().filter(role::Column::Id.is_in(ids));
+    let rows = app.db.all(db, these).await?;
+    load(db, app, rows).await
 }
 
 /// The names of roles that hold permissions that the configuration does not declare, with these. The

@@ -13,6 +13,7 @@ use super::change::{self, Change};
 use super::error::{Result, UserError, UserErrorCode};
 use super::events::{Action, Subject};
 use super::retention::remove_in_batches;
+use super::text;
 use super::tokens::Token;
 use super::users::User;
 use super::{devices, roles};
@@ -25,9 +26,6 @@ mod sign_in;
 
 pub use identification::{authenticate, refresh};
 pub use sign_in::sign_in;
-
-/// How many characters of a client's `User-Agent` are kept.
-const MAX_USER_AGENT_LENGTH: usize = 500;
 
 /// How many sessions a user can have at a time: a program that keeps signing in, and never out,
 /// ends its own oldest ones.
@@ -67,10 +65,7 @@ pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Re
         id: app.new_id(),
         user_id: user.row.id,
         token_hash: token.hash(),
-        user_agent: client
-            .user_agent
-            .as_ref()
-            .map(|agent| agent.chars().take(MAX_USER_AGENT_LENGTH).collect()),
+        user_agent: client.user_agent.as_deref().map(text::user_agent),
         ip_address: client.ip_address.map(|address| address.to_string()),
         created_at: now,
         last_used_at: now,
@@ -173,11 +168,11 @@ fn current(app: &App) -> Select<session::Entity> {
     session::Entity::find().filter(session::Column::ExpiresAt.gt(app.clock.now()))
 }
 
-/// Ends one of the actor's own sessions, which may be the current one.
+/// Ends one of the actor's own sessions, which may be the current one, or has ended already.
 ///
 /// # Errors
 ///
-/// [`NotFound`](UserErrorCode::NotFound) for `id`, whether there is no such session or it is
+/// For `id`: [`Invalid`](UserErrorCode::Invalid); [`NotFound`](UserErrorCode::NotFound) for a session of
 /// somebody else's.
 pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<SessionId> {
     let signed_in = actor.signed_in()?;
@@ -196,13 +191,14 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
             .filter(session::Column::UserId.eq(user.row.id))
             .write(change.db())
             .await?;
-        if ended == 0 {
+        if ended > 0 {
+            devices::forget(change.db(), id).await?;
+            let subject = Subject::session(id, user);
+            change.record(Action::SessionRevoked, subject).await?;
+        } else if find(app, id).await?.is_some() {
             let message = "You have no such session.";
             return Err(UserError::new(UserErrorCode::NotFound, "id", message).into());
         }
-        devices::forget(change.db(), id).await?;
-        let subject = Subject::session(id, user);
-        change.record(Action::SessionRevoked, subject).await?;
         change.commit(id).await
     })
     .await

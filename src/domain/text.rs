@@ -6,6 +6,14 @@ use unicode_normalization::UnicodeNormalization;
 use super::error::{UserError, UserErrorCode};
 use crate::email_templates::LINK_PLACEHOLDER;
 
+/// How many characters of a client's `User-Agent` header are kept.
+const MAX_USER_AGENT_LENGTH: usize = 500;
+
+/// As much of a client's `User-Agent` header as is kept.
+pub fn user_agent(header: &str) -> String {
+    header.chars().take(MAX_USER_AGENT_LENGTH).collect()
+}
+
 /// Reads a single-line text from the input `field`: trimmed, composed (NFC), of at most
 /// `max_length` characters, without line breaks or other control characters, invisible characters or
 /// web addresses, because it may come to stand in an e-mail. It may be empty.
@@ -57,7 +65,7 @@ fn check(
 ) -> Result<String, UserError> {
     let too_long = || {
         let message = format!("Enter at most {max_length} characters.");
-        UserError::new(UserErrorCode::TooLong, field, message)
+        UserError::new(UserErrorCode::TooLong, field, message).with("max", max_length)
     };
     // However its characters are composed, and with some white space around it. Reading a longer one
     // would cost more than its sender has paid.

@@ -73,7 +73,7 @@ impl Application {
         all.cloned().map(ApplicationPermission).collect()
     }
 
-    /// The permissions in this application that the viewer holds.
+    /// The permissions in this application that the viewer holds, whosever application list it is in.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let actor = ctx.actor()?;

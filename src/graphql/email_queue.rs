@@ -1,7 +1,7 @@
 //! The API for the e-mail queue as a whole, and for what administrators do with the e-mails in it.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result, SimpleObject};
-use entity::email_queue;
+use entity::{EmailId, email_queue};
 
 use super::context::ContextExt;
 use super::emails::{Email, EmailFilter, EmailStatus};
@@ -33,8 +33,8 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to retry.")] input: RetryEmailsInput,
     ) -> Result<RetryEmailsPayload> {
-        let outcome = change(ctx, EmailAction::Retry, input.ids, input.filter).await?;
-        payload(ctx, outcome, RetryEmailsPayload::of)
+        let changed = change(ctx, EmailAction::Retry, input.ids, input.filter).await?;
+        RetryEmailsPayload::of(ctx, changed).await
     }
 
     /// Cancels e-mails that are queued or have failed.
@@ -44,8 +44,8 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to cancel.")] input: CancelEmailsInput,
     ) -> Result<CancelEmailsPayload> {
-        let outcome = change(ctx, EmailAction::Cancel, input.ids, input.filter).await?;
-        payload(ctx, outcome, CancelEmailsPayload::of)
+        let changed = change(ctx, EmailAction::Cancel, input.ids, input.filter).await?;
+        CancelEmailsPayload::of(ctx, changed).await
     }
 
     /// Deletes e-mails and the record of their attempts. An e-mail that is being sent cannot be
@@ -56,8 +56,17 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which e-mails to delete.")] input: DeleteEmailsInput,
     ) -> Result<DeleteEmailsPayload> {
-        let outcome = change(ctx, EmailAction::Delete, input.ids, input.filter).await?;
-        payload(ctx, outcome, DeleteEmailsPayload::of)
+        let deleted = change(ctx, EmailAction::Delete, input.ids, input.filter).await?;
+        payload(ctx, deleted, |ids| DeleteEmailsPayload {
+            count: Some(ids.len() as u64),
+            deleted_ids: Some(
+                ids.iter()
+                    .take(MAX_SHOWN)
+                    .map(|id| ids::encode(*id))
+                    .collect(),
+            ),
+            user_errors: Vec::new(),
+        })
     }
 
     /// Queues a test e-mail. Follow it through the returned e-mail or `emailChanged`.
@@ -96,8 +105,11 @@ async fn change(
     deed: EmailAction,
     ids: Option<Vec<ID>>,
     filter: Option<EmailFilter>,
-) -> Result<domain::Result<u64>> {
+) -> Result<domain::Result<Vec<EmailId>>> {
     let ids = ids.map(|ids| ids.iter().map(ids::decode).collect());
+    if let Some(error) = filter.as_ref().and_then(EmailFilter::flaw) {
+        return Ok(Err(error.into()));
+    }
     let filter = filter.map(EmailFilter::decode).transpose()?;
     Ok(match Selection::new(ids, filter) {
         Ok(meant) => administration::change(ctx.app()?, &ctx.actor()?, deed, &meant).await,
@@ -132,39 +144,79 @@ pub struct DeleteEmailsInput {
     filter: Option<EmailFilter>,
 }
 
-/// Declares payloads that report how many e-mails were affected.
-macro_rules! count_payloads {
+/// How many of the changed e-mails a payload shows.
+const MAX_SHOWN: usize = 500;
+
+/// Declares payloads that show the e-mails that were changed.
+macro_rules! change_payloads {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
             /// The number of e-mails affected; null if there are `userErrors`.
             count: Option<u64>,
+            /// The e-mails affected, up to 500 of them; null if there are `userErrors`.
+            emails: Option<Vec<Email>>,
             /// All errors in the input. If there are any, nothing was changed.
             user_errors: Vec<UserError>,
         }
 
         impl $name {
-            fn of(count: u64) -> Self {
-                Self { count: Some(count), user_errors: Vec::new() }
+            async fn of(ctx: &Context<'_>, changed: domain::Result<Vec<EmailId>>) -> Result<Self> {
+                let emails = match &changed {
+                    Ok(ids) if ctx.look_ahead().field("emails").exists() => shown(ctx, ids).await?,
+                    _ => Vec::new(),
+                };
+                payload(ctx, changed, |ids| Self {
+                    count: Some(ids.len() as u64),
+                    emails: Some(emails),
+                    user_errors: Vec::new(),
+                })
             }
         }
 
         impl Payload for $name {
             fn refused(user_errors: Vec<UserError>) -> Self {
-                Self { count: None, user_errors }
+                Self { count: None, emails: None, user_errors }
             }
         }
     )*};
 }
 
-count_payloads! {
+change_payloads! {
     /// The result of `retryEmails`.
     RetryEmailsPayload
     /// The result of `cancelEmails`.
     CancelEmailsPayload
-    /// The result of `deleteEmails`.
-    DeleteEmailsPayload
+}
+
+/// The e-mails with these IDs as they are by now, in their order.
+async fn shown(ctx: &Context<'_>, ids: &[EmailId]) -> Result<Vec<Email>> {
+    let ids = &ids[..ids.len().min(MAX_SHOWN)];
+    let mut found = emails::find_all(ctx.app()?, &ctx.actor()?, ids.iter().copied()).await?;
+    found.sort_by_key(|email| ids.iter().position(|id| *id == email.row().id));
+    Ok(Email::together(found))
+}
+
+/// The result of `deleteEmails`.
+#[derive(SimpleObject)]
+pub struct DeleteEmailsPayload {
+    /// The number of e-mails deleted; null if there are `userErrors`.
+    count: Option<u64>,
+    /// The IDs of the deleted e-mails, up to 500 of them; null if there are `userErrors`.
+    deleted_ids: Option<Vec<ID>>,
+    /// All errors in the input. If there are any, nothing was changed.
+    user_errors: Vec<UserError>,
+}
+
+impl Payload for DeleteEmailsPayload {
+    fn refused(user_errors: Vec<UserError>) -> Self {
+        Self {
+            count: None,
+            deleted_ids: None,
+            user_errors,
+        }
+    }
 }
 
 /// Where to send a test e-mail.

@@ -105,6 +105,24 @@ pub enum EmailStatus {
     Cancelled,
 }
 
+/// What an e-mail is about. Later versions may add kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "emails::EmailKind")]
+pub enum EmailKind {
+    /// An invitation, with its link.
+    Invitation,
+    /// The link of a password reset that was asked for.
+    PasswordReset,
+    /// The link of a password reset that was not asked for: the user has to choose a new password.
+    PasswordRequired,
+    /// A notice that the password was changed.
+    PasswordChanged,
+    /// A notice to the old address that it was changed.
+    EmailChanged,
+    /// A test e-mail.
+    Test,
+}
+
 /// Sending priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "email::Priority")]

@@ -18,6 +18,18 @@ pub struct UserError {
     message: String,
     /// How many seconds to wait before trying again; null unless waiting is all that is needed.
     retry_after: Option<u64>,
+    /// The values in the message, for front ends that say it in their own words: `min` and `max` of a length
+    /// or a number of entries, `holders` of a role.
+    parameters: Vec<UserErrorParameter>,
+}
+
+/// A value in the message of a user error.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct UserErrorParameter {
+    /// The name, such as "min".
+    name: String,
+    /// The value, such as "12".
+    value: String,
 }
 
 /// The kinds of user errors.
@@ -28,8 +40,10 @@ pub enum UserErrorCode {
     Required,
     /// The value is not in the required format.
     Invalid,
-    /// The value is too long.
+    /// The text is too long.
     TooLong,
+    /// The list has too many entries.
+    TooMany,
     /// The value is already in use.
     Taken,
     /// The object does not exist.
@@ -73,6 +87,12 @@ impl From<domain::UserError> for UserError {
             field,
             message: error.message,
             retry_after: error.retry_after.map(|wait| wait.as_secs()),
+            parameters: (error.parameters.into_iter())
+                .map(|(name, value)| UserErrorParameter {
+                    name: name.to_owned(),
+                    value,
+                })
+                .collect(),
         }
     }
 }

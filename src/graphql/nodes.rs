@@ -200,7 +200,7 @@ async fn load(ctx: &Context<'_>, named: &[Named]) -> Result<HashMap<ID, Node>> {
         _ => None,
     });
     if !role_ids.is_empty() {
-        for role in Role::together(roles::by_ids(app, &role_ids).await?) {
+        for role in Role::together(roles::find_all(app, role_ids).await?) {
             found.insert(ids::encode(role.row().id), Node::Role(role));
         }
     }

@@ -12,7 +12,11 @@ use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
 use crate::domain::applications::USERS_UPDATE;
 use crate::domain::passwords::{self, Password};
-use crate::domain::{password_resets, users};
+use crate::domain::{invitations, password_resets, users};
+
+mod feedback;
+
+use feedback::{PasswordSuggestion, PasswordWarning};
 
 /// The queries about passwords.
 #[derive(Default)]
@@ -72,8 +76,8 @@ impl PasswordMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The password, and the user that it is for.")] input: CheckPasswordInput,
     ) -> Result<CheckPasswordPayload> {
-        let actor = ctx.actor()?;
-        let own = actor.signed_in().ok().map(|viewer| &viewer.user.row);
+        let user = person(ctx, &input).await?;
+        let own = user.as_ref().map(|user| &user.row);
         let email = input.email.map(|email| email.0);
         let typed = |typed: Option<String>, own: Option<&String>| {
             let mut text = typed.or(own.cloned()).unwrap_or_default();
@@ -95,8 +99,14 @@ impl PasswordMutation {
             score: assessment.score,
             is_acceptable: assessment.refusal.is_none(),
             reason: assessment.refusal.map(|refusal| refusal.code.into()),
-            warning: assessment.warning,
-            suggestions: assessment.suggestions,
+            warning_code: (assessment.warning.as_ref()).map(|(code, _)| (*code).into()),
+            warning: assessment.warning.map(|(_, english)| english),
+            suggestion_codes: (assessment.suggestions.iter())
+                .map(|(code, _)| (*code).into())
+                .collect(),
+            suggestions: (assessment.suggestions.into_iter())
+                .map(|(_, english)| english)
+                .collect(),
         });
         payload(ctx, assessment, CheckPasswordPayload::new)
     }
@@ -171,13 +181,33 @@ pub struct CheckPasswordInput {
     /// The password to check.
     #[graphql(secret)]
     password: String,
-    /// The user's e-mail address, which the password should not resemble. The viewer's own by
-    /// default.
+    /// The token of the invitation that the password is for. Its user's address and names, which the
+    /// password should not resemble, are the defaults below; those of the viewer without a token, and none
+    /// for a link that no longer works.
+    #[graphql(secret)]
+    invitation_token: Option<String>,
+    /// The token of the password reset that the password is for.
+    #[graphql(secret)]
+    password_reset_token: Option<String>,
+    /// The user's e-mail address, which the password should not resemble.
     email: Option<EmailAddress>,
-    /// The user's first name, which the password should not resemble. The viewer's own by default.
+    /// The user's first name, which the password should not resemble.
     first_name: Option<String>,
-    /// The user's last name, which the password should not resemble. The viewer's own by default.
+    /// The user's last name, which the password should not resemble.
     last_name: Option<String>,
+}
+
+/// Whom a password is for: whom the link was sent to, or the viewer.
+async fn person(ctx: &Context<'_>, input: &CheckPasswordInput) -> Result<Option<users::User>> {
+    let app = ctx.app()?;
+    if let Some(token) = &input.invitation_token {
+        return Ok(invitations::pending_user(app, token).await?);
+    }
+    if let Some(token) = &input.password_reset_token {
+        return Ok(password_resets::pending_user(app, token).await?);
+    }
+    let actor = ctx.actor()?;
+    Ok(actor.signed_in().ok().map(|viewer| viewer.user.clone()))
 }
 
 /// The viewer's current and new password.
@@ -287,12 +317,18 @@ pub struct PasswordAssessment {
     /// Why the password would not be accepted; null if it would.
     #[graphql(directive = public::apply())]
     reason: Option<UserErrorCode>,
-    /// Why the password is easy to guess, if there is one main reason.
+    /// Why the password is easy to guess, in English, if there is one main reason.
     #[graphql(directive = public::apply())]
     warning: Option<String>,
-    /// How to make the password harder to guess.
+    /// The same for front ends that translate it.
+    #[graphql(directive = public::apply())]
+    warning_code: Option<PasswordWarning>,
+    /// How to make the password harder to guess, in English.
     #[graphql(directive = public::apply())]
     suggestions: Vec<String>,
+    /// The same for front ends that translate it, in the same order.
+    #[graphql(directive = public::apply())]
+    suggestion_codes: Vec<PasswordSuggestion>,
 }
 
 /// The rules that a new password must meet.

@@ -13,7 +13,7 @@ import { createClient as createWebSocketClient } from "graphql-ws";
 import WebSocket from "ws";
 
 const PASSWORD = "walrus-teapot-93-orbit";
-const WATCH = "subscription { emailChanged { to status } }";
+const WATCH = "subscription { emailChanged { email { to status } } }";
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -114,7 +114,7 @@ function watch(client) {
     {
       next: ({ data, errors }) => {
         if (errors) watcher.ended = JSON.stringify(errors);
-        else for (const to of data.emailChanged.to) watcher.seen.add(to);
+        else for (const to of data.emailChanged.email.to) watcher.seen.add(to);
       },
       error: (error) => (watcher.ended = `error: ${error?.reason ?? error?.message ?? error}`),
       complete: () => (watcher.ended = "complete"),

@@ -20,7 +20,7 @@ export const SEND = `mutation Send($input: SendTestEmailInput!) {
   sendTestEmail(input: $input) { email { id } userErrors { code } }
 }`;
 export const WATCH = `subscription Watch($filter: EmailFilter) {
-  emailChanged(filter: $filter) { id to status }
+  emailChanged(filter: $filter) { email { id to status } }
 }`;
 
 /** The promise, or an error once it has taken too long. */
@@ -126,8 +126,8 @@ export function speaks(name, connect, { subscribes = true } = {}) {
     const sent = new Promise((resolve, reject) => {
       stop = client.subscribe(WATCH, { filter: { to } }, (answer) => {
         if (answer.errors) return reject(new Error(JSON.stringify(answer.errors)));
-        assert.deepEqual([...answer.data.emailChanged.to], [to]);
-        if (answer.data.emailChanged.status === "SENT") resolve();
+        assert.deepEqual([...answer.data.emailChanged.email.to], [to]);
+        if (answer.data.emailChanged.email.status === "SENT") resolve();
       });
     });
     // Whoever subscribes is not told when that has happened: e-mails are sent until one is seen.

@@ -196,7 +196,7 @@ def passes(proxy, instance, others, folder, token):
     # An event stream: an e-mail that is queued while somebody watches is told at once.
     watcher = proxy.connection(timeout=20)
     watcher.request(
-        "POST", "/graphql", json.dumps({"query": "subscription { emailChanged { status } }"}),
+        "POST", "/graphql", json.dumps({"query": "subscription { emailChanged { email { status } } }"}),
         {"Host": "people.example.com", "Content-Type": "application/json", "Accept": "text/event-stream",
          "Authorization": f"Bearer {token}"},
     )

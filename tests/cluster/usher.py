@@ -245,7 +245,7 @@ class Usher:
             request = urllib.request.Request(
                 f"http://127.0.0.1:{self.port}/graphql",
                 json.dumps(
-                    {"query": "subscription { emailChanged { messageId status } }"}
+                    {"query": "subscription { emailChanged { email { messageId status } } }"}
                 ).encode(),
                 {
                     "Content-Type": "application/json",
@@ -257,7 +257,7 @@ class Usher:
                 with urllib.request.urlopen(request, timeout=120) as stream:
                     for line in stream:
                         if line.startswith(b"data:") and b"emailChanged" in line:
-                            change = json.loads(line[5:])["data"]["emailChanged"]
+                            change = json.loads(line[5:])["data"]["emailChanged"]["email"]
                             seen(change, time.monotonic())
             except (OSError, ValueError):
                 pass

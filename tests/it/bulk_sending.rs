@@ -1,6 +1,7 @@
 //! How the worker goes about many e-mails at once: it claims them ahead of need, and records what became
 //! of them together. Neither costs any of them anything.
 
+use entity::email_attempt::Outcome;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -137,14 +138,14 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
     )
     .await;
     server
-        .emails_in(&administrator, json!({ "kinds": ["test"] }), "SENDING")
+        .emails_in(&administrator, json!({ "kinds": ["TEST"] }), "SENDING")
         .await;
     // All ten come to an end at once.
     server.inbox.open_gate(true);
     server
         .emails_that(
             &administrator,
-            json!({ "kinds": ["test"] }),
+            json!({ "kinds": ["TEST"] }),
             "nine",
             |mails| mails.iter().filter(|mail| mail["status"] == "SENT").count() == 9,
         )
@@ -166,8 +167,11 @@ async fn one_outcome_that_cannot_be_recorded_holds_up_no_other() {
     let attempts = usher::domain::emails::attempts_of(app, [held[0].id])
         .await
         .unwrap();
-    let succeeded: Vec<_> = attempts.iter().map(|attempt| attempt.succeeded).collect();
-    assert_eq!(succeeded, [false, true]);
+    let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [Some(Outcome::Interrupted), Some(Outcome::Delivered)]
+    );
 }
 
 /// Servers have words of their own for each e-mail.
@@ -183,7 +187,7 @@ async fn each_attempt_keeps_its_own_words() {
     )
     .await;
     let sent = server
-        .emails_in(&administrator, json!({ "kinds": ["test"] }), "SENT")
+        .emails_in(&administrator, json!({ "kinds": ["TEST"] }), "SENT")
         .await;
     for email in sent.as_array().unwrap() {
         let said = format!("250 2.0.0 kept {}", email["messageId"].as_str().unwrap());

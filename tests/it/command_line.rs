@@ -206,7 +206,7 @@ async fn a_reset_link_can_be_printed_for_an_active_user() {
     let page = "http://127.0.0.1:8000/reset-password#token=";
     assert!(link.starts_with(page), "{output}");
     let query = "{ events(filter: { actions: PASSWORD_RESET_REQUESTED }) { nodes { actorLabel subjectLabel } }
-        emails(filter: { kinds: \"password-reset\" }) { totalCount } }";
+        emails(filter: { kinds: PASSWORD_RESET }) { totalCount } }";
     let answer = administrator.run(query).await;
     let subject = json!({ "actorLabel": "server", "subjectLabel": "admin@example.com" });
     assert_eq!(answer.data()["events"]["nodes"], json!([subject]));

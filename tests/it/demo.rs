@@ -59,7 +59,7 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
             "{
             users(first: 100) { nodes { status invitation { status } } }
             emailQueue { counts { status count } }
-            emails(first: 100) { nodes { kind attempts { succeeded response } } }
+            emails(first: 100) { nodes { kind attempts { outcome response } } }
             events(first: 100) { nodes { action } }
         }",
         )
@@ -86,7 +86,7 @@ async fn the_demo_shows_people_and_letters_in_every_state() {
             .any(|mail| mail["attempts"].as_array().unwrap().len() >= 4),
         "{mails:#?}"
     );
-    for kind in ["invitation", "test"] {
+    for kind in ["INVITATION", "TEST"] {
         assert!(mails.iter().any(|mail| mail["kind"] == kind), "{kind}");
     }
     assert!(everything["events"]["nodes"].as_array().unwrap().len() > 15);

@@ -110,7 +110,7 @@ async fn person_with_a_past(server: &TestServer, administrator: &Client) -> Clie
     server.inbox.refuse(None);
     for sql in [
         "UPDATE email_queue SET transport_error = 'the recipient new.qxzv@kbank.com was rejected'",
-        "UPDATE email_attempts SET response = 'no new.qxzv@kbank.com' WHERE succeeded = FALSE",
+        "UPDATE email_attempts SET response = 'no new.qxzv@kbank.com' WHERE outcome <> 'delivered'",
     ] {
         execute(server, sql).await;
     }

@@ -52,7 +52,7 @@ async fn emails_are_found_by_whom_they_are_for_and_by_how_they_fared() {
         (json!({ "search": "_" }), 0),
         (json!({ "search": "\0" }), 0),
         (json!({ "userId": user }), 2),
-        (json!({ "userId": user, "kinds": ["invitation"] }), 1),
+        (json!({ "userId": user, "kinds": ["INVITATION"] }), 1),
         (json!({ "userId": role }), 0),
         (json!({ "invitationId": invitation }), 1),
         (json!({ "invitationId": user }), 0),

@@ -22,7 +22,7 @@ const IMPATIENT: [&str; 3] = [
     "server.idle_timeout=1s",
 ];
 
-const WATCH: &str = "subscription { emailChanged { status } }";
+const WATCH: &str = "subscription { emailChanged { email { status } } }";
 
 async fn connect(server: &TestServer) -> TcpStream {
     TcpStream::connect(server.server.address).await.unwrap()

@@ -24,7 +24,7 @@ async fn stopped_with_a_queue() -> (TestServer, Client) {
         .mutate("requestPasswordReset", input, "")
         .await;
     assert_eq!(asked["userErrors"], json!([]));
-    let to = json!({ "kinds": ["password-reset"] });
+    let to = json!({ "kinds": ["PASSWORD_RESET"] });
     server.emails_in(&administrator, to, "QUEUED").await;
     (server, administrator)
 }

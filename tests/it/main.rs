@@ -27,6 +27,7 @@ mod devices;
 mod doctor;
 mod documents;
 mod email_addresses;
+mod email_changes;
 mod email_queue;
 mod emails;
 mod endpoint;

@@ -181,7 +181,7 @@ async fn what_is_open_or_paused_shows() {
     let token = administrator.token.as_deref().unwrap();
     let payload = json!({ "authorization": format!("Bearer {token}") });
     let mut socket = Socket::initialised(&server.url, payload).await;
-    let watch = "subscription { emailChanged { status } }";
+    let watch = "subscription { emailChanged { email { status } } }";
     socket.subscribe("1", watch, json!({})).await;
     until(&server, "usher_streams{kind=\"websocket\"}", 1.0).await;
     until(&server, "usher_subscriptions", 1.0).await;

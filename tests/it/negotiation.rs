@@ -214,7 +214,7 @@ async fn a_mutation_is_executed_whatever_is_accepted() {
 async fn a_subscription_is_streamed_or_says_how_it_is_sent() {
     let server = TestServer::start().await;
     // Nobody is signed in: the stream has one event and ends.
-    let document = "subscription Watch { emailChanged { status } }";
+    let document = "subscription Watch { emailChanged { email { status } } }";
     let body = json!({ "query": document });
     for accept in [
         EVENTS,

@@ -142,7 +142,7 @@ async fn whoever_waits_for_a_database_that_goes_is_told() {
         .as_str()
         .unwrap()
         .to_owned();
-    let changes = "subscription { emailChanged { id status } }";
+    let changes = "subscription { emailChanged { email { id status } } }";
     let mut events = administrator.subscribe(changes, json!({})).await;
     let credentials = format!("Bearer {}", administrator.token.as_ref().unwrap());
     let mut socket =

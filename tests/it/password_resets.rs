@@ -154,7 +154,7 @@ async fn a_newer_reset_leaves_the_older_ones_and_there_are_only_so_many() {
         async { while administrator.run(asked).await.data()["events"]["totalCount"] != 4 {} };
     server.within("four requests", all_asked).await;
     server.all_sent(&administrator).await;
-    let received = "{ emails(filter: { kinds: [\"password-reset\"] }) { totalCount } }";
+    let received = "{ emails(filter: { kinds: [PASSWORD_RESET] }) { totalCount } }";
     let answer = administrator.run(received).await;
     assert_eq!(answer.data()["emails"]["totalCount"], 3);
     assert_eq!(reset(&server, &first, NEW).await, [""; 0]);
@@ -197,7 +197,7 @@ async fn a_reset_ends_by_time_by_the_use_of_another_and_by_any_change_of_the_pas
 async fn a_reset_link_is_shown_to_nobody_and_gone_when_it_is_sent() {
     let server = TestServer::start().await;
     let administrator = server.administrator().await;
-    let see = "{ emails(filter: { kinds: [\"password-reset\"] }) { nodes {
+    let see = "{ emails(filter: { kinds: [PASSWORD_RESET] }) { nodes {
         status priority link textBody htmlBody lastError
     } } }";
     server.inbox.refuse(Some(transports::Failure::Transient));
@@ -206,7 +206,7 @@ async fn a_reset_link_is_shown_to_nobody_and_gone_when_it_is_sent() {
         .anonymous()
         .mutate("requestPasswordReset", input, "")
         .await;
-    let filter = json!({ "kinds": ["password-reset"] });
+    let filter = json!({ "kinds": ["PASSWORD_RESET"] });
     // Until the first attempt is over, letting time pass would move the next one, too.
     server
         .emails_that(&administrator, filter.clone(), "an attempt", |mails| {
@@ -282,7 +282,7 @@ async fn asking_for_a_reset_answers_alike_whoever_the_address_belongs_to() {
     let received = server.inbox.next().await;
     assert_eq!(received.to, [ADMINISTRATOR]);
     let received = administrator
-        .run("{ emails(filter: { kinds: [\"password-reset\"] }) { nodes { to } } }")
+        .run("{ emails(filter: { kinds: [PASSWORD_RESET] }) { nodes { to } } }")
         .await;
     assert_eq!(
         received.data()["emails"]["nodes"],

@@ -21,7 +21,7 @@ fn inherits(name: &str) -> bool {
     ["Payload", "Connection", "Edge"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
-        || ["PageInfo", "UserError"].contains(&name)
+        || ["PageInfo", "UserError", "UserErrorParameter"].contains(&name)
 }
 
 /// What the schema says of a field.
@@ -162,7 +162,7 @@ impl World {
             .await;
         let reset_token = token_in(&server.inbox.next().await);
         let answer = administrator
-            .run("{ emails(filter: { to: \"target\" }) { nodes { id attempts { succeeded } } } }")
+            .run("{ emails(filter: { to: \"target\" }) { nodes { id attempts { outcome } } } }")
             .await;
         Self {
             email: text(&answer.data()["emails"]["nodes"][0]["id"]),
@@ -223,6 +223,9 @@ impl World {
             "EmailAttempt" => format!(
                 "{{ email(id: \"{}\") {{ attempts {{ {leaf} }} }} }}",
                 self.email
+            ),
+            "EmailChange" => format!(
+                "subscription {{ emailChanged(since: \"2020-01-01T00:00:00Z\") {{ {leaf} }} }}"
             ),
             "EmailViewerCan" => format!(
                 "{{ email(id: \"{}\") {{ viewerCan {{ {leaf} }} }} }}",
@@ -342,15 +345,17 @@ impl World {
         let document = self.document(schema, ty, field, who);
         let anonymous = self.server.anonymous();
         let client = who.map_or(&anonymous, |who| &who.client);
-        if ty == "Subscription" {
+        if document.starts_with("subscription") {
             // Where it is not refused at once, there is something to tell.
             let mut events = client.subscribe(&document, json!({})).await;
-            // One recipient may not be sent many.
-            let id = who.map_or("nobody", |who| &who.client.id);
-            let input = json!({ "to": format!("{}-{id}@kbank.com", field.name.node) });
-            self.administrator
-                .mutate("sendTestEmail", input, "email { id }")
-                .await;
+            if ty == "Subscription" {
+                // One recipient may not be sent many.
+                let id = who.map_or("nobody", |who| &who.client.id);
+                let input = json!({ "to": format!("{}-{id}@kbank.com", field.name.node) });
+                self.administrator
+                    .mutate("sendTestEmail", input, "email { id }")
+                    .await;
+            }
             let body = events.next().await.unwrap();
             return verdict(&body, &document);
         }

@@ -70,15 +70,15 @@ async fn nobody_is_sent_a_hundred_e_mails_of_one_kind() {
     let (invited, _) = server.invite(&administrator, "new@kbank.com", &role).await;
     let invited = invited["user"]["id"].as_str().unwrap();
     for (kind, field, input, already) in [
-        ("test", "sendTestEmail", "to: \"a@b.example\"".to_owned(), 0),
+        ("TEST", "sendTestEmail", "to: \"a@b.example\"".to_owned(), 0),
         (
-            "invitation",
+            "INVITATION",
             "resendInvitation",
             format!("userId: \"{invited}\""),
             1,
         ),
         (
-            "password-reset",
+            "PASSWORD_RESET",
             "sendPasswordReset",
             format!("userId: \"{}\"", laura.id),
             0,
@@ -173,7 +173,7 @@ async fn whoever_asks_for_a_reset_is_not_told_that_there_were_too_many_e_mails()
     while administrator.run(asked).await.data()["events"]["totalCount"] != 3 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(count(&administrator, "password-reset").await, 1);
+    assert_eq!(count(&administrator, "PASSWORD_RESET").await, 1);
 }
 
 /// Security rule 14: a notice protects, and is not counted.
@@ -186,7 +186,7 @@ async fn every_new_password_is_told() {
         let payload = administrator.mutate("changePassword", input, "").await;
         assert_eq!(payload["userErrors"], json!([]));
     }
-    assert_eq!(count(&administrator, "password-changed").await, 3);
+    assert_eq!(count(&administrator, "PASSWORD_CHANGED").await, 3);
 }
 
 /// Security rule 21: whoever has to wait for a link has one that works.

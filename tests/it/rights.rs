@@ -226,8 +226,7 @@ async fn an_account_that_the_command_line_promotes_is_closed_to_whoever_set_it_u
     let token = token_in(&received);
     assert!(link.ends_with(&token));
     // Nobody reads the link in the queue.
-    let query =
-        "{ emails(filter: { kinds: [\"password-required\"] }) { nodes { link textBody } } }";
+    let query = "{ emails(filter: { kinds: [PASSWORD_REQUIRED] }) { nodes { link textBody } } }";
     let answer = administrator.run(query).await;
     assert_eq!(answer.data()["emails"]["nodes"][0]["link"], Value::Null);
     assert!(!answer.body.to_string().contains(&token));

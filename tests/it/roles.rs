@@ -138,7 +138,7 @@ async fn bad_input_is_refused_and_changes_nothing() {
         ),
         (
             json!({ "name": "Many", "permissions": vec!["users.view"; 1_001] }),
-            vec!["TOO_LONG input.permissions"],
+            vec!["TOO_MANY input.permissions"],
         ),
         (
             json!({ "name": "Administrator", "permissions": [] }),

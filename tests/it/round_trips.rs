@@ -81,7 +81,7 @@ async fn what_is_accepted_can_be_used_again_and_nothing_is_an_internal_error() {
 async fn is_never_internal(administrator: &Client, text: &str) {
     let read = "query($text: String!, $id: ID!, $email: EmailAddress!, $permission: PermissionCode!) {
         users(filter: { search: $text }) { totalCount }
-        emails(filter: { to: $text, subject: $text, kinds: [$text] }) { totalCount }
+        emails(filter: { to: $text, subject: $text }) { totalCount }
         found: emails(filter: { search: $text, transport: $text, lastError: $text, userId: $id, invitationId: $id }) { totalCount }
         failed: emails(filter: { lastError: $text }) { totalCount }
         events(filter: { search: $text, ipAddress: $text, sessionId: $id }) { totalCount }

@@ -435,7 +435,7 @@ async fn an_email_that_becomes_unreadable_on_its_way_stops_no_other() {
     let counts = counts.data()["emailQueue"]["counts"].clone();
     let failed = json!({ "status": "FAILED", "count": 1 });
     assert!(counts.as_array().unwrap().contains(&failed), "{counts}");
-    let all = json!({ "filter": { "kinds": ["test"] } });
+    let all = json!({ "filter": { "kinds": ["TEST"] } });
     let retried = administrator.mutate("retryEmails", all, "count").await;
     assert_eq!(retried["userErrors"], json!([]), "{retried}");
 }

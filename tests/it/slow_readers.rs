@@ -13,7 +13,7 @@ use crate::support::{Client, Said, Socket, TestServer, within};
 
 /// Large, so that few of them fill what lies between server and client; and from several tables.
 const WATCH: &str =
-    "subscription { emailChanged { source textBody htmlBody attempts { response } } }";
+    "subscription { emailChanged { email { source textBody htmlBody attempts { response } } } }";
 
 /// Fewer connections to the database than there are subscriptions.
 const FEW: [&str; 1] = ["database.max_connections=2"];

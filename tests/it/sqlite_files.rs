@@ -378,7 +378,7 @@ async fn on_a_full_disk_reads_go_on_and_nothing_is_half_done() {
         }
         let counted = "{ users { totalCount }
             invited: events(filter: { actions: [USER_INVITED] }) { totalCount }
-            emails(filter: { kinds: \"invitation\" }) { totalCount } }";
+            emails(filter: { kinds: INVITATION }) { totalCount } }";
         let answer = administrator.run(counted).await;
         // One more is the administrator, who was invited twice.
         let counts = json!({

@@ -9,8 +9,7 @@ use usher::domain::setup::invite_administrator;
 use crate::emails::office;
 use crate::support::{Client, Event, PASSWORD, Said, Socket, TestServer, skipped, token_in};
 
-const WATCH: &str =
-    "subscription Watch($filter: EmailFilter) { emailChanged(filter: $filter) { to status kind } }";
+const WATCH: &str = "subscription Watch($filter: EmailFilter) { emailChanged(filter: $filter) { email { to status kind } } }";
 
 async fn send_test(client: &Client, to: &str) {
     let payload = client
@@ -67,7 +66,7 @@ async fn a_websocket_tells_what_happens_to_a_mail() {
         loop {
             let event = socket.next().await;
             assert_eq!(event["type"], "next", "{event}");
-            let mail = &event["payload"]["data"]["emailChanged"];
+            let mail = &event["payload"]["data"]["emailChanged"]["email"];
             assert_eq!(mail["to"], json!(["watched@kbank.com"]));
             if mail["status"] == "SENT" {
                 break;
@@ -139,7 +138,7 @@ async fn server_sent_events_tell_what_happens_to_a_mail() {
     let event = events.next().await.unwrap();
     assert_eq!(
         event,
-        json!({ "data": { "emailChanged": { "to": ["watched@kbank.com"], "status": "SENT", "kind": "test" } } })
+        json!({ "data": { "emailChanged": { "email": { "to": ["watched@kbank.com"], "status": "SENT", "kind": "TEST" } } } })
     );
     // What answers once answers as one event.
     let mut events = administrator
@@ -182,49 +181,49 @@ async fn every_letter_is_told_of_when_it_is_queued() {
             "resetPassword",
             json!({ "token": token, "newPassword": new_password }),
             "laura@kbank.com",
-            "password-changed",
+            "PASSWORD_CHANGED",
         ),
         (
             "sendPasswordReset",
             send_reset,
             "laura@kbank.com",
-            "password-reset",
+            "PASSWORD_RESET",
         ),
         (
             "requestPasswordReset",
             json!({ "email": "laura@kbank.com" }),
             "laura@kbank.com",
-            "password-reset",
+            "PASSWORD_RESET",
         ),
         (
             "changePassword",
             change,
             "admin@example.com",
-            "password-changed",
+            "PASSWORD_CHANGED",
         ),
         (
             "resendInvitation",
             json!({ "userId": eva }),
             "eva@kbank.com",
-            "invitation",
+            "INVITATION",
         ),
         (
             "inviteUser",
             json!({ "email": "mia@kbank.com", "roleIds": [role] }),
             "mia@kbank.com",
-            "invitation",
+            "INVITATION",
         ),
         (
             "sendTestEmail",
             json!({ "to": "ada@kbank.com" }),
             "ada@kbank.com",
-            "test",
+            "TEST",
         ),
         (
             "updateUser",
             json!({ "id": laura.id, "email": "l@kbank.com" }),
             "laura@kbank.com",
-            "email-changed",
+            "EMAIL_CHANGED",
         ),
     ] {
         let payload = administrator.mutate(mutation, input, "__typename").await;
@@ -232,15 +231,15 @@ async fn every_letter_is_told_of_when_it_is_queued() {
         // What only the next poll would tell comes in an hour.
         let event = events.next().await.expect(mutation);
         assert_eq!(
-            event["data"]["emailChanged"],
+            event["data"]["emailChanged"]["email"],
             json!({ "to": [to], "status": "QUEUED", "kind": kind }),
             "{mutation}"
         );
     }
     let event = events.next().await.unwrap();
     assert_eq!(
-        event["data"]["emailChanged"],
-        json!({ "to": ["l@kbank.com"], "status": "QUEUED", "kind": "password-required" })
+        event["data"]["emailChanged"]["email"],
+        json!({ "to": ["l@kbank.com"], "status": "QUEUED", "kind": "PASSWORD_REQUIRED" })
     );
     let address = EmailAddress::parse("grace@kbank.com").unwrap();
     invite_administrator(&server.server.app, &address)
@@ -248,7 +247,7 @@ async fn every_letter_is_told_of_when_it_is_queued() {
         .unwrap();
     let event = events.next().await.unwrap();
     assert_eq!(
-        event["data"]["emailChanged"]["to"],
+        event["data"]["emailChanged"]["email"]["to"],
         json!(["grace@kbank.com"])
     );
 }
@@ -324,7 +323,7 @@ async fn a_subscription_masks_links() {
     let watcher = server
         .user_with(&administrator, "watcher@kbank.com", &["email-queue.view"])
         .await;
-    let document = "subscription { emailChanged(filter: { to: \"laura\" }) { status textBody htmlBody source } }";
+    let document = "subscription { emailChanged(filter: { to: \"laura\" }) { email { status textBody htmlBody source } } }";
     let mut masked = watcher.subscribe(document, json!({})).await;
     let mut shown = administrator.subscribe(document, json!({})).await;
     assert_eq!(masked.first().await, None);
@@ -363,7 +362,7 @@ async fn a_subscription_sees_what_another_server_does() {
     send_test(&elsewhere, "elsewhere@kbank.com").await;
     let event = events.next().await.unwrap();
     assert_eq!(
-        event["data"]["emailChanged"]["to"],
+        event["data"]["emailChanged"]["email"]["to"],
         json!(["elsewhere@kbank.com"])
     );
 }

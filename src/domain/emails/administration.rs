@@ -11,7 +11,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Sel
 
 use super::delivery::transport_pause;
 use super::{
-    Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, queue_state, still_serves,
+    Email, EmailFilter, NewEmail, Purpose, as_seen_by, cancelled, changes, queue_state,
+    still_serves,
 };
 use crate::database::{Transaction, Write};
 use crate::domain::actor::Actor;
@@ -142,6 +143,7 @@ impl EmailAction {
 
     async fn perform(
         self,
+        app: &App,
         transaction: &Transaction,
         ids: &[EmailId],
         now: Timestamp,
@@ -158,6 +160,7 @@ impl EmailAction {
             },
             Self::Cancel => cancelled(now),
             Self::Delete => {
+                changes::note_deleted(app, transaction, ids).await?;
                 email::Entity::delete_many()
                     .filter(of_these)
                     .write_many(transaction)
@@ -181,8 +184,8 @@ fn is_due(now: Timestamp) -> Condition {
         .add(email::Column::NextAttemptAt.lte(now))
 }
 
-/// Does it with the chosen e-mails, and returns how many it was done with: not those for which there
-/// was nothing to do.
+/// Does it with the chosen e-mails, and returns those that it was done with: not those for which there was
+/// nothing to do.
 ///
 /// # Errors
 ///
@@ -192,7 +195,7 @@ pub async fn change(
     actor: &Actor,
     action: EmailAction,
     selection: &Selection,
-) -> Result<u64> {
+) -> Result<Vec<EmailId>> {
     change::make(app, actor, |change| async move {
         let now = app.clock.now();
         let selected = match selection {
@@ -206,7 +209,7 @@ pub async fn change(
             }
         };
         for ids in selected.chunks(BATCH) {
-            action.perform(change.db(), ids, now).await?;
+            action.perform(app, change.db(), ids, now).await?;
         }
         if !selected.is_empty() {
             record(&change, action, &selected).await?;
@@ -214,9 +217,8 @@ pub async fn change(
         if action == EmailAction::Retry {
             change.wakes_worker();
         }
-        let count = selected.len() as u64;
-        change.has_changed(selected);
-        change.commit(count).await
+        change.has_changed(selected.iter().copied());
+        change.commit(selected).await
     })
     .await
 }
@@ -242,7 +244,9 @@ async fn by_ids(
     }
     if ids.len() > MAX_IDS {
         let message = format!("Provide at most {MAX_IDS} IDs.");
-        return Err(error(UserErrorCode::TooLong, &message).into());
+        return Err(error(UserErrorCode::TooMany, &message)
+            .with("max", MAX_IDS)
+            .into());
     }
     let found = email::Entity::find()
         .filter(email::Column::Id.is_in(ids.iter().flatten().copied()))

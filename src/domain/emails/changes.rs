@@ -8,15 +8,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{EmailId, Timestamp, email};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{EmailId, Timestamp, email, email_deletion};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::watchers::Changed;
+use super::watchers::{ChangeKind, Changed};
 use super::{Email, EmailFilter, as_seen_by};
-use crate::database::Found;
+use crate::database::{Found, Transaction, Write};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -74,16 +74,79 @@ async fn look(app: Arc<App>, mut hints: broadcast::Receiver<EmailId>) {
     }
 }
 
+/// What has changed, and what was deleted, in the order of time.
 async fn changed_since(app: &App, from: Timestamp) -> Result<Vec<Changed>> {
     let changed = email::Entity::find()
-        .select_only()
-        .column(email::Column::Id)
-        .column(email::Column::ChangedAt)
         .filter(email::Column::ChangedAt.gte(from))
         .order_by_asc(email::Column::ChangedAt)
         .order_by_asc(email::Column::Id);
-    let changed: Found<Changed> = app.db.find_as(app.db.read(), changed).await?;
+    let changed: Found<Changed> = app.db.find_as(app.db.read(), last_change(changed)).await?;
+    let deleted = email_deletion::Entity::find()
+        .filter(email_deletion::Column::DeletedAt.gte(from))
+        .order_by_asc(email_deletion::Column::DeletedAt)
+        .order_by_asc(email_deletion::Column::Id);
+    let deleted = app.db.all(app.db.read(), deleted).await?;
+    let mut all = changed.rows;
+    all.extend(deleted.into_iter().map(|deletion| Changed {
+        id: deletion.id,
+        kind: ChangeKind::Deleted,
+        at: deletion.deleted_at,
+    }));
+    all.sort_by_key(|change| change.at);
+    Ok(all)
+}
+
+/// What [`Changed`] is read from.
+fn last_change(emails: Select<email::Entity>) -> Select<email::Entity> {
+    emails
+        .select_only()
+        .column(email::Column::Id)
+        .column(email::Column::ChangedAt)
+        .column(email::Column::CreatedAt)
+}
+
+/// How far back those who begin to watch are told of: so many e-mails, the newest.
+const TOLD_FROM_BEFORE: u64 = 1_000;
+
+/// The e-mails that match the filter and have changed since, in the order of time.
+async fn matching_since(app: &App, filter: &EmailFilter, since: Timestamp) -> Result<Vec<Changed>> {
+    let newest_first = filter
+        .filters(&app.db)
+        .select()
+        .filter(email::Column::ChangedAt.gte(since))
+        .order_by_desc(email::Column::ChangedAt)
+        .order_by_desc(email::Column::Id)
+        .limit(TOLD_FROM_BEFORE);
+    let newest_first = last_change(newest_first);
+    let mut changed: Found<Changed> = app.db.find_as(app.db.read(), newest_first).await?;
+    changed.rows.reverse();
     Ok(changed.rows)
+}
+
+/// For how long it is known which e-mails were deleted. Whoever watches learns of it within seconds.
+const DELETIONS_KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Notes for those who watch, on whichever server, that these e-mails are deleted, and forgets what was
+/// noted long ago.
+pub(super) async fn note_deleted(
+    app: &App,
+    transaction: &Transaction,
+    ids: &[EmailId],
+) -> Result<()> {
+    let now = app.clock.now();
+    let deletions = ids.iter().map(|id| email_deletion::ActiveModel {
+        id: Set(*id),
+        deleted_at: Set(now),
+    });
+    email_deletion::Entity::insert_many(deletions)
+        .write(transaction)
+        .await?;
+    let long_ago = now.before(DELETIONS_KEPT_FOR);
+    email_deletion::Entity::delete_many()
+        .filter(email_deletion::Column::DeletedAt.lt(long_ago))
+        .write_many(transaction)
+        .await?;
+    Ok(())
 }
 
 /// What was told already, as far back as changes are looked for.
@@ -94,7 +157,7 @@ impl Told {
     /// Those of the changes that were not told yet. What happened before `from` is forgotten.
     fn news(&mut self, from: Timestamp, mut changed: Vec<Changed>) -> Vec<Changed> {
         self.0.retain(|_, at| *at >= from);
-        changed.retain(|email| self.0.insert(email.id, email.changed_at) != Some(email.changed_at));
+        changed.retain(|email| self.0.insert(email.id, email.at) != Some(email.at));
         changed
     }
 }
@@ -105,6 +168,8 @@ pub struct Watch {
     app: Arc<App>,
     news: broadcast::Receiver<Changed>,
     since: Timestamp,
+    /// From before they began to watch.
+    backlog: Vec<Changed>,
     /// When they took in news last.
     looked_at: Timestamp,
     told: Told,
@@ -120,14 +185,25 @@ impl Watch {
             app,
             news,
             since: now,
+            backlog: Vec::new(),
             looked_at: now,
             told: Told::default(),
         }
     }
 
-    /// Waits until something changes, but not for long, and returns the e-mails that have changed, if
-    /// any, in the order of their changes.
-    pub async fn next(&mut self) -> Result<Vec<EmailId>> {
+    /// Starts with what matches the filter and has changed since that time already: the newest thousand.
+    pub async fn since(mut self, filter: &EmailFilter, since: Timestamp) -> Result<Self> {
+        let changed = matching_since(&self.app, filter, since).await?;
+        self.backlog = self.told.news(since, changed);
+        Ok(self)
+    }
+
+    /// Waits until something changes, but not for long, and returns what has become of which e-mails, if
+    /// of any, in the order of time.
+    pub async fn next(&mut self) -> Result<Vec<Changed>> {
+        if !self.backlog.is_empty() {
+            return Ok(std::mem::take(&mut self.backlog));
+        }
         let interval = self.app.settings.mail.queue.poll_interval.min(LOOKS_EVERY);
         let first = tokio::select! {
             news = self.news.recv() => news,
@@ -148,13 +224,12 @@ impl Watch {
         if is_behind {
             changed = changed_since(&self.app, from).await?;
         }
-        changed.retain(|email| email.changed_at >= self.since);
-        let news = self.told.news(from, changed);
-        Ok(news.into_iter().map(|email| email.id).collect())
+        changed.retain(|email| email.at >= self.since);
+        Ok(self.told.news(from, changed))
     }
 }
 
-/// Those of the e-mails that match the filter, as this reader may see them now, in the order of `ids`.
+/// Those of the e-mails that match the filter, as this reader may see them now, in no order.
 pub async fn find_matching(
     app: &App,
     actor: &Actor,
@@ -166,7 +241,5 @@ pub async fn find_matching(
         .select()
         .filter(email::Column::Id.is_in(ids.iter().copied()));
     let found = app.db.find(app.db.read(), found).await?;
-    let mut found = as_seen_by(app, actor, found.rows).await?;
-    found.sort_by_key(|email| ids.iter().position(|id| *id == email.row().id));
-    Ok(found)
+    as_seen_by(app, actor, found.rows).await
 }

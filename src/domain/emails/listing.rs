@@ -5,7 +5,7 @@ use entity::{InvitationId, Timestamp, UserId, email, email_attempt, invitation, 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use super::{Email, as_seen_by};
+use super::{Email, EmailKind, as_seen_by};
 use crate::database::Database;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -19,7 +19,7 @@ pub struct EmailFilter {
     /// In any of these states.
     pub statuses: Option<Vec<Status>>,
     /// Of any of these kinds.
-    pub kinds: Option<Vec<String>>,
+    pub kinds: Option<Vec<EmailKind>>,
     /// Part of a recipient's address, ignoring case.
     pub to: Option<String>,
     /// Part of the subject, ignoring case.
@@ -52,9 +52,7 @@ impl EmailFilter {
             filters.any_of_in_order(db, Column::Status, Column::CreatedAt, statuses);
         }
         if let Some(kinds) = &self.kinds {
-            // No stored text holds it, and PostgreSQL takes it for an attack.
-            let kinds = kinds.iter().filter(|kind| !kind.contains('\0'));
-            filters.any_of(db, Column::Kind, kinds.cloned());
+            filters.any_of(db, Column::Kind, kinds.iter().map(|kind| kind.code()));
         }
         if let Some(to) = &self.to {
             filters.contains(db, Column::RecipientsKey, to);

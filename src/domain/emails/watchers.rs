@@ -13,18 +13,40 @@ use crate::database::{FromRow, Row};
 /// rows, and misses nothing.
 const CHANGES_KEPT: usize = 1024;
 
-/// When an e-mail last changed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Changed {
-    pub(super) id: EmailId,
-    pub(super) changed_at: Timestamp,
+/// What has become of an e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// It was queued, and nothing else has happened to it.
+    Queued,
+    /// It changed its state.
+    Changed,
+    /// It was deleted.
+    Deleted,
 }
 
+/// How an e-mail last changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Changed {
+    /// Which one.
+    pub id: EmailId,
+    /// What has become of it.
+    pub kind: ChangeKind,
+    /// When.
+    pub(super) at: Timestamp,
+}
+
+/// From the ID, the time of the last change, and the time of the first.
 impl FromRow for Changed {
     fn from_row(row: &Row) -> Result<Self, DbErr> {
+        let (at, created_at): (Timestamp, Timestamp) = (row.get(1)?, row.get(2)?);
         Ok(Self {
             id: row.get(0)?,
-            changed_at: row.get(1)?,
+            kind: if at == created_at {
+                ChangeKind::Queued
+            } else {
+                ChangeKind::Changed
+            },
+            at,
         })
     }
 }

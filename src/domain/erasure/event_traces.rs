@@ -87,6 +87,7 @@ pub(super) async fn erase(change: &Change<'_>, person: &Person) -> Result<u64> {
                 .set(event::ActiveModel {
                     actor_label: Set(after.actor_label),
                     ip_address: Set(after.ip_address),
+                    user_agent: Set(after.user_agent),
                     subject_label: Set(after.subject_label),
                     changes: Set(after.changes),
                     ..Default::default()
@@ -107,6 +108,7 @@ fn erased(person: &Person, event: &event::Model) -> Result<event::Model> {
     }
     if is_actor || came_from_them(person, event) {
         after.ip_address = None;
+        after.user_agent = None;
     }
     let is_subject = is_subject(person, event);
     if is_subject || person.has_address(&event.subject_label) {

@@ -36,6 +36,14 @@ pub async fn preview(app: &App, token: &str) -> Result<Option<Preview>> {
     Ok(user.map(|user| Preview { invitation, user }))
 }
 
+/// Whom a token's link was sent to, as long as it works.
+pub async fn pending_user(app: &App, token: &str) -> Result<Option<User>> {
+    let now = app.clock.now();
+    let found = preview(app, token).await?;
+    let pending = found.filter(|found| found.invitation.status(now) == invitation::Status::Pending);
+    Ok(pending.map(|found| found.user))
+}
+
 /// What an invited person submits.
 #[derive(Debug)]
 pub struct Acceptance {

@@ -2,6 +2,7 @@
 
 use zxcvbn::Score;
 
+use super::feedback::{Suggestion, Warning};
 use super::password::{Context, MAX_LENGTH, Password};
 use crate::config;
 use crate::domain::actor::Client;
@@ -54,10 +55,10 @@ pub struct Assessment {
     pub score: u8,
     /// Why the policy rejects it; `None` if it does not.
     pub refusal: Option<UserError>,
-    /// Why it is easy to guess.
-    pub warning: Option<String>,
-    /// How to make the password harder to guess.
-    pub suggestions: Vec<String>,
+    /// Why it is easy to guess, by code and in English.
+    pub warning: Option<(Warning, String)>,
+    /// How to make the password harder to guess, by code and in English.
+    pub suggestions: Vec<(Suggestion, String)>,
 }
 
 /// Scores a password against the policy, for forms that help users choose one.
@@ -77,12 +78,12 @@ pub async fn assess(
             refusal: check(&policy, "password", &password, &estimate).err(),
             warning: feedback
                 .and_then(|feedback| feedback.warning())
-                .map(|warning| warning.to_string()),
+                .map(|warning| (warning.into(), warning.to_string())),
             suggestions: feedback
                 .map(|feedback| feedback.suggestions())
                 .into_iter()
                 .flatten()
-                .map(ToString::to_string)
+                .map(|suggestion| ((*suggestion).into(), suggestion.to_string()))
                 .collect(),
         }
     };
@@ -100,7 +101,8 @@ fn check(
             UserErrorCode::TooLong,
             field,
             format!("A password can be at most {MAX_LENGTH} bytes long."),
-        ));
+        )
+        .with("max", MAX_LENGTH));
     }
     if password.0.chars().count() < policy.min_length {
         return Err(UserError::new(
@@ -110,7 +112,8 @@ fn check(
                 "Choose a password with at least {} characters.",
                 policy.min_length
             ),
-        ));
+        )
+        .with("min", policy.min_length));
     }
     if u8::from(estimate.score()) < policy.min_score {
         return Err(UserError::new(

@@ -177,10 +177,9 @@ fn is_held_by(holders: usize) -> Error {
         1 => "1 user holds".to_owned(),
         holders => format!("{holders} users hold"),
     };
-    refused(
-        UserErrorCode::WrongState,
-        &format!("{users} this role. Remove it from them first, or pass `force: true`."),
-    )
+    let message = format!("{users} this role. Remove it from them first, or pass `force: true`.");
+    let error = UserError::new(UserErrorCode::WrongState, "id", message);
+    error.with("holders", holders).into()
 }
 
 /// How many holders of a deleted role are dealt with in one statement.

@@ -35,7 +35,8 @@ pub(super) fn given_code_name(code_name: &str) -> std::result::Result<String, Us
     }
     if code_name.len() > MAX_NAME_LENGTH {
         let message = format!("Enter at most {MAX_NAME_LENGTH} characters.");
-        return error(UserErrorCode::TooLong, &message);
+        let error = UserError::new(UserErrorCode::TooLong, "codeName", message);
+        return Err(error.with("max", MAX_NAME_LENGTH));
     }
     if !code_name.chars().all(is_code_name_character) {
         return error(
@@ -105,7 +106,8 @@ pub(super) fn grantable(
 ) -> Result<Permissions> {
     if codes.len() > MAX_PERMISSIONS {
         let message = format!("Choose at most {MAX_PERMISSIONS} permissions.");
-        return Err(UserError::new(UserErrorCode::TooLong, "permissions", message).into());
+        let error = UserError::new(UserErrorCode::TooMany, "permissions", message);
+        return Err(error.with("max", MAX_PERMISSIONS).into());
     }
     let mut errors = Vec::new();
     let mut permissions = Permissions::new();

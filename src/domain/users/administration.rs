@@ -187,7 +187,8 @@ pub async fn update_profile(
     .await
 }
 
-/// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
+/// Reactivates a deactivated user, who becomes active, or invited if they have no password yet. One who is
+/// not deactivated stays as they are.
 ///
 /// # Errors
 ///
@@ -195,8 +196,10 @@ pub async fn update_profile(
 pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
     change::make(app, actor, |mut change| async move {
         let mut user = policy::find_for(&mut change, id, UserAction::Activate).await?;
-        user.row = set_deactivated_at(&change, user.row, None).await?;
-        change.record(Action::UserActivated, &user).await?;
+        if user.row.status() == user::Status::Deactivated {
+            user.row = set_deactivated_at(&change, user.row, None).await?;
+            change.record(Action::UserActivated, &user).await?;
+        }
         change.commit(user).await
     })
     .await
@@ -215,7 +218,8 @@ async fn set_deactivated_at(
     Ok(update_row(change.db(), changed).await?)
 }
 
-/// Deactivates a user: their sessions and open links stop working at once, on every server.
+/// Deactivates a user: their sessions and open links stop working at once, on every server. One who is
+/// deactivated already stays as they are.
 ///
 /// # Errors
 ///
@@ -224,9 +228,11 @@ pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<
     change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
         let mut user = policy::find_for(&mut change, id, UserAction::Deactivate).await?;
-        user.row = set_deactivated_at(&change, user.row, Some(app.clock.now())).await?;
-        end_sessions_and_links(&change, user.row.id).await?;
-        change.record(Action::UserDeactivated, &user).await?;
+        if user.row.status() != user::Status::Deactivated {
+            user.row = set_deactivated_at(&change, user.row, Some(app.clock.now())).await?;
+            end_sessions_and_links(&change, user.row.id).await?;
+            change.record(Action::UserDeactivated, &user).await?;
+        }
         change.commit(user).await
     })
     .await

@@ -70,6 +70,16 @@ impl UserAction {
         }
     }
 
+    /// Whether there is anything to do: it succeeds as well where the wish is fulfilled already.
+    pub fn would_change(self, target: &User) -> bool {
+        let is_deactivated = target.row.status() == user::Status::Deactivated;
+        match self {
+            Self::Activate => is_deactivated,
+            Self::Deactivate => !is_deactivated,
+            _ => true,
+        }
+    }
+
     /// The name of the input that says which user.
     fn input(self) -> &'static str {
         match self {
@@ -253,14 +263,8 @@ impl Standing {
         let status = target.row.status();
         let (is_right, message) = match action {
             UserAction::Update | UserAction::AssignRoles | UserAction::Delete => return Ok(()),
-            UserAction::Activate => (
-                status == user::Status::Deactivated,
-                "This user is not deactivated.",
-            ),
-            UserAction::Deactivate => (
-                status != user::Status::Deactivated,
-                "This user is already deactivated.",
-            ),
+            // The wish is fulfilled already.
+            UserAction::Activate | UserAction::Deactivate => return Ok(()),
             UserAction::EndSessions => (
                 status == user::Status::Active,
                 "Only active users have sessions.",

@@ -4,8 +4,10 @@ use async_graphql::{Enum, ID, InputObject, Result};
 use entity::{InvitationId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Email, EmailStatus};
+use super::{Email, EmailKind, EmailStatus};
 use crate::domain::emails;
+use crate::domain::text::MAX_SEARCH_LENGTH;
+use crate::domain::{UserError, UserErrorCode};
 use crate::graphql::error::check_search;
 use crate::graphql::ids;
 use crate::graphql::page::{OrderDirection, connection};
@@ -17,9 +19,9 @@ pub struct EmailFilter {
     /// E-mails in any of these states.
     #[graphql(validator(max_items = 100))]
     statuses: Option<Vec<EmailStatus>>,
-    /// E-mails of any of these kinds, such as "invitation" (up to 100).
+    /// E-mails of any of these kinds.
     #[graphql(validator(max_items = 100))]
-    kinds: Option<Vec<String>>,
+    kinds: Option<Vec<EmailKind>>,
     /// Case-insensitive substring of a recipient's address. Up to 200 characters.
     to: Option<String>,
     /// Case-insensitive substring of the subject. Up to 200 characters.
@@ -43,26 +45,41 @@ pub struct EmailFilter {
 }
 
 impl EmailFilter {
+    fn terms(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("to", self.to.as_deref()),
+            ("subject", self.subject.as_deref()),
+            ("search", self.search.as_deref()),
+            ("transport", self.transport.as_deref()),
+            ("lastError", self.last_error.as_deref()),
+        ]
+    }
+
+    /// What is wrong with the filter where it is a mutation's input `filter`.
+    pub fn flaw(&self) -> Option<UserError> {
+        let too_long = |term: &str| term.chars().count() > MAX_SEARCH_LENGTH;
+        let (name, _) = (self.terms().into_iter()).find(|(_, term)| term.is_some_and(too_long))?;
+        let message = format!("Enter at most {MAX_SEARCH_LENGTH} characters.");
+        let error = UserError::new(UserErrorCode::TooLong, "filter", message);
+        Some(error.of(name).with("max", MAX_SEARCH_LENGTH))
+    }
+
     /// Converts it to the domain's filter.
     ///
     /// # Errors
     ///
     /// `BAD_REQUEST` for a search term that is too long.
     pub fn decode(self) -> Result<emails::EmailFilter> {
-        for (name, term) in [
-            ("to", &self.to),
-            ("subject", &self.subject),
-            ("search", &self.search),
-            ("transport", &self.transport),
-            ("lastError", &self.last_error),
-        ] {
-            check_search(name, term.as_deref())?;
+        for (name, term) in self.terms() {
+            check_search(name, term)?;
         }
         Ok(emails::EmailFilter {
             statuses: self
                 .statuses
                 .map(|statuses| statuses.into_iter().map(Into::into).collect()),
-            kinds: self.kinds,
+            kinds: self
+                .kinds
+                .map(|kinds| kinds.into_iter().map(Into::into).collect()),
             to: self.to,
             subject: self.subject,
             search: self.search,

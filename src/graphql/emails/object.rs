@@ -7,7 +7,7 @@ use async_graphql::{Context, Description, ID, Object, Result};
 use entity::{EmailId, InvitationId, email};
 
 use super::attempt::EmailAttempt;
-use super::{EmailPriority, EmailStatus};
+use super::{EmailKind, EmailPriority, EmailStatus};
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EMAIL_QUEUE_VIEW_SENSITIVE, USERS_VIEW};
 use crate::domain::emails::administration::EmailAction;
 use crate::domain::{emails, invitations};
@@ -94,9 +94,15 @@ impl Email {
         ids::encode(self.row().id)
     }
 
-    /// The kind of e-mail, such as "invitation" or "test".
+    /// What the e-mail is about; null if a newer version of the server queued it (see `kindCode`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn kind(&self) -> &str {
+    async fn kind(&self) -> Option<EmailKind> {
+        emails::EmailKind::from_code(&self.row().kind).map(Into::into)
+    }
+
+    /// What the e-mail is about, as the stored code, such as "invitation".
+    #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
+    async fn kind_code(&self) -> &str {
         &self.row().kind
     }
 

@@ -133,6 +133,12 @@ impl Event {
         self.row().ip_address.as_deref()
     }
 
+    /// The `User-Agent` header that the client sent, shortened to 500 characters.
+    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    async fn user_agent(&self) -> Option<&str> {
+        self.row().user_agent.as_deref()
+    }
+
     /// The ID of the user, role, session or e-mail that was affected, which may no longer exist;
     /// null if there is none.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]

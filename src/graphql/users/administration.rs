@@ -53,7 +53,8 @@ impl UserMutation {
         payload(ctx, outcome, UpdateProfilePayload::new)
     }
 
-    /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet.
+    /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet. It
+    /// succeeds as well if they are not deactivated.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn activate_user(
         &self,
@@ -65,7 +66,8 @@ impl UserMutation {
         payload(ctx, outcome, ActivateUserPayload::new)
     }
 
-    /// Deactivates a user. Their sessions and open links stop working at once.
+    /// Deactivates a user. Their sessions and open links stop working at once. It succeeds as well if they
+    /// are deactivated already.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn deactivate_user(
         &self,

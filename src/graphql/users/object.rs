@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result};
-use entity::{RoleId, UserId};
+use entity::{RoleId, UserId, user};
 
 use super::{UserStatus, UserViewerCan};
 use crate::domain::applications::{EVENT_LOG_VIEW, Permission, USERS_VIEW};
@@ -79,9 +79,9 @@ impl User {
             let (app, all) = (ctx.app()?, self.0.all());
             Ok(Standing::of_all(app, app.db.read(), all, UserAction::ALL).await?)
         });
-        let actor = ctx.actor()?;
-        let standing = standing.await?;
-        Ok(standing.is_some_and(|standing| standing.allows(&actor, self.0.row(), action).is_ok()))
+        let (actor, user) = (ctx.actor()?, self.0.row());
+        let is_allowed = |standing: Standing| standing.allows(&actor, user, action).is_ok();
+        Ok(standing.await?.is_some_and(is_allowed) && action.would_change(user))
     }
 
     /// The roles that the user holds, sorted by name.
@@ -104,7 +104,7 @@ impl User {
     }
 
     /// As stored.
-    pub fn row(&self) -> &entity::user::Model {
+    pub fn row(&self) -> &user::Model {
         &self.0.row().row
     }
 
@@ -163,14 +163,24 @@ impl User {
         self.held_roles(ctx).await
     }
 
-    /// The effective permissions: everything that the user's roles grant, in catalogue order.
+    /// What the user may do now, in catalogue order: everything that their roles grant while they are active,
+    /// and nothing otherwise.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        if self.row().status() != user::Status::Active {
+            return Ok(Vec::new());
+        }
+        self.granted_permissions(ctx).await
+    }
+
+    /// Everything that the user's roles grant, in catalogue order. It takes effect while they are active.
+    #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
+    async fn granted_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let rights = roles::union(&self.role_list(ctx).await?);
         Ok(ctx.app()?.catalogue.in_order(rights.in_force()))
     }
 
-    /// The user's dashboard: the applications that they may view, in catalogue order.
+    /// The user's dashboard: the applications that their roles let them view, in catalogue order.
     #[graphql(guard = self.own_or(USERS_VIEW), directive = requires_unless_own::apply(USERS_VIEW))]
     async fn applications(&self, ctx: &Context<'_>) -> Result<Vec<Application>> {
         let rights = roles::union(&self.role_list(ctx).await?);

@@ -260,7 +260,7 @@ impl TestServer {
                         "query($filter: EmailFilter) { emails(filter: $filter) { nodes {
                             id kind status to subject textBody htmlBody messageId attemptCount
                             lastError nextAttemptAt sentAt
-                            attempts { succeeded transport response finishedAt }
+                            attempts { outcome transport response finishedAt }
                         } } }",
                         json!({ "filter": filter }),
                     )

@@ -102,8 +102,8 @@ async fn claim(
         transport: Set(transport.to_owned()),
         started_at: Set(now),
         finished_at: Set(None),
-        succeeded: Set(false),
         response: Set(None),
+        outcome: Set(None),
     });
     email_attempt::Entity::insert_many(attempts)
         .write(change.db())
@@ -238,6 +238,7 @@ pub(super) async fn take_back_expired_leases(change: &Change<'_>) -> Result<()> 
             .set(email_attempt::ActiveModel {
                 finished_at: Set(Some(app.clock.now())),
                 response: Set(Some(outcome.response)),
+                outcome: Set(Some(email_attempt::Outcome::Interrupted)),
                 ..Default::default()
             })
             .filter(email_attempt::Column::EmailId.eq(email.id))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entity::email::Status;
-use entity::{TimeOrNever, Timestamp, email};
+use entity::{TimeOrNever, Timestamp, email, email_attempt};
 use sea_orm::Set;
 
 use crate::domain::app::App;
@@ -39,6 +39,18 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What is written down of an attempt, if there was one.
+    pub(super) fn stored(self) -> Option<email_attempt::Outcome> {
+        match self {
+            Self::Delivered => Some(email_attempt::Outcome::Delivered),
+            Self::Transient => Some(email_attempt::Outcome::TransientFailure),
+            Self::Permanent => Some(email_attempt::Outcome::PermanentFailure),
+            Self::Unavailable => Some(email_attempt::Outcome::Unavailable),
+            Self::Interrupted => Some(email_attempt::Outcome::Interrupted),
+            Self::Unbegun => None,
+        }
+    }
+
     /// What operators count it as, if there was an attempt.
     pub fn attempt(self) -> Option<Attempt> {
         match self {

@@ -83,6 +83,7 @@ async fn end_attempt(change: &Change<'_>, claim: &Claim, outcome: &Outcome) -> R
                 transport: Set(outcome.transport.clone()),
                 finished_at: Set(Some(change.app().clock.now())),
                 response: Set(Some(outcome.response.clone())),
+                outcome: Set(outcome.verdict.stored()),
                 ..Default::default()
             })
             .filter(this)

@@ -56,7 +56,7 @@ try {
     expires.dateTime = invitation.expiresAt;
     expires.textContent = date(invitation.expiresAt);
     (firstName.value ? password : firstName).focus();
-    watchStrength(password, () => ({ email: email.value, firstName: firstName.value, lastName: lastName.value }));
+    watchStrength(password, () => ({ invitationToken: token, firstName: firstName.value, lastName: lastName.value }));
     onSubmit(form, async ({ firstName, lastName, password }) => {
       const { acceptInvitation } = await ask(ACCEPT, { input: { token, firstName, lastName, password } });
       if (acceptInvitation.user) {

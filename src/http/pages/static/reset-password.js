@@ -43,7 +43,7 @@ try {
     const form = show("form").querySelector("form");
     document.getElementById("address").textContent = form.username.value = reset.email;
     form.newPassword.focus();
-    watchStrength(form.newPassword, () => ({ email: reset.email }));
+    watchStrength(form.newPassword, () => ({ passwordResetToken: token }));
     onSubmit(form, async ({ newPassword }) => {
       const { resetPassword } = await ask(RESET, { input: { token, newPassword } });
       if (resetPassword.user) {
