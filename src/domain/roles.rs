@@ -31,11 +31,8 @@ pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
 };
 pub use managed::keep_declared;
-pub use model::Role;
+pub use model::{ADMINISTRATOR, Role};
 pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
-
-/// The code name of the built-in role that holds every permission.
-pub const ADMINISTRATOR: &str = "Administrator";
 
 /// The roles of these rows, with what is stored with each; with the protected one, that is all that
 /// was ever declared.

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{ADMINISTRATOR, input};
+use super::input;
+use super::model::ADMINISTRATOR;
 use crate::config;
 use crate::domain::applications::{Catalogue, Permission, Permissions};
 use crate::domain::text;
