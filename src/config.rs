@@ -201,6 +201,8 @@ pub struct Links {
     pub invitation: String,
     /// The page on which somebody chooses a new password.
     pub password_reset: String,
+    /// The origins to which an invitation may lead whoever has accepted it.
+    pub redirect_origins: Vec<String>,
 }
 
 impl Links {
@@ -289,6 +291,9 @@ pub struct Invitations {
     /// How long an invitation's link works.
     #[serde(with = "humantime_serde")]
     pub valid_for: Duration,
+    /// How long a link works at most for which that is said by itself.
+    #[serde(with = "humantime_serde")]
+    pub valid_for_at_most: Duration,
     /// For how many days an invitation is kept that has ended, unless it is its user's newest.
     pub keep_ended_days: u32,
 }

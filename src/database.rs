@@ -43,7 +43,7 @@ pub use file::DatabaseFile;
 pub use load::Load;
 pub use lock::Lock;
 pub use opening::OpenError;
-pub use races::is_lost_race;
+pub use races::{is_lost_race, lost};
 pub use restore::Restore;
 pub use row::{FromRow, Row, Source, Table};
 pub use rows::{Found, StoredId, key_of};

@@ -215,6 +215,7 @@ async fn invite(
         first_name: first_name.to_owned(),
         last_name: last_name.to_owned(),
         role_ids: vec![Some(role)],
+        ..NewUser::default()
     };
     invitations::invite(app, actor, new).await
 }
@@ -232,8 +233,8 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
         last_name: Some(persona.name.1.to_owned()),
     };
     let stranger = Actor::anonymous(client.clone());
-    let session = invitations::accept(app, &stranger, acceptance).await?;
-    let signed_in: Arc<SignedIn> = session.signed_in;
+    let accepted = invitations::accept(app, &stranger, acceptance).await?;
+    let signed_in: Arc<SignedIn> = accepted.session.signed_in;
     Ok(Actor::user(signed_in, client))
 }
 

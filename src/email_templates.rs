@@ -37,6 +37,8 @@ pub enum EmailTemplate<'a> {
         recipient: &'a str,
         /// Who invites them; the server itself has no name.
         inviter: Option<&'a str>,
+        /// What they have written to the recipient.
+        message: Option<&'a str>,
         /// From when on the link no longer works.
         expires_at: Timestamp,
     },
@@ -229,10 +231,12 @@ impl EmailTemplates {
             EmailTemplate::Invitation {
                 recipient,
                 inviter,
+                message,
                 expires_at,
             } => context! {
                 recipient => harmless(recipient),
                 inviter => inviter.map(harmless),
+                message => message.map(|text| text.lines().map(harmless).collect::<Vec<_>>()),
                 expires_at => shown(*expires_at),
                 link => LINK_PLACEHOLDER.to_string(),
             },
@@ -304,6 +308,7 @@ impl EmailTemplates {
             EmailTemplate::Invitation {
                 recipient,
                 inviter: Some("Ada"),
+                message: Some("Welcome!"),
                 expires_at: Timestamp(0),
             },
             EmailTemplate::PasswordReset {

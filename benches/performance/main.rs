@@ -16,6 +16,7 @@ mod fill;
 mod growth;
 mod hashes;
 mod http;
+mod many;
 mod measure;
 mod memory;
 mod operations;
@@ -42,6 +43,7 @@ async fn main() -> ExitCode {
         None | Some(Mode::Operations) => operations(&options).await,
         Some(Mode::Growth(growth)) => grow(&options, growth).await,
         Some(Mode::Memory(memory)) => memory::measure(&options.shared, memory).await,
+        Some(Mode::Many(many)) => many::measure(&options.shared, many).await,
         Some(Mode::Check(check)) => return check::run(&options.shared, check).await,
     }
     ExitCode::SUCCESS

@@ -29,6 +29,8 @@ pub enum Mode {
     Growth(GrowthOptions),
     /// How fast the server starts, and its memory: idle, after many requests, after many sign-ins
     Memory(MemoryOptions),
+    /// Inviting 500 people with one request, while others write
+    Many(ManyOptions),
     /// Whether an operation costs more than it did, in comparison with another one of the same run
     Check(CheckOptions),
 }
@@ -59,6 +61,14 @@ pub struct MemoryOptions {
     /// How many times somebody signs in after that: about 20 ms each
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub sign_ins: u64,
+}
+
+/// How many are invited.
+#[derive(Args)]
+pub struct ManyOptions {
+    /// How many times 500 people are invited
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub rounds: usize,
 }
 
 /// What becomes of the ratios.

@@ -134,10 +134,27 @@ impl Server {
 
     /// How much of its memory is resident, in MiB.
     pub fn resident_mebibytes(&self) -> f64 {
+        self.kibibytes("VmRSS:") as f64 / 1024.0
+    }
+
+    /// How much of its memory is resident, in KiB. From here on the kernel notes how much that is at the most.
+    pub fn begin_peak(&self) -> u64 {
+        let path = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(path, "5").unwrap();
+        self.kibibytes("VmRSS:")
+    }
+
+    /// How much of its memory was resident at the most, in KiB.
+    pub fn peak_kibibytes(&self) -> u64 {
+        self.kibibytes("VmHWM:")
+    }
+
+    /// A line of what the kernel says of its memory (proc(5)).
+    fn kibibytes(&self, name: &str) -> u64 {
         let status = read(&self.child.id().to_string(), "status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
-        kibibytes.unwrap().parse::<f64>().unwrap() / 1024.0
+        kibibytes.unwrap().parse().unwrap()
     }
 }
 

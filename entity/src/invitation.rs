@@ -27,6 +27,8 @@ pub struct Model {
     pub accepted_at: Option<Timestamp>,
     /// When it was revoked, or replaced by a newer one.
     pub revoked_at: Option<Timestamp>,
+    /// Where the user is led after they have accepted it; checked again then.
+    pub redirect_url: Option<String>,
 }
 
 impl Model {

@@ -4,13 +4,13 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 
 export default {
   schema: "../../schema.graphql",
-  documents: "src/**/*.ts",
+  documents: "src/**/*.{ts,tsx}",
   generates: {
     "./src/gql/": {
       preset: "client",
+      // A component sees only the fields of its own fragment. The function that reads them is no hook.
+      presetConfig: { fragmentMasking: { unmaskFunctionName: "readFragment" } },
       config: {
-        // Operations stay text: no client library has to parse them, nor the bundle to hold `graphql`.
-        documentMode: "string",
         // Enums are unions of strings, "INVITED" | "ACTIVE": TypeScript's own would be code to import.
         enumsAsTypes: true,
         // Types vanish when TypeScript is compiled (`verbatimModuleSyntax`).

@@ -23,6 +23,7 @@ mod m20261128_000012_filters;
 mod m20261128_000013_queue_lists;
 mod m20261128_000014_link_tokens;
 mod m20261128_000015_lists;
+mod m20261128_000016_invitation_redirects;
 mod m20261128_000017_outcomes;
 mod m20261128_000018_managed_roles;
 mod search;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000013_queue_lists::Migration),
             Box::new(m20261128_000014_link_tokens::Migration),
             Box::new(m20261128_000015_lists::Migration),
+            Box::new(m20261128_000016_invitation_redirects::Migration),
             Box::new(m20261128_000017_outcomes::Migration),
             Box::new(m20261128_000018_managed_roles::Migration),
         ]

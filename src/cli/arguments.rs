@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::invite::Existing;
+
 const EXAMPLES: &str = "\
 Examples:
   usher demo                                    look around, on a throw-away database
@@ -100,6 +102,21 @@ pub enum Command {
         /// The other database's address, written as database.url is; `-` reads it from standard input
         #[arg(long, value_name = "URL", allow_hyphen_values = true)]
         to: String,
+    },
+    /// Invite everybody in a CSV file, also while the server runs
+    ///
+    /// Its first line names the columns: email, first_name, last_name, roles. The latter holds code names,
+    /// separated by semicolons. Whoever cannot be invited is named with their line, and keeps nobody else from
+    /// it.
+    Invite {
+        /// The file; `-` reads standard input
+        file: PathBuf,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// What becomes of people who are users already
+        #[arg(long, value_enum, default_value_t = Existing::Error, value_name = "WHAT")]
+        on_existing: Existing,
     },
     /// Invite an administrator, or renew their invitation, and print the link
     ///

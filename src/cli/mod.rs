@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod erase;
 mod healthcheck;
+mod invite;
 mod invite_administrator;
 mod output;
 mod queue;

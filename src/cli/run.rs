@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Command, ConfigCommand};
 use super::output::{eprint_line, print, print_line};
 use super::signals::Signals;
 use super::{
-    backup, config, copy, demo, doctor, erase, healthcheck, invite_administrator, queue,
+    backup, config, copy, demo, doctor, erase, healthcheck, invite, invite_administrator, queue,
     reset_password, restore, send_test_email, serve,
 };
 
@@ -39,6 +39,11 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         }) => restore::run(load(&layers)?, &file, replace, kept).await,
         Some(Command::AfterRestore { kept }) => restore::after(load(&layers)?, kept).await,
         Some(Command::Copy { to }) => copy::run(&layers, &to).await,
+        Some(Command::Invite {
+            file,
+            dry_run,
+            on_existing,
+        }) => invite::run(load(&layers)?, &file, on_existing, dry_run).await,
         Some(Command::InviteAdministrator { email }) => {
             invite_administrator::run(load(&layers)?, &email).await
         }

@@ -193,6 +193,10 @@ impl Config {
         }
         for (key, duration) in [
             ("invitations.valid_for", self.invitations.valid_for),
+            (
+                "invitations.valid_for_at_most",
+                self.invitations.valid_for_at_most,
+            ),
             ("passwords.reset_valid_for", passwords.reset_valid_for),
             ("sessions.idle_timeout", sessions.idle_timeout),
             (
@@ -240,6 +244,15 @@ impl Config {
             let flaw = url.and_then(|url| addresses::parse(url).err());
             let key = format!("applications: the url of {:?}", application.code);
             problems.0.extend(flaw.map(|flaw| format!("{key} {flaw}")));
+        }
+        for origin in &self.links.redirect_origins {
+            let is_origin = addresses::parse(origin).is_ok_and(|url| {
+                url.origin().ascii_serialization() == origin.trim_end_matches('/')
+            });
+            problems.must(
+                is_origin,
+                &format!("links.redirect_origins: {origin:?} must be an origin such as https://app.example.com"),
+            );
         }
         for (key, link) in self.links.all() {
             let flaw = addresses::flaw_of_link(link, &self.server.public_url);

@@ -23,8 +23,9 @@ const SQLITE_CODES: [&str; 3] = ["5", "6", "517"];
 /// How the error begins with which a transaction was lost here, and not by the database.
 const LOST: &str = "the transaction was lost with others: ";
 
-/// The error of a transaction that failed through no fault of its own, and of what failed there.
-pub(super) fn lost(cause: &DbErr) -> DbErr {
+/// The error of a transaction that failed through no fault of its own, and of what failed there: it is made
+/// again.
+pub fn lost(cause: &DbErr) -> DbErr {
     DbErr::Custom(format!("{LOST}{cause}"))
 }
 

@@ -13,16 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use entity::{EmailId, UserId, email};
+use entity::{EmailId, Timestamp, UserId, email};
 
 use tracing::Instrument;
 
+use super::EmailAddress;
 use super::actor::Actor;
 use super::emails::{self, NewEmail};
 use super::error::{Error, Result};
 use super::events::{self, Action, Changes, Subject};
 use crate::database::Transaction;
 use crate::domain::app::App;
+use crate::email_templates::EmailTemplate;
 use crate::telemetry;
 
 mod confirmation;
@@ -216,9 +218,52 @@ impl<'a> Change<'a> {
     /// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) if the recipient has been sent too many of
     /// its kind of late. The change must not be made then.
     pub async fn queue(&self, new: NewEmail<'_>) -> Result<email::Model> {
-        let queued = emails::insert(self.app, &self.transaction, &self.actor, new).await?;
-        self.has_changed([queued.id]);
-        self.wakes_worker();
+        self.count_email(&new.template, new.to, new.expires_at)
+            .await?;
+        let queued = self.queue_counted([new]).await?.pop();
+        queued.ok_or_else(|| Error::internal("an e-mail was not queued"))
+    }
+
+    /// Counts an e-mail that is about to be queued.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts), as for [`queue`](Self::queue). Nothing was
+    /// written then.
+    pub async fn count_email(
+        &self,
+        template: &EmailTemplate<'_>,
+        to: &EmailAddress,
+        expires_at: Option<Timestamp>,
+    ) -> Result<()> {
+        let (app, db) = (self.app, &self.transaction);
+        emails::count_one(app, db, &self.actor, (template, to), expires_at).await
+    }
+
+    /// Counts e-mails of the same kind to different recipients, each of which expires at that time: up to a few
+    /// hundred. Each has its own outcome, as that of [`count_email`](Self::count_email).
+    ///
+    /// # Errors
+    ///
+    /// What is no recipient's fault.
+    pub async fn count_emails(
+        &self,
+        template: &EmailTemplate<'_>,
+        new: &[(EmailAddress, Timestamp)],
+    ) -> Result<Vec<Result<()>>> {
+        emails::count_each(self.app, &self.transaction, &self.actor, template, new).await
+    }
+
+    /// Queues e-mails that were counted, with one statement: up to a few hundred.
+    pub async fn queue_counted(
+        &self,
+        new: impl IntoIterator<Item = NewEmail<'_>>,
+    ) -> Result<Vec<email::Model>> {
+        let queued = emails::insert(self.app, &self.transaction, new).await?;
+        if !queued.is_empty() {
+            self.has_changed(queued.iter().map(|email| email.id));
+            self.wakes_worker();
+        }
         Ok(queued)
     }
 

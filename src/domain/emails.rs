@@ -72,29 +72,70 @@ pub enum Purpose {
     None,
 }
 
-/// Writes an e-mail into the queue. Use [`Change::queue`](super::change::Change::queue).
+/// Counts an e-mail before it is queued. Use [`Change::count_email`](super::change::Change::count_email).
 ///
 /// # Errors
 ///
 /// [`TooManyAttempts`](super::UserErrorCode::TooManyAttempts) if the recipient has been sent too many of its
-/// kind of late. The change must not be made then.
-pub(super) async fn insert(
+/// kind of late. What causes the e-mail must not happen then.
+pub(super) async fn count_one(
     app: &App,
     transaction: &Transaction,
     actor: &Actor,
-    new: NewEmail<'_>,
-) -> Result<email::Model> {
-    if is_counted(actor, &new.template) {
-        let useful_for = new.expires_at.map(|end| end.since(app.clock.now()));
-        limits::email(app, transaction, new.template.kind(), new.to, useful_for).await?;
+    (template, to): (&EmailTemplate<'_>, &EmailAddress),
+    expires_at: Option<Timestamp>,
+) -> Result<()> {
+    if !is_counted(actor, template) {
+        return Ok(());
     }
+    let useful_for = expires_at.map(|end| end.since(app.clock.now()));
+    limits::email(app, transaction, template.kind(), to, useful_for).await
+}
+
+/// The same for e-mails of the same kind to different recipients. Use
+/// [`Change::count_emails`](super::change::Change::count_emails).
+pub(super) async fn count_each(
+    app: &App,
+    transaction: &Transaction,
+    actor: &Actor,
+    template: &EmailTemplate<'_>,
+    new: &[(EmailAddress, Timestamp)],
+) -> Result<Vec<Result<()>>> {
+    if !is_counted(actor, template) {
+        return Ok(new.iter().map(|_| Ok(())).collect());
+    }
+    let now = app.clock.now();
+    let new = new.iter().map(|(to, end)| (to, Some(end.since(now))));
+    limits::emails(app, transaction, template.kind(), new).await
+}
+
+/// Writes e-mails that were counted into the queue, a few hundred at most, with one statement. Use
+/// [`Change::queue`](super::change::Change::queue).
+pub(super) async fn insert(
+    app: &App,
+    transaction: &Transaction,
+    new: impl IntoIterator<Item = NewEmail<'_>>,
+) -> Result<Vec<email::Model>> {
+    let rows = new.into_iter().map(|new| row(app, new));
+    let rows: Vec<email::Model> = rows.collect::<Result<_>>()?;
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    let all = rows.iter().cloned();
+    email::Entity::insert_many(all.map(|row| email::ActiveModel::from(row).reset_all()))
+        .write(transaction)
+        .await?;
+    Ok(rows)
+}
+
+fn row(app: &App, new: NewEmail<'_>) -> Result<email::Model> {
     let written = app
         .email_templates
         .render(&new.template)
         .map_err(Error::internal)?;
     let id: EmailId = app.new_id();
     let now = app.clock.now();
-    let row = email::Model {
+    Ok(email::Model {
         id,
         kind: new.template.kind().to_owned(),
         status: Status::Queued,
@@ -126,11 +167,7 @@ pub(super) async fn insert(
         created_at: now,
         sent_at: TimeOrNever::NEVER,
         changed_at: now,
-    };
-    email::Entity::insert(email::ActiveModel::from(row.clone()).reset_all())
-        .write(transaction)
-        .await?;
-    Ok(row)
+    })
 }
 
 /// Whether so many of these e-mails would be a nuisance to their recipient that they are refused. An

@@ -76,6 +76,13 @@ impl UserError {
         self
     }
 
+    /// The same error inside of the entry at `index` of the list `field`.
+    pub fn within(mut self, field: &str, index: usize) -> Self {
+        self.field
+            .splice(0..0, [field.to_owned(), index.to_string()]);
+        self
+    }
+
     /// The same error for the entry at `index` of its field's list.
     pub fn at(mut self, index: usize) -> Self {
         self.field.push(index.to_string());
@@ -240,6 +247,11 @@ impl UserErrors {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// All of them, in the order in which they were found.
+    pub fn into_all(self) -> Vec<UserError> {
+        self.0
     }
 
     /// All of the checked values, if there were no errors.

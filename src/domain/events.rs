@@ -103,7 +103,7 @@ actions! {
     PasswordReset = "password-reset.completed",
     /// Someone was refused for lack of a permission.
     PermissionRefused = "permission.refused",
-    /// The secret link in an e-mail was shown to someone.
+    /// A secret link was shown to someone: that in an e-mail, or that of an invitation without one.
     LinkShown = "email.link-shown",
     /// E-mails were put back into the queue.
     EmailsRetried = "emails.retried",

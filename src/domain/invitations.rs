@@ -10,6 +10,7 @@ use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{Action, Changes};
 use super::links::address::SecretLink;
+use super::roles::Chosen;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, User};
@@ -20,18 +21,23 @@ use crate::email_templates::EmailTemplate;
 
 mod acceptance;
 mod listing;
+pub mod many;
 pub mod newest;
 mod retention;
 mod subject;
+pub mod terms;
 
-pub use acceptance::{Acceptance, Preview, accept, pending_user, preview};
+pub use acceptance::{Acceptance, Accepted, Preview, accept, pending_user, preview};
 pub use listing::{InvitationFilter, InvitationOrderField, count, page};
 pub use newest::newest_of;
 pub use retention::prune;
 pub use subject::Subject;
+pub use terms::Wishes;
+
+use terms::Terms;
 
 /// A person to invite.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewUser {
     /// Their address, as it was entered.
     pub email: String,
@@ -41,6 +47,19 @@ pub struct NewUser {
     pub last_name: String,
     /// The roles that they are to hold; `None` stands for an ID that is not a role's.
     pub role_ids: Vec<Option<RoleId>>,
+    /// Further ones, by their code names as they were typed.
+    pub role_code_names: Vec<String>,
+    /// What is special about their invitation.
+    pub wishes: Wishes,
+}
+
+impl NewUser {
+    fn chosen_roles(&self) -> Chosen<'_> {
+        Chosen {
+            ids: &self.role_ids,
+            code_names: &self.role_code_names,
+        }
+    }
 }
 
 /// A user who has just been invited.
@@ -52,6 +71,8 @@ pub struct Invited {
     pub invitation: invitation::Model,
     /// The link, for those who may pass it on themselves.
     pub link: String,
+    /// Whether it was sent by e-mail. Otherwise, whoever invites them is shown the link, and may see it.
+    pub is_sent: bool,
 }
 
 /// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
@@ -68,8 +89,9 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         let email = errors.check(email_address::read("email", &new.email));
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
+        let terms = Terms::read(app, change.actor(), &new.wishes, &mut errors);
         // What the roles grant, and whether the actor has it, is decided by what is true now.
-        let role_ids = errors.check_all(roles::assignable(&change, &new.role_ids).await)?;
+        let role_ids = errors.check_all(roles::assignable(&change, new.chosen_roles()).await)?;
         if let Some(email) = &email
             && users::find_by_email(app, change.db(), email.normal())
                 .await?
@@ -89,7 +111,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
         change
             .record_with(Action::UserInvited, &user, changes)
             .await?;
-        let invited = send(&change, user).await?;
+        let invited = send(&change, user, terms).await?;
         change.commit(invited).await
     })
     .await
@@ -122,7 +144,7 @@ pub async fn invite_by_server(
     }
     revoke_open(change, user.row.id).await?;
     change.record_with(action, &user, changes).await?;
-    send(change, user).await
+    send(change, user, Terms::usual(change.app())).await
 }
 
 async fn insert(
@@ -131,22 +153,7 @@ async fn insert(
     first_name: String,
     last_name: String,
 ) -> Result<user::Model> {
-    let now = change.app().clock.now();
-    let derived = DerivedColumns::of(email, &first_name, &last_name);
-    let row = user::Model {
-        id: change.app().new_id(),
-        email: email.as_typed().to_owned(),
-        email_normal: email.normal().to_owned(),
-        first_name,
-        last_name,
-        name_key: derived.name_key,
-        search_text: derived.search_text,
-        password_hash: None,
-        deactivated_at: None,
-        created_at: now,
-        updated_at: now,
-        last_signed_in_at: entity::TimeOrNever::NEVER,
-    };
+    let row = new_row(change.app(), email, first_name, last_name);
     user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
         .write(change.db())
         .await
@@ -161,52 +168,142 @@ async fn insert(
     Ok(row)
 }
 
-/// Creates the invitation and its e-mail.
-async fn send(change: &Change<'_>, user: User) -> Result<Invited> {
-    let (app, actor) = (change.app(), change.actor());
+fn new_row(app: &App, email: &EmailAddress, first_name: String, last_name: String) -> user::Model {
     let now = app.clock.now();
-    let token = Token::generate()?;
-    let invitation = invitation::Model {
+    let derived = DerivedColumns::of(email, &first_name, &last_name);
+    user::Model {
         id: app.new_id(),
-        user_id: user.row.id,
-        email: user.row.email.clone(),
-        invited_by: actor.user_id(),
-        token_hash: token.hash(),
+        email: email.as_typed().to_owned(),
+        email_normal: email.normal().to_owned(),
+        first_name,
+        last_name,
+        name_key: derived.name_key,
+        search_text: derived.search_text,
+        password_hash: None,
+        deactivated_at: None,
         created_at: now,
-        expires_at: now.after(app.settings.invitations.valid_for),
-        accepted_at: None,
-        revoked_at: None,
+        updated_at: now,
+        last_signed_in_at: entity::TimeOrNever::NEVER,
+    }
+}
+
+/// Creates the invitation and its e-mail.
+async fn send(change: &Change<'_>, user: User, terms: Terms) -> Result<Invited> {
+    for counted in count_each(change, &[(&user, &terms)]).await? {
+        counted?;
+    }
+    let sent = send_counted(change, vec![(user, terms)]).await?.pop();
+    sent.ok_or_else(|| Error::internal("an invitation was not sent"))
+}
+
+/// Counts the e-mails of invitations that are about to be sent to different users, a few dozen at most, and
+/// returns of each whether it may be.
+async fn count_each(change: &Change<'_>, new: &[(&User, &Terms)]) -> Result<Vec<Result<()>>> {
+    let now = change.app().clock.now();
+    let template = EmailTemplate::Invitation {
+        recipient: "",
+        inviter: None,
+        message: None,
+        expires_at: now,
     };
-    invitation::Entity::insert(invitation::ActiveModel::from(invitation.clone()).reset_all())
+    let sent = new.iter().filter(|(_, terms)| terms.is_sent);
+    let sent = sent.map(|(user, terms)| (user.address(), now.after(terms.valid_for)));
+    let sent: Vec<_> = sent.collect();
+    let mut counted = change.count_emails(&template, &sent).await?.into_iter();
+    let of_each = |(_, terms): &(&User, &Terms)| {
+        let own = if terms.is_sent { counted.next() } else { None };
+        own.unwrap_or(Ok(()))
+    };
+    Ok(new.iter().map(of_each).collect())
+}
+
+/// Creates the invitations of these users, a few dozen at most, and their e-mails, which were counted.
+async fn send_counted(change: &Change<'_>, users: Vec<(User, Terms)>) -> Result<Vec<Invited>> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inviter = change.actor().signed_in().ok();
+    let inviter = inviter.map(|inviter| inviter.user.display_name());
+    let drafts: Vec<Draft> = users
+        .into_iter()
+        .map(|(user, terms)| Draft::new(change, user, terms))
+        .collect::<Result<_>>()?;
+    let rows = drafts.iter().map(|draft| draft.invitation.clone());
+    let rows = rows.map(|row| invitation::ActiveModel::from(row).reset_all());
+    invitation::Entity::insert_many(rows)
         .write(change.db())
         .await?;
-    let link = SecretLink::of_invitation(app, &token);
-    let inviter = actor
-        .signed_in()
-        .ok()
-        .map(|inviter| inviter.user.display_name());
-    let email = NewEmail {
-        template: EmailTemplate::Invitation {
-            recipient: &user.display_name(),
-            inviter: inviter.as_deref(),
-            expires_at: invitation.expires_at,
-        },
-        to: &user.address(),
-        priority: Priority::Normal,
-        secret_link: Some(link.clone()),
-        purpose: Purpose::Invitation(invitation.id),
-        expires_at: Some(invitation.expires_at),
-    };
-    change.queue(email).await?;
-    Ok(Invited {
-        user,
-        invitation,
-        link: link.url,
-    })
+    let sent = drafts.iter().filter(|draft| draft.terms.is_sent);
+    let emails = sent.map(|draft| draft.email(inviter.as_deref()));
+    change.queue_counted(emails).await?;
+    let shown = drafts.iter().filter(|draft| !draft.terms.is_sent);
+    let shown = shown.map(|draft| ((&draft.user).into(), Changes::none()));
+    let shown: Vec<_> = shown.collect();
+    change.record_all(Action::LinkShown, shown).await?;
+    let sent = drafts.into_iter().map(|draft| Invited {
+        user: draft.user,
+        invitation: draft.invitation,
+        link: draft.link.url,
+        is_sent: draft.terms.is_sent,
+    });
+    Ok(sent.collect())
+}
+
+/// An invitation that is not stored yet.
+struct Draft {
+    user: User,
+    recipient: String,
+    address: EmailAddress,
+    invitation: invitation::Model,
+    link: SecretLink,
+    terms: Terms,
+}
+
+impl Draft {
+    fn new(change: &Change<'_>, user: User, terms: Terms) -> Result<Self> {
+        let app = change.app();
+        let token = Token::generate()?;
+        let invitation = invitation::Model {
+            id: app.new_id(),
+            user_id: user.row.id,
+            email: user.row.email.clone(),
+            invited_by: change.actor().user_id(),
+            token_hash: token.hash(),
+            created_at: app.clock.now(),
+            expires_at: app.clock.now().after(terms.valid_for),
+            accepted_at: None,
+            revoked_at: None,
+            redirect_url: terms.redirect_url.clone(),
+        };
+        Ok(Self {
+            recipient: user.display_name(),
+            address: user.address(),
+            user,
+            invitation,
+            link: SecretLink::of_invitation(app, &token),
+            terms,
+        })
+    }
+
+    fn email<'a>(&'a self, inviter: Option<&'a str>) -> NewEmail<'a> {
+        NewEmail {
+            template: EmailTemplate::Invitation {
+                recipient: &self.recipient,
+                inviter,
+                message: self.terms.message.as_deref(),
+                expires_at: self.invitation.expires_at,
+            },
+            to: &self.address,
+            priority: Priority::Normal,
+            secret_link: Some(self.link.clone()),
+            purpose: Purpose::Invitation(self.invitation.id),
+            expires_at: Some(self.invitation.expires_at),
+        }
+    }
 }
 
 /// Sends an invited user a new link, even if the previous one has expired or was revoked. The
-/// previous link stops working.
+/// previous link stops working; the new one leads where it did.
 ///
 /// # Errors
 ///
@@ -216,16 +313,25 @@ pub async fn resend(app: &App, actor: &Actor, subject: Subject) -> Result<Invite
     let id = subject.user(app).await?;
     let resent = change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::ResendInvitation).await?;
-        let sent = send_again(&change, user).await?;
+        let newest = newest_of(app, change.db(), &[user.row.id]).await?.pop();
+        let sent = send_again(&change, user, newest).await?;
         change.commit(sent).await
     });
     resent.await.map_err(|error| subject.explain(error))
 }
 
-async fn send_again(change: &Change<'_>, user: User) -> Result<Invited> {
+async fn send_again(
+    change: &Change<'_>,
+    user: User,
+    newest: Option<invitation::Model>,
+) -> Result<Invited> {
     revoke_open(change, user.row.id).await?;
     change.record(Action::InvitationResent, &user).await?;
-    send(change, user).await
+    let terms = Terms {
+        redirect_url: newest.and_then(|newest| newest.redirect_url),
+        ..Terms::usual(change.app())
+    };
+    send(change, user, terms).await
 }
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
@@ -242,7 +348,7 @@ pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
         let user = users::find_locked(app, db, newest.user_id).await?;
         let is_invited = |user: &User| user.row.status() == user::Status::Invited;
         if let Some(user) = user.filter(is_invited) {
-            send_again(change, user).await?;
+            send_again(change, user, Some(newest)).await?;
         }
     }
     Ok(())

@@ -98,11 +98,16 @@ pub async fn use_up<L: Link>(change: &Change<'_>, id: L::Id) -> Result<()> {
 
 /// Revokes all links of the user that still work, and ends the purpose of their e-mails.
 pub async fn revoke_open<L: Link>(change: &Change<'_>, user: UserId) -> Result<()> {
+    revoke_open_of::<L>(change, &[user]).await
+}
+
+/// The same for these users, up to a few hundred.
+pub async fn revoke_open_of<L: Link>(change: &Change<'_>, users: &[UserId]) -> Result<()> {
     let columns = L::COLUMNS;
     let still_open = L::find()
         .select_only()
         .column(columns.id)
-        .filter(columns.user_id.eq(user))
+        .filter(columns.user_id.is_in(users.iter().copied()))
         .filter(open::<L>());
     let db = &change.app().db;
     let revoked: Vec<L::Id> = db.values(change.db(), still_open).await?;

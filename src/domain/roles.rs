@@ -25,7 +25,7 @@ mod snapshot;
 mod writing;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
-pub use assignment::{assign, assignable};
+pub use assignment::{Chosen, Known, assign, assignable};
 pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,

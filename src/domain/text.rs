@@ -29,7 +29,11 @@ pub fn line(field: &'static str, text: &str, max_length: usize) -> Result<String
 /// Reads a name that stands in e-mails, otherwise like [`line()`]: what a mail client would make a link
 /// of is refused, even a mere domain.
 pub fn name(field: &'static str, text: &str, max_length: usize) -> Result<String, UserError> {
-    let text = line(field, text, max_length)?;
+    without_addresses(field, line(field, text, max_length)?)
+}
+
+/// The text, unless a mail client would make a link of something in it.
+pub fn without_addresses(field: &'static str, text: String) -> Result<String, UserError> {
     match web_address::find_any(&text) {
         Some(found) => Err(no_web_addresses(field, found)),
         None => Ok(text),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use entity::user::Status;
 use entity::{RoleId, UserId, role, user, user_role};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, RelationTrait, Select, Set,
+    ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, RelationTrait, Select, Set,
 };
 
 use super::EmailAddress;
@@ -129,6 +129,15 @@ pub async fn find_by_email(app: &App, db: &impl Source, normal: &str) -> Result<
     find_one(app, db, with_it).await
 }
 
+/// The users with the e-mail addresses that have these normal forms, a few hundred at most.
+pub async fn find_by_emails(app: &App, db: &impl Source, normal: &[&str]) -> Result<Vec<User>> {
+    let with_them = user::Entity::find().filter(
+        user::Column::EmailNormal.is_in(normal.iter().copied().filter(|text| !text.contains('\0'))),
+    );
+    let rows = app.db.all(db, with_them).await?;
+    with_roles(app, db, rows).await
+}
+
 /// The same, whose row stays locked until the transaction ends.
 pub async fn find_by_email_locked(
     app: &App,
@@ -228,14 +237,8 @@ pub async fn add_roles(
     user: UserId,
     roles: impl IntoIterator<Item = RoleId>,
 ) -> Result<()> {
-    let held = roles.into_iter().map(|role| user_role::ActiveModel {
-        user_id: Set(user),
-        role_id: Set(role),
-    });
-    user_role::Entity::insert_many(held)
-        .write(transaction)
+    add_all_roles(transaction, roles.into_iter().map(|role| (user, role)))
         .await
-        .map(drop)
         .map_err(|error| {
             if !is_dangling(&error) {
                 return error.into();
@@ -244,6 +247,23 @@ pub async fn add_roles(
             let message = "One of these roles no longer exists.";
             UserError::new(UserErrorCode::NotFound, "roleIds", message).into()
         })
+}
+
+/// Assigns roles to users who do not have them, with one statement.
+///
+/// # Errors
+///
+/// The database's own: a dangling reference, where a role was deleted a moment ago.
+pub async fn add_all_roles(
+    transaction: &Transaction,
+    held: impl IntoIterator<Item = (UserId, RoleId)>,
+) -> std::result::Result<(), DbErr> {
+    let held = held.into_iter().map(|(user, role)| user_role::ActiveModel {
+        user_id: Set(user),
+        role_id: Set(role),
+    });
+    let held = user_role::Entity::insert_many(held);
+    held.write(transaction).await.map(drop)
 }
 
 /// Whether there is any user at all, whether or not they can be read.

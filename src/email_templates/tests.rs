@@ -14,6 +14,7 @@ fn email_templates(settings: &[String]) -> Result<EmailTemplates, String> {
 const INVITATION: EmailTemplate<'static> = EmailTemplate::Invitation {
     recipient: "Laura <b>Miller</b>",
     inviter: Some("Ada & Co."),
+    message: None,
     expires_at: Timestamp(1_795_000_000_000_000),
 };
 
@@ -37,12 +38,30 @@ fn an_invitation_reads_well() {
     let by_server = EmailTemplate::Invitation {
         recipient: "admin@example.com",
         inviter: None,
+        message: None,
         expires_at: Timestamp(0),
     };
     insta::assert_snapshot!(
         "invitation by the server",
         email_templates.render(&by_server).unwrap().text
     );
+}
+
+#[test]
+fn what_the_inviter_has_written_is_a_quotation() {
+    let email_templates = email_templates(&["branding.name=K Bank".to_owned()]).unwrap();
+    let invitation = EmailTemplate::Invitation {
+        recipient: "laura@kbank.com",
+        inviter: Some("Ada"),
+        message: Some("Hello <b>Laura</b>,\n\nsee you on Monday."),
+        expires_at: Timestamp(0),
+    };
+    let written = email_templates.render(&invitation).unwrap();
+    let quoted = "\nAda writes:\n\n> Hello <b>Laura</b>,\n> \n> see you on Monday.\n\n";
+    assert!(written.text.contains(quoted), "{}", written.text);
+    let quoted =
+        "Hello &lt;b&gt;Laura&lt;&#x2f;b&gt;,<br>\n<br>\nsee you on Monday.<br>\n</blockquote>";
+    assert!(written.html.contains(quoted), "{}", written.html);
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub enum EventAction {
     PasswordReset,
     /// Someone was refused for lack of a permission, which `subjectLabel` names.
     PermissionRefused,
-    /// The secret link in an e-mail was shown to someone.
+    /// A secret link was shown to someone: that in an e-mail, or that of an invitation without one.
     LinkShown,
     /// E-mails were put back into the queue.
     EmailsRetried,

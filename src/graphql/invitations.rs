@@ -11,14 +11,16 @@ use super::scalars::{DateTime, EmailAddress, given};
 use super::sessions::Session;
 use super::users::User;
 use crate::domain::applications::{USERS_CREATE, USERS_VIEW};
-use crate::domain::invitations::{Acceptance, NewUser, Subject};
+use crate::domain::invitations::{Acceptance, NewUser, Subject, Wishes};
 use crate::domain::passwords::Password;
 use crate::domain::{self, invitations};
 
 mod listing;
+mod many;
 mod object;
 
 pub use listing::{InvitationConnection, InvitationListQuery, invitations_page};
+pub use many::InvitationsMutation;
 pub use object::Invitation;
 
 /// The queries about invitations.
@@ -84,15 +86,27 @@ impl InvitationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The person to invite, and their roles.")] input: InviteUserInput,
     ) -> Result<InviteUserPayload> {
+        let role_ids = input.role_ids.unwrap_or_default();
         let new = NewUser {
             email: input.email.0,
             first_name: input.first_name.unwrap_or_default(),
             last_name: input.last_name.unwrap_or_default(),
-            role_ids: input.role_ids.iter().map(ids::decode).collect(),
+            role_ids: role_ids.iter().map(ids::decode).collect(),
+            role_code_names: input.role_code_names.unwrap_or_default(),
+            wishes: Wishes {
+                message: input.message,
+                valid_for_seconds: input.valid_for_seconds.map(i64::from),
+                redirect_url: input.redirect_url,
+                is_without_email: !input.send_email,
+            },
         };
         let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
         payload(ctx, outcome, |invited| {
-            InviteUserPayload::new(invited.user, invited.invitation)
+            let payload = InviteUserPayload::new(invited.user, invited.invitation, invited.link);
+            InviteUserPayload {
+                link: payload.link.filter(|_| !invited.is_sent),
+                ..payload
+            }
         })
     }
 
@@ -146,14 +160,16 @@ impl InvitationMutation {
             last_name: input.last_name,
         };
         let outcome = invitations::accept(ctx.app()?, &caller.actor(), acceptance).await;
-        payload(ctx, outcome, |session| {
-            caller.signed_in(&session);
+        payload(ctx, outcome, |accepted| {
+            let session = &accepted.session;
+            caller.signed_in(session);
             let (row, user) = (&session.signed_in.session, &session.signed_in.user);
-            AcceptInvitationPayload::new(
-                session.token.expose(),
-                Session::from(row.clone()),
-                user.clone(),
-            )
+            let session = Session::from(row.clone());
+            let token = accepted.session.token.expose();
+            AcceptInvitationPayload {
+                redirect_url: accepted.redirect_url,
+                ..AcceptInvitationPayload::new(token, session, user.clone(), "")
+            }
         })
     }
 }
@@ -166,7 +182,8 @@ fn subject(invitation: Option<ID>, user: Option<ID>) -> domain::Result<Subject> 
     )
 }
 
-/// The person to invite.
+/// The person to invite. At least one role is needed, by `roleIds` or `roleCodeNames`; the roles must not grant
+/// permissions that the caller lacks.
 #[derive(InputObject)]
 pub struct InviteUserInput {
     /// Their e-mail address; it must not belong to another user.
@@ -175,9 +192,23 @@ pub struct InviteUserInput {
     first_name: Option<String>,
     /// Their last name, up to 100 characters. They can correct it when they accept.
     last_name: Option<String>,
-    /// The roles that the user is to hold, at least one. They must not grant permissions that the
-    /// caller lacks.
-    role_ids: Vec<ID>,
+    /// Roles that the user is to hold (up to 100, together with those by their code names).
+    role_ids: Option<Vec<ID>>,
+    /// Roles that the user is to hold, by their code names, in upper or lower case.
+    role_code_names: Option<Vec<String>>,
+    /// What the e-mail quotes as the caller's words: plain text of up to 500 characters, which may have several
+    /// lines, and in which no address of a page stands.
+    message: Option<String>,
+    /// How many seconds the link works: from 300 up to what the server allows. By default, as long as the server
+    /// is set to.
+    valid_for_seconds: Option<i32>,
+    /// The page to which the invited person is led after they have accepted, on an origin that
+    /// `links.redirect_origins` names.
+    redirect_url: Option<String>,
+    /// Whether the link is sent by e-mail. If not, `link` returns it, this once; that requires
+    /// `email-queue.view-sensitive`.
+    #[graphql(default = true)]
+    send_email: bool,
 }
 
 /// The invitation to send again: either `invitationId` or `userId`, not both.
@@ -220,6 +251,8 @@ payloads! {
         user: User,
         /// The invitation; null if there are `userErrors`.
         invitation: Invitation,
+        /// The link, shown only here; null unless `sendEmail` is false.
+        link: String,
     }
 
     /// The result of `resendInvitation`.
@@ -248,6 +281,9 @@ payloads! {
         session: Session,
         /// The user, now signed in; null if there is no `session`.
         user: User,
+        /// The page to lead the user to, on an origin that the server's settings allow; null if the invitation
+        /// leads nowhere.
+        redirect_url: String,
     }
 }
 

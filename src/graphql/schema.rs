@@ -8,7 +8,9 @@ use super::email_queue::EmailQueueMutation;
 use super::emails::EmailQuery;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
-use super::invitations::{InvitationListQuery, InvitationMutation, InvitationQuery};
+use super::invitations::{
+    InvitationListQuery, InvitationMutation, InvitationQuery, InvitationsMutation,
+};
 use super::limits::MAX_COMPLEXITY;
 use super::live::LiveSubscription;
 use super::nodes::NodeQuery;
@@ -41,6 +43,7 @@ pub struct Query(
 pub struct Mutation(
     EmailQueueMutation,
     InvitationMutation,
+    InvitationsMutation,
     PasswordMutation,
     RoleMutation,
     SessionMutation,

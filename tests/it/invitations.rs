@@ -1,6 +1,7 @@
 //! Inviting, accepting, and what must not work about either.
 
 mod listing;
+mod roles;
 
 use std::time::Duration;
 

@@ -277,6 +277,9 @@ impl World {
                     self.token
                 )
             }
+            "InviteUsersResult" => format!(
+                "mutation {{ inviteUsers(input: {{ invitations: [{{ email: \"\" }}], dryRun: true }}) {{ results {{ {leaf} }} }} }}"
+            ),
             "PasswordResetPreview" => {
                 format!(
                     "{{ passwordResetByToken(token: \"{}\") {{ {leaf} }} }}",
@@ -315,6 +318,7 @@ impl World {
             ("Mutation", "sendPasswordReset") => "(input: { userId: \"\" })".to_owned(),
             ("Mutation", "revokeSession") => "(input: { id: \"\" })".to_owned(),
             ("Mutation", "inviteUser") => "(input: { email: \"\", roleIds: [] })".to_owned(),
+            ("Mutation", "inviteUsers") => "(input: { invitations: [] })".to_owned(),
             ("Query", "explainPermission") => "(userId: \"\", permission: \"\")".to_owned(),
             ("Mutation", "resendInvitation" | "revokeInvitation" | "endUserSessions") => {
                 "(input: { userId: \"\" })".to_owned()

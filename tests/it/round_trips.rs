@@ -138,6 +138,14 @@ async fn is_never_internal(administrator: &Client, text: &str) {
         ),
         ("sendTestEmail", json!({ "to": text })),
         (
+            "inviteUser",
+            json!({ "email": text, "roleIds": [text], "roleCodeNames": [text], "message": text, "redirectUrl": text }),
+        ),
+        (
+            "inviteUsers",
+            json!({ "invitations": [{ "email": text, "roleCodeNames": ["Editor"], "message": text, "redirectUrl": text }] }),
+        ),
+        (
             "createRole",
             json!({ "name": text, "description": text, "permissions": [text] }),
         ),

@@ -285,6 +285,8 @@ async fn an_unreadable_throttle_begins_anew() {
     let server = TestServer::start_with(&["throttle.delay=1h"]).await;
     let administrator = server.administrator().await;
     server.user_with(&administrator, "ada@kbank.com", &[]).await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    server.invite(&administrator, "eve@kbank.com", &role).await;
     let guess = async |password: &str| {
         let input = json!({ "email": "ada@kbank.com", "password": password });
         let answer = server.anonymous().mutate("signIn", input, "token").await;
@@ -301,6 +303,12 @@ async fn an_unreadable_throttle_begins_anew() {
     let far = "blocked_until = 9223372036854775807";
     for poison in [garbage, far] {
         execute(&server, &format!("UPDATE throttles SET {poison}")).await;
+        let eve = json!({ "email": "eve@kbank.com", "roleIds": [role] });
+        let input = json!({ "invitations": [eve], "onExisting": "RESEND" });
+        let select = "results { outcome }";
+        let invited = administrator.mutate("inviteUsers", input, select).await;
+        assert_eq!(invited["results"][0]["outcome"], "RESENT", "{poison}");
+        assert_eq!(server.inbox.next().await.to, ["eve@kbank.com"]);
         let input = json!({ "email": "ada@kbank.com" });
         let stranger = server.anonymous();
         let asked = stranger.mutate("requestPasswordReset", input, "").await;

@@ -190,7 +190,13 @@ async fn the_queries_of_the_documents_run() {
         .flat_map(|document| document.split("```graphql\n").skip(1));
     for query in queries {
         let query = query.split("```").next().unwrap();
-        let variables = json!({ "id": administrator.id, "address": "admin@example.com" });
+        let variables = json!({
+            "id": administrator.id,
+            "address": "admin@example.com",
+            "input": { "invitations": [
+                { "email": "sam.rivera@example.com", "roleCodeNames": ["Administrator"] },
+            ] },
+        });
         administrator.run_with(query, variables).await.data();
     }
 }

@@ -19,7 +19,7 @@ pub fn find(text: &str) -> Option<&str> {
 /// the dot is in small letters, or a common top-level domain; `St.Gallen`, `J.Smith` and `Ph.D.` are
 /// none. Neither is an e-mail address.
 pub fn find_any(text: &str) -> Option<&str> {
-    words(text).find(|word| is_address(word) || (!word.contains('@') && is_domain(word)))
+    words(text).find(|word| is_address(word) || (!is_email(word) && domains(word).any(is_domain)))
 }
 
 /// The text with an ellipsis for each web address, for texts that were stored before they were refused.
@@ -46,7 +46,21 @@ fn is_address(word: &str) -> bool {
     let leads_on = word
         .split_once(['/', '?', '#', ':', '\\'])
         .is_some_and(|(host, _)| is_domain(host) || host.parse::<Ipv4Addr>().is_ok());
-    !word.contains('@') && ((starts_with_www && word.len() > 4) || leads_on)
+    !is_email(word) && ((starts_with_www && word.len() > 4) || leads_on)
+}
+
+/// Whether a mail client takes the word for an e-mail address: `evil.example/@login` is none.
+fn is_email(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(account, domain)| {
+        let is_there = !account.is_empty() && !domain.is_empty();
+        is_there && !domain.contains('@') && !account.contains(['/', '?', '#', ':', '\\'])
+    })
+}
+
+/// What in a word may be a domain: mail clients find one between other characters, too, as in `*evil.example*`.
+fn domains(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|c: char| !c.is_alphanumeric() && !".-".contains(c))
+        .map(|part| part.trim_matches(['-', '.']))
 }
 
 fn is_domain(word: &str) -> bool {
@@ -92,6 +106,15 @@ mod tests {
             "t.co",
             "xn--80a.xn--p1ai",
             "a-b.example.",
+            "*evil.example*",
+            "-evil.example-",
+            "_evil.example",
+            "now→evil.example",
+            "go=evil.example",
+            "evil.example/@login",
+            "evil.example@",
+            "@evil.example",
+            "mailto:ada@evil.example",
         ] {
             assert_eq!(find(text), None, "{text}");
             assert!(find_any(text).is_some(), "{text}");
@@ -117,6 +140,11 @@ mod tests {
             "Zürich/St.Gallen",
             "ada@example.com",
             "www.ada@example.com",
+            "-ada@example.com-",
+            "--",
+            "1.5/2.5",
+            "AT&T, R&D.",
+            "rock'n'roll",
             "Version 1.2.3",
             "…",
             "李.明",

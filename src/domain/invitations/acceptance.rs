@@ -3,6 +3,7 @@
 use entity::{invitation, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
+use super::terms;
 use crate::database::update_row;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -57,6 +58,15 @@ pub struct Acceptance {
     pub last_name: Option<String>,
 }
 
+/// Who has accepted an invitation.
+#[derive(Debug)]
+pub struct Accepted {
+    /// With which they go on.
+    pub session: NewSession,
+    /// Where the invitation leads them, if it leads anywhere.
+    pub redirect_url: Option<String>,
+}
+
 /// Accepts an invitation: sets the password and begins a session. Of any number of attempts with
 /// one token, exactly one succeeds; one that is refused leaves the token usable.
 ///
@@ -64,7 +74,7 @@ pub struct Acceptance {
 ///
 /// [`links::invalid`] or [`links::expired`],
 /// the password policy's errors for `password`, and errors for the names.
-pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<NewSession> {
+pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<Accepted> {
     let Some(Preview { invitation, user }) = &preview(app, &acceptance.token).await? else {
         return Err(links::invalid::<invitation::Entity>());
     };
@@ -128,7 +138,12 @@ pub async fn accept(app: &App, actor: &Actor, acceptance: Acceptance) -> Result<
         let action = Action::InvitationAccepted;
         change.record_with(action, after, changes).await?;
         change.record(Action::SignedIn, after).await?;
-        change.commit(session).await
+        let redirect_url = terms::redirect_of(app, invitation);
+        let accepted = Accepted {
+            session,
+            redirect_url,
+        };
+        change.commit(accepted).await
     })
     .await
 }

@@ -1,10 +1,13 @@
 //! Counters in the database: how often something was done, and when it may be done again.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use entity::{Timestamp, throttle};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, UpdateMany,
+};
 
 use crate::database::{Transaction, Write};
 use crate::domain::app::App;
@@ -33,6 +36,12 @@ impl Counter {
     /// wrong, and is passed over.
     fn latest_end(&self, now: Timestamp) -> Timestamp {
         now.after(self.delay_at_most)
+    }
+
+    /// How long the next one has to wait after that many.
+    fn wait_after(&self, app: &App, attempts: u32) -> Option<Duration> {
+        let first = app.settings.throttle.delay;
+        wait_after(attempts, self.free, first, self.delay_at_most)
     }
 }
 
@@ -96,6 +105,69 @@ pub(super) async fn count(
         .ok_or_else(|| Error::internal("a throttle has lost its row"))
 }
 
+/// Counts for each of these counters by itself, a few hundred at most and no two of the same subject, and
+/// returns each one's outcome. It takes three statements, however many there are, and a further one for each
+/// delay that begins.
+pub(super) async fn count_each(
+    app: &App,
+    transaction: &Transaction,
+    counters: &[Counter],
+) -> Result<Vec<Counted>> {
+    use throttle::Column;
+    let now = app.clock.now();
+    // Everybody takes the rows' locks in this order, so that no two changes deadlock.
+    let mut sorted: Vec<&Counter> = counters.iter().collect();
+    sorted.sort_by(|one, other| one.subject.cmp(&other.subject));
+    insert_missing(transaction, sorted.iter().copied(), now).await?;
+    let subjects = sorted.iter().map(|counter| counter.subject.as_str());
+    let rows = throttle::Entity::find()
+        .filter(Column::Subject.is_in(subjects))
+        .order_by_asc(Column::Subject)
+        .lock_exclusive();
+    let rows = app.db.all(transaction, rows).await?.into_iter();
+    let rows: HashMap<_, _> = rows.map(|row| (row.subject.clone(), row)).collect();
+
+    let forgotten = now.before(app.settings.throttle.forget_after);
+    let mut outcomes = Vec::with_capacity(counters.len());
+    let mut counted = Vec::new();
+    let mut blocked: BTreeMap<Timestamp, Vec<&str>> = BTreeMap::new();
+    for counter in counters {
+        let Some(row) = rows.get(&counter.subject) else {
+            // It cannot be read.
+            outcomes.push(count(app, transaction, counter).await?);
+            continue;
+        };
+        if row.blocked_until > now && row.blocked_until <= counter.latest_end(now) {
+            outcomes.push(Counted::Blocked(row.blocked_until.since(now)));
+            continue;
+        }
+        counted.push(counter.subject.as_str());
+        let attempts = if row.counted_since < forgotten {
+            1
+        } else {
+            row.attempts.unsigned_abs().saturating_add(1)
+        };
+        outcomes.push(match counter.wait_after(app, attempts) {
+            Some(wait) => {
+                let until = now.after(wait);
+                blocked.entry(until).or_default().push(&counter.subject);
+                Counted::BeforeDelay
+            }
+            None => Counted::Free,
+        });
+    }
+    if !counted.is_empty() {
+        one_more(now, forgotten)
+            .filter(Column::Subject.is_in(counted))
+            .write(transaction)
+            .await?;
+    }
+    for (until, subjects) in blocked {
+        block(transaction, until, Column::Subject.is_in(subjects)).await?;
+    }
+    Ok(outcomes)
+}
+
 /// Counts, unless the counter's row cannot be read.
 async fn count_in_row(
     app: &App,
@@ -104,25 +176,11 @@ async fn count_in_row(
 ) -> Result<Option<Counted>> {
     use throttle::Column;
     let now = app.clock.now();
-    insert_missing(transaction, counter, now).await?;
-    let settings = &app.settings.throttle;
-    let forgotten = now.before(settings.forget_after);
+    insert_missing(transaction, [counter], now).await?;
+    let forgotten = now.before(app.settings.throttle.forget_after);
     // The one conditional statement: of two at once the second waits for the first one's lock, and
     // then sees whether it may still be counted.
-    let counted = throttle::Entity::update_many()
-        .col_expr(
-            Column::Attempts,
-            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), 1)
-                .case(Expr::col(Column::Attempts).gte(i32::MAX), i32::MAX)
-                .finally(Expr::col(Column::Attempts).add(1))
-                .into(),
-        )
-        .col_expr(
-            Column::CountedSince,
-            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), now)
-                .finally(Expr::col(Column::CountedSince))
-                .into(),
-        )
+    let counted = one_more(now, forgotten)
         .filter(Column::Subject.eq(&counter.subject))
         .filter(
             Condition::any()
@@ -138,38 +196,59 @@ async fn count_in_row(
     if counted == 0 {
         return Ok(Some(Counted::Blocked(row.blocked_until.since(now))));
     }
-    let Some(wait) = wait_after(
-        row.attempts.unsigned_abs(),
-        counter.free,
-        settings.delay,
-        counter.delay_at_most,
-    ) else {
+    let Some(wait) = counter.wait_after(app, row.attempts.unsigned_abs()) else {
         return Ok(Some(Counted::Free));
     };
+    let this = Column::Subject.eq(&counter.subject);
+    block(transaction, now.after(wait), this).await?;
+    Ok(Some(Counted::BeforeDelay))
+}
+
+/// Adds one to the count; what is forgotten begins anew.
+fn one_more(now: Timestamp, forgotten: Timestamp) -> UpdateMany<throttle::Entity> {
+    use throttle::Column;
+    throttle::Entity::update_many()
+        .col_expr(
+            Column::Attempts,
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), 1)
+                .case(Expr::col(Column::Attempts).gte(i32::MAX), i32::MAX)
+                .finally(Expr::col(Column::Attempts).add(1))
+                .into(),
+        )
+        .col_expr(
+            Column::CountedSince,
+            Expr::case(Expr::col(Column::CountedSince).lt(forgotten), now)
+                .finally(Expr::col(Column::CountedSince))
+                .into(),
+        )
+}
+
+/// Begins a delay.
+async fn block(transaction: &Transaction, until: Timestamp, rows: Expr) -> Result<()> {
     throttle::Entity::update_many()
         .set(throttle::ActiveModel {
-            blocked_until: Set(now.after(wait)),
+            blocked_until: Set(until),
             ..Default::default()
         })
-        .filter(Column::Subject.eq(&counter.subject))
+        .filter(rows)
         .write(transaction)
         .await?;
-    Ok(Some(Counted::BeforeDelay))
+    Ok(())
 }
 
 async fn insert_missing(
     transaction: &Transaction,
-    counter: &Counter,
+    counters: impl IntoIterator<Item = &Counter>,
     now: Timestamp,
 ) -> Result<()> {
-    let row = throttle::ActiveModel {
+    let rows = counters.into_iter().map(|counter| throttle::ActiveModel {
         subject: Set(counter.subject.clone()),
         account: Set(counter.account.clone()),
         attempts: Set(0),
         blocked_until: Set(Timestamp(0)),
         counted_since: Set(now),
-    };
-    throttle::Entity::insert(row)
+    });
+    throttle::Entity::insert_many(rows)
         .on_conflict(
             OnConflict::column(throttle::Column::Subject)
                 .do_nothing_on([throttle::Column::Subject])

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entity::UserId;
 use sha2::{Digest, Sha256};
 
-use super::counters::{Counted, Counter, count};
+use super::counters::{Counted, Counter, count, count_each};
 use crate::database::Transaction;
 use crate::domain::EmailAddress;
 use crate::domain::app::App;
@@ -25,16 +25,42 @@ pub async fn email(
     to: &EmailAddress,
     useful_for: Option<Duration>,
 ) -> Result<()> {
+    let counter = of_email(app, kind, to, useful_for);
+    allowed(app, count(app, transaction, &counter).await?, EMAIL)
+}
+
+/// The same for e-mails to different recipients, a few hundred at most: whether each of them may be sent.
+///
+/// # Errors
+///
+/// What is no recipient's fault.
+pub async fn emails(
+    app: &App,
+    transaction: &Transaction,
+    kind: &str,
+    new: impl IntoIterator<Item = (&EmailAddress, Option<Duration>)>,
+) -> Result<Vec<Result<()>>> {
+    let of_each = |(to, useful_for)| of_email(app, kind, to, useful_for);
+    let counters: Vec<Counter> = new.into_iter().map(of_each).collect();
+    if counters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let counted = count_each(app, transaction, &counters).await?;
+    let counted = counted.into_iter();
+    Ok(counted.map(|it| allowed(app, it, EMAIL)).collect())
+}
+
+const EMAIL: (Throttled, &str) = (Throttled::Email, "e-mails to this address");
+
+fn of_email(app: &App, kind: &str, to: &EmailAddress, useful_for: Option<Duration>) -> Counter {
     let settings = &app.settings.throttle;
     let longest = settings.email_delay_at_most;
-    let counter = Counter {
+    Counter {
         subject: format!("{kind} to {}", digest(to.normal())),
         account: None,
         free: settings.emails_per_recipient,
         delay_at_most: useful_for.map_or(longest, |useful_for| Ord::min(useful_for, longest)),
-    };
-    let what = (Throttled::Email, "e-mails to this address");
-    allow(app, transaction, counter, what).await
+    }
 }
 
 /// Counts a change that a user makes to their own account: anybody may make them, and each is
@@ -51,7 +77,8 @@ pub async fn own_change(app: &App, transaction: &Transaction, user: UserId) -> R
         free: settings.own_changes,
         delay_at_most: settings.delay_at_most,
     };
-    allow(app, transaction, counter, (Throttled::OwnChange, "changes")).await
+    let counted = count(app, transaction, &counter).await?;
+    allowed(app, counted, (Throttled::OwnChange, "changes"))
 }
 
 /// By what a user's changes to their own account are counted.
@@ -60,13 +87,8 @@ pub(super) fn own_changes_of(user: UserId) -> String {
 }
 
 /// `what` is counted so for operators, and told the caller in these words.
-async fn allow(
-    app: &App,
-    transaction: &Transaction,
-    counter: Counter,
-    (kind, what): (Throttled, &str),
-) -> Result<()> {
-    match count(app, transaction, &counter).await? {
+fn allowed(app: &App, counted: Counted, (kind, what): (Throttled, &str)) -> Result<()> {
+    match counted {
         Counted::Free | Counted::BeforeDelay => Ok(()),
         Counted::Blocked(wait) => {
             app.metrics.throttled(kind);

@@ -15,6 +15,7 @@ use crate::domain::emails::{NewEmail, Purpose};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes};
 use crate::domain::patch::Patch;
+use crate::domain::roles::Chosen;
 use crate::domain::{
     EmailAddress, email_address, erasure, invitations, password_resets, roles, sessions, throttle,
 };
@@ -364,8 +365,8 @@ async fn roles_after(
 ) -> Result<Vec<RoleId>> {
     match role_ids {
         Patch::Keep => Ok(user.role_ids.clone()),
-        Patch::Clear => roles::assignable(change, &[]).await,
-        Patch::Set(ids) => roles::assignable(change, ids).await,
+        Patch::Clear => roles::assignable(change, Chosen::default()).await,
+        Patch::Set(ids) => roles::assignable(change, Chosen::by_ids(ids)).await,
     }
 }
 

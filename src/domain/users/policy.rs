@@ -152,6 +152,20 @@ pub async fn check(
     standing.allows(actor, target, action)
 }
 
+/// Checks that the actor has all of the rights of whoever they do this to.
+///
+/// # Errors
+///
+/// [`ExceedsOwnPermissions`](UserErrorCode::ExceedsOwnPermissions), as an error of the action's input.
+pub fn must_cover(actor: &Actor, rights: &Rights, action: UserAction) -> Result<()> {
+    if actor.covers(rights) {
+        return Ok(());
+    }
+    let message = "This user has permissions that you do not have.";
+    let code = UserErrorCode::ExceedsOwnPermissions;
+    Err(refused(action, code, message))
+}
+
 /// What the rules go by besides the user's own row.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -245,13 +259,7 @@ impl Standing {
         if is_own && let Some(instead) = action.instead_of_own() {
             return Err(refused(action, UserErrorCode::OwnAccount, instead));
         }
-        if !actor.covers(&self.rights) {
-            return Err(refused(
-                action,
-                UserErrorCode::ExceedsOwnPermissions,
-                "This user has permissions that you do not have.",
-            ));
-        }
+        must_cover(actor, &self.rights, action)?;
         self.is_in_the_right_state(target, action)?;
         if matches!(action, UserAction::Deactivate | UserAction::Delete) {
             self.leaves_an_administrator(action)?;

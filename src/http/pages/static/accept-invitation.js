@@ -10,7 +10,7 @@ const PREVIEW = `query Invitation($token: String!) {
   viewer { email }
 }`;
 const ACCEPT = `mutation Accept($input: AcceptInvitationInput!) {
-  acceptInvitation(input: $input) { user { id } userErrors { code field message } }
+  acceptInvitation(input: $input) { user { id } redirectUrl userErrors { code field message } }
 }`;
 
 const date = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
@@ -61,7 +61,7 @@ try {
       const { acceptInvitation } = await ask(ACCEPT, { input: { token, firstName, lastName, password } });
       if (acceptInvitation.user) {
         forget();
-        return location.replace(nextPage());
+        return location.replace(acceptInvitation.redirectUrl ?? nextPage());
       }
       if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy((await look()).invitationByToken);
       return acceptInvitation.userErrors;

@@ -1,0 +1,257 @@
+//! The API for inviting many people at once.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+
+use super::Invitation;
+use crate::domain::applications::USERS_CREATE;
+use crate::domain::invitations::many::{self, Batch, Done, MAX_ROWS, RowOutcome};
+use crate::domain::invitations::{Invited, NewUser, Wishes};
+use crate::domain::{self, users};
+use crate::graphql::context::ContextExt;
+use crate::graphql::error::UserError;
+use crate::graphql::guard::{Requires, requires};
+use crate::graphql::ids;
+use crate::graphql::payload::{Payload, note_change, payloads};
+use crate::graphql::scalars::EmailAddress;
+use crate::graphql::users::User;
+
+/// The mutations for many invitations.
+#[derive(Default)]
+pub struct InvitationsMutation;
+
+#[Object]
+impl InvitationsMutation {
+    /// Invites up to 500 people, each as `inviteUser` does: whoever cannot be invited keeps nobody else from it.
+    /// The caller's permissions are looked at again every few people.
+    #[graphql(
+        guard = Requires(USERS_CREATE),
+        directive = requires::apply(USERS_CREATE),
+        complexity = "rows_complexity(input.invitations.len(), child_complexity)"
+    )]
+    async fn invite_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The people to invite, and what becomes of those who are users already.")]
+        input: InviteUsersInput,
+    ) -> Result<InviteUsersPayload> {
+        let batch = Batch {
+            rows: input.invitations.into_iter().map(NewUser::from).collect(),
+            at_most: MAX_ROWS,
+            on_existing: input.on_existing.into(),
+            is_dry_run: input.dry_run,
+        };
+        let outcome = many::invite_many(ctx.app()?, &ctx.actor()?, &batch).await;
+        if !batch.is_dry_run {
+            note_change(ctx, &outcome)?;
+        }
+        match outcome {
+            Ok(done) => Ok(InviteUsersPayload::new(results(ctx, done).await?)),
+            Err(domain::Error::Refused(errors)) => {
+                let errors = errors.into_iter().map(Into::into);
+                Ok(InviteUsersPayload::refused(errors.collect()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A field of a result counts once for each person.
+fn rows_complexity(rows: usize, selected: usize) -> usize {
+    rows.clamp(1, MAX_ROWS).saturating_mul(selected)
+}
+
+async fn results(ctx: &Context<'_>, done: Done) -> Result<Vec<InviteUsersResult>> {
+    if let Some(error) = done.stopped_by {
+        let error = match error {
+            // Something was done before.
+            domain::Error::Unavailable(away) => domain::Error::OutcomeUnknown(away),
+            other => other,
+        };
+        let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);
+        ctx.add_error(ctx.set_error_path(error));
+    }
+    let mut objects = Objects::of(&done.rows);
+    let rows = done.rows.into_iter().enumerate();
+    Ok(rows
+        .map(|(index, row)| InviteUsersResult::new(index, row, &mut objects))
+        .collect())
+}
+
+/// The users and the invitations of the results, in their order: each of them a level.
+struct Objects {
+    users: std::vec::IntoIter<User>,
+    invitations: std::vec::IntoIter<Invitation>,
+}
+
+impl Objects {
+    fn of(rows: &[RowOutcome]) -> Self {
+        let users = rows.iter().filter_map(user_in).cloned();
+        let invitations = rows.iter().filter_map(sent_in);
+        let invitations = invitations.map(|sent| sent.invitation.clone());
+        Self {
+            users: User::together(users.collect()).into_iter(),
+            invitations: Invitation::together(invitations.collect()).into_iter(),
+        }
+    }
+}
+
+/// The user that a person is now, or was already.
+fn user_in(row: &RowOutcome) -> Option<&users::User> {
+    match row {
+        RowOutcome::Resent(user, None) | RowOutcome::Skipped(user) => Some(user),
+        _ => sent_in(row).map(|sent| &sent.user),
+    }
+}
+
+/// What was sent to a person; nothing in a dry run.
+fn sent_in(row: &RowOutcome) -> Option<&Invited> {
+    match row {
+        RowOutcome::Invited(sent) | RowOutcome::Resent(_, sent) => sent.as_deref(),
+        _ => None,
+    }
+}
+
+/// The people to invite.
+#[derive(InputObject)]
+pub struct InviteUsersInput {
+    /// The people, up to 500. No two may have the same e-mail address.
+    invitations: Vec<InviteUsersRow>,
+    /// Whether nothing is changed, and no e-mail sent: the results then say what would be done.
+    #[graphql(default)]
+    dry_run: bool,
+    /// What becomes of people who are users already.
+    #[graphql(default_with = "OnExisting::Error")]
+    on_existing: OnExisting,
+}
+
+/// One of the people to invite. At least one role is needed, by `roleIds` or `roleCodeNames`; the roles must
+/// not grant permissions that the caller lacks.
+#[derive(InputObject)]
+pub struct InviteUsersRow {
+    /// Their e-mail address.
+    email: EmailAddress,
+    /// Their first name, up to 100 characters. They can correct it when they accept.
+    first_name: Option<String>,
+    /// Their last name, up to 100 characters. They can correct it when they accept.
+    last_name: Option<String>,
+    /// Roles that the user is to hold (up to 100, together with those by their code names).
+    role_ids: Option<Vec<ID>>,
+    /// Roles that the user is to hold, by their code names, in upper or lower case.
+    role_code_names: Option<Vec<String>>,
+    /// As for `inviteUser`.
+    message: Option<String>,
+    /// As for `inviteUser`.
+    valid_for_seconds: Option<i32>,
+    /// As for `inviteUser`. Whoever is sent a new link is led where the previous one did, by default.
+    redirect_url: Option<String>,
+    /// As for `inviteUser`.
+    #[graphql(default = true)]
+    send_email: bool,
+}
+
+impl From<InviteUsersRow> for NewUser {
+    fn from(row: InviteUsersRow) -> Self {
+        let role_ids = row.role_ids.unwrap_or_default();
+        Self {
+            email: row.email.0,
+            first_name: row.first_name.unwrap_or_default(),
+            last_name: row.last_name.unwrap_or_default(),
+            role_ids: role_ids.iter().map(ids::decode).collect(),
+            role_code_names: row.role_code_names.unwrap_or_default(),
+            wishes: Wishes {
+                message: row.message,
+                valid_for_seconds: row.valid_for_seconds.map(i64::from),
+                redirect_url: row.redirect_url,
+                is_without_email: !row.send_email,
+            },
+        }
+    }
+}
+
+/// What becomes of people who are invited although they are users already. Their names and roles stay as they
+/// are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "many::OnExisting")]
+pub enum OnExisting {
+    /// That is an error of the row.
+    Error,
+    /// They are passed over.
+    Skip,
+    /// Whoever has not signed up yet is sent a new link, and the previous one stops working; all others are
+    /// passed over.
+    Resend,
+}
+
+payloads! {
+    /// The result of `inviteUsers`.
+    InviteUsersPayload {
+        /// What has become of each person, in the order of the input; null if there are `userErrors`.
+        results: Vec<InviteUsersResult>,
+    }
+}
+
+/// What has become of one of the people, in a dry run what would.
+#[derive(SimpleObject)]
+pub struct InviteUsersResult {
+    /// The person's place in `invitations`, from 0 on.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    index: usize,
+    /// What has become of them.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    outcome: InviteUsersOutcome,
+    /// The user that they are now, or were already; null in a dry run, if they are none yet, and if they could
+    /// not be invited.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    user: Option<User>,
+    /// The new invitation; null if none was sent.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    invitation: Option<Invitation>,
+    /// The link, shown only here; null unless `sendEmail` is false.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    link: Option<String>,
+    /// What is wrong with the person's input, such as `["input", "invitations", "3", "email"]`. If there is
+    /// anything, they were not invited.
+    #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
+    user_errors: Vec<UserError>,
+}
+
+/// What has become of one of many people to invite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum InviteUsersOutcome {
+    /// They were invited.
+    Invited,
+    /// They were invited before, and were sent a new link.
+    Resent,
+    /// They were passed over, because they are a user already.
+    Skipped,
+    /// They were not invited, for the reasons in `userErrors`.
+    Failed,
+    /// They were not invited, because the server was kept from it; `errors` says why. Try again with them.
+    NotDone,
+    /// They were invited or not: the connection to the database broke off meanwhile. Look before you try again.
+    Unknown,
+}
+
+impl InviteUsersResult {
+    fn new(index: usize, row: RowOutcome, objects: &mut Objects) -> Self {
+        let sent = sent_in(&row);
+        Self {
+            index,
+            outcome: match row {
+                RowOutcome::Invited(_) => InviteUsersOutcome::Invited,
+                RowOutcome::Resent(..) => InviteUsersOutcome::Resent,
+                RowOutcome::Skipped(_) => InviteUsersOutcome::Skipped,
+                RowOutcome::Failed(_) => InviteUsersOutcome::Failed,
+                RowOutcome::NotDone => InviteUsersOutcome::NotDone,
+                RowOutcome::Unknown => InviteUsersOutcome::Unknown,
+            },
+            user: user_in(&row).and_then(|_| objects.users.next()),
+            invitation: sent.and_then(|_| objects.invitations.next()),
+            link: (sent.filter(|sent| !sent.is_sent)).map(|sent| sent.link.clone()),
+            user_errors: match row {
+                RowOutcome::Failed(errors) => errors.into_iter().map(Into::into).collect(),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
