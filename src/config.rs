@@ -73,6 +73,9 @@ pub struct Config {
     /// The deployment's own entries of the dashboard.
     #[serde(default)]
     pub applications: Vec<Application>,
+    /// The deployment's own roles, which are made and kept at each start.
+    #[serde(default)]
+    pub roles: Vec<Role>,
 }
 
 /// How strict the server is about its own settings.
@@ -462,6 +465,21 @@ pub struct Application {
     /// Where it is; the dashboard links there.
     #[serde(default)]
     pub url: Option<String>,
+}
+
+/// `[[roles]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// What programs call it, such as `ContentEditor`, in upper or lower case.
+    pub code_name: String,
+    /// What people see.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// All that it grants, such as `content-hub.view`.
+    pub permissions: Vec<String>,
 }
 
 impl Config {

@@ -22,6 +22,8 @@ pub struct Model {
     /// Whether this is the built-in Administrator role, which holds every permission and cannot be
     /// edited or deleted.
     pub is_protected: bool,
+    /// Whether the configuration declares it, and the API therefore leaves it alone.
+    pub is_managed: bool,
     /// When the role was made.
     pub created_at: Timestamp,
     /// When the role or its permissions last changed.

@@ -4,10 +4,11 @@
 use figment::value::{Dict, Value};
 
 /// Keys without a default, each with a value of its type.
-const WITHOUT_DEFAULT: [(&[&str], &str); 3] = [
+const WITHOUT_DEFAULT: [(&[&str], &str); 4] = [
     (&["playground", "enabled"], "true"),
     (&["graphql", "introspection"], "true"),
     (&["applications"], "[]"),
+    (&["roles"], "[]"),
 ];
 
 /// The settings that there are.

@@ -11,17 +11,26 @@ use super::default_types::{DefaultTypes, is_secret, settings_in};
 pub(super) const MASK: &str = "****";
 
 /// The keys of an application; all are shown.
-const OF_APPLICATIONS: [&str; 4] = ["code", "name", "actions", "url"];
+const OF_APPLICATIONS: &[&str] = &["code", "name", "description", "actions", "url"];
+/// The keys of a role; all are shown.
+const OF_ROLES: &[&str] = &["code_name", "name", "description", "permissions"];
+
+/// The keys of the tables that there may be any number of, where the path leads to one.
+fn keys_of_each(path: &[&str]) -> &'static [&'static str] {
+    match path.first() {
+        Some(&"applications") => OF_APPLICATIONS,
+        Some(&"roles") => OF_ROLES,
+        _ => &[],
+    }
+}
 
 /// A setting as TOML writes it, without what is secret about it. The value of a key that there is not
 /// may be a mistyped key's secret.
 pub(super) fn shown(key: &str, value: &Value, types: &DefaultTypes) -> String {
     let path: Vec<&str> = key.split('.').collect();
-    let is_of_application = path[0] == "applications"
-        && path
-            .last()
-            .is_some_and(|last| OF_APPLICATIONS.contains(last));
-    match types.has_setting(key) || is_of_application {
+    let open = keys_of_each(&path);
+    let is_of_one = path.last().is_some_and(|last| open.contains(last));
+    match types.has_setting(key) || is_of_one {
         true if is_secret(&path) => match value.as_str() {
             Some("") => "\"\"".to_owned(),
             _ => format!("{MASK:?}"),
@@ -30,7 +39,7 @@ pub(super) fn shown(key: &str, value: &Value, types: &DefaultTypes) -> String {
             Some(url) => format!("{:?}", without_password(url)),
             None => format!("{MASK:?}"),
         },
-        true => shown_parts(value),
+        true => shown_parts(value, open),
         false => format!("{MASK:?}"),
     }
 }
@@ -41,18 +50,18 @@ pub(super) fn any_in(table: &Dict, types: &DefaultTypes) -> bool {
     settings.any(|(key, value)| shown(&key, value, types).contains(MASK))
 }
 
-/// Lists, numbers and booleans look alike in TOML and JSON.
-fn shown_parts(value: &Value) -> String {
+/// Lists, numbers and booleans look alike in TOML and JSON. Of tables, the open keys' values are shown.
+fn shown_parts(value: &Value, open: &[&str]) -> String {
     match value {
         Value::String(_, text) => format!("{:?}", without_credentials(text)),
         Value::Array(_, items) => {
-            let items: Vec<String> = items.iter().map(shown_parts).collect();
+            let items: Vec<String> = items.iter().map(|item| shown_parts(item, open)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Dict(_, table) => {
             let pairs = table.iter().map(|(name, value)| {
-                let value = if OF_APPLICATIONS.contains(&name.as_str()) {
-                    shown_parts(value)
+                let value = if open.contains(&name.as_str()) {
+                    shown_parts(value, open)
                 } else {
                     format!("{MASK:?}")
                 };

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::passwords::hasher::PasswordHasher;
 use super::refusals::Refusals;
 use super::roles::cache::RoleCache;
+use super::roles::declared::DeclaredRole;
 use super::throttle::gates::Gates;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -43,6 +44,8 @@ pub struct App {
     pub email_templates: EmailTemplates,
     /// The applications and permissions that there are.
     pub catalogue: Catalogue,
+    /// The roles that the configuration declares.
+    pub declared_roles: Vec<DeclaredRole>,
     /// Who is invited as Administrator when there is no user yet.
     pub administrator: EmailAddress,
     /// The one address that all e-mails go to, if there is one.
@@ -78,6 +81,7 @@ impl App {
     pub async fn open(settings: Config) -> Result<Self, String> {
         let FromSettings {
             catalogue,
+            declared_roles,
             email_templates,
             passwords,
             administrator,
@@ -99,6 +103,7 @@ impl App {
             metrics: Metrics::new(transports(&settings.mail)),
             email_templates,
             catalogue,
+            declared_roles,
             administrator,
             redirect_all_to,
             roles: RoleCache::default(),
@@ -170,6 +175,7 @@ fn transports(mail: &config::Mail) -> impl Iterator<Item = &str> {
 /// What the settings alone make, before anything is opened.
 struct FromSettings {
     catalogue: Catalogue,
+    declared_roles: Vec<DeclaredRole>,
     email_templates: EmailTemplates,
     passwords: PasswordHasher,
     administrator: EmailAddress,
@@ -181,6 +187,9 @@ impl FromSettings {
     fn new(settings: &Config) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let catalogue = Catalogue::new(&settings.applications)
+            .map_err(|wrong| problems.extend(wrong))
+            .ok();
+        let declared_roles = DeclaredRole::all(&settings.roles, catalogue.as_ref())
             .map_err(|wrong| problems.extend(wrong))
             .ok();
         let email_templates = EmailTemplates::new(settings)
@@ -197,18 +206,22 @@ impl FromSettings {
         let administrator = address("setup.administrator", &settings.setup.administrator);
         let redirect = settings.mail.redirect_all_to.as_deref();
         let redirect_all_to = redirect.and_then(|text| address("mail.redirect_all_to", text));
-        match (catalogue, email_templates, passwords, administrator) {
-            (Some(catalogue), Some(email_templates), Some(passwords), Some(administrator))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    catalogue,
-                    email_templates,
-                    passwords,
-                    administrator,
-                    redirect_all_to,
-                })
-            }
+        let roles = declared_roles;
+        match (catalogue, roles, email_templates, passwords, administrator) {
+            (
+                Some(catalogue),
+                Some(declared_roles),
+                Some(email_templates),
+                Some(passwords),
+                Some(administrator),
+            ) if problems.is_empty() => Ok(Self {
+                catalogue,
+                declared_roles,
+                email_templates,
+                passwords,
+                administrator,
+                redirect_all_to,
+            }),
             _ => Err(problems),
         }
     }

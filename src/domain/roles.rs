@@ -15,11 +15,14 @@ mod administration;
 mod assignment;
 mod built_in;
 pub mod cache;
+pub mod declared;
 mod input;
 mod listing;
+mod managed;
 pub mod model;
 pub mod policy;
 mod snapshot;
+mod writing;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
 pub use assignment::{Chosen, Known, assign, assignable};
@@ -27,11 +30,9 @@ pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
 };
-pub use model::Role;
+pub use managed::keep_declared;
+pub use model::{ADMINISTRATOR, Role};
 pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
-
-/// The code name of the built-in role that holds every permission.
-pub const ADMINISTRATOR: &str = "Administrator";
 
 /// The roles of these rows, with what is stored with each; with the protected one, that is all that
 /// was ever declared.
@@ -104,7 +105,7 @@ pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, Strin
     let roles = load(db, app, rows).await?.into_iter();
     Ok(roles
         .filter(|role| !role.rights.unknown().is_empty())
-        .map(|role| (role.row.name, administration::codes(role.rights.unknown())))
+        .map(|role| (role.row.name, writing::codes(role.rights.unknown())))
         .collect())
 }
 

@@ -25,9 +25,10 @@ pub enum Setup {
 }
 
 /// Creates the built-in role if it is missing, extends it by what the configuration declares for the
-/// first time, and invites the configured administrator if there are no users yet.
+/// first time, and invites the configured administrator if there are no users yet. Then the roles are made
+/// what it declares.
 pub async fn run(app: &App) -> Result<Setup> {
-    change::make(app, &Actor::server(), |change| async move {
+    let setup = change::make(app, &Actor::server(), |change| async move {
         let administrator = app.administrator.clone();
         // Servers that start at the same time do this one after the other.
         users::policy::lock_administrators(change.db()).await?;
@@ -45,7 +46,9 @@ pub async fn run(app: &App) -> Result<Setup> {
         };
         change.commit(setup).await
     })
-    .await
+    .await?;
+    roles::keep_declared(app).await?;
+    Ok(setup)
 }
 
 /// The outcome of a request for a new administrator.

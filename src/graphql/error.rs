@@ -68,7 +68,7 @@ pub enum UserErrorCode {
     OwnAccount,
     /// It would grant, or affect a user who has, a permission that the caller lacks.
     ExceedsOwnPermissions,
-    /// The object is built in.
+    /// The object is built in, or declared by the server's configuration.
     Protected,
     /// The object's current state does not allow this.
     WrongState,

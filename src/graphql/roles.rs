@@ -166,6 +166,13 @@ impl Role {
         self.row().is_protected
     }
 
+    /// Whether the server's configuration declares this role. It is then kept as it is declared there, and
+    /// cannot be edited or deleted here.
+    #[graphql(guard = SignedIn, directive = signed_in::apply())]
+    async fn is_managed(&self) -> bool {
+        self.row().is_managed
+    }
+
     /// The permissions that the role grants, in catalogue order.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {

@@ -1072,6 +1072,7 @@ async fn the_demo_takes_the_settings_that_a_server_takes() {
             "mail.queue.keep_sent_days=0",
         ],
         &["applications=[{code=\"content-hub\", name=\"Hub\", actions=[\"view\"]}]"],
+        &["roles=[{code_name=\"DigitalChannelManager\", name=\"Mine\", permissions=[]}]"],
         &[
             "mail.redirect_all_to=qa@kbank.com",
             "event_log.keep_days=1",

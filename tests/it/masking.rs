@@ -224,6 +224,14 @@ fn what_is_no_secret_is_shown() {
             "\"Usher <no-reply@kbank.com>\"",
         ),
         ("mail.smtp.password=x", "\"****\""),
+        (
+            "applications=[{code=\"hub\", description=\"Texts.\", secret=\"x\"}]",
+            "[{ code = \"hub\", description = \"Texts.\", secret = \"****\" }]",
+        ),
+        (
+            "roles=[{code_name=\"Hub\", permissions=[\"hub.view\"], url=\"x\"}]",
+            "[{ code_name = \"Hub\", permissions = [\"hub.view\"], url = \"****\" }]",
+        ),
     ] {
         assert_eq!(shown(set), value);
     }

@@ -1,6 +1,7 @@
 //! Making roles, and what must not work about it.
 
 mod listing;
+mod managed;
 
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use serde_json::{Value, json};

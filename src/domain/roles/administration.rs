@@ -2,20 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{RoleId, UserId, revision, role, role_permission};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use entity::{RoleId, UserId, role};
+use sea_orm::{EntityTrait, QuerySelect};
 
 use super::policy::{self, RoleAction};
+use super::writing::{Values, add, change_to, codes, count_change};
 use super::{Role, input};
-use crate::database::{Write, is_duplicate, update_row};
+use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
-use crate::domain::applications::{Permission, Permissions};
+use crate::domain::applications::Permissions;
 use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes, Subject};
 use crate::domain::patch::Patch;
-use crate::domain::{invitations, revisions, text, users};
+use crate::domain::{text, users};
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -44,7 +45,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         None => input::derived_code_name(name.as_deref().unwrap_or_default()),
     });
     let description = errors.check(input::description(&new.description));
-    let permissions = errors.check_all(input::grantable(app, actor, &new.permissions))?;
+    let permissions =
+        errors.check_all(input::grantable(&app.catalogue, actor, &new.permissions))?;
     let permissions = permissions.map(|granted| input::with_implied(granted, &Permissions::new()));
     let (name, code_name, description, permissions) =
         errors.finish((name, code_name, description, permissions))?;
@@ -56,6 +58,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
         code_name,
         description,
         is_protected: false,
+        is_managed: false,
         created_at: now,
         updated_at: now,
     };
@@ -64,13 +67,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewRole) -> Result<Role> {
     change::make(app, actor, |mut change| async move {
         count_change(&change).await?;
         change.confirm().await?;
-        let role = insert(&change, row.clone(), permissions.clone()).await?;
-        let changes = Changes::none()
-            .field("name", None, role.row.name.clone())
-            .field("permissions", None, codes(role.rights.in_force()));
-        change
-            .record_with(Action::RoleCreated, &role, changes)
-            .await?;
+        let role = add(&change, row.clone(), permissions.clone()).await?;
         change.commit(role).await
     })
     .await
@@ -98,18 +95,14 @@ pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role>
     let input = &input;
     change::make(app, actor, |mut change| async move {
         let role = find_for(&mut change, input.id, RoleAction::Update).await?;
-        let changed = update_in(&change, &role, input).await?;
-        if !role.rights.cover(&changed.rights) {
-            let invited = users::invited_holders(change.app(), change.db(), role.row.id).await?;
-            invitations::renew(&change, &invited).await?;
-        }
+        let values = values_after(&change, &role, input)?;
+        let changed = change_to(&change, &role, values).await?;
         change.commit(changed).await
     })
     .await
 }
 
-async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Role> {
-    let app = change.app();
+fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Values> {
     let mut errors = UserErrors::default();
     let name = errors.check(input.name.over(&role.row.name, input::name));
     let description = &input.description;
@@ -118,39 +111,20 @@ async fn update_in(change: &Change<'_>, role: &Role, input: &RoleChange) -> Resu
         Patch::Keep => Some(role.rights.in_force().clone()),
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => errors
-            .check_all(input::grantable(app, change.actor(), codes))?
+            .check_all(input::grantable(
+                &change.app().catalogue,
+                change.actor(),
+                codes,
+            ))?
             .map(|granted| input::with_implied(granted, role.rights.in_force())),
     };
     let (name, description, permissions) = errors.finish((name, description, permissions))?;
-
-    let changed = role::ActiveModel {
-        name: Set(name),
-        description: Set(description),
-        updated_at: Set(app.clock.now()),
-        ..role.row.clone().into()
-    };
-    let row = update_row(change.db(), changed).await?;
-    let stored: Permissions = permissions.union(role.rights.unknown()).cloned().collect();
-    replace_permissions(change, role.row.id, &stored).await?;
-    let changed = Role::new(row, stored, &app.catalogue);
-    let changes = Changes::none()
-        .field("name", role.row.name.clone(), changed.row.name.clone())
-        .field(
-            "description",
-            role.row.description.clone(),
-            changed.row.description.clone(),
-        )
-        .field(
-            "permissions",
-            codes(role.rights.in_force()),
-            codes(changed.rights.in_force()),
-        );
-    if !changes.is_empty() {
-        change
-            .record_with(Action::RoleUpdated, &changed, changes)
-            .await?;
-    }
-    Ok(changed)
+    Ok(Values {
+        name,
+        description,
+        permissions: permissions.union(role.rights.unknown()).cloned().collect(),
+        is_managed: role.row.is_managed,
+    })
 }
 
 fn permissions_required() -> UserError {
@@ -266,66 +240,4 @@ async fn find_for(change: &mut Change<'_>, id: Option<RoleId>, action: RoleActio
 
 fn refused(code: UserErrorCode, message: &str) -> Error {
     UserError::new(code, "id", message).into()
-}
-
-pub(super) async fn insert(
-    change: &Change<'_>,
-    row: role::Model,
-    permissions: Permissions,
-) -> Result<Role> {
-    let inserted = role::Entity::insert(role::ActiveModel::from(row.clone()).reset_all())
-        .write(change.db())
-        .await;
-    if let Err(error) = inserted {
-        return Err(if is_duplicate(&error) {
-            taken(&row.code_name).into()
-        } else {
-            error.into()
-        });
-    }
-    replace_permissions(change, row.id, &permissions).await?;
-    Ok(Role::new(row, permissions, &change.app().catalogue))
-}
-
-async fn replace_permissions(
-    change: &Change<'_>,
-    role: RoleId,
-    permissions: &Permissions,
-) -> Result<()> {
-    role_permission::Entity::delete_many()
-        .filter(role_permission::Column::RoleId.eq(role))
-        .write(change.db())
-        .await?;
-    if permissions.is_empty() {
-        return Ok(());
-    }
-    let grants = permissions
-        .iter()
-        .map(|permission| role_permission::ActiveModel {
-            role_id: Set(role),
-            permission: Set(permission.code().to_owned()),
-        });
-    role_permission::Entity::insert_many(grants)
-        .write(change.db())
-        .await?;
-    Ok(())
-}
-
-/// Counts a change to the roles; see [`revisions::count_change`].
-pub(super) async fn count_change(change: &Change<'_>) -> Result<()> {
-    revisions::count_change(change.db(), revision::ROLES).await
-}
-
-/// Permissions as an event shows them.
-pub(super) fn codes(permissions: &Permissions) -> String {
-    let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
-    codes.join(", ")
-}
-
-fn taken(code_name: &str) -> UserError {
-    UserError::new(
-        UserErrorCode::Taken,
-        "codeName",
-        format!("A role with the code name {code_name} already exists."),
-    )
 }

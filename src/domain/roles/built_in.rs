@@ -3,7 +3,7 @@
 use entity::{RoleId, declared_permission, role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
-use super::administration::{codes, count_change, insert};
+use super::writing::{codes, count_change, insert};
 use super::{ADMINISTRATOR, Role};
 use crate::database::Write;
 use crate::domain::applications::Permissions;
@@ -40,6 +40,7 @@ pub async fn ensure_administrator(change: &Change<'_>) -> Result<RoleId> {
         code_name_key: text::fold(ADMINISTRATOR),
         description: "Holds every permission there is.".to_owned(),
         is_protected: true,
+        is_managed: false,
         created_at: now,
         updated_at: now,
     };

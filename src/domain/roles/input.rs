@@ -1,16 +1,15 @@
 //! What people type about a role, and what may be made of it.
 
 use crate::domain::actor::Actor;
-use crate::domain::app::App;
-use crate::domain::applications::{Permission, Permissions};
+use crate::domain::applications::{Catalogue, Permission, Permissions};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::text;
 
 /// The longest name and code name, in characters.
-const MAX_NAME_LENGTH: usize = 100;
+pub(super) const MAX_NAME_LENGTH: usize = 100;
 
 /// The longest description, in characters.
-const MAX_DESCRIPTION_LENGTH: usize = 1000;
+pub(super) const MAX_DESCRIPTION_LENGTH: usize = 1000;
 
 /// How many permissions one request may contain.
 const MAX_PERMISSIONS: usize = 1000;
@@ -100,7 +99,11 @@ pub(super) fn with_implied(mut asked: Permissions, before: &Permissions) -> Perm
 }
 
 /// Reads permission codes, and refuses those that the actor could not grant.
-pub(super) fn grantable(app: &App, actor: &Actor, codes: &[String]) -> Result<Permissions> {
+pub(super) fn grantable(
+    catalogue: &Catalogue,
+    actor: &Actor,
+    codes: &[String],
+) -> Result<Permissions> {
     if codes.len() > MAX_PERMISSIONS {
         let message = format!("Choose at most {MAX_PERMISSIONS} permissions.");
         let error = UserError::new(UserErrorCode::TooMany, "permissions", message);
@@ -113,7 +116,7 @@ pub(super) fn grantable(app: &App, actor: &Actor, codes: &[String]) -> Result<Pe
         let mut refuse = |code, message: &str| {
             errors.push(UserError::new(code, "permissions", message).at(index));
         };
-        if !app.catalogue.declares(&permission) {
+        if !catalogue.declares(&permission) {
             let message = "Unknown permission. Query `applications` for the full list.";
             refuse(UserErrorCode::NotFound, message);
         } else if !actor.holds(&permission) {

@@ -24,6 +24,8 @@ pub struct RoleFilter {
     pub permission: Option<Permission>,
     /// With any of these code names, ignoring case.
     pub code_names: Option<Vec<String>>,
+    /// Declared by the configuration, or not.
+    pub is_managed: Option<bool>,
 }
 
 impl RoleFilter {
@@ -35,6 +37,7 @@ impl RoleFilter {
         let code_names: Option<Vec<String>> =
             code_names.map(|names| names.iter().map(fold).collect());
         let permission = self.permission.clone();
+        let is_managed = self.is_managed;
         move |role| {
             let row = &role.row;
             let texts = [&row.name, &row.code_name, &row.description];
@@ -42,6 +45,7 @@ impl RoleFilter {
             search.as_ref().is_none_or(contains)
                 && (permission.as_ref()).is_none_or(|permission| role.rights.allow(permission))
                 && (code_names.as_ref()).is_none_or(|names| names.contains(&row.code_name_key))
+                && is_managed.is_none_or(|is_managed| row.is_managed == is_managed)
         }
     }
 }

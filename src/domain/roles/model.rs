@@ -5,6 +5,9 @@ use entity::role;
 use crate::domain::applications::{Catalogue, Permissions};
 use crate::domain::rights::Rights;
 
+/// The code name of the built-in role that holds every permission.
+pub const ADMINISTRATOR: &str = "Administrator";
+
 /// A role and what it grants.
 #[derive(Clone, Debug)]
 pub struct Role {

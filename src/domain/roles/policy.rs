@@ -72,6 +72,12 @@ pub fn allows(actor: &Actor, role: &Role, action: RoleAction, reach: &Rights) ->
             "The built-in Administrator role cannot be edited or deleted.",
         ));
     }
+    if role.row.is_managed {
+        return Err(refused(
+            UserErrorCode::Protected,
+            "The server's configuration declares this role. It can be changed there, and be edited or deleted here once it is declared no longer.",
+        ));
+    }
     if !actor.covers(&role.rights) {
         return Err(refused(
             UserErrorCode::ExceedsOwnPermissions,

@@ -81,9 +81,7 @@ async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     let db = app.db.read();
     // The counter first: a change in between makes the snapshot too old, never too new.
     let revision = current_revision(app, db).await?;
-    // A role that cannot be read grants nothing; it must not keep everybody out.
-    let rows = app.db.find(db, role::Entity::find()).await?.rows;
-    let roles = super::with_rights(db, app, rows, role_permission::Entity::find()).await?;
+    let roles = read(app, db).await?;
     let roles = roles
         .into_iter()
         .map(|role| (role.row.id, Arc::new(role)))
@@ -91,6 +89,14 @@ async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     let snapshot = Arc::new(Snapshot { revision, roles });
     app.roles.replace(snapshot.clone());
     Ok(snapshot)
+}
+
+/// All roles, as they are stored, by age.
+pub(super) async fn read(app: &App, db: &impl Source) -> Result<Vec<Role>> {
+    let rows = role::Entity::find().order_by_asc(role::Column::Id);
+    // A role that cannot be read grants nothing; it must not keep everybody out.
+    let rows = app.db.find(db, rows).await?.rows;
+    super::with_rights(db, app, rows, role_permission::Entity::find()).await
 }
 
 /// Zero, with which no snapshot is kept, if it cannot be read.

@@ -40,6 +40,8 @@ pub struct RoleFilter {
     /// Roles with any of these code names (up to 100), in upper or lower case.
     #[graphql(validator(max_items = 100))]
     code_names: Option<Vec<String>>,
+    /// Only roles that the server's configuration declares, or only the others.
+    is_managed: Option<bool>,
 }
 
 impl RoleFilter {
@@ -49,6 +51,7 @@ impl RoleFilter {
             search: self.search,
             permission: self.permission,
             code_names: self.code_names,
+            is_managed: self.is_managed,
         })
     }
 }
