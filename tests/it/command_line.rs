@@ -914,6 +914,7 @@ fn help_teaches_and_shells_can_complete() {
       restore               Put a backup in the place of the database (SQLite), while no server runs
       after-restore         After a database server was restored by its own tools: hold e-mails, end sessions and links
       copy                  Copy everything to an empty database, of this or another kind, while no server runs
+      invite                Invite everybody in a CSV file, also while the server runs
       invite-administrator  Invite an administrator, or renew their invitation, and print the link
       reset-password        Print a link with which an active user chooses a new password; no e-mail is sent
       erase                 Delete a user, and erase whatever says who they are; or what is left of a deleted one
