@@ -20,10 +20,26 @@ pub struct Model {
     pub started_at: Timestamp,
     /// When the transport answered; empty while the attempt is in progress.
     pub finished_at: Option<Timestamp>,
+    /// Whether the transport accepted the e-mail, as servers of the version before write and read it.
+    pub succeeded: bool,
     /// The transport's own words.
     pub response: Option<String>,
-    /// How it ended; empty while it is in progress.
+    /// How it ended; empty while it is in progress, and where a server of the version before has recorded it.
     pub outcome: Option<Outcome>,
+}
+
+impl Model {
+    /// How it ended, if it has; of what a server of the version before saw fail, it did not write down how,
+    /// and most of it was tried again.
+    pub fn ended(&self) -> Option<Outcome> {
+        let of_the_version_before = if self.succeeded {
+            Outcome::Delivered
+        } else {
+            Outcome::TransientFailure
+        };
+        self.outcome
+            .or(self.finished_at.map(|_| of_the_version_before))
+    }
 }
 
 /// How an attempt ended.

@@ -46,6 +46,13 @@ async fn a_sent_mail_shows_how_it_went() {
     assert_eq!(attempt["transport"], "inbox");
     assert_eq!(attempt["response"], "250 2.0.0 kept");
     assert!(attempt["finishedAt"].is_string());
+    // As a server of the version before leaves it.
+    let transaction = server.server.app.db.begin().await.unwrap();
+    let before = "UPDATE email_attempts SET outcome = NULL";
+    transaction.execute_batch(before).await.unwrap();
+    transaction.commit().await.unwrap();
+    let again = server.emails_in(&administrator, to_laura(), "SENT").await;
+    assert_eq!(again[0]["attempts"][0]["outcome"], "DELIVERED");
     let message_id = mail["messageId"].as_str().unwrap();
     assert!(message_id.ends_with("@example.com>"), "{message_id}");
     assert_eq!(server.inbox.next().await.message_id, message_id);

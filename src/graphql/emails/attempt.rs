@@ -33,12 +33,13 @@ pub struct EmailAttempt {
 
 impl From<email_attempt::Model> for EmailAttempt {
     fn from(attempt: email_attempt::Model) -> Self {
+        let outcome = attempt.ended();
         Self {
             id: ids::encode(attempt.id),
             started_at: attempt.started_at.into(),
             finished_at: attempt.finished_at.map(DateTime),
             transport: attempt.transport,
-            outcome: attempt.outcome.map(Into::into),
+            outcome: outcome.map(Into::into),
             response: attempt.response,
         }
     }

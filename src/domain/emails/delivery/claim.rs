@@ -102,6 +102,7 @@ async fn claim(
         transport: Set(transport.to_owned()),
         started_at: Set(now),
         finished_at: Set(None),
+        succeeded: Set(false),
         response: Set(None),
         outcome: Set(None),
     });

@@ -75,6 +75,7 @@ async fn end_attempts(change: &Change<'_>, sent: &[(&Claim, &Outcome)]) -> Resul
     email_attempt::Entity::update_many()
         .set(email_attempt::ActiveModel {
             finished_at: Set(Some(change.app().clock.now())),
+            succeeded: Set(true),
             outcome: Set(Some(email_attempt::Outcome::Delivered)),
             ..Default::default()
         })
