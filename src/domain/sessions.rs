@@ -191,11 +191,12 @@ pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<S
             .filter(session::Column::UserId.eq(user.row.id))
             .write(change.db())
             .await?;
+        let somebody_elses = current(app).filter(session::Column::Id.eq(id));
         if ended > 0 {
             devices::forget(change.db(), id).await?;
             let subject = Subject::session(id, user);
             change.record(Action::SessionRevoked, subject).await?;
-        } else if find(app, id).await?.is_some() {
+        } else if app.db.one(change.db(), somebody_elses).await?.is_some() {
             let message = "You have no such session.";
             return Err(UserError::new(UserErrorCode::NotFound, "id", message).into());
         }

@@ -255,18 +255,20 @@ impl World {
         match &act.mutation {
             Mutation::ActivateUser(_) => {
                 let user = self.target(meant, own, "id", false)?;
-                self.must(self.users[user].is_deactivated, "id")?;
-                self.users[user].is_deactivated = false;
-                self.record("user.activated", Some(own));
+                if self.users[user].is_deactivated {
+                    self.users[user].is_deactivated = false;
+                    self.record("user.activated", Some(own));
+                }
             }
             Mutation::DeactivateUser(_) => {
                 let user = self.target(meant, own, "id", true)?;
-                self.must(!self.users[user].is_deactivated, "id")?;
-                self.must_leave_an_administrator(user)?;
-                self.record("user.deactivated", Some(own));
-                self.end_sessions(user, None);
-                self.end_links(user);
-                self.users[user].is_deactivated = true;
+                if !self.users[user].is_deactivated {
+                    self.must_leave_an_administrator(user)?;
+                    self.record("user.deactivated", Some(own));
+                    self.end_sessions(user, None);
+                    self.end_links(user);
+                    self.users[user].is_deactivated = true;
+                }
             }
             Mutation::DeleteUser(_) => {
                 let user = self.target(meant, own, "id", true)?;
@@ -324,15 +326,15 @@ impl World {
                 self.mail("password-changed", own);
             }
             Mutation::RevokeSession(_) => {
-                let is_own = |session: &usize| {
-                    let session = &self.sessions[*session];
-                    session.user == own && !session.is_over
-                };
-                let Some(session) = meant.session.filter(is_own) else {
-                    return input("NOT_FOUND", "id");
-                };
-                self.sessions[session].is_over = true;
-                self.record("session.revoked", Some(own));
+                // One that has ended, or never was, need not be ended any more.
+                let is_there = |session: &usize| !self.sessions[*session].is_over;
+                if let Some(session) = meant.session.filter(is_there) {
+                    if self.sessions[session].user != own {
+                        return input("NOT_FOUND", "id");
+                    }
+                    self.sessions[session].is_over = true;
+                    self.record("session.revoked", Some(own));
+                }
             }
             Mutation::RevokeOtherSessions => {
                 if self.end_sessions(own, meant.own) {
