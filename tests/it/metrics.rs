@@ -253,7 +253,8 @@ async fn requests_that_take_too_long_count_from_their_first_byte() {
         .unwrap();
     let sample = "usher_http_request_duration_seconds_sum{handler=\"health\"}";
     let took = read(&server).await[sample];
-    assert!(took >= 0.3, "{took}");
+    // The server sees the first byte a moment after it was sent; without it, next to nothing would be counted.
+    assert!(took >= 0.2, "{took}");
 }
 
 /// A connection that is closed by `server.request_timeout`, while the request is served.
