@@ -91,6 +91,7 @@ mod tests {
         for text in [
             "Your account is locked. Sign in at https://evil.example/login now, or",
             "see evil.example/login",
+            "evil.example/@login",
             "javascript://x",
             "WWW.evil.example",
             "(evil.example:8080)",
@@ -111,7 +112,6 @@ mod tests {
             "_evil.example",
             "now→evil.example",
             "go=evil.example",
-            "evil.example/@login",
             "evil.example@",
             "@evil.example",
             "mailto:ada@evil.example",
