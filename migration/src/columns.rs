@@ -97,12 +97,50 @@ pub fn reference(
         .to_owned()
 }
 
+/// Adds a column, unless it is there. On MariaDB and MySQL, what a migration did before its process died
+/// stays, and the migration begins again.
+pub async fn add(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: ColumnDef,
+) -> Result<(), DbErr> {
+    if manager.has_column(table, column.get_column_name()).await? {
+        return Ok(());
+    }
+    let table = Table::alter().table(table).add_column(column).to_owned();
+    manager.alter_table(table).await
+}
+
+/// Takes a column away.
+pub async fn remove(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let table = Table::alter().table(table).drop_column(column).to_owned();
+    manager.alter_table(table).await
+}
+
+/// Adds an index, unless it is there, for the same reason.
+pub async fn add_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    if manager.has_index(table, index_name(table, columns)).await? {
+        return Ok(());
+    }
+    manager.create_index(index(table, columns)).await
+}
+
+fn index_name(table: &str, columns: &[&str]) -> String {
+    format!("ix_{table}_{}", columns.join("_"))
+}
+
 /// An index over `columns`, named after them.
 pub fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create();
-    index
-        .name(format!("ix_{table}_{}", columns.join("_")))
-        .table(table);
+    index.name(index_name(table, columns)).table(table);
     for column in columns {
         index.col(*column);
     }

@@ -20,7 +20,7 @@ const INDEXES: [(&str, &[&str]); 5] = [
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, columns) in INDEXES {
-            manager.create_index(columns::index(table, columns)).await?;
+            columns::add_index(manager, table, columns).await?;
         }
         Ok(())
     }

@@ -11,18 +11,10 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let column = columns::optional(columns::text("redirect_url", 2000));
-        let table = Table::alter()
-            .table("invitations")
-            .add_column(column)
-            .to_owned();
-        manager.alter_table(table).await
+        columns::add(manager, "invitations", column).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::alter()
-            .table("invitations")
-            .drop_column("redirect_url")
-            .to_owned();
-        manager.alter_table(table).await
+        columns::remove(manager, "invitations", "redirect_url").await
     }
 }

@@ -11,44 +11,26 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        add(manager, "events", columns::text("user_agent", 500)).await?;
-        add(manager, "email_attempts", columns::text("outcome", 24)).await?;
+        let user_agent = columns::optional(columns::text("user_agent", 500));
+        columns::add(manager, "events", user_agent).await?;
+        let outcome = columns::optional(columns::text("outcome", 24));
+        columns::add(manager, "email_attempts", outcome).await?;
         let portable = Columns::of(manager);
         let deletions = portable
             .table("email_deletions")
             .col(columns::uuid("id").primary_key())
             .col(columns::time("deleted_at"))
+            .if_not_exists()
             .to_owned();
         manager.create_table(deletions).await?;
-        manager
-            .create_index(columns::index("email_deletions", &["deleted_at"]))
-            .await
+        columns::add_index(manager, "email_deletions", &["deleted_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .drop_table(Table::drop().table("email_deletions").to_owned())
             .await?;
-        drop(manager, "email_attempts", "outcome").await?;
-        drop(manager, "events", "user_agent").await
+        columns::remove(manager, "email_attempts", "outcome").await?;
+        columns::remove(manager, "events", "user_agent").await
     }
-}
-
-async fn add(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    column: ColumnDef,
-) -> Result<(), DbErr> {
-    let column = columns::optional(column);
-    let table = Table::alter().table(table).add_column(column).to_owned();
-    manager.alter_table(table).await
-}
-
-async fn drop(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    column: &'static str,
-) -> Result<(), DbErr> {
-    let table = Table::alter().table(table).drop_column(column).to_owned();
-    manager.alter_table(table).await
 }

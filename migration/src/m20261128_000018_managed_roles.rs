@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::columns;
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -10,15 +12,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut column = ColumnDef::new("is_managed");
         column.boolean().not_null().default(false);
-        let table = Table::alter().table("roles").add_column(column).to_owned();
-        manager.alter_table(table).await
+        columns::add(manager, "roles", column).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::alter()
-            .table("roles")
-            .drop_column("is_managed")
-            .to_owned();
-        manager.alter_table(table).await
+        columns::remove(manager, "roles", "is_managed").await
     }
 }

@@ -36,10 +36,11 @@ mod state;
 mod visibility;
 pub mod watchers;
 
-pub use listing::{EmailFilter, EmailOrderField, count, of_invitations, page};
+pub use listing::{EmailFilter, EmailOrderField, count, find_briefly, of_invitations, page};
 pub use pausing::{pause, resume, transport_has_answered};
 pub use state::{
-    OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recipients_of,
+    OldestDue, counts, failed_since, oldest_due, oldest_due_age, queue_state, recent_counts,
+    recipients_of,
 };
 use visibility::as_seen_by;
 pub use visibility::{Email, MASK};

@@ -1,5 +1,7 @@
 //! Invitations: how somebody becomes a user.
 
+use std::collections::HashMap;
+
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
@@ -13,7 +15,7 @@ use super::links::address::SecretLink;
 use super::roles::Chosen;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
-use super::users::{self, DerivedColumns, User};
+use super::users::{self, DerivedColumns, RowLock, User};
 use super::{EmailAddress, email_address, links, roles};
 use crate::database::{Write, is_duplicate};
 use crate::domain::app::App;
@@ -189,10 +191,21 @@ fn new_row(app: &App, email: &EmailAddress, first_name: String, last_name: Strin
 
 /// Creates the invitation and its e-mail.
 async fn send(change: &Change<'_>, user: User, terms: Terms) -> Result<Invited> {
-    for counted in count_each(change, &[(&user, &terms)]).await? {
+    only(send_all(change, vec![(user, terms)]).await?)
+}
+
+/// Creates the invitations of these users, a few dozen at most, and their e-mails, unless one of them has
+/// been sent too many.
+async fn send_all(change: &Change<'_>, users: Vec<(User, Terms)>) -> Result<Vec<Invited>> {
+    let to_count: Vec<_> = users.iter().map(|(user, terms)| (user, terms)).collect();
+    for counted in count_each(change, &to_count).await? {
         counted?;
     }
-    let sent = send_counted(change, vec![(user, terms)]).await?.pop();
+    send_counted(change, users).await
+}
+
+fn only(sent: Vec<Invited>) -> Result<Invited> {
+    let sent = sent.into_iter().next();
     sent.ok_or_else(|| Error::internal("an invitation was not sent"))
 }
 
@@ -314,25 +327,36 @@ pub async fn resend(app: &App, actor: &Actor, subject: Subject) -> Result<Invite
     let resent = change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::ResendInvitation).await?;
         let newest = newest_of(app, change.db(), &[user.row.id]).await?.pop();
-        let sent = send_again(&change, user, newest).await?;
+        let sent = only(send_again(&change, vec![(user, newest)]).await?)?;
         change.commit(sent).await
     });
     resent.await.map_err(|error| subject.explain(error))
 }
 
+/// Sends these users, a few dozen at most, a new link that leads where the one before it did.
 async fn send_again(
     change: &Change<'_>,
-    user: User,
-    newest: Option<invitation::Model>,
-) -> Result<Invited> {
-    revoke_open(change, user.row.id).await?;
-    change.record(Action::InvitationResent, &user).await?;
-    let terms = Terms {
-        redirect_url: newest.and_then(|newest| newest.redirect_url),
-        ..Terms::usual(change.app())
-    };
-    send(change, user, terms).await
+    users: Vec<(User, Option<invitation::Model>)>,
+) -> Result<Vec<Invited>> {
+    let ids: Vec<UserId> = users.iter().map(|(user, _)| user.row.id).collect();
+    links::revoke_open_of::<invitation::Entity>(change, &ids).await?;
+    let resent = users.iter();
+    let resent = resent.map(|(user, _)| (user.into(), Changes::none()));
+    let resent: Vec<_> = resent.collect();
+    change.record_all(Action::InvitationResent, resent).await?;
+    let usual = Terms::usual(change.app());
+    let users = users.into_iter().map(|(user, before)| {
+        let terms = Terms {
+            redirect_url: before.and_then(|before| before.redirect_url),
+            ..usual.clone()
+        };
+        (user, terms)
+    });
+    send_all(change, users.collect()).await
 }
+
+/// How many users are sent a new link with the same statements.
+const RENEWED_AT_ONCE: usize = 50;
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
 /// when it was sent: whoever was shown it then, in the queue, could grant all that it was worth, and
@@ -340,15 +364,28 @@ async fn send_again(
 pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
     let (app, db) = (change.app(), change.db());
     let now = app.clock.now();
-    for newest in newest_of(app, db, users).await? {
-        if newest.status(now) != invitation::Status::Pending {
-            continue;
-        }
-        // Nobody accepts it from here on.
-        let user = users::find_locked(app, db, newest.user_id).await?;
-        let is_invited = |user: &User| user.row.status() == user::Status::Invited;
-        if let Some(user) = user.filter(is_invited) {
-            send_again(change, user, Some(newest)).await?;
+    let mut users = users.to_vec();
+    users.sort_by_key(|id| id.0);
+    for some in users.chunks(RENEWED_AT_ONCE) {
+        // From here on nobody accepts an invitation, or is sent another: whoever does that locks the user
+        // first.
+        let locks = some.iter().map(|id| (*id, RowLock::Exclusive));
+        users::lock(db, locks.collect()).await?;
+        let newest = newest_of(app, db, some).await?.into_iter();
+        let pending = newest.filter(|newest| newest.status(now) == invitation::Status::Pending);
+        let mut pending: HashMap<UserId, invitation::Model> =
+            pending.map(|newest| (newest.user_id, newest)).collect();
+        let invited = users::find_all_in(app, db, pending.keys().copied()).await?;
+        let invited = invited
+            .into_iter()
+            .filter(|user| user.row.status() == user::Status::Invited)
+            .map(|user| {
+                let before = pending.remove(&user.row.id);
+                (user, before)
+            });
+        let invited: Vec<_> = invited.collect();
+        if !invited.is_empty() {
+            send_again(change, invited).await?;
         }
     }
     Ok(())

@@ -44,7 +44,15 @@ pub async fn find_in(app: &App, db: &impl Source, id: UserId) -> Result<Option<U
 
 /// The users with these IDs, in no order, with one query for all of them.
 pub async fn find_all(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>> {
-    let db = app.db.read();
+    find_all_in(app, app.db.read(), ids).await
+}
+
+/// The same as a transaction sees them.
+pub async fn find_all_in(
+    app: &App,
+    db: &impl Source,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<Vec<User>> {
     let these = user::Entity::find().filter(user::Column::Id.is_in(ids));
     let rows = app.db.all(db, these).await?;
     with_roles(app, db, rows).await

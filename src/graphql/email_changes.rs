@@ -1,25 +1,20 @@
 //! The subscription to changes in the e-mail queue.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
-use entity::EmailId;
+use entity::{EmailId, Timestamp};
 use futures_util::Stream;
-use futures_util::stream;
-use tokio::time::Instant;
 
-use super::context::{Caller, ContextExt};
 use super::emails::{Email, EmailFilter};
 use super::guard::{Requires, requires};
 use super::ids;
 use super::scalars::DateTime;
-use crate::domain::App;
+use super::watcher::{Reports, Watcher, reports};
 use crate::domain::applications::EMAIL_QUEUE_VIEW;
 use crate::domain::emails::changes::{self, Watch};
 use crate::domain::emails::watchers::{ChangeKind, Changed};
-use crate::domain::{self, Actor, emails, sessions};
+use crate::domain::{self, Actor, emails};
 
 /// The subscriptions to e-mails.
 #[derive(Default)]
@@ -46,25 +41,15 @@ impl EmailSubscription {
             .map(EmailFilter::decode)
             .transpose()?
             .unwrap_or_default();
-        let app = ctx.app()?.clone();
-        let mut watch = Watch::new(app.clone());
-        if let Some(since) = since {
-            watch = watch.since(&filter, since.into()).await?;
-        }
-        let watcher = Watcher {
+        let watcher = Watcher::new(ctx)?;
+        let backlog = since.map(|since| (&filter, Timestamp::from(since)));
+        let watch = Watch::begin(watcher.app.clone(), backlog).await?;
+        Ok(reports(QueueReader {
+            watcher,
             watch,
-            app,
-            caller: ctx.caller()?.clone(),
             filter,
             changed: VecDeque::new(),
             found: VecDeque::new(),
-            refreshed_at: Instant::now(),
-            is_over: false,
-        };
-        Ok(stream::unfold(watcher, |mut watcher| async move {
-            let event = watcher.next().await.transpose()?;
-            watcher.is_over |= event.is_err();
-            Some((event.map_err(Into::into), watcher))
         }))
     }
 }
@@ -108,46 +93,40 @@ pub enum EmailChangeKind {
 /// How many e-mails are read at a time: so many wait in memory for a watcher who reads slowly.
 const READ_AT_A_TIME: usize = 10;
 
-/// For how long what a watcher may do is relied on, while they are told of what was read.
-const RELIED_ON_FOR: Duration = Duration::from_secs(1);
-
-/// Someone who is watching the queue.
-struct Watcher {
-    app: Arc<App>,
-    caller: Arc<Caller>,
-    filter: emails::EmailFilter,
+/// Someone who reads what becomes of the e-mails in the queue.
+struct QueueReader {
+    watcher: Watcher,
     watch: Watch,
+    filter: emails::EmailFilter,
     /// What they have not been told about yet.
     changed: VecDeque<Changed>,
     /// What was read of it.
     found: VecDeque<EmailChange>,
-    refreshed_at: Instant,
-    is_over: bool,
 }
 
-impl Watcher {
-    /// Waits for the next change to report; `None` after an error.
-    async fn next(&mut self) -> domain::Result<Option<EmailChange>> {
-        if self.is_over {
-            return Ok(None);
-        }
-        while self.found.is_empty() {
+impl Reports for QueueReader {
+    type Item = EmailChange;
+
+    async fn next(&mut self) -> domain::Result<EmailChange> {
+        loop {
+            if let Some(change) = self.found.pop_front() {
+                self.watcher.must_still_hold(&EMAIL_QUEUE_VIEW).await?;
+                return Ok(change);
+            }
             if self.changed.is_empty() {
                 self.changed.extend(self.watch.next().await?);
             }
-            // Read again after each change, and at least as often as the queue is polled: what they
-            // were allowed to do when they subscribed does not count.
-            let actor = self.refresh().await?;
+            // Read again after each change, and at least as often as the queue is polled.
+            let actor = self.watcher.refresh().await?;
+            actor.must_hold(&EMAIL_QUEUE_VIEW)?;
             let some = self.changed.len().min(READ_AT_A_TIME);
             let changed: Vec<Changed> = self.changed.drain(..some).collect();
             self.found.extend(self.read(&actor, changed).await?);
         }
-        if self.refreshed_at.elapsed() > RELIED_ON_FOR {
-            self.refresh().await?;
-        }
-        Ok(self.found.pop_front())
     }
+}
 
+impl QueueReader {
     /// Those of the changes that the watcher wants to know, with the e-mails as they are now.
     async fn read(&self, actor: &Actor, changed: Vec<Changed>) -> domain::Result<Vec<EmailChange>> {
         let is_there = |change: &&Changed| change.kind != ChangeKind::Deleted;
@@ -158,7 +137,8 @@ impl Watcher {
             .collect();
         let mut found: HashMap<EmailId, emails::Email> = HashMap::new();
         if !ids.is_empty() {
-            let emails = changes::find_matching(&self.app, actor, &self.filter, &ids).await?;
+            let emails =
+                changes::find_matching(&self.watcher.app, actor, &self.filter, &ids).await?;
             found.extend(emails.into_iter().map(|email| (email.row().id, email)));
         }
         let changed = changed.into_iter();
@@ -170,13 +150,5 @@ impl Watcher {
                 }
             })
             .collect())
-    }
-
-    async fn refresh(&mut self) -> domain::Result<Actor> {
-        self.refreshed_at = Instant::now();
-        let actor = sessions::refresh(&self.app, &self.caller.actor()).await?;
-        self.caller.refreshed(actor.clone());
-        actor.must_hold(&EMAIL_QUEUE_VIEW)?;
-        Ok(actor)
     }
 }

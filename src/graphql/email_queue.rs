@@ -8,6 +8,7 @@ use super::emails::{Email, EmailFilter, EmailStatus};
 use super::error::UserError;
 use super::guard::{Requires, requires};
 use super::ids;
+use super::limits::rows_complexity;
 use super::payload::{Payload, note_change, payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
@@ -27,7 +28,11 @@ impl EmailQueueMutation {
     /// has, and makes queued ones due that wait for a later attempt. Those that are due already stay as
     /// they are, and are not counted. An e-mail that cannot be retried, for example because its invitation has expired, is an
     /// error when named by ID, and skipped when matched by a filter.
-    #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
+    #[graphql(
+        guard = Requires(EMAIL_QUEUE_UPDATE),
+        directive = requires::apply(EMAIL_QUEUE_UPDATE),
+        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+    )]
     async fn retry_emails(
         &self,
         ctx: &Context<'_>,
@@ -38,7 +43,11 @@ impl EmailQueueMutation {
     }
 
     /// Cancels e-mails that are queued or have failed.
-    #[graphql(guard = Requires(EMAIL_QUEUE_UPDATE), directive = requires::apply(EMAIL_QUEUE_UPDATE))]
+    #[graphql(
+        guard = Requires(EMAIL_QUEUE_UPDATE),
+        directive = requires::apply(EMAIL_QUEUE_UPDATE),
+        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+    )]
     async fn cancel_emails(
         &self,
         ctx: &Context<'_>,
@@ -50,7 +59,11 @@ impl EmailQueueMutation {
 
     /// Deletes e-mails and the record of their attempts. An e-mail that is being sent cannot be
     /// deleted.
-    #[graphql(guard = Requires(EMAIL_QUEUE_DELETE), directive = requires::apply(EMAIL_QUEUE_DELETE))]
+    #[graphql(
+        guard = Requires(EMAIL_QUEUE_DELETE),
+        directive = requires::apply(EMAIL_QUEUE_DELETE),
+        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+    )]
     async fn delete_emails(
         &self,
         ctx: &Context<'_>,
@@ -163,6 +176,7 @@ macro_rules! change_payloads {
 
         impl $name {
             async fn of(ctx: &Context<'_>, changed: domain::Result<Vec<EmailId>>) -> Result<Self> {
+                note_change(ctx, &changed)?;
                 let emails = match &changed {
                     Ok(ids) if ctx.look_ahead().field("emails").exists() => shown(ctx, ids).await?,
                     _ => Vec::new(),
@@ -193,7 +207,7 @@ change_payloads! {
 /// The e-mails with these IDs as they are by now, in their order.
 async fn shown(ctx: &Context<'_>, ids: &[EmailId]) -> Result<Vec<Email>> {
     let ids = &ids[..ids.len().min(MAX_SHOWN)];
-    let mut found = emails::find_all(ctx.app()?, &ctx.actor()?, ids.iter().copied()).await?;
+    let mut found = emails::find_briefly(ctx.app()?, &ctx.actor()?, ids).await?;
     found.sort_by_key(|email| ids.iter().position(|id| *id == email.row().id));
     Ok(Email::together(found))
 }
@@ -248,19 +262,26 @@ payloads! {
 
 /// The state of the e-mail queue as a whole.
 #[derive(Description)]
-pub struct EmailQueue(email_queue::Model);
-
-impl From<email_queue::Model> for EmailQueue {
-    fn from(state: email_queue::Model) -> Self {
-        Self(state)
-    }
+pub struct EmailQueue {
+    state: email_queue::Model,
+    /// How many e-mails are in each state, if they were counted together with it.
+    counts: Option<emails::watchers::Counts>,
 }
 
 impl EmailQueue {
     /// Its current state.
     pub async fn load(ctx: &Context<'_>) -> Result<Self> {
         let app = ctx.app()?;
-        Ok(Self(emails::queue_state(app, app.db.read()).await?))
+        Ok(Self {
+            state: emails::queue_state(app, app.db.read()).await?,
+            counts: None,
+        })
+    }
+
+    /// Its state at a time when the e-mails in it were counted.
+    pub fn counted(state: email_queue::Model, counts: emails::watchers::Counts) -> Self {
+        let counts = Some(counts);
+        Self { state, counts }
     }
 }
 
@@ -281,7 +302,7 @@ impl EmailQueue {
     /// Whether the transport is available, judging by the most recent attempts.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn transport_state(&self) -> EmailTransportState {
-        let state = &self.0;
+        let state = &self.state;
         EmailTransportState {
             is_available: state.transport_failed_at.is_none(),
             unavailable_since: state.transport_failed_at.map(DateTime),
@@ -293,26 +314,29 @@ impl EmailQueue {
     /// Whether an administrator has paused the queue.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn is_paused(&self) -> bool {
-        self.0.paused_at.is_some()
+        self.state.paused_at.is_some()
     }
 
     /// When the queue was paused; null while it is running.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn paused_at(&self) -> Option<DateTime> {
-        self.0.paused_at.map(DateTime)
+        self.state.paused_at.map(DateTime)
     }
 
     /// Who paused the queue; null while it is running, if that user has been deleted, or if it was paused on
     /// the server's command line or because a backup was restored.
     #[graphql(guard = Requires(USERS_VIEW), directive = requires::apply(USERS_VIEW))]
     async fn paused_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        User::find(ctx, self.0.paused_by).await
+        User::find(ctx, self.state.paused_by).await
     }
 
     /// The number of e-mails in each state.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn counts(&self, ctx: &Context<'_>) -> Result<Vec<EmailStatusCount>> {
-        let counts = emails::counts(ctx.app()?).await?;
+        let counts = match &self.counts {
+            Some(counts) => counts.clone(),
+            None => emails::counts(ctx.app()?).await?,
+        };
         Ok(counts
             .into_iter()
             .map(|(status, count)| EmailStatusCount {
@@ -333,7 +357,7 @@ impl EmailQueue {
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
     async fn viewer_can(&self) -> EmailQueueViewerCan {
         EmailQueueViewerCan {
-            is_paused: self.0.paused_at.is_some(),
+            is_paused: self.state.paused_at.is_some(),
         }
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 mod values;
 mod walk;
 
-pub use complexity::{MAX_COMPLEXITY, explain, list_complexity, page_complexity};
+pub use complexity::{MAX_COMPLEXITY, explain, list_complexity, page_complexity, rows_complexity};
 pub use values::Limits;
 
 /// Why a document is refused. The texts are for the client and repeat nothing from the document.

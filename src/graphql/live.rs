@@ -1,29 +1,24 @@
 //! The subscriptions to what is not an e-mail: the queue as a whole, the event log, and the viewer.
-//!
-//! Each asks again who is watching before it tells anything, and ends with an error once they may no longer
-//! know it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, Result, Subscription};
-use entity::email::Status;
 use entity::{EventId, email_queue};
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use tokio::time::{Instant, sleep};
 
-use super::context::{Caller, ContextExt};
 use super::email_queue::EmailQueue;
 use super::events::{Event, EventFilter};
 use super::guard::{Requires, SignedIn, requires, signed_in};
 use super::users::User;
-use crate::domain::App;
+use super::watcher::{Reports, Watcher, reports};
 use crate::domain::actor::SignedIn as Viewer;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, EVENT_LOG_VIEW};
 use crate::domain::emails::changes;
 use crate::domain::events::watching;
-use crate::domain::{self, Actor, emails, events, sessions};
+use crate::domain::{self, emails, events};
 
 /// The subscriptions to what is not an e-mail.
 #[derive(Default)]
@@ -39,12 +34,13 @@ impl LiveSubscription {
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = Result<EmailQueue>>> {
-        let app = ctx.app()?.clone();
+        let watcher = Watcher::new(ctx)?;
         Ok(reports(QueueWatcher {
-            watch: changes::Watch::new(app.clone()),
-            watcher: Watcher::new(ctx)?,
+            watch: changes::Watch::begin(watcher.app.clone(), None).await?,
+            watcher,
             told: None,
             counted_at: Instant::now(),
+            has_changed: false,
         }))
     }
 
@@ -57,10 +53,11 @@ impl LiveSubscription {
         #[graphql(desc = "Reports only events that match.")] filter: Option<EventFilter>,
     ) -> Result<impl Stream<Item = Result<Event>>> {
         let filter = filter.map(EventFilter::decode).transpose()?;
-        let app = ctx.app()?.clone();
+        let watcher = Watcher::new(ctx)?;
+        let app = watcher.app.clone();
         Ok(reports(EventWatcher {
-            watch: watching::Watch::new(app, filter.unwrap_or_default()),
-            watcher: Watcher::new(ctx)?,
+            watch: watching::Watch::begin(app, filter.unwrap_or_default()).await?,
+            watcher,
             recorded: VecDeque::new(),
             found: VecDeque::new(),
         }))
@@ -86,54 +83,15 @@ const COUNTS_EVERY: Duration = Duration::from_secs(5);
 /// How many events are read at a time: so many wait in memory for a watcher who reads slowly.
 const READ_AT_A_TIME: usize = 10;
 
-/// What there is to report, one after the other.
-trait Reports: Send {
-    type Item: Send;
-
-    /// Waits for the next.
-    fn next(&mut self) -> impl Future<Output = domain::Result<Self::Item>> + Send;
-}
-
-/// A stream of it that ends after an error.
-fn reports<R: Reports>(from: R) -> impl Stream<Item = Result<R::Item>> {
-    stream::unfold(Some(from), |from| async move {
-        let mut from = from?;
-        Some(match from.next().await {
-            Ok(item) => (Ok(item), Some(from)),
-            Err(error) => (Err(error.into()), None),
-        })
-    })
-}
-
-/// Who is watching.
-struct Watcher {
-    app: Arc<App>,
-    caller: Arc<Caller>,
-}
-
-impl Watcher {
-    fn new(ctx: &Context<'_>) -> Result<Self> {
-        Ok(Self {
-            app: ctx.app()?.clone(),
-            caller: ctx.caller()?.clone(),
-        })
-    }
-
-    /// Who they are by now: what they were allowed to do when they subscribed does not count.
-    async fn refresh(&self) -> domain::Result<Actor> {
-        let actor = sessions::refresh(&self.app, &self.caller.actor()).await?;
-        self.caller.refreshed(actor.clone());
-        Ok(actor)
-    }
-}
-
-type QueueState = (email_queue::Model, Vec<(Status, u64)>);
+type QueueState = (email_queue::Model, emails::watchers::Counts);
 
 struct QueueWatcher {
     watcher: Watcher,
     watch: changes::Watch,
     told: Option<QueueState>,
     counted_at: Instant,
+    /// Whether an e-mail had changed at the last look.
+    has_changed: bool,
 }
 
 impl Reports for QueueWatcher {
@@ -144,7 +102,10 @@ impl Reports for QueueWatcher {
             let mut is_to_count = self.told.is_none();
             if !is_to_count {
                 sleep(LOOKS_EVERY).await;
-                is_to_count = !self.watch.next().await?.is_empty();
+                let has_changed = !self.watch.next().await?.is_empty();
+                // Once more after that: the count may have been another watcher's, from just before.
+                is_to_count = has_changed || self.has_changed;
+                self.has_changed = has_changed;
             }
             self.watcher.refresh().await?.must_hold(&EMAIL_QUEUE_VIEW)?;
             let app = &self.watcher.app;
@@ -155,13 +116,13 @@ impl Reports for QueueWatcher {
                 }
                 _ => {
                     self.counted_at = Instant::now();
-                    emails::counts(app).await?
+                    emails::recent_counts(app).await?
                 }
             };
             let now = (state, counts);
             if self.told.as_ref() != Some(&now) {
                 self.told = Some(now.clone());
-                return Ok(EmailQueue::from(now.0));
+                return Ok(EmailQueue::counted(now.0, now.1));
             }
         }
     }
@@ -182,6 +143,7 @@ impl Reports for EventWatcher {
     async fn next(&mut self) -> domain::Result<Event> {
         loop {
             if let Some(event) = self.found.pop_front() {
+                self.watcher.must_still_hold(&EVENT_LOG_VIEW).await?;
                 return Ok(Event::from(event));
             }
             if self.recorded.is_empty() {

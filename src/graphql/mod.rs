@@ -31,5 +31,6 @@ pub mod server;
 pub mod sessions;
 pub mod users;
 pub mod variables;
+pub mod watcher;
 
 pub use schema::{Schema, schema, sdl};

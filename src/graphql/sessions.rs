@@ -65,8 +65,8 @@ impl SessionMutation {
         })
     }
 
-    /// Ends one of the viewer's own sessions, such as one on a lost device. It succeeds as well if the session
-    /// has ended already.
+    /// Ends one of the viewer's own sessions, such as one on a lost device. It succeeds as well if the
+    /// viewer has no such session, such as one that has ended already.
     #[graphql(guard = SignedIn, directive = signed_in::apply())]
     async fn revoke_session(
         &self,

@@ -8,7 +8,7 @@ use usher::config::Layers;
 
 use usher::database::{MigrationError, Schema, Source};
 
-use crate::support::{Binary, TestDatabase, TestServer, ids, skipped, token_in};
+use crate::support::{Binary, Client, TestDatabase, TestServer, ids, skipped, token_in};
 
 /// A connection of another program's.
 #[allow(clippy::disallowed_methods, reason = "what another program does")]
@@ -214,4 +214,22 @@ async fn a_change_needs_one_connection() {
     let roles = futures_util::future::join_all(creating);
     let roles = server.within("roles that are made at once", roles).await;
     assert_eq!(roles.len(), names.len());
+}
+
+/// Where the database keeps what a migration did before its process died, the next start begins it again.
+#[tokio::test]
+async fn a_migration_that_was_broken_off_is_made_again() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let since = "DELETE FROM seaql_migrations WHERE version >= 'm20261128_000015'";
+    execute(&server, since).await;
+    server.server.stop();
+    server.server.stopped().await;
+    let again = TestServer::start_on(server.database, &[]).await;
+    let administrator = Client {
+        url: again.url.clone(),
+        ..administrator
+    };
+    let answer = administrator.run("{ invitations { totalCount } }").await;
+    assert_eq!(answer.data()["invitations"]["totalCount"], 1);
 }

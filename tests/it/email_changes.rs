@@ -141,3 +141,49 @@ async fn what_was_changed_is_returned() {
     assert_eq!(error["code"], "TOO_LONG");
     assert_eq!(error["field"], json!(["input", "filter", "to"]));
 }
+
+/// A transaction says when it changes something, and is seen when it commits: others may have begun to watch
+/// in between.
+#[tokio::test]
+async fn what_is_committed_late_is_told_to_those_who_began_before() {
+    let server = TestServer::start().await;
+    let (administrator, _) = office(&server).await;
+    let id = send(&administrator, "late@kbank.com").await;
+    server.all_sent(&administrator).await;
+    server.advance(std::time::Duration::from_secs(60));
+    let app = &server.server.app;
+    let mut emails = administrator.subscribe(WATCH, json!({})).await;
+    assert_eq!(emails.first().await, None);
+    let document = "subscription { eventRecorded { actionCode } }";
+    let mut events = administrator.subscribe(document, json!({})).await;
+    assert_eq!(events.first().await, None);
+    let earlier = app.clock.now().before(std::time::Duration::from_secs(2)).0;
+    let transaction = app.db.begin().await.unwrap();
+    for late in [
+        format!("UPDATE emails SET changed_at = {earlier} WHERE recipients = 'late@kbank.com'"),
+        format!("UPDATE events SET created_at = {earlier} WHERE action = 'email.test-queued'"),
+    ] {
+        transaction.execute_batch(&late).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(told(&mut emails).await["emailId"], id);
+    let event = events.next().await.unwrap();
+    assert_eq!(
+        event["data"]["eventRecorded"]["actionCode"],
+        "email.test-queued"
+    );
+}
+
+/// Each of the e-mails that a payload may show counts.
+#[tokio::test]
+async fn a_payload_is_no_way_round_the_limit_of_an_answer() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let document = "mutation($input: CancelEmailsInput!) { cancelEmails(input: $input) {
+        emails { user { sessions { id } } } } }";
+    let everything = json!({ "input": { "filter": {} } });
+    let answer = administrator.run_with(document, everything).await;
+    assert_eq!(answer.code(), "LIMIT_EXCEEDED");
+    let one = json!({ "input": { "ids": [administrator.id] } });
+    administrator.run_with(document, one).await.data();
+}

@@ -167,6 +167,16 @@ async fn lists_ask_once_a_level_whatever_is_selected() {
             .sum();
         assert!(statements < 25, "{list}: {statements}");
     }
+    // Who may do nothing learns so without a question about those who hold the same roles.
+    let nobody = server
+        .user_with(&administrator, "nobody@kbank.com", &[])
+        .await;
+    let own = "{ viewer { roles { viewerCan { update delete assign } } } }";
+    let statements = asked(&server, &nobody, own).await;
+    assert!(
+        !statements.keys().any(|sql| sql.contains("holder")),
+        "{statements:#?}"
+    );
     // A user may have many sessions, so that few users' fit into an answer.
     let page = |first: usize| {
         format!("{{ users(first: {first}) {{ nodes {{ sessions {{ id user {{ id }} }} }} }} }}")

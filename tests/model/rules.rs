@@ -326,12 +326,12 @@ impl World {
                 self.mail("password-changed", own);
             }
             Mutation::RevokeSession(_) => {
-                // One that has ended, or never was, need not be ended any more.
-                let is_there = |session: &usize| !self.sessions[*session].is_over;
-                if let Some(session) = meant.session.filter(is_there) {
-                    if self.sessions[session].user != own {
-                        return input("NOT_FOUND", "id");
-                    }
+                // One that has ended need not be ended any more, and somebody else's is left alone.
+                let is_own = |session: &usize| {
+                    let session = &self.sessions[*session];
+                    session.user == own && !session.is_over
+                };
+                if let Some(session) = meant.session.filter(is_own) {
                     self.sessions[session].is_over = true;
                     self.record("session.revoked", Some(own));
                 }

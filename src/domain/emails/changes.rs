@@ -167,7 +167,6 @@ impl Told {
 pub struct Watch {
     app: Arc<App>,
     news: broadcast::Receiver<Changed>,
-    since: Timestamp,
     /// From before they began to watch.
     backlog: Vec<Changed>,
     /// When they took in news last.
@@ -176,26 +175,29 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts watching.
-    pub fn new(app: Arc<App>) -> Self {
+    /// Starts watching. What is there already is not told, but for a backlog: what matches a filter and has
+    /// changed since some time, the newest thousand.
+    pub async fn begin(app: Arc<App>, backlog: Option<(&EmailFilter, Timestamp)>) -> Result<Self> {
         let begin = || tokio::spawn(look(app.clone(), app.email_changed.subscribe()));
         let news = app.email_changes.subscribe(begin);
         let now = app.clock.now();
-        Self {
+        // What becomes visible from now on is told, also if it is older: it was committed late.
+        let mut told = Told::default();
+        let from = now.before(SEEN_LATE_BY);
+        told.news(from, changed_since(&app, from).await?);
+        let backlog = match backlog {
+            Some((filter, since)) => matching_since(&app, filter, since).await?,
+            None => Vec::new(),
+        };
+        told.0
+            .extend(backlog.iter().map(|change| (change.id, change.at)));
+        Ok(Self {
             app,
             news,
-            since: now,
-            backlog: Vec::new(),
+            backlog,
             looked_at: now,
-            told: Told::default(),
-        }
-    }
-
-    /// Starts with what matches the filter and has changed since that time already: the newest thousand.
-    pub async fn since(mut self, filter: &EmailFilter, since: Timestamp) -> Result<Self> {
-        let changed = matching_since(&self.app, filter, since).await?;
-        self.backlog = self.told.news(since, changed);
-        Ok(self)
+            told,
+        })
     }
 
     /// Waits until something changes, but not for long, and returns what has become of which e-mails, if
@@ -224,7 +226,6 @@ impl Watch {
         if is_behind {
             changed = changed_since(&self.app, from).await?;
         }
-        changed.retain(|email| email.at >= self.since);
         Ok(self.told.news(from, changed))
     }
 }

@@ -1,7 +1,9 @@
 //! Lists of e-mails: how they are filtered, and how they are sorted.
 
 use entity::email::Status;
-use entity::{InvitationId, Timestamp, UserId, email, email_attempt, invitation, password_reset};
+use entity::{
+    EmailId, InvitationId, Timestamp, UserId, email, email_attempt, invitation, password_reset,
+};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -210,6 +212,16 @@ pub async fn of_invitations(app: &App, actor: &Actor, ids: &[InvitationId]) -> R
         .filter(email::Column::InvitationId.is_in(ids.iter().copied()))
         .order_by_desc(email::Column::CreatedAt)
         .order_by_desc(email::Column::Id);
+    briefly(app, actor, select).await
+}
+
+/// The e-mails with these IDs, in no order, without their bodies: one query for all of them.
+pub async fn find_briefly(app: &App, actor: &Actor, ids: &[EmailId]) -> Result<Vec<Email>> {
+    let these = email::Column::Id.is_in(ids.iter().copied());
+    briefly(app, actor, email::Entity::find().filter(these)).await
+}
+
+async fn briefly(app: &App, actor: &Actor, select: Select<email::Entity>) -> Result<Vec<Email>> {
     let rows = app.db.all(app.db.read(), without_bodies(select)).await?;
     let emails = as_seen_by(app, actor, rows).await?;
     Ok(emails.into_iter().map(Email::without_bodies).collect())

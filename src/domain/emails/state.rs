@@ -1,11 +1,15 @@
 //! The queue as a whole: how full it is, and whether it is running. What stops it and has it go on is in
 //! `pausing.rs`.
 
+use std::time::Duration;
+
 use entity::email::Status;
 use entity::{Timestamp, email, email_queue};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::time::Instant;
 
+use super::watchers::Counts;
 use crate::database::{FromRow, Row, Source};
 use crate::domain::app::App;
 use crate::domain::error::Result;
@@ -25,8 +29,8 @@ pub async fn queue_state(app: &App, db: &impl Source) -> Result<email_queue::Mod
     }))
 }
 
-/// The number of e-mails in each state, in the order of the states, including those without any.
-pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
+/// Counts the e-mails in each state.
+pub async fn counts(app: &App) -> Result<Counts> {
     use sea_orm::{ActiveEnum, Iterable};
     // A later version may know other states; as text, they are not in the way.
     let by_status = email::Entity::find()
@@ -43,6 +47,23 @@ pub async fn counts(app: &App) -> Result<Vec<(Status, u64)>> {
     Ok(Status::iter()
         .map(|status| (status, count_of(status)))
         .collect())
+}
+
+/// For how long a count serves all who watch.
+const COUNTED_EVERY: Duration = Duration::from_millis(500);
+
+/// The same for those who watch: one of them counts for all, so that it may be half a second old.
+pub async fn recent_counts(app: &App) -> Result<Counts> {
+    let mut counted = app.email_changes.counted.lock().await;
+    if let Some((at, counts)) = &*counted
+        && at.elapsed() < COUNTED_EVERY
+    {
+        return Ok(counts.clone());
+    }
+    let now = Instant::now();
+    let counts = counts(app).await?;
+    *counted = Some((now, counts.clone()));
+    Ok(counts)
 }
 
 struct Counted {

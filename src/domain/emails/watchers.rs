@@ -2,10 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use entity::email::Status;
 use entity::{EmailId, Timestamp};
 use sea_orm::DbErr;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::database::{FromRow, Row};
 
@@ -51,12 +53,17 @@ impl FromRow for Changed {
     }
 }
 
+/// The number of e-mails in each state, in the order of the states, including those without any.
+pub type Counts = Vec<(Status, u64)>;
+
 /// What this server's watchers are told.
 #[derive(Debug)]
 pub struct EmailChanges {
     news: broadcast::Sender<Changed>,
     /// Looks for changes while somebody watches.
     looking: Mutex<Option<JoinHandle<()>>>,
+    /// When the e-mails in each state were last counted, and how many there were.
+    pub(super) counted: AsyncMutex<Option<(Instant, Counts)>>,
 }
 
 impl Default for EmailChanges {
@@ -64,6 +71,7 @@ impl Default for EmailChanges {
         Self {
             news: broadcast::Sender::new(CHANGES_KEPT),
             looking: Mutex::default(),
+            counted: AsyncMutex::default(),
         }
     }
 }

@@ -25,7 +25,6 @@ const LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub struct Watch {
     app: Arc<App>,
     filter: EventFilter,
-    since: Timestamp,
     looked_at: Timestamp,
     /// What was told already, as far back as is looked.
     told: HashMap<EventId, Timestamp>,
@@ -46,22 +45,27 @@ impl FromRow for Recorded {
 }
 
 impl Watch {
-    /// Starts watching.
-    pub fn new(app: Arc<App>, filter: EventFilter) -> Self {
-        let now = app.clock.now();
-        Self {
+    /// Starts watching. What is there already is not told.
+    pub async fn begin(app: Arc<App>, filter: EventFilter) -> Result<Self> {
+        let mut watch = Self {
+            looked_at: app.clock.now(),
             app,
             filter,
-            since: now,
-            looked_at: now,
             told: HashMap::new(),
-        }
+        };
+        // What becomes visible from now on is told, also if it is older: it was committed late.
+        watch.look().await?;
+        Ok(watch)
     }
 
     /// Waits a moment, and returns which events were recorded meanwhile, if any, oldest first.
     pub async fn next(&mut self) -> Result<Vec<EventId>> {
         sleep(LOOKS_EVERY).await;
-        let from = Ord::max(self.looked_at.before(SEEN_LATE_BY), self.since);
+        self.look().await
+    }
+
+    async fn look(&mut self) -> Result<Vec<EventId>> {
+        let from = self.looked_at.before(SEEN_LATE_BY);
         let now = self.app.clock.now();
         let recorded = self.filter.filters(&self.app.db).select();
         let recorded = recorded

@@ -1,7 +1,7 @@
 //! What may be done to a role. The mutations apply these rules, and `viewerCan` tells a front end
 //! in advance what they would say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{RoleId, UserId, user_role};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType};
@@ -125,7 +125,8 @@ pub async fn reach_of_all(
         )
         .and_where(of_holder(user_role::Column::RoleId).is_in(ids.iter().copied()));
     let pairs: Vec<HeldBeside> = app.db.values(db, pairs).await?;
-    let all: Vec<RoleId> = pairs.iter().map(|pair| pair.held).collect();
+    let all: BTreeSet<RoleId> = pairs.iter().map(|pair| pair.held).collect();
+    let all: Vec<RoleId> = all.into_iter().collect();
     let roles = super::by_ids_in(app, db, &all).await?;
     let rights_of = |id: RoleId| {
         let beside = pairs.iter().filter(|pair| pair.role == id);

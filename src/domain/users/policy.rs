@@ -1,7 +1,7 @@
 //! What one user may do to another. The mutations apply these rules, and `viewerCan` tells a front
 //! end in advance what they would say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use entity::{RoleId, UserId, invitation, revision, user};
@@ -193,7 +193,8 @@ impl Standing {
         actions: &[UserAction],
     ) -> Result<HashMap<UserId, Self>> {
         let all = || users.clone().into_iter();
-        let role_ids: Vec<RoleId> = all().flat_map(|user| user.role_ids.clone()).collect();
+        let role_ids: BTreeSet<RoleId> = all().flat_map(|user| user.role_ids.clone()).collect();
+        let role_ids: Vec<RoleId> = role_ids.into_iter().collect();
         let held: HashMap<RoleId, Arc<Role>> = (roles::by_ids_in(app, db, &role_ids).await?)
             .into_iter()
             .map(|role| (role.row.id, role))

@@ -11,6 +11,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
+use crate::graphql::limits::rows_complexity;
 use crate::graphql::payload::{Payload, note_change, payloads};
 use crate::graphql::scalars::EmailAddress;
 use crate::graphql::users::User;
@@ -26,7 +27,7 @@ impl InvitationsMutation {
     #[graphql(
         guard = Requires(USERS_CREATE),
         directive = requires::apply(USERS_CREATE),
-        complexity = "rows_complexity(input.invitations.len(), child_complexity)"
+        complexity = "rows_complexity(input.invitations.len(), MAX_ROWS, child_complexity)"
     )]
     async fn invite_users(
         &self,
@@ -45,7 +46,11 @@ impl InvitationsMutation {
             note_change(ctx, &outcome)?;
         }
         match outcome {
-            Ok(done) => Ok(InviteUsersPayload::new(results(ctx, done).await?)),
+            Ok(done) => Ok(InviteUsersPayload::new(results(
+                ctx,
+                done,
+                batch.is_dry_run,
+            )?)),
             Err(domain::Error::Refused(errors)) => {
                 let errors = errors.into_iter().map(Into::into);
                 Ok(InviteUsersPayload::refused(errors.collect()))
@@ -55,16 +60,11 @@ impl InvitationsMutation {
     }
 }
 
-/// A field of a result counts once for each person.
-fn rows_complexity(rows: usize, selected: usize) -> usize {
-    rows.clamp(1, MAX_ROWS).saturating_mul(selected)
-}
-
-async fn results(ctx: &Context<'_>, done: Done) -> Result<Vec<InviteUsersResult>> {
+fn results(ctx: &Context<'_>, done: Done, is_dry_run: bool) -> Result<Vec<InviteUsersResult>> {
     if let Some(error) = done.stopped_by {
         let error = match error {
             // Something was done before.
-            domain::Error::Unavailable(away) => domain::Error::OutcomeUnknown(away),
+            domain::Error::Unavailable(away) if !is_dry_run => domain::Error::OutcomeUnknown(away),
             other => other,
         };
         let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);

@@ -35,6 +35,11 @@ pub fn list_complexity(rows: usize, selected: usize) -> usize {
     rows.saturating_mul(selected).clamp(1, 1 << 32)
 }
 
+/// The complexity of what is selected for each row of an input, which may have so many.
+pub fn rows_complexity(rows: usize, at_most: usize, selected: usize) -> usize {
+    rows.clamp(1, at_most).saturating_mul(selected).min(1 << 32)
+}
+
 /// How long introspection's lists are in a schema such as this one. They lead from type to type, in
 /// circles, so a short document could request any number of fields.
 pub(super) fn introspected_rows(field: &str) -> usize {

@@ -1,6 +1,6 @@
 //! The roles that somebody is invited with.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestServer, ids};
 
@@ -60,5 +60,35 @@ async fn roles_are_chosen_by_their_code_names_as_well() {
         let errors = ids(&payload["userErrors"]).join(" ");
         let outcome = roles.as_ref().ok_or(errors.as_str());
         assert_eq!(outcome, expected, "{chosen}");
+    }
+}
+
+/// More of them than are dealt with at once.
+#[tokio::test]
+async fn a_role_that_comes_to_grant_more_sends_all_who_are_invited_a_new_link() {
+    const MANY: usize = 120;
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let rows: Vec<Value> = (0..MANY)
+        .map(|number| json!({ "email": format!("u{number}@kbank.com"), "roleIds": [role] }))
+        .collect();
+    let input = json!({ "invitations": rows });
+    let payload = administrator
+        .mutate("inviteUsers", input, "results { outcome }")
+        .await;
+    assert_eq!(payload["results"].as_array().unwrap().len(), MANY);
+    let input = json!({ "id": role, "permissions": ["users.view"] });
+    let payload = administrator.mutate("updateRole", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let answer = administrator
+        .run(
+            "{ resent: events(filter: { actions: [INVITATION_RESENT] }) { totalCount }
+               pending: invitations(filter: { statuses: [PENDING] }) { totalCount }
+               revoked: invitations(filter: { statuses: [REVOKED] }) { totalCount } }",
+        )
+        .await;
+    for what in ["resent", "pending", "revoked"] {
+        assert_eq!(answer.data()[what]["totalCount"], MANY, "{what}");
     }
 }
