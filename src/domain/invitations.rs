@@ -336,10 +336,11 @@ async fn send_again(
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
 /// when it was sent: whoever was shown it then, in the queue, could grant all that it was worth, and
-/// must not come by more.
-pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
+/// must not come by more. Returns how many were sent one.
+pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<u64> {
     let (app, db) = (change.app(), change.db());
     let now = app.clock.now();
+    let mut renewed = 0;
     for newest in newest_of(app, db, users).await? {
         if newest.status(now) != invitation::Status::Pending {
             continue;
@@ -349,9 +350,10 @@ pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
         let is_invited = |user: &User| user.row.status() == user::Status::Invited;
         if let Some(user) = user.filter(is_invited) {
             send_again(change, user, Some(newest)).await?;
+            renewed += 1;
         }
     }
-    Ok(())
+    Ok(renewed)
 }
 
 /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is

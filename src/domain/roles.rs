@@ -24,11 +24,12 @@ pub mod policy;
 mod snapshot;
 mod writing;
 
-pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
+pub use administration::{NewRole, RoleChange, RoleDeletion, UpdatedRole, create, delete, update};
 pub use assignment::{Chosen, Known, assign, assignable};
 pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
+    user_counts_in,
 };
 pub use managed::keep_declared;
 pub use model::{ADMINISTRATOR, Role};

@@ -17,7 +17,7 @@ use super::text;
 use super::tokens::Token;
 use super::users::User;
 use super::{devices, roles};
-use crate::database::{StoredId, Transaction, Write, update_row};
+use crate::database::{Source, StoredId, Transaction, Write, update_row};
 use crate::domain::app::App;
 
 mod identification;
@@ -238,6 +238,12 @@ pub async fn end_all_of(
 pub async fn prune(app: &App) -> Result<()> {
     let ended = session::Entity::find().filter(session::Column::ExpiresAt.lte(app.clock.now()));
     remove_in_batches(app, &ended).await
+}
+
+/// How many sessions of a user have not ended.
+pub async fn count_of(app: &App, db: &impl Source, user: UserId) -> Result<u64> {
+    let own = current(app).filter(session::Column::UserId.eq(user));
+    Ok(app.db.count(db, own).await?)
 }
 
 /// How many sessions have not ended.
