@@ -129,6 +129,8 @@ pub enum UserErrorCode {
     Protected,
     /// The object's current state does not allow this.
     WrongState,
+    /// Somebody has changed the object since the caller looked at it.
+    ChangedMeanwhile,
 }
 
 impl From<UserError> for Error {
@@ -162,6 +164,21 @@ impl From<Away> for Error {
 }
 
 impl Error {
+    /// The same errors, where another input stands in the place of the one that they name.
+    pub fn in_the_place_of(mut self, named: &str, actual: &str) -> Self {
+        if let Self::Refused(errors) = &mut self {
+            for field in errors
+                .iter_mut()
+                .filter_map(|error| error.field.first_mut())
+            {
+                if field == named {
+                    actual.clone_into(field);
+                }
+            }
+        }
+        self
+    }
+
     /// Whether the database ended the transaction because it lost a race against another, and it may
     /// well succeed when it is tried again.
     pub fn is_lost_race(&self) -> bool {

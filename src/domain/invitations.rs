@@ -360,10 +360,11 @@ const RENEWED_AT_ONCE: usize = 50;
 
 /// Sends these users a new link if they have one that works, because they are to be allowed more than
 /// when it was sent: whoever was shown it then, in the queue, could grant all that it was worth, and
-/// must not come by more.
-pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
+/// must not come by more. Returns how many were sent one.
+pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<u64> {
     let (app, db) = (change.app(), change.db());
     let now = app.clock.now();
+    let mut renewed = 0;
     let mut users = users.to_vec();
     users.sort_by_key(|id| id.0);
     for some in users.chunks(RENEWED_AT_ONCE) {
@@ -385,10 +386,10 @@ pub async fn renew(change: &Change<'_>, users: &[UserId]) -> Result<()> {
             });
         let invited: Vec<_> = invited.collect();
         if !invited.is_empty() {
-            send_again(change, invited).await?;
+            renewed += send_again(change, invited).await?.len() as u64;
         }
     }
-    Ok(())
+    Ok(renewed)
 }
 
 /// Revokes an open invitation: its link stops working, and if its e-mail is still queued, it is

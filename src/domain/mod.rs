@@ -10,6 +10,7 @@ pub mod app;
 pub mod applications;
 pub mod change;
 pub mod devices;
+pub mod effects;
 pub mod email_address;
 pub mod emails;
 pub mod erasure;

@@ -1,5 +1,9 @@
 //! A partial change: omitted fields stay as they are.
 
+use entity::Timestamp;
+
+use super::error::{UserError, UserErrorCode};
+
 /// What is to happen to one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
@@ -48,4 +52,22 @@ impl Patch<String> {
             Self::Set(text) => read(text),
         }
     }
+}
+
+/// Refuses a change to what somebody has changed since the caller looked at it.
+///
+/// # Errors
+///
+/// [`ChangedMeanwhile`](UserErrorCode::ChangedMeanwhile), of `expectedUpdatedAt`.
+pub fn must_be_unchanged(
+    updated_at: Timestamp,
+    expected: Option<Timestamp>,
+    what: &str,
+) -> std::result::Result<(), UserError> {
+    if expected.is_none_or(|expected| expected == updated_at) {
+        return Ok(());
+    }
+    let message = format!("Somebody has changed this {what} since. Look at it again first.");
+    let code = UserErrorCode::ChangedMeanwhile;
+    Err(UserError::new(code, "expectedUpdatedAt", message))
 }

@@ -72,6 +72,14 @@ impl Rights {
         self.is_unlimited || others.in_force.iter().chain(&*others.unknown).all(holds)
     }
 
+    /// What they allow now and others do not.
+    pub fn beyond(&self, others: &Self) -> Permissions {
+        self.in_force
+            .difference(&others.in_force)
+            .cloned()
+            .collect()
+    }
+
     /// What they allowed before, and no longer do.
     pub fn lost_since<'a>(&'a self, before: &'a Self) -> Option<&'a Permission> {
         before.in_force.difference(&self.in_force).next()

@@ -24,15 +24,16 @@ pub mod policy;
 mod snapshot;
 mod writing;
 
-pub use administration::{NewRole, RoleChange, RoleDeletion, create, delete, update};
+pub use administration::{NewRole, RoleChange, RoleDeletion, UpdatedRole, create, delete, update};
 pub use assignment::{Chosen, Known, assign, assignable};
 pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,
+    user_counts_in,
 };
 pub use managed::keep_declared;
 pub use model::{ADMINISTRATOR, Role};
-pub use snapshot::{by_ids, by_ids_at, by_ids_in, rights_of, union};
+pub use snapshot::{by_ids, by_ids_at, by_ids_in, granted_by, rights_of, union};
 
 /// The roles of these rows, with what is stored with each; with the protected one, that is all that
 /// was ever declared.

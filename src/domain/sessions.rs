@@ -17,7 +17,7 @@ use super::text;
 use super::tokens::Token;
 use super::users::User;
 use super::{devices, roles};
-use crate::database::{StoredId, Transaction, Write, update_row};
+use crate::database::{Source, StoredId, Transaction, Write, update_row};
 use crate::domain::app::App;
 
 mod identification;
@@ -83,7 +83,7 @@ pub async fn begin(change: &mut Change<'_>, mut user: User, is_kept: bool) -> Re
         ..user.row.into()
     };
     user.row = update_row(db, changed).await?;
-    let rights = roles::union(&roles::by_ids_in(app, db, &user.role_ids).await?);
+    let rights = roles::granted_by(app, db, &user.role_ids).await?;
     let signed_in = Arc::new(SignedIn {
         user,
         session,
@@ -236,6 +236,12 @@ pub async fn end_all_of(
 pub async fn prune(app: &App) -> Result<()> {
     let ended = session::Entity::find().filter(session::Column::ExpiresAt.lte(app.clock.now()));
     remove_in_batches(app, &ended).await
+}
+
+/// How many sessions of a user have not ended.
+pub async fn count_of(app: &App, db: &impl Source, user: UserId) -> Result<u64> {
+    let own = current(app).filter(session::Column::UserId.eq(user));
+    Ok(app.db.count(db, own).await?)
 }
 
 /// How many sessions have not ended.

@@ -20,14 +20,16 @@ mod holding;
 mod listing;
 pub mod model;
 pub mod policy;
+mod role_choice;
 
 pub use administration::{
-    Traces, UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
+    Traces, Updated, UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
 };
 
 pub use listing::{UserFilter, UserOrderField, count, page};
 pub use model::User;
 use model::display_name;
+pub use role_choice::{AskedRoles, RoleChoice};
 
 /// The maximum length of a first or last name, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;

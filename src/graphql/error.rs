@@ -72,6 +72,8 @@ pub enum UserErrorCode {
     Protected,
     /// The object's current state does not allow this.
     WrongState,
+    /// Somebody has changed the object since the caller looked at it (`expectedUpdatedAt`).
+    ChangedMeanwhile,
 }
 
 impl From<domain::UserError> for UserError {

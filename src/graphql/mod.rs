@@ -4,6 +4,7 @@
 
 pub mod applications;
 pub mod context;
+pub mod effects;
 pub mod email_changes;
 pub mod email_queue;
 pub mod emails;

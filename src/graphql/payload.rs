@@ -47,6 +47,15 @@ pub fn payload<T, P: Payload>(
     accepted: impl FnOnce(T) -> P,
 ) -> Result<P> {
     note_change(ctx, &outcome)?;
+    rehearsed(ctx, outcome, accepted)
+}
+
+/// The same of an operation that has changed nothing, whatever came of it: of a dry run.
+pub fn rehearsed<T, P: Payload>(
+    ctx: &Context<'_>,
+    outcome: domain::Result<T>,
+    accepted: impl FnOnce(T) -> P,
+) -> Result<P> {
     match outcome {
         Ok(value) => Ok(accepted(value)),
         Err(domain::Error::Refused(errors)) => {

@@ -67,6 +67,7 @@ mod permissions;
 mod query_plans;
 mod quotations;
 mod races;
+mod rehearsal;
 mod repetition;
 mod rights;
 mod roles;

@@ -18,7 +18,7 @@ const SCHEMA: &str = include_str!("../../schema.graphql");
 
 /// Types that only pass on what the field that returns them has given, and tell nothing else.
 fn inherits(name: &str) -> bool {
-    ["Payload", "Connection", "Edge"]
+    ["Payload", "Effects", "Connection", "Edge"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
         || ["PageInfo", "UserError", "UserErrorParameter"].contains(&name)

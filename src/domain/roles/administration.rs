@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{RoleId, UserId, role};
+use entity::{RoleId, Timestamp, UserId, role};
 use sea_orm::{EntityTrait, QuerySelect};
 
 use super::policy::{self, RoleAction};
@@ -11,11 +11,13 @@ use super::{Role, input};
 use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
-use crate::domain::applications::Permissions;
+use crate::domain::applications::{Permission, Permissions};
 use crate::domain::change::{self, Change};
+use crate::domain::effects::Effects;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes, Subject};
-use crate::domain::patch::Patch;
+use crate::domain::patch::{Patch, must_be_unchanged};
+use crate::domain::rights::Rights;
 use crate::domain::{text, users};
 
 /// A role to create.
@@ -84,6 +86,23 @@ pub struct RoleChange {
     pub description: Patch<String>,
     /// The codes of all permissions to grant.
     pub permissions: Patch<Vec<String>>,
+    /// The codes of permissions to grant besides.
+    pub add_permissions: Option<Vec<String>>,
+    /// The codes of permissions to grant no longer.
+    pub remove_permissions: Option<Vec<String>>,
+    /// When the caller knows the role to have changed last; nothing, if it does not matter.
+    pub expected_updated_at: Option<Timestamp>,
+    /// Whether it is only told what the change would come to.
+    pub is_dry_run: bool,
+}
+
+/// A role that was changed, or would be.
+#[derive(Debug)]
+pub struct UpdatedRole {
+    /// As it is after the change.
+    pub role: Role,
+    /// What the change comes to.
+    pub effects: Effects,
 }
 
 /// Changes a role. Permissions that are stored with it but no longer declared stay.
@@ -91,13 +110,26 @@ pub struct RoleChange {
 /// # Errors
 ///
 /// Those of [`policy::check`] for [`RoleAction::Update`], and errors for the values.
-pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<Role> {
+pub async fn update(app: &App, actor: &Actor, input: RoleChange) -> Result<UpdatedRole> {
     let input = &input;
     change::make(app, actor, |mut change| async move {
         let role = find_for(&mut change, input.id, RoleAction::Update).await?;
+        must_be_unchanged(role.row.updated_at, input.expected_updated_at, "role")?;
         let values = values_after(&change, &role, input)?;
-        let changed = change_to(&change, &role, values).await?;
-        change.commit(changed).await
+        let (changed, renewed) = change_to(&change, &role, values).await?;
+        let holders = super::user_counts_in(app, change.db(), &[role.row.id]).await?;
+        let updated = UpdatedRole {
+            effects: Effects {
+                users: holders.values().sum(),
+                invitations_renewed: renewed,
+                ..Effects::between(&role.rights, &changed.rights)
+            },
+            role: changed,
+        };
+        if input.is_dry_run {
+            return change.abandon(updated).await;
+        }
+        change.commit(updated).await
     })
     .await
 }
@@ -108,7 +140,10 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
     let description = &input.description;
     let description = errors.check(description.over(&role.row.description, input::description));
     let permissions = match &input.permissions {
-        Patch::Keep => Some(role.rights.in_force().clone()),
+        Patch::Keep => errors.check_all(adjusted(change, role, input))?,
+        _ if input.add_permissions.is_some() || input.remove_permissions.is_some() => {
+            errors.check(Err(permissions_twice()))
+        }
         Patch::Clear => errors.check(Err(permissions_required())),
         Patch::Set(codes) => errors
             .check_all(input::grantable(
@@ -127,6 +162,28 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
     })
 }
 
+/// What the role grants, with those permissions that come and without those that go.
+fn adjusted(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Permissions> {
+    let before = role.rights.in_force();
+    let mut after = before.clone();
+    if let Some(codes) = &input.remove_permissions {
+        let removed: Permissions = codes.iter().map(Permission::from_code).collect();
+        after.retain(|permission| !removed.contains(permission));
+    }
+    if let Some(codes) = &input.add_permissions {
+        let granted = input::grantable(&change.app().catalogue, change.actor(), codes);
+        after.extend(
+            granted.map_err(|error| error.in_the_place_of("permissions", "addPermissions"))?,
+        );
+    }
+    Ok(input::with_implied(after, before))
+}
+
+fn permissions_twice() -> UserError {
+    let message = "Provide either `permissions`, or `addPermissions` and `removePermissions`.";
+    UserError::new(UserErrorCode::Invalid, "permissions", message)
+}
+
 fn permissions_required() -> UserError {
     UserError::new(
         UserErrorCode::Required,
@@ -142,6 +199,8 @@ pub struct RoleDeletion {
     pub id: Option<RoleId>,
     /// Whether to delete it even if users hold it.
     pub force: bool,
+    /// Whether it is only told what the deletion would come to.
+    pub is_dry_run: bool,
 }
 
 /// Deletes a role.
@@ -150,10 +209,17 @@ pub struct RoleDeletion {
 ///
 /// Those of [`policy::check`] for [`RoleAction::Delete`]; [`UserErrorCode::WrongState`] with the
 /// number of holders, unless it is forced.
-pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<RoleId> {
+pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<(RoleId, Effects)> {
     change::make(app, actor, |mut change| async move {
         let role = find_for(&mut change, deletion.id, RoleAction::Delete).await?;
         let holders = policy::roles_of_holders(app, change.db(), role.row.id).await?;
+        let effects = Effects {
+            users: holders.len() as u64,
+            ..Effects::between(&role.rights, &Rights::default())
+        };
+        if deletion.is_dry_run {
+            return change.abandon((role.row.id, effects)).await;
+        }
         if !holders.is_empty() && !deletion.force {
             return Err(is_held_by(holders.len()));
         }
@@ -167,7 +233,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
             .record_with(Action::RoleDeleted, &role, changes)
             .await?;
         record_losses(&change, &role, holders).await?;
-        change.commit(role.row.id).await
+        change.commit((role.row.id, effects)).await
     })
     .await
 }

@@ -75,5 +75,5 @@ async fn record_growth(change: &Change<'_>, role: &Role, new: &Permissions) -> R
         .record_with(Action::RoleUpdated, role, changes)
         .await?;
     let invited = users::invited_holders(change.app(), change.db(), role.row.id).await?;
-    invitations::renew(change, &invited).await
+    invitations::renew(change, &invited).await.map(drop)
 }

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{Role, snapshot};
-use crate::database::{FromRow, Row};
+use crate::database::{FromRow, Row, Source};
 use crate::domain::app::App;
 use crate::domain::applications::Permission;
 use crate::domain::error::Result;
@@ -134,13 +134,22 @@ async fn matching(app: &App, filter: &RoleFilter) -> Result<Vec<Arc<Role>>> {
 
 /// How many users hold each of these roles, with one query. A role that nobody holds is left out.
 pub async fn user_counts(app: &App, ids: &[RoleId]) -> Result<HashMap<RoleId, u64>> {
+    user_counts_in(app, app.db.read(), ids).await
+}
+
+/// The same as a transaction sees it.
+pub async fn user_counts_in(
+    app: &App,
+    db: &impl Source,
+    ids: &[RoleId],
+) -> Result<HashMap<RoleId, u64>> {
     let counts = user_role::Entity::find()
         .select_only()
         .column(user_role::Column::RoleId)
         .expr(Expr::col(user_role::Column::UserId).count())
         .filter(user_role::Column::RoleId.is_in(ids.iter().copied()))
         .group_by(user_role::Column::RoleId);
-    let counts: Vec<UserCount> = app.db.values(app.db.read(), counts).await?;
+    let counts: Vec<UserCount> = app.db.values(db, counts).await?;
     let by_role = counts.into_iter().map(|count| (count.role, count.users));
     Ok(by_role.collect())
 }

@@ -77,6 +77,11 @@ pub fn union<'a>(roles: impl IntoIterator<Item = &'a Arc<Role>>) -> Rights {
     Rights::union(roles.into_iter().map(|role| &role.rights))
 }
 
+/// The same of the roles with these IDs, as a transaction sees them.
+pub async fn granted_by(app: &App, db: &impl Source, ids: &[RoleId]) -> Result<Rights> {
+    Ok(union(&by_ids_in(app, db, ids).await?))
+}
+
 async fn reload(app: &App) -> Result<Arc<Snapshot>> {
     let db = app.db.read();
     // The counter first: a change in between makes the snapshot too old, never too new.

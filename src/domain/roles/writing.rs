@@ -56,8 +56,12 @@ pub(super) async fn add(
 }
 
 /// Changes a role, which is locked, and records what has changed. Those who hold it and have not signed up
-/// yet get a new link when it comes to grant more.
-pub(super) async fn change_to(change: &Change<'_>, role: &Role, values: Values) -> Result<Role> {
+/// yet get a new link when it comes to grant more: returned is how many do.
+pub(super) async fn change_to(
+    change: &Change<'_>,
+    role: &Role,
+    values: Values,
+) -> Result<(Role, u64)> {
     let app = change.app();
     let changed = role::ActiveModel {
         name: Set(values.name),
@@ -100,11 +104,12 @@ pub(super) async fn change_to(change: &Change<'_>, role: &Role, values: Values) 
             .record_with(Action::RoleUpdated, &changed, changes)
             .await?;
     }
+    let mut renewed = 0;
     if !role.rights.cover(&changed.rights) {
         let invited = users::invited_holders(app, change.db(), role.row.id).await?;
-        invitations::renew(change, &invited).await?;
+        renewed = invitations::renew(change, &invited).await?;
     }
-    Ok(changed)
+    Ok((changed, renewed))
 }
 
 /// Stores a new role, and nothing about it in the event log.

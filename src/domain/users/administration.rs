@@ -5,17 +5,17 @@ use entity::{RoleId, Timestamp, UserId, user, user_role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::policy::{self, UserAction};
-use super::{DerivedColumns, User};
+use super::{DerivedColumns, RoleChoice, User};
 use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::applications::EMAIL_QUEUE_DELETE;
 use crate::domain::change::{self, Change};
+use crate::domain::effects::Effects;
 use crate::domain::emails::{NewEmail, Purpose};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes};
-use crate::domain::patch::Patch;
-use crate::domain::roles::Chosen;
+use crate::domain::patch::{Patch, must_be_unchanged};
 use crate::domain::{
     EmailAddress, email_address, erasure, invitations, password_resets, roles, sessions, throttle,
 };
@@ -32,8 +32,21 @@ pub struct UserChange {
     pub first_name: Patch<String>,
     /// As typed; may be empty.
     pub last_name: Patch<String>,
-    /// All roles that the user is to hold.
-    pub role_ids: Patch<Vec<Option<RoleId>>>,
+    /// The roles that the user is to hold.
+    pub roles: RoleChoice,
+    /// When the caller knows the user to have changed last; nothing, if it does not matter.
+    pub expected_updated_at: Option<Timestamp>,
+    /// Whether it is only told what the change would come to.
+    pub is_dry_run: bool,
+}
+
+/// A user who was changed, or would be.
+#[derive(Debug)]
+pub struct Updated {
+    /// As they are after the change.
+    pub user: User,
+    /// What the change comes to.
+    pub effects: Effects,
 }
 
 /// Changes a user's address, names or roles. With a new address, somebody who has a password is
@@ -47,17 +60,20 @@ pub struct UserChange {
 /// [`UserAction::AssignRoles`] if roles are given; errors for the values;
 /// [`OwnAccount`](UserErrorCode::OwnAccount) for the actor's own address;
 /// [`LastAdministrator`](UserErrorCode::LastAdministrator); and those of [`Change::queue`].
-pub async fn update(app: &App, actor: &Actor, input: UserChange) -> Result<User> {
+pub async fn update(app: &App, actor: &Actor, input: UserChange) -> Result<Updated> {
     let input = &input;
     change::make(app, actor, |mut change| async move {
         let updated = update_in(&mut change, input).await?;
+        if input.is_dry_run {
+            return change.abandon(updated).await;
+        }
         change.commit(updated).await
     })
     .await
 }
 
-async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> {
-    let assigns_roles = input.role_ids.is_asked_for();
+async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<Updated> {
+    let assigns_roles = input.roles.is_asked_for();
     if assigns_roles {
         policy::lock_administrators(change.db()).await?;
     }
@@ -67,11 +83,13 @@ async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> 
         policy::check(app, change.db(), actor, &user, UserAction::AssignRoles).await?;
     }
 
+    must_be_unchanged(user.row.updated_at, input.expected_updated_at, "user")?;
+
     let mut errors = UserErrors::default();
     let email = errors.check(email_after(&user, &input.email));
     let (first_name, last_name) = names_after(&user, &input.first_name, &input.last_name);
     let (first_name, last_name) = (errors.check(first_name), errors.check(last_name));
-    let role_ids = errors.check_all(roles_after(change, &user, &input.role_ids).await)?;
+    let role_ids = errors.check_all(input.roles.after(change, &user).await)?;
     if let Some(email) = &email
         && is_somebody_elses(change, email, user.row.id).await?
     {
@@ -109,24 +127,24 @@ async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<User> 
             .record_with(Action::UserUpdated, &changed, changes)
             .await?;
     }
+    let (app, db) = (change.app(), change.db());
+    let before = roles::granted_by(app, db, &user.role_ids).await?;
+    let after = roles::granted_by(app, db, &changed.role_ids).await?;
+    let mut effects = Effects {
+        users: 1,
+        ..Effects::between(&before, &after)
+    };
     if address_changes && user.row.password_hash.is_some() {
+        effects.sessions_ended = sessions::count_of(app, db, user.row.id).await?;
         let administrator = &change.actor().signed_in()?.user.display_name();
         let reason = NewPasswordReason::NewAddress { administrator };
         password_resets::require_new_password(change, &mut changed, reason).await?;
     }
-    if gains_permissions(change, &user, &changed).await? {
-        invitations::renew(change, &[user.row.id]).await?;
+    if !before.cover(&after) {
+        effects.invitations_renewed = invitations::renew(change, &[user.row.id]).await?;
     }
-    Ok(changed)
-}
-
-/// Whether the user's roles grant more than before.
-async fn gains_permissions(change: &Change<'_>, before: &User, after: &User) -> Result<bool> {
-    let granted = async |user: &User| -> Result<_> {
-        let held = roles::by_ids_in(change.app(), change.db(), &user.role_ids).await?;
-        Ok(roles::union(&held))
-    };
-    Ok(!granted(before).await?.cover(&granted(after).await?))
+    let user = changed;
+    Ok(Updated { user, effects })
 }
 
 /// Notifies a user who has a password that their address is being changed, in case it should not be:
@@ -355,19 +373,6 @@ fn names_after(
 async fn is_somebody_elses(change: &Change<'_>, email: &EmailAddress, own: UserId) -> Result<bool> {
     let owner = super::find_by_email(change.app(), change.db(), email.normal()).await?;
     Ok(owner.is_some_and(|owner| owner.row.id != own))
-}
-
-/// The roles that the user is to hold, all of which the actor could grant.
-async fn roles_after(
-    change: &Change<'_>,
-    user: &User,
-    role_ids: &Patch<Vec<Option<RoleId>>>,
-) -> Result<Vec<RoleId>> {
-    match role_ids {
-        Patch::Keep => Ok(user.role_ids.clone()),
-        Patch::Clear => roles::assignable(change, Chosen::default()).await,
-        Patch::Set(ids) => roles::assignable(change, Chosen::by_ids(ids)).await,
-    }
 }
 
 async fn replace_roles(change: &Change<'_>, user: &User, role_ids: &[RoleId]) -> Result<()> {

@@ -2,15 +2,20 @@
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 
+use entity::{RoleId, Timestamp};
+
 use super::Role;
 use crate::domain::applications::{Permission, ROLES_CREATE, ROLES_DELETE, ROLES_UPDATE};
+use crate::domain::effects::Effects;
 use crate::domain::roles::policy::{self, RoleAction};
-use crate::domain::roles::{self, NewRole, RoleChange, RoleDeletion};
+use crate::domain::roles::{self, NewRole, RoleChange, RoleDeletion, UpdatedRole};
 use crate::graphql::context::ContextExt;
+use crate::graphql::effects::ChangeEffects;
 use crate::graphql::guard::{Requires, SignedIn, requires, signed_in};
 use crate::graphql::ids;
 use crate::graphql::patch::patch;
-use crate::graphql::payload::{payload, payloads};
+use crate::graphql::payload::{payload, payloads, rehearsed};
+use crate::graphql::scalars::DateTime;
 
 /// The mutations for roles.
 #[derive(Default)]
@@ -43,15 +48,32 @@ impl RoleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The changes to make.")] input: UpdateRoleInput,
     ) -> Result<UpdateRolePayload> {
+        let codes = |permissions: Vec<Permission>| -> Vec<String> {
+            permissions.iter().map(ToString::to_string).collect()
+        };
         let change = RoleChange {
             id: ids::decode(&input.id),
             name: patch(input.name),
             description: patch(input.description),
-            permissions: patch(input.permissions)
-                .map(|codes| codes.iter().map(ToString::to_string).collect()),
+            permissions: patch(input.permissions).map(codes),
+            add_permissions: input.add_permissions.map(codes),
+            remove_permissions: input.remove_permissions.map(codes),
+            expected_updated_at: input.expected_updated_at.map(Timestamp::from),
+            is_dry_run: input.dry_run,
         };
-        let outcome = roles::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(ctx, outcome, UpdateRolePayload::new)
+        let app = ctx.app()?;
+        let outcome = roles::update(app, &ctx.actor()?, change).await;
+        let told = |updated: UpdatedRole| {
+            let effects = ChangeEffects::new(app, &updated.effects);
+            UpdateRolePayload::new(updated.role, effects)
+        };
+        if input.dry_run {
+            return rehearsed(ctx, outcome, |updated| UpdateRolePayload {
+                role: None,
+                ..told(updated)
+            });
+        }
+        payload(ctx, outcome, told)
     }
 
     /// Deletes a role. A role that users hold is deleted only with `force: true`.
@@ -64,9 +86,20 @@ impl RoleMutation {
         let deletion = RoleDeletion {
             id: ids::decode(&input.id),
             force: input.force,
+            is_dry_run: input.dry_run,
         };
-        let outcome = roles::delete(ctx.app()?, &ctx.actor()?, deletion).await;
-        payload(ctx, outcome, |id| DeleteRolePayload::new(ids::encode(id)))
+        let app = ctx.app()?;
+        let outcome = roles::delete(app, &ctx.actor()?, deletion).await;
+        let told = |(id, effects): (RoleId, Effects)| {
+            DeleteRolePayload::new(ids::encode(id), ChangeEffects::new(app, &effects))
+        };
+        if input.dry_run {
+            return rehearsed(ctx, outcome, |deletion| DeleteRolePayload {
+                deleted_id: None,
+                ..told(deletion)
+            });
+        }
+        payload(ctx, outcome, told)
     }
 }
 
@@ -97,6 +130,16 @@ pub struct UpdateRoleInput {
     /// also adds `view` of its application; removing `view`, without adding an action, also removes
     /// the application's other actions.
     permissions: MaybeUndefined<Vec<Permission>>,
+    /// Permissions that the role is to grant as well. Not together with `permissions`.
+    add_permissions: Option<Vec<Permission>>,
+    /// Permissions that the role is to grant no longer. Not together with `permissions`.
+    remove_permissions: Option<Vec<Permission>>,
+    /// The role's `updatedAt` as the caller knows it. If somebody has changed the role since, nothing is
+    /// changed, and the error is `CHANGED_MEANWHILE`.
+    expected_updated_at: Option<DateTime>,
+    /// Whether nothing is changed: `effects` then says what would be.
+    #[graphql(default)]
+    dry_run: bool,
 }
 
 /// The role to delete.
@@ -107,6 +150,9 @@ pub struct DeleteRoleInput {
     /// Whether to delete the role even if users hold it; they then lose it.
     #[graphql(default)]
     force: bool,
+    /// Whether nothing is deleted: `effects` then says what would be, whether or not users hold the role.
+    #[graphql(default)]
+    dry_run: bool,
 }
 
 payloads! {
@@ -118,14 +164,18 @@ payloads! {
 
     /// The result of `updateRole`.
     UpdateRolePayload {
-        /// The updated role; null if there are `userErrors`.
+        /// The updated role; null if there are `userErrors`, and in a dry run.
         role: Role,
+        /// What the change comes to; null if there are `userErrors`.
+        effects: ChangeEffects,
     }
 
     /// The result of `deleteRole`.
     DeleteRolePayload {
-        /// The ID of the deleted role; null if there are `userErrors`.
+        /// The ID of the deleted role; null if there are `userErrors`, and in a dry run.
         deleted_id: ID,
+        /// What the deletion comes to; null if there are `userErrors`.
+        effects: ChangeEffects,
     }
 }
 

@@ -2,18 +2,22 @@
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 
+use entity::Timestamp;
+
 use super::User;
+use crate::domain;
 use crate::domain::applications::{USERS_DELETE, USERS_UPDATE, USERS_VIEW};
 use crate::domain::users::policy::UserAction;
-use crate::domain::users::{self, UserChange};
+use crate::domain::users::{self, AskedRoles, RoleChoice, Updated, UserChange};
 use crate::graphql::context::ContextExt;
+use crate::graphql::effects::ChangeEffects;
 use crate::graphql::guard::{
     Requires, RequiresUnlessOwn, SignedIn, requires, requires_unless_own, signed_in,
 };
 use crate::graphql::ids;
 use crate::graphql::patch::patch;
-use crate::graphql::payload::{payload, payloads};
-use crate::graphql::scalars::EmailAddress;
+use crate::graphql::payload::{payload, payloads, rehearsed};
+use crate::graphql::scalars::{DateTime, EmailAddress};
 
 /// The mutations for users.
 #[derive(Default)]
@@ -30,15 +34,23 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The changes to make.")] input: UpdateUserInput,
     ) -> Result<UpdateUserPayload> {
-        let change = UserChange {
-            id: ids::decode(&input.id),
-            email: patch(input.email).map(|email| email.0),
-            first_name: patch(input.first_name),
-            last_name: patch(input.last_name),
-            role_ids: patch(input.role_ids).map(|ids| ids.iter().map(ids::decode).collect()),
+        let app = ctx.app()?;
+        let is_dry_run = input.dry_run;
+        let outcome = match input.decode() {
+            Ok(change) => users::update(app, &ctx.actor()?, change).await,
+            Err(error) => Err(error),
         };
-        let outcome = users::update(ctx.app()?, &ctx.actor()?, change).await;
-        payload(ctx, outcome, UpdateUserPayload::new)
+        let told = |updated: Updated| {
+            let effects = ChangeEffects::new(app, &updated.effects);
+            UpdateUserPayload::new(updated.user, effects)
+        };
+        if is_dry_run {
+            return rehearsed(ctx, outcome, |updated| UpdateUserPayload {
+                user: None,
+                ..told(updated)
+            });
+        }
+        payload(ctx, outcome, told)
     }
 
     /// Changes the viewer's own names. Omitted fields stay as they are.
@@ -128,6 +140,40 @@ pub struct UpdateUserInput {
     /// All roles that the user is to hold, at least one; they replace the current ones. Users
     /// cannot change their own roles.
     role_ids: MaybeUndefined<Vec<ID>>,
+    /// All roles that the user is to hold, by their code names, in upper or lower case; together with
+    /// `roleIds`.
+    role_code_names: Option<Vec<String>>,
+    /// Roles that the user is to hold as well. Not together with `roleIds` or `roleCodeNames`.
+    add_role_ids: Option<Vec<ID>>,
+    /// Roles that the user is to hold no longer. Not together with `roleIds` or `roleCodeNames`.
+    remove_role_ids: Option<Vec<ID>>,
+    /// The user's `updatedAt` as the caller knows it. If somebody has changed the user since, nothing is
+    /// changed, and the error is `CHANGED_MEANWHILE`.
+    expected_updated_at: Option<DateTime>,
+    /// Whether nothing is changed: `effects` then says what would be.
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+impl UpdateUserInput {
+    fn decode(self) -> domain::Result<UserChange> {
+        let decoded = |ids: Vec<ID>| ids.iter().map(ids::decode).collect();
+        let roles = RoleChoice::new(AskedRoles {
+            ids: patch(self.role_ids).map(decoded),
+            code_names: self.role_code_names,
+            add: self.add_role_ids.map(decoded),
+            remove: self.remove_role_ids.map(decoded),
+        })?;
+        Ok(UserChange {
+            id: ids::decode(&self.id),
+            email: patch(self.email).map(|email| email.0),
+            first_name: patch(self.first_name),
+            last_name: patch(self.last_name),
+            roles,
+            expected_updated_at: self.expected_updated_at.map(Timestamp::from),
+            is_dry_run: self.dry_run,
+        })
+    }
 }
 
 /// The changes to make to the viewer's own profile.
@@ -174,8 +220,10 @@ pub struct DeleteUserInput {
 payloads! {
     /// The result of `updateUser`.
     UpdateUserPayload {
-        /// The updated user; null if there are `userErrors`.
+        /// The updated user; null if there are `userErrors`, and in a dry run.
         user: User,
+        /// What the change comes to; null if there are `userErrors`.
+        effects: ChangeEffects,
     }
 
     /// The result of `updateProfile`.
