@@ -25,7 +25,7 @@ mod snapshot;
 mod writing;
 
 pub use administration::{NewRole, RoleChange, RoleDeletion, UpdatedRole, create, delete, update};
-pub use assignment::{Chosen, Known, assign, assignable};
+pub use assignment::{Chosen, Known, MAX_ROLES, assign, assignable, removable, too_many};
 pub use built_in::ensure_administrator;
 pub use listing::{
     RoleFilter, RoleOrderField, count, find_by_code_name, granting, page, user_counts,

@@ -99,6 +99,11 @@ async fn roles_come_and_go_one_by_one_and_by_their_names() {
     assert_eq!(payload["effects"]["lost"], json!(["users.view"]));
     let payload = update(json!({ "id": id, "roleCodeNames": ["first"] })).await;
     assert_eq!(names(&payload), ["First"]);
+    // What is held already, and what is not held, may be named all the same.
+    let payload =
+        update(json!({ "id": id, "addRoleIds": [first, first], "removeRoleIds": [second] })).await;
+    assert_eq!(names(&payload), ["First"]);
+    assert_eq!(payload["effects"]["gained"], json!([]));
     for (input, expected) in [
         (
             json!({ "removeRoleIds": [first] }),
@@ -149,4 +154,139 @@ async fn who_looked_too_long_ago_changes_nothing() {
     });
     let payload = administrator.mutate("updateUser", input, "").await;
     assert_eq!(ids(&payload["userErrors"]), [refused]);
+}
+
+/// What is only rehearsed is refused as it would be if it were done, and so are the new forms.
+#[tokio::test]
+async fn no_form_of_a_change_is_a_way_to_more_than_one_may_do() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let own = ["users.update", "roles.update", "roles.delete"];
+    let manager = server
+        .user_with(&administrator, "manager@kbank.com", &own)
+        .await;
+    let weak = server.role(&administrator, "Weak", &["users.view"]).await;
+    let strong = server
+        .role(&administrator, "Strong", &["users.delete"])
+        .await;
+    let (laura, _) = server
+        .invite(&administrator, "laura@kbank.com", &weak)
+        .await;
+    let laura = &laura["user"]["id"];
+    let all = |count: usize| vec![weak.clone(); count];
+    for (mutation, input, expected) in [
+        (
+            "updateUser",
+            json!({ "id": laura, "addRoleIds": [weak, strong] }),
+            "EXCEEDS_OWN_PERMISSIONS input.addRoleIds.1",
+        ),
+        (
+            "updateUser",
+            json!({ "id": laura, "roleCodeNames": ["strong"] }),
+            "EXCEEDS_OWN_PERMISSIONS input.roleCodeNames.0",
+        ),
+        (
+            "updateUser",
+            json!({ "id": manager.id, "addRoleIds": [weak] }),
+            "OWN_ACCOUNT input.id",
+        ),
+        (
+            "updateUser",
+            json!({ "id": manager.id, "removeRoleIds": [] }),
+            "OWN_ACCOUNT input.id",
+        ),
+        (
+            "updateUser",
+            json!({ "id": laura, "addRoleIds": all(101) }),
+            "TOO_MANY input.addRoleIds",
+        ),
+        (
+            "updateUser",
+            json!({ "id": laura, "removeRoleIds": all(101) }),
+            "TOO_MANY input.removeRoleIds",
+        ),
+        (
+            "updateUser",
+            json!({ "id": laura, "roleIds": null }),
+            "REQUIRED input.roleIds",
+        ),
+        (
+            "updateRole",
+            json!({ "id": weak, "addPermissions": ["users.update", "users.delete"] }),
+            "EXCEEDS_OWN_PERMISSIONS input.addPermissions.1",
+        ),
+        (
+            "updateRole",
+            json!({ "id": weak, "addPermissions": ["nothing.view"] }),
+            "NOT_FOUND input.addPermissions.0",
+        ),
+        (
+            "updateRole",
+            json!({ "id": weak, "removePermissions": ["nothing.view"] }),
+            "NOT_FOUND input.removePermissions.0",
+        ),
+        (
+            "updateRole",
+            json!({ "id": weak, "permissions": [], "removePermissions": [] }),
+            "INVALID input.removePermissions",
+        ),
+        (
+            "updateRole",
+            json!({ "id": strong, "removePermissions": ["users.delete"] }),
+            "EXCEEDS_OWN_PERMISSIONS input.id",
+        ),
+        (
+            "deleteRole",
+            json!({ "id": strong, "force": true }),
+            "EXCEEDS_OWN_PERMISSIONS input.id",
+        ),
+    ] {
+        for is_dry_run in [true, false] {
+            let mut input = input.clone();
+            input["dryRun"] = json!(is_dry_run);
+            let payload = manager
+                .mutate(mutation, input.clone(), "effects { usersAffected }")
+                .await;
+            assert_eq!(
+                ids(&payload["userErrors"]),
+                [expected],
+                "{mutation} {input}"
+            );
+            assert_eq!(payload["effects"], Value::Null);
+        }
+    }
+    // What goes may be named even if it is not there.
+    let input = json!({ "id": weak, "removePermissions": ["roles.view"] });
+    let payload = manager
+        .mutate("updateRole", input, "role { permissions }")
+        .await;
+    assert_eq!(payload["role"]["permissions"], json!(["users.view"]));
+}
+
+/// A rehearsal leaves no trace: no event, no e-mail, and the next one is not refused for its sake.
+#[tokio::test]
+async fn a_rehearsal_leaves_no_trace() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let laura = server
+        .user_with(&administrator, "laura@kbank.com", &["users.view"])
+        .await;
+    server.all_sent(&administrator).await;
+    let look = "{ events { totalCount } emails { totalCount }
+        users { nodes { email updatedAt sessions { id } } } }";
+    let before = administrator.run(look).await;
+    for _ in 0..20 {
+        let input = json!({ "id": laura.id, "email": "laura.miller@kbank.com", "dryRun": true });
+        let payload = administrator
+            .mutate("updateUser", input, "effects { sessionsEnded }")
+            .await;
+        assert_eq!(payload["userErrors"], json!([]));
+        assert_eq!(payload["effects"]["sessionsEnded"], 1);
+    }
+    assert_eq!(administrator.run(look).await.data(), before.data());
+    let input = json!({ "id": laura.id, "email": "laura.miller@kbank.com" });
+    let payload = administrator
+        .mutate("updateUser", input, "effects { sessionsEnded }")
+        .await;
+    assert_eq!(payload["effects"]["sessionsEnded"], 1);
 }

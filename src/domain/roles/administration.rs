@@ -11,7 +11,7 @@ use super::{Role, input};
 use crate::database::Write;
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
-use crate::domain::applications::{Permission, Permissions};
+use crate::domain::applications::Permissions;
 use crate::domain::change::{self, Change};
 use crate::domain::effects::Effects;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
@@ -139,13 +139,11 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
     let name = errors.check(input.name.over(&role.row.name, input::name));
     let description = &input.description;
     let description = errors.check(description.over(&role.row.description, input::description));
-    let permissions = match &input.permissions {
-        Patch::Keep => errors.check_all(adjusted(change, role, input))?,
-        _ if input.add_permissions.is_some() || input.remove_permissions.is_some() => {
-            errors.check(Err(permissions_twice()))
-        }
-        Patch::Clear => errors.check(Err(permissions_required())),
-        Patch::Set(codes) => errors
+    let permissions = match (&input.permissions, adjusting(input)) {
+        (Patch::Keep, _) => errors.check_all(adjusted(change, role, input))?,
+        (_, Some(field)) => errors.check(Err(permissions_twice(field))),
+        (Patch::Clear, None) => errors.check(Err(permissions_required())),
+        (Patch::Set(codes), None) => errors
             .check_all(input::grantable(
                 &change.app().catalogue,
                 change.actor(),
@@ -164,24 +162,31 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
 
 /// What the role grants, with those permissions that come and without those that go.
 fn adjusted(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Permissions> {
+    let catalogue = &change.app().catalogue;
     let before = role.rights.in_force();
     let mut after = before.clone();
     if let Some(codes) = &input.remove_permissions {
-        let removed: Permissions = codes.iter().map(Permission::from_code).collect();
+        let removed = input::removable(catalogue, codes)?;
         after.retain(|permission| !removed.contains(permission));
     }
     if let Some(codes) = &input.add_permissions {
-        let granted = input::grantable(&change.app().catalogue, change.actor(), codes);
-        after.extend(
-            granted.map_err(|error| error.in_the_place_of("permissions", "addPermissions"))?,
-        );
+        let added = input::grantable(catalogue, change.actor(), codes);
+        after
+            .extend(added.map_err(|error| error.in_the_place_of("permissions", "addPermissions"))?);
     }
     Ok(input::with_implied(after, before))
 }
 
-fn permissions_twice() -> UserError {
+/// The field that says what comes or goes, beside the list of all.
+fn adjusting(input: &RoleChange) -> Option<&'static str> {
+    let add = input.add_permissions.as_ref().map(|_| "addPermissions");
+    let remove = input.remove_permissions.as_ref();
+    add.or(remove.map(|_| "removePermissions"))
+}
+
+fn permissions_twice(field: &'static str) -> UserError {
     let message = "Provide either `permissions`, or `addPermissions` and `removePermissions`.";
-    UserError::new(UserErrorCode::Invalid, "permissions", message)
+    UserError::new(UserErrorCode::Invalid, field, message)
 }
 
 fn permissions_required() -> UserError {

@@ -14,7 +14,7 @@ use crate::domain::rights::Rights;
 use crate::domain::{text, users};
 
 /// How many roles one request may contain.
-const MAX_ROLES: usize = 100;
+pub const MAX_ROLES: usize = 100;
 
 /// Checks the roles that a user is to hold: they exist, and whoever causes the change holds all that they
 /// grant.
@@ -42,6 +42,15 @@ impl<'a> Chosen<'a> {
         Self {
             ids,
             code_names: &[],
+        }
+    }
+
+    /// The field that names most of them.
+    fn longer(&self) -> &'static str {
+        if self.code_names.len() > self.ids.len() {
+            "roleCodeNames"
+        } else {
+            "roleIds"
         }
     }
 
@@ -99,7 +108,7 @@ impl Known {
             return Err(UserError::new(UserErrorCode::Required, "roleIds", message).into());
         }
         if chosen.len() > MAX_ROLES {
-            return Err(too_many(chosen).into());
+            return Err(too_many(chosen.longer()).into());
         }
         let mut errors = Vec::new();
         let mut accepted = Vec::new();
@@ -164,14 +173,33 @@ fn grantable(actor: &Actor, role: &Role, field: &'static str) -> Checked {
     Err(UserError::new(code, field, message))
 }
 
-fn too_many(chosen: Chosen<'_>) -> UserError {
-    let field = if chosen.code_names.len() > chosen.ids.len() {
-        "roleCodeNames"
-    } else {
-        "roleIds"
-    };
+/// Refuses more roles than anybody may hold.
+pub fn too_many(field: &'static str) -> UserError {
     let message = format!("Choose at most {MAX_ROLES} roles.");
     UserError::new(UserErrorCode::TooMany, field, message).with("max", MAX_ROLES)
+}
+
+/// The roles that are to be taken from somebody, whether or not they hold them.
+///
+/// # Errors
+///
+/// For `removeRoleIds`, or each of them.
+pub fn removable(ids: &[Option<RoleId>]) -> Result<Vec<RoleId>> {
+    const FIELD: &str = "removeRoleIds";
+    if ids.len() > MAX_ROLES {
+        return Err(too_many(FIELD).into());
+    }
+    let invalid = ids.iter().enumerate().filter(|(_, id)| id.is_none());
+    let invalid = invalid.map(|(index, _)| {
+        let message = "This is not the ID of a role.";
+        UserError::new(UserErrorCode::Invalid, FIELD, message).at(index)
+    });
+    let errors: Vec<UserError> = invalid.collect();
+    if errors.is_empty() {
+        Ok(ids.iter().flatten().copied().collect())
+    } else {
+        Err(Error::Refused(errors))
+    }
 }
 
 /// What a code name is found by; nothing where it cannot be one.

@@ -104,26 +104,53 @@ pub(super) fn grantable(
     actor: &Actor,
     codes: &[String],
 ) -> Result<Permissions> {
+    read("permissions", codes, |permission| {
+        declared(catalogue, permission)?;
+        if actor.holds(permission) {
+            return Ok(());
+        }
+        let message = format!("You cannot grant {permission}, which you do not have yourself.");
+        Err((UserErrorCode::ExceedsOwnPermissions, message))
+    })
+}
+
+/// Reads the codes of permissions that are to be granted no longer.
+pub(super) fn removable(catalogue: &Catalogue, codes: &[String]) -> Result<Permissions> {
+    read("removePermissions", codes, |permission| {
+        declared(catalogue, permission)
+    })
+}
+
+/// What is wrong with one of many.
+type Verdict = std::result::Result<(), (UserErrorCode, String)>;
+
+fn declared(catalogue: &Catalogue, permission: &Permission) -> Verdict {
+    if catalogue.declares(permission) {
+        return Ok(());
+    }
+    let message = "Unknown permission. Query `applications` for the full list.".to_owned();
+    Err((UserErrorCode::NotFound, message))
+}
+
+fn read(
+    field: &'static str,
+    codes: &[String],
+    check: impl Fn(&Permission) -> Verdict,
+) -> Result<Permissions> {
     if codes.len() > MAX_PERMISSIONS {
         let message = format!("Choose at most {MAX_PERMISSIONS} permissions.");
-        let error = UserError::new(UserErrorCode::TooMany, "permissions", message);
+        let error = UserError::new(UserErrorCode::TooMany, field, message);
         return Err(error.with("max", MAX_PERMISSIONS).into());
     }
     let mut errors = Vec::new();
     let mut permissions = Permissions::new();
     for (index, code) in codes.iter().enumerate() {
         let permission = Permission::from_code(code);
-        let mut refuse = |code, message: &str| {
-            errors.push(UserError::new(code, "permissions", message).at(index));
-        };
-        if !catalogue.declares(&permission) {
-            let message = "Unknown permission. Query `applications` for the full list.";
-            refuse(UserErrorCode::NotFound, message);
-        } else if !actor.holds(&permission) {
-            let message = format!("You cannot grant {permission}, which you do not have yourself.");
-            refuse(UserErrorCode::ExceedsOwnPermissions, &message);
-        } else {
-            permissions.insert(permission);
+        match check(&permission) {
+            Ok(()) => {
+                permissions.insert(permission);
+            }
+            Err((code, message)) => errors.push(UserError::new(code, field, message).at(index)),
         }
     }
     if errors.is_empty() {

@@ -4,7 +4,7 @@ use entity::RoleId;
 
 use super::User;
 use crate::domain::change::Change;
-use crate::domain::error::{Error, Result, UserError, UserErrorCode};
+use crate::domain::error::{Result, UserError, UserErrorCode};
 use crate::domain::patch::Patch;
 use crate::domain::roles::{self, Chosen};
 
@@ -92,41 +92,33 @@ impl RoleChoice {
             Self::Replace { ids, code_names } => {
                 roles::assignable(change, Chosen { ids, code_names }).await
             }
-            Self::Adjust { add, remove } => {
-                let removed = removed(remove)?;
-                let mut after = user.role_ids.clone();
-                after.retain(|id| !removed.contains(id));
-                if !add.is_empty() {
-                    let added = roles::assignable(change, Chosen::by_ids(add)).await;
-                    let as_added = |error: Error| error.in_the_place_of("roleIds", "addRoleIds");
-                    for id in added.map_err(as_added)? {
-                        if !after.contains(&id) {
-                            after.push(id);
-                        }
-                    }
-                }
-                if after.is_empty() {
-                    let message = "A user holds at least one role.";
-                    let code = UserErrorCode::Required;
-                    return Err(UserError::new(code, "removeRoleIds", message).into());
-                }
-                Ok(after)
-            }
+            Self::Adjust { add, remove } => adjusted(change, user, add, remove).await,
         }
     }
 }
 
-fn removed(ids: &[Option<RoleId>]) -> Result<Vec<RoleId>> {
-    let invalid = |index| {
-        let message = "This is not the ID of a role.";
-        UserError::new(UserErrorCode::Invalid, "removeRoleIds", message).at(index)
-    };
-    let known: Vec<RoleId> = ids.iter().flatten().copied().collect();
-    if known.len() == ids.len() {
-        return Ok(known);
+async fn adjusted(
+    change: &Change<'_>,
+    user: &User,
+    add: &[Option<RoleId>],
+    remove: &[Option<RoleId>],
+) -> Result<Vec<RoleId>> {
+    let removed = roles::removable(remove)?;
+    let mut after = user.role_ids.clone();
+    after.retain(|id| !removed.contains(id));
+    if !add.is_empty() {
+        let added = roles::assignable(change, Chosen::by_ids(add)).await;
+        let added = added.map_err(|error| error.in_the_place_of("roleIds", "addRoleIds"))?;
+        after.retain(|id| !added.contains(id));
+        after.extend(added);
     }
-    let wrong = ids.iter().enumerate().filter(|(_, id)| id.is_none());
-    Err(Error::Refused(
-        wrong.map(|(index, _)| invalid(index)).collect(),
-    ))
+    // Who has lost all roles, because these were deleted, is not kept from losing none.
+    if after.is_empty() && !user.role_ids.is_empty() {
+        let message = "A user holds at least one role.";
+        return Err(UserError::new(UserErrorCode::Required, "removeRoleIds", message).into());
+    }
+    if after.len() > roles::MAX_ROLES {
+        return Err(roles::too_many("addRoleIds").into());
+    }
+    Ok(after)
 }
