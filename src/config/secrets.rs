@@ -106,7 +106,7 @@ pub fn without_password(url: &str) -> String {
         Server::Unknown => MASK.to_owned(),
         Server::Some => {
             let is_open = |key: &str| OPEN_PARAMETERS.contains(&key);
-            masked(url, is_open).unwrap_or_else(|| MASK.to_owned())
+            masked(url, true, is_open).unwrap_or_else(|| MASK.to_owned())
         }
     }
 }
@@ -163,7 +163,7 @@ pub(super) fn without_credentials(text: &str) -> String {
     if !text.contains("://") {
         return text.to_owned();
     }
-    match masked(text, is_open) {
+    match masked(text, false, is_open) {
         Some(masked) => masked,
         // Text with a URL in it, at most.
         None if !text.contains('@') && is_open(text) => text.to_owned(),
@@ -171,10 +171,15 @@ pub(super) fn without_credentials(text: &str) -> String {
     }
 }
 
-/// The URL without its password; none, where it cannot be told for certain which part that is.
-fn masked(text: &str, is_open: impl Fn(&str) -> bool) -> Option<String> {
+/// The URL without its password; none, where it cannot be told for certain which part that is. What stands
+/// alone before an `@` is a user's name in a database's address, and a key in many another.
+fn masked(text: &str, shows_user: bool, is_open: impl Fn(&str) -> bool) -> Option<String> {
     let mut url = readable(text)?;
     let mut is_changed = false;
+    if url.password().is_none() && !url.username().is_empty() && !shows_user {
+        url.set_username(MASK).ok()?;
+        is_changed = true;
+    }
     if url.password().is_some() {
         url.set_password(Some(MASK)).ok()?;
         is_changed = true;
@@ -197,7 +202,11 @@ fn masked(text: &str, is_open: impl Fn(&str) -> bool) -> Option<String> {
 /// or `#` as they are, there is an `@` where none belongs.
 fn readable(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let (_, rest) = text.split_once("://")?;
+    let (scheme, rest) = text.split_once("://")?;
+    if scheme.contains(':') {
+        // The slashes are a part of what follows, such as a password.
+        return None;
+    }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     let is_clear = !(authority.contains(':') && rest.contains('@'));
