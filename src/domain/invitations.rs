@@ -30,7 +30,7 @@ mod subject;
 pub mod terms;
 
 pub use acceptance::{Acceptance, Accepted, Preview, accept, pending_user, preview};
-pub use listing::{InvitationFilter, InvitationOrderField, count, page};
+pub use listing::{InvitationFilter, InvitationOrderField, count, matching, page};
 pub use newest::newest_of;
 pub use retention::prune;
 pub use subject::Subject;

@@ -20,6 +20,7 @@ pub mod explanation;
 mod filters;
 pub mod invitations;
 pub mod links;
+pub mod many;
 pub mod networks;
 pub mod page;
 pub mod password_resets;

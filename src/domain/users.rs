@@ -26,7 +26,7 @@ pub use administration::{
     Traces, Updated, UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
 };
 
-pub use listing::{UserFilter, UserOrderField, count, page};
+pub use listing::{UserFilter, UserOrderField, count, matching, page};
 pub use model::User;
 use model::display_name;
 pub use role_choice::{AskedRoles, RoleChoice};

@@ -125,6 +125,17 @@ pub fn check_search(name: &str, term: Option<&str>) -> async_graphql::Result<()>
     Ok(())
 }
 
+/// What is wrong with the term of this name in a mutation's input `filter`.
+pub fn flaw_of_search(name: &'static str, term: Option<&str>) -> Option<domain::UserError> {
+    if term.map_or(0, |term| term.chars().count()) <= MAX_SEARCH_LENGTH {
+        return None;
+    }
+    let message = format!("Enter at most {MAX_SEARCH_LENGTH} characters.");
+    let code = domain::UserErrorCode::TooLong;
+    let error = domain::UserError::new(code, "filter", message);
+    Some(error.of(name).with("max", MAX_SEARCH_LENGTH))
+}
+
 /// The server is at fault; the cause goes to its log only.
 pub fn internal(cause: &str) -> async_graphql::Error {
     tracing::error!(cause, "a request failed");

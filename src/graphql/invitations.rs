@@ -15,11 +15,13 @@ use crate::domain::invitations::{Acceptance, NewUser, Subject, Wishes};
 use crate::domain::passwords::Password;
 use crate::domain::{self, invitations};
 
+mod changes;
 mod listing;
 mod many;
 mod object;
 
-pub use listing::{InvitationConnection, InvitationListQuery, invitations_page};
+pub use changes::InvitationChangesMutation;
+pub use listing::{InvitationConnection, InvitationFilter, InvitationListQuery, invitations_page};
 pub use many::InvitationsMutation;
 pub use object::Invitation;
 

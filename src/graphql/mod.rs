@@ -17,6 +17,7 @@ pub mod invitations;
 pub mod level;
 pub mod limits;
 pub mod live;
+pub mod many;
 pub mod nodes;
 pub mod nulls;
 pub mod operations;

@@ -66,6 +66,21 @@ pub fn rehearsed<T, P: Payload>(
     }
 }
 
+/// Adds what kept the server from the last of many, after it had done something, to the answer's errors.
+pub fn note_stop(ctx: &Context<'_>, error: domain::Error) {
+    let error = match error {
+        domain::Error::Unavailable(away) => domain::Error::OutcomeUnknown(away),
+        other => other,
+    };
+    note_rehearsal_stop(ctx, error);
+}
+
+/// The same where nothing was done: in a dry run.
+pub fn note_rehearsal_stop(ctx: &Context<'_>, error: domain::Error) {
+    let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);
+    ctx.add_error(ctx.set_error_path(error));
+}
+
 /// Notes what a mutation came to: once something was changed, or may have been, nothing that fails after
 /// that may be told as if nothing had been done.
 pub fn note_change<T>(ctx: &Context<'_>, outcome: &domain::Result<T>) -> Result<()> {

@@ -9,7 +9,8 @@ use super::emails::EmailQuery;
 use super::events::EventQuery;
 use super::explanation::ExplanationQuery;
 use super::invitations::{
-    InvitationListQuery, InvitationMutation, InvitationQuery, InvitationsMutation,
+    InvitationChangesMutation, InvitationListQuery, InvitationMutation, InvitationQuery,
+    InvitationsMutation,
 };
 use super::limits::MAX_COMPLEXITY;
 use super::live::LiveSubscription;
@@ -18,7 +19,7 @@ use super::passwords::{PasswordMutation, PasswordQuery};
 use super::roles::{RoleMutation, RoleQuery};
 use super::server::ServerQuery;
 use super::sessions::{SessionMutation, SessionQuery};
-use super::users::{UserMutation, UserQuery};
+use super::users::{UserMutation, UserQuery, UsersMutation};
 
 /// All queries.
 #[derive(MergedObject, Default)]
@@ -42,12 +43,14 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     EmailQueueMutation,
+    InvitationChangesMutation,
     InvitationMutation,
     InvitationsMutation,
     PasswordMutation,
     RoleMutation,
     SessionMutation,
     UserMutation,
+    UsersMutation,
 );
 
 /// All subscriptions.

@@ -15,10 +15,12 @@ use crate::domain::{email_address, users};
 
 mod administration;
 mod listing;
+mod many;
 mod object;
 
 pub use administration::{UserMutation, UserViewerCan};
 pub use listing::{UserConnection, UserFilter, UserOrder, users_page};
+pub use many::UsersMutation;
 pub use object::User;
 
 /// The queries about users.

@@ -50,6 +50,7 @@ mod limits;
 mod links;
 mod live;
 mod log;
+mod many;
 mod masking;
 mod metrics;
 mod monitoring;

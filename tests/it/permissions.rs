@@ -21,7 +21,14 @@ fn inherits(name: &str) -> bool {
     ["Payload", "Effects", "Connection", "Edge"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
-        || ["PageInfo", "UserError", "UserErrorParameter"].contains(&name)
+        || [
+            "PageInfo",
+            "UserError",
+            "UserErrorParameter",
+            "ChangeUsersResult",
+            "ChangeInvitationsResult",
+        ]
+        .contains(&name)
 }
 
 /// What the schema says of a field.
@@ -329,8 +336,13 @@ impl World {
                 "updateUser" | "activateUser" | "deactivateUser" | "deleteUser" | "updateRole"
                 | "deleteRole",
             ) => "(input: { id: \"\" })".to_owned(),
-            ("Mutation", "retryEmails" | "cancelEmails" | "deleteEmails") => {
-                "(input: { ids: [] })".to_owned()
+            (
+                "Mutation",
+                "retryEmails" | "cancelEmails" | "deleteEmails" | "activateUsers"
+                | "deactivateUsers" | "deleteUsers",
+            ) => "(input: { ids: [] })".to_owned(),
+            ("Mutation", "resendInvitations" | "revokeInvitations") => {
+                "(input: { userIds: [] })".to_owned()
             }
             ("Mutation", "sendTestEmail") => "(input: { to: \"\" })".to_owned(),
             ("Mutation", "createRole") => "(input: { name: \"\", permissions: [] })".to_owned(),

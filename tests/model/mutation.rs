@@ -14,6 +14,26 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "inviteUsers",
         "it does for each of many people what inviteUser does for one",
     ),
+    (
+        "activateUsers",
+        "it does for each of many what activateUser does for one",
+    ),
+    (
+        "deactivateUsers",
+        "it does for each of many what deactivateUser does for one",
+    ),
+    (
+        "deleteUsers",
+        "it does for each of many what deleteUser does for one",
+    ),
+    (
+        "resendInvitations",
+        "it does for each of many what resendInvitation does for one",
+    ),
+    (
+        "revokeInvitations",
+        "it does for each of many what revokeInvitation does for one",
+    ),
 ];
 
 /// A mutation. People are meant by their addresses, roles by their code names, all as indices; whoever

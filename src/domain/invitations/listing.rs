@@ -1,9 +1,9 @@
 //! Lists of invitations: how they are filtered, and how they are sorted.
 
 use entity::invitation::{self, Status};
-use entity::{Timestamp, UserId, email, user};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, Condition};
+use entity::{InvitationId, Timestamp, UserId, email, user};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::database::Database;
 use crate::domain::app::App;
@@ -76,6 +76,38 @@ pub async fn page(
     let filters = filter.filters(&app.db);
     let select = filters.select_sorted(&app.db, order.column).await?;
     Ok(order.page(&app.db, select, request).await?)
+}
+
+/// Of each user the newest invitation, if it matches the filter: so many at most, the oldest first.
+pub async fn matching(
+    app: &App,
+    filter: &InvitationFilter,
+    at_most: usize,
+) -> Result<Vec<InvitationId>> {
+    let matching = (filter.filters(&app.db).select().select_only())
+        .column(invitation::Column::Id)
+        .filter(is_newest())
+        .order_by_asc(invitation::Column::Id)
+        .limit(at_most as u64);
+    Ok(app.db.values(app.db.read(), matching).await?)
+}
+
+/// Whether the user was sent none after it, as [`newest_of`](super::newest_of) has it.
+fn is_newest() -> SimpleExpr {
+    use invitation::Column::{CreatedAt, Id, UserId};
+    const OTHER: &str = "other";
+    let other = |column| Expr::col((OTHER, column));
+    let this = |column| (invitation::Entity, column);
+    let is_later = other(CreatedAt).gt(Expr::col(this(CreatedAt)));
+    let is_as_late = other(CreatedAt).equals(this(CreatedAt));
+    let is_after = is_as_late.and(other(Id).gt(Expr::col(this(Id))));
+    let later = Query::select()
+        .expr(Expr::value(1))
+        .from_as(invitation::Entity, OTHER)
+        .and_where(other(UserId).equals(this(UserId)))
+        .and_where(is_later.or(is_after))
+        .to_owned();
+    Expr::exists(later).not()
 }
 
 /// How many invitations match the filter.

@@ -283,6 +283,13 @@ pub enum Traces {
     Erased,
 }
 
+impl Traces {
+    /// Whether they are to be erased.
+    pub fn of(is_erased: bool) -> Self {
+        if is_erased { Self::Erased } else { Self::Kept }
+    }
+}
+
 /// Deletes a user, with their sessions, roles and invitations.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use entity::user::Status;
 use entity::{RoleId, Timestamp, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, QueryOrder, QuerySelect};
 
 use super::holding::{self, refers};
 use super::{User, has_status, with_roles};
@@ -128,6 +128,15 @@ pub async fn page(
     let page = order.page(&app.db, select, request).await?;
     page.try_map_all(async |rows| with_roles(app, db, rows).await)
         .await
+}
+
+/// The users who match the filter, so many at most, those first who have been there for longest.
+pub async fn matching(app: &App, filter: &UserFilter, at_most: usize) -> Result<Vec<UserId>> {
+    let matching = (filter.filters(&app.db).select().select_only())
+        .column(user::Column::Id)
+        .order_by_asc(user::Column::Id)
+        .limit(at_most as u64);
+    Ok(app.db.values(app.db.read(), matching).await?)
 }
 
 /// How many users match the filter.

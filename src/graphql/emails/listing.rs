@@ -5,10 +5,9 @@ use entity::{InvitationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Email, EmailKind, EmailStatus};
+use crate::domain::UserError;
 use crate::domain::emails;
-use crate::domain::text::MAX_SEARCH_LENGTH;
-use crate::domain::{UserError, UserErrorCode};
-use crate::graphql::error::check_search;
+use crate::graphql::error::{check_search, flaw_of_search};
 use crate::graphql::ids;
 use crate::graphql::page::{OrderDirection, connection};
 use crate::graphql::scalars::DateTime;
@@ -57,11 +56,9 @@ impl EmailFilter {
 
     /// What is wrong with the filter where it is a mutation's input `filter`.
     pub fn flaw(&self) -> Option<UserError> {
-        let too_long = |term: &str| term.chars().count() > MAX_SEARCH_LENGTH;
-        let (name, _) = (self.terms().into_iter()).find(|(_, term)| term.is_some_and(too_long))?;
-        let message = format!("Enter at most {MAX_SEARCH_LENGTH} characters.");
-        let error = UserError::new(UserErrorCode::TooLong, "filter", message);
-        Some(error.of(name).with("max", MAX_SEARCH_LENGTH))
+        let terms = self.terms().into_iter();
+        let mut flaws = terms.filter_map(|(name, term)| flaw_of_search(name, term));
+        flaws.next()
     }
 
     /// Converts it to the domain's filter.

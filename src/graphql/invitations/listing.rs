@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::InvitationStatus;
 use super::object::Invitation;
 use crate::domain::applications::{EMAIL_QUEUE_VIEW, USERS_VIEW};
-use crate::domain::invitations;
+use crate::domain::{UserError, invitations};
 use crate::graphql::context::ContextExt;
 use crate::graphql::emails::EmailStatus;
-use crate::graphql::error::check_search;
+use crate::graphql::error::{check_search, flaw_of_search};
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::page_complexity;
@@ -97,7 +97,12 @@ pub struct InvitationFilter {
 }
 
 impl InvitationFilter {
-    fn decode(self, ctx: &Context<'_>) -> Result<invitations::InvitationFilter> {
+    /// What is wrong with the filter where it is a mutation's input `filter`.
+    pub(super) fn flaw(&self) -> Option<UserError> {
+        flaw_of_search("search", self.search.as_deref())
+    }
+
+    pub(super) fn decode(self, ctx: &Context<'_>) -> Result<invitations::InvitationFilter> {
         check_search("search", self.search.as_deref())?;
         if self.email_statuses.is_some() {
             ctx.caller()?.must_hold(&EMAIL_QUEUE_VIEW)?;

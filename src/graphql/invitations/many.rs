@@ -12,7 +12,7 @@ use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::rows_complexity;
-use crate::graphql::payload::{Payload, note_change, payloads};
+use crate::graphql::payload::{Payload, note_change, note_rehearsal_stop, note_stop, payloads};
 use crate::graphql::scalars::EmailAddress;
 use crate::graphql::users::User;
 
@@ -61,14 +61,10 @@ impl InvitationsMutation {
 }
 
 fn results(ctx: &Context<'_>, done: Done, is_dry_run: bool) -> Result<Vec<InviteUsersResult>> {
-    if let Some(error) = done.stopped_by {
-        let error = match error {
-            // Something was done before.
-            domain::Error::Unavailable(away) if !is_dry_run => domain::Error::OutcomeUnknown(away),
-            other => other,
-        };
-        let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);
-        ctx.add_error(ctx.set_error_path(error));
+    match done.stopped_by {
+        Some(error) if is_dry_run => note_rehearsal_stop(ctx, error),
+        Some(error) => note_stop(ctx, error),
+        None => {}
     }
     let mut objects = Objects::of(&done.rows);
     let rows = done.rows.into_iter().enumerate();

@@ -116,11 +116,7 @@ impl UserMutation {
         #[graphql(desc = "The user to delete.")] input: DeleteUserInput,
     ) -> Result<DeleteUserPayload> {
         let id = ids::decode(&input.id);
-        let traces = if input.erase {
-            users::Traces::Erased
-        } else {
-            users::Traces::Kept
-        };
+        let traces = users::Traces::of(input.erase);
         let outcome = users::delete(ctx.app()?, &ctx.actor()?, id, traces).await;
         payload(ctx, outcome, |id| DeleteUserPayload::new(ids::encode(id)))
     }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{User, UserStatus};
 use crate::domain::applications::Permission;
-use crate::domain::{email_address, roles, users};
+use crate::domain::{UserError, email_address, roles, users};
 use crate::graphql::context::ContextExt;
-use crate::graphql::error::check_search;
+use crate::graphql::error::{check_search, flaw_of_search};
 use crate::graphql::ids;
 use crate::graphql::invitations::InvitationStatus;
 use crate::graphql::page::{OrderDirection, PageArguments, connection, page_request};
@@ -82,6 +82,11 @@ impl UserFilter {
             Some(filter) => filter.decoded(ctx).await,
             None => Ok(users::UserFilter::default()),
         }
+    }
+
+    /// What is wrong with the filter where it is a mutation's input `filter`.
+    pub fn flaw(&self) -> Option<UserError> {
+        flaw_of_search("search", self.search.as_deref())
     }
 
     async fn decoded(self, ctx: &Context<'_>) -> Result<users::UserFilter> {

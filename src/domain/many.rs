@@ -1,0 +1,164 @@
+//! The same change to many, one after the other: each of them whole or not at all.
+
+use super::error::{Error, Result, UserError, UserErrorCode};
+
+/// To how many the same change can be made with one request.
+pub const AT_MOST: usize = 500;
+
+/// Those that a change is made to.
+#[derive(Clone, Debug)]
+pub struct Chosen<I> {
+    each: Vec<I>,
+    place: Place,
+}
+
+/// Which input chose them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This list, an entry for each.
+    List(&'static str),
+    /// The filter.
+    Filter,
+}
+
+impl Place {
+    fn field(self) -> &'static str {
+        match self {
+            Self::List(field) => field,
+            Self::Filter => "filter",
+        }
+    }
+
+    /// The same errors, of the input that chose the one at `index`.
+    fn explain(self, errors: Vec<UserError>, index: usize) -> Vec<UserError> {
+        let field = match self {
+            Self::List(field) => vec![field.to_owned(), index.to_string()],
+            Self::Filter => vec![self.field().to_owned()],
+        };
+        let explained = errors.into_iter().map(|error| UserError {
+            field: field.clone(),
+            ..error
+        });
+        explained.collect()
+    }
+}
+
+impl<I: Copy> Chosen<I> {
+    /// Those, from that input.
+    ///
+    /// # Errors
+    ///
+    /// [`Required`](UserErrorCode::Required) for an empty list, and [`TooMany`](UserErrorCode::TooMany).
+    pub fn new(each: Vec<I>, place: Place) -> Result<Self> {
+        let refused = |code, message| UserError::new(code, place.field(), message);
+        if each.is_empty() && place != Place::Filter {
+            let message = "Provide at least one ID.".to_owned();
+            return Err(refused(UserErrorCode::Required, message).into());
+        }
+        if each.len() > AT_MOST {
+            let message = match place {
+                Place::List(_) => format!("Provide at most {AT_MOST} IDs."),
+                Place::Filter => format!("More than {AT_MOST} match. Narrow the filter."),
+            };
+            let error = refused(UserErrorCode::TooMany, message);
+            return Err(error.with("max", AT_MOST).into());
+        }
+        Ok(Self { each, place })
+    }
+
+    /// In the order of the input.
+    pub fn iter(&self) -> impl Iterator<Item = I> {
+        self.each.iter().copied()
+    }
+}
+
+/// What has become of one of them.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// The change was made, or there was nothing to do.
+    Done(T),
+    /// Nothing was done, for these reasons.
+    Failed(Vec<UserError>),
+    /// Nothing was done, because the server was kept from it before it came to this one.
+    NotDone,
+    /// The database went away while this was stored: it was done, or it was not.
+    Unknown,
+}
+
+/// What has become of all of them.
+#[derive(Debug)]
+pub struct Outcomes<T> {
+    /// In their order.
+    pub each: Vec<Outcome<T>>,
+    /// What kept the server from the last of them, if anything did.
+    pub stopped_by: Option<Error>,
+}
+
+/// Makes a change to each, in a transaction of its own, so that nobody else who writes waits for all of them.
+///
+/// # Errors
+///
+/// Whatever keeps the server from the first of them. What is wrong with one is told in its [`Outcome`].
+pub async fn each<I, T, F>(chosen: &Chosen<I>, change: impl Fn(I) -> F) -> Result<Outcomes<T>>
+where
+    I: Copy,
+    F: Future<Output = Result<T>> + Send,
+{
+    let mut outcomes = Outcomes {
+        each: Vec::with_capacity(chosen.each.len()),
+        stopped_by: None,
+    };
+    for (index, one) in chosen.iter().enumerate() {
+        match Box::pin(change(one)).await {
+            Ok(value) => outcomes.each.push(Outcome::Done(value)),
+            Err(Error::Refused(errors)) => {
+                let errors = chosen.place.explain(errors, index);
+                outcomes.each.push(Outcome::Failed(errors));
+            }
+            Err(error) if index == 0 => return Err(error),
+            Err(error) => {
+                if matches!(error, Error::OutcomeUnknown(_)) {
+                    outcomes.each.push(Outcome::Unknown);
+                }
+                let all = chosen.each.len();
+                outcomes.each.resize_with(all, || Outcome::NotDone);
+                outcomes.stopped_by = Some(error);
+                break;
+            }
+        }
+    }
+    Ok(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_keeps_the_server_from_one_keeps_it_from_those_behind_and_undoes_nothing() {
+        let chosen = Chosen::new(vec![0, 1, 2, 3], Place::List("ids")).unwrap();
+        let refused = || UserError::new(UserErrorCode::WrongState, "id", "Not that one.");
+        let change = async |one| match one {
+            0 => Ok("done"),
+            1 => Err(refused().into()),
+            2 => Err(Error::Unauthenticated),
+            _ => panic!("nothing is tried after that"),
+        };
+        let outcomes = each(&chosen, |one| change(one)).await.unwrap();
+        assert!(matches!(outcomes.stopped_by, Some(Error::Unauthenticated)));
+        let Ok([done, failed, stopped, behind]) = <[_; 4]>::try_from(outcomes.each) else {
+            panic!("each has an outcome");
+        };
+        assert!(matches!(done, Outcome::Done("done")));
+        assert!(matches!(stopped, Outcome::NotDone));
+        assert!(matches!(behind, Outcome::NotDone));
+        let Outcome::Failed(errors) = failed else {
+            panic!("it was refused");
+        };
+        assert_eq!(errors[0].field, ["ids", "1"]);
+
+        let chosen = Chosen::new(vec![2], Place::Filter).unwrap();
+        let outcomes = each(&chosen, |one| change(one)).await;
+        assert!(matches!(outcomes, Err(Error::Unauthenticated)));
+    }
+}

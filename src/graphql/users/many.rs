@@ -1,0 +1,204 @@
+//! The API for changing many users at once.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use entity::UserId;
+use futures_util::TryFutureExt;
+
+use super::{User, UserFilter};
+use crate::domain::applications::{USERS_DELETE, USERS_UPDATE};
+use crate::domain::many::{AT_MOST, Chosen, Place};
+use crate::domain::{self, users};
+use crate::graphql::context::ContextExt;
+use crate::graphql::error::UserError;
+use crate::graphql::guard::{Requires, requires};
+use crate::graphql::ids;
+use crate::graphql::limits::rows_complexity;
+use crate::graphql::many::{ChangeOutcome, Named, Told, each, named_count};
+use crate::graphql::payload::{payload, payloads};
+
+/// The mutations for many users.
+#[derive(Default)]
+pub struct UsersMutation;
+
+#[Object]
+impl UsersMutation {
+    /// Reactivates up to 500 users, each as `activateUser` does: who cannot be reactivated keeps nobody else
+    /// from it.
+    #[graphql(
+        guard = Requires(USERS_UPDATE),
+        directive = requires::apply(USERS_UPDATE),
+        complexity = "rows_complexity(named_count([&input.ids]), AT_MOST, child_complexity)"
+    )]
+    async fn activate_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The users to activate.")] input: ActivateUsersInput,
+    ) -> Result<ActivateUsersPayload> {
+        let (app, actor) = (ctx.app()?, &ctx.actor()?);
+        let activate = |id| users::activate(app, actor, id).map_ok(Some);
+        let results = change_each(ctx, input.ids, input.filter, activate).await?;
+        payload(ctx, results, ActivateUsersPayload::new)
+    }
+
+    /// Deactivates up to 500 users, each as `deactivateUser` does: who cannot be deactivated keeps nobody else
+    /// from it.
+    #[graphql(
+        guard = Requires(USERS_UPDATE),
+        directive = requires::apply(USERS_UPDATE),
+        complexity = "rows_complexity(named_count([&input.ids]), AT_MOST, child_complexity)"
+    )]
+    async fn deactivate_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The users to deactivate.")] input: DeactivateUsersInput,
+    ) -> Result<DeactivateUsersPayload> {
+        let (app, actor) = (ctx.app()?, &ctx.actor()?);
+        let deactivate = |id| users::deactivate(app, actor, id).map_ok(Some);
+        let results = change_each(ctx, input.ids, input.filter, deactivate).await?;
+        payload(ctx, results, DeactivateUsersPayload::new)
+    }
+
+    /// Deletes up to 500 users permanently, each as `deleteUser` does: who cannot be deleted keeps nobody else
+    /// from it.
+    #[graphql(
+        guard = Requires(USERS_DELETE),
+        directive = requires::apply(USERS_DELETE),
+        complexity = "rows_complexity(named_count([&input.ids]), AT_MOST, child_complexity)"
+    )]
+    async fn delete_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The users to delete.")] input: DeleteUsersInput,
+    ) -> Result<DeleteUsersPayload> {
+        let (app, actor) = (ctx.app()?, &ctx.actor()?);
+        let traces = users::Traces::of(input.erase);
+        let delete = |id| users::delete(app, actor, id, traces).map_ok(|_| None);
+        let results = change_each(ctx, input.ids, input.filter, delete).await?;
+        payload(ctx, results, DeleteUsersPayload::new)
+    }
+}
+
+/// Makes a change to each of the users that the input names. It returns the user, if there still is one.
+async fn change_each<F>(
+    ctx: &Context<'_>,
+    ids: Option<Vec<ID>>,
+    filter: Option<UserFilter>,
+    change: impl Fn(Option<UserId>) -> F,
+) -> Result<domain::Result<Vec<ChangeUsersResult>>>
+where
+    F: Future<Output = domain::Result<Option<users::User>>> + Send,
+{
+    let (ids, chosen) = match chosen(ctx, ids, filter).await? {
+        Ok(chosen) => chosen,
+        Err(error) => return Ok(Err(error)),
+    };
+    let told = each(ctx, &chosen, change).await?;
+    Ok(told.map(|told| results(ids, told)))
+}
+
+/// The users' IDs as clients see them, and the users.
+async fn chosen(
+    ctx: &Context<'_>,
+    ids: Option<Vec<ID>>,
+    filter: Option<UserFilter>,
+) -> Result<domain::Result<(Vec<ID>, Chosen<Option<UserId>>)>> {
+    let named = match Named::new([("ids", ids)], filter) {
+        Ok(named) => named,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (ids, place) = match named {
+        Named::List(field, ids) => (ids, Place::List(field)),
+        Named::Filter(filter) => {
+            if let Some(error) = filter.flaw() {
+                return Ok(Err(error.into()));
+            }
+            let filter = UserFilter::decode(Some(filter), ctx).await?;
+            // One more than there may be, so that too many are known to be.
+            let found = users::matching(ctx.app()?, &filter, AT_MOST + 1).await?;
+            (found.into_iter().map(ids::encode).collect(), Place::Filter)
+        }
+    };
+    let chosen = Chosen::new(ids.iter().map(ids::decode).collect(), place);
+    Ok(chosen.map(|chosen| (ids, chosen)))
+}
+
+fn results(ids: Vec<ID>, told: Vec<Told<Option<users::User>>>) -> Vec<ChangeUsersResult> {
+    let changed = told
+        .iter()
+        .filter_map(|told| told.changed.clone().flatten());
+    let mut users = User::together(changed.collect()).into_iter();
+    let results = ids
+        .into_iter()
+        .zip(told)
+        .map(|(id, told)| ChangeUsersResult {
+            id,
+            outcome: told.outcome,
+            user: told.changed.flatten().and_then(|_| users.next()),
+            user_errors: told.user_errors,
+        });
+    results.collect()
+}
+
+/// The users to reactivate: either `ids` or `filter`, not both.
+#[derive(InputObject)]
+pub struct ActivateUsersInput {
+    /// The IDs of up to 500 users.
+    ids: Option<Vec<ID>>,
+    /// All users that match this filter, up to 500.
+    filter: Option<UserFilter>,
+}
+
+/// The users to deactivate: either `ids` or `filter`, not both.
+#[derive(InputObject)]
+pub struct DeactivateUsersInput {
+    /// The IDs of up to 500 users.
+    ids: Option<Vec<ID>>,
+    /// All users that match this filter, up to 500.
+    filter: Option<UserFilter>,
+}
+
+/// The users to delete: either `ids` or `filter`, not both.
+#[derive(InputObject)]
+pub struct DeleteUsersInput {
+    /// The IDs of up to 500 users.
+    ids: Option<Vec<ID>>,
+    /// All users that match this filter, up to 500.
+    filter: Option<UserFilter>,
+    /// As for `deleteUser`.
+    #[graphql(default)]
+    erase: bool,
+}
+
+payloads! {
+    /// The result of `activateUsers`.
+    ActivateUsersPayload {
+        /// What has become of each user, in the order of the input; null if there are `userErrors`.
+        results: Vec<ChangeUsersResult>,
+    }
+
+    /// The result of `deactivateUsers`.
+    DeactivateUsersPayload {
+        /// What has become of each user, in the order of the input; null if there are `userErrors`.
+        results: Vec<ChangeUsersResult>,
+    }
+
+    /// The result of `deleteUsers`.
+    DeleteUsersPayload {
+        /// What has become of each user, in the order of the input; null if there are `userErrors`.
+        results: Vec<ChangeUsersResult>,
+    }
+}
+
+/// What has become of one of many users.
+// Only payloads hold it: their mutations are guarded.
+#[derive(SimpleObject)]
+pub struct ChangeUsersResult {
+    /// The ID of the user, as the input has it.
+    id: ID,
+    /// What has become of the user.
+    outcome: ChangeOutcome,
+    /// The user as they are now; null unless it was done, and if they were deleted.
+    user: Option<User>,
+    /// Why it was not done, with the place in the input, such as `["input", "ids", "3"]`.
+    user_errors: Vec<UserError>,
+}
