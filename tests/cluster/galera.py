@@ -200,6 +200,19 @@ def rules_hold(instances, node, root, other):
     return tokens[ids[0]]
 
 
+def fail_of(node, what, arrived, messages):
+    """Fails with what was recorded of these e-mails, and when each arrived."""
+    for message in messages:
+        times = ", ".join(f"{at:.3f}" for at in arrived[message])
+        attempts = node.try_sql(
+            "SELECT attempts.started_at, attempts.finished_at, attempts.outcome, attempts.response"
+            " FROM usher.email_attempts attempts JOIN usher.emails ON emails.id = attempts.email_id"
+            f" WHERE emails.message_id = '{message}' ORDER BY attempts.started_at"
+        )
+        print(f"galera: {message} arrived at {times}; its attempts:\n{attempts}")
+    fail(what)
+
+
 def cost_of_waiting(node):
     """How long a query takes without `wsrep_sync_wait` and with it, at best, in microseconds."""
     least = {0: float("inf"), 7: float("inf")}
@@ -271,7 +284,8 @@ def main():
         arrived = sink.snapshot()
         twice = [message for message, times in arrived.items() if len(times) > 1]
         if twice or len(arrived) != sent or sent < invitations:
-            fail(f"{len(arrived)} arrived, {len(twice)} of them twice: {nodes[2].try_sql(statuses)}")
+            what = f"{len(arrived)} arrived, {len(twice)} of them twice: {nodes[2].try_sql(statuses)}"
+            fail_of(nodes[2], what, arrived, twice)
         print(f"galera: {sent} e-mails, none lost, none twice")
 
         links = [
@@ -315,9 +329,10 @@ def main():
             )
             == "0",
         )
-        twice = [message for message, times in sink.snapshot().items() if len(times) > 1]
+        arrived = sink.snapshot()
+        twice = [message for message, times in arrived.items() if len(times) > 1]
         if twice:
-            fail(f"{len(twice)} e-mails were sent twice")
+            fail_of(nodes[0], f"{len(twice)} e-mails were sent twice", arrived, twice)
     finally:
         for instance in instances:
             instance.stop()
