@@ -144,7 +144,7 @@ mod tests {
             2 => Err(Error::Unauthenticated),
             _ => panic!("nothing is tried after that"),
         };
-        let outcomes = each(&chosen, |one| change(one)).await.unwrap();
+        let outcomes = each(&chosen, &change).await.unwrap();
         assert!(matches!(outcomes.stopped_by, Some(Error::Unauthenticated)));
         let Ok([done, failed, stopped, behind]) = <[_; 4]>::try_from(outcomes.each) else {
             panic!("each has an outcome");
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(errors[0].field, ["ids", "1"]);
 
         let chosen = Chosen::new(vec![2], Place::Filter).unwrap();
-        let outcomes = each(&chosen, |one| change(one)).await;
+        let outcomes = each(&chosen, &change).await;
         assert!(matches!(outcomes, Err(Error::Unauthenticated)));
     }
 }
