@@ -560,11 +560,17 @@ async fn a_new_mail_passes_those_that_hang() {
 #[tokio::test]
 async fn priority_comes_before_due_time() {
     let server = TestServer::start().await;
-    let (administrator, _) = office(&server).await;
-    administrator
-        .run("mutation { pauseEmailQueue { userErrors { code } } }")
-        .await;
+    office(&server).await;
+    // Handed out one after the other: the server's own worker takes none.
+    server.inbox.open_gate(false);
+    server.server.stop();
     let app = &server.server.app;
+    let stopped = async {
+        while app.worker_runs() {
+            tokio::task::yield_now().await;
+        }
+    };
+    server.within("the worker to stop", stopped).await;
     for (address, priority) in [
         ("low@kbank.com", Priority::Low),
         ("normal@kbank.com", Priority::Normal),
@@ -573,16 +579,6 @@ async fn priority_comes_before_due_time() {
     ] {
         queue_by_server(app, address, priority, 1).await;
     }
-    // Handed out one after the other; the gate keeps the server's own worker from taking any.
-    server.inbox.open_gate(false);
-    server.server.stop();
-    let stopped = async {
-        while app.worker_runs() {
-            tokio::task::yield_now().await;
-        }
-    };
-    server.within("the worker to stop", stopped).await;
-    administrator_resume(app).await;
     for expected in ["high@", "later@", "normal@", "low@"] {
         let claims = usher::domain::emails::delivery::claim(app, "inbox", 1)
             .await
