@@ -181,10 +181,13 @@ impl Watch {
         let begin = || tokio::spawn(look(app.clone(), app.email_changed.subscribe()));
         let news = app.email_changes.subscribe(begin);
         let now = app.clock.now();
-        // What becomes visible from now on is told, also if it is older: it was committed late.
+        // What becomes visible from now on is told, also if it is older: it was committed late. What changes
+        // while these are read is told as well.
         let mut told = Told::default();
         let from = now.before(SEEN_LATE_BY);
-        told.news(from, changed_since(&app, from).await?);
+        let mut before = changed_since(&app, from).await?;
+        before.retain(|change| change.at < now);
+        told.news(from, before);
         let backlog = match backlog {
             Some((filter, since)) => matching_since(&app, filter, since).await?,
             None => Vec::new(),

@@ -47,14 +47,17 @@ impl FromRow for Recorded {
 impl Watch {
     /// Starts watching. What is there already is not told.
     pub async fn begin(app: Arc<App>, filter: EventFilter) -> Result<Self> {
+        let now = app.clock.now();
         let mut watch = Self {
-            looked_at: app.clock.now(),
+            looked_at: now,
             app,
             filter,
             told: HashMap::new(),
         };
-        // What becomes visible from now on is told, also if it is older: it was committed late.
+        // What becomes visible from now on is told, also if it is older: it was committed late. What is
+        // recorded while these are read is told as well.
         watch.look().await?;
+        watch.told.retain(|_, at| *at < now);
         Ok(watch)
     }
 
