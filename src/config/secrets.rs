@@ -209,6 +209,7 @@ fn readable(text: &str) -> Option<Url> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    let is_clear = !(authority.contains(':') && rest.contains('@'));
+    let is_odd = authority.is_empty() || authority.contains(':');
+    let is_clear = !(is_odd && rest.contains('@'));
     is_clear.then_some(url)
 }

@@ -272,6 +272,10 @@ pub async fn add_all_roles(
         user_id: Set(user),
         role_id: Set(role),
     });
+    let held: Vec<_> = held.collect();
+    if held.is_empty() {
+        return Ok(());
+    }
     let held = user_role::Entity::insert_many(held);
     held.write(transaction).await.map(drop)
 }

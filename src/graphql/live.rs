@@ -121,6 +121,7 @@ impl Reports for QueueWatcher {
             };
             let now = (state, counts);
             if self.told.as_ref() != Some(&now) {
+                self.watcher.must_still_hold(&EMAIL_QUEUE_VIEW).await?;
                 self.told = Some(now.clone());
                 return Ok(EmailQueue::counted(now.0, now.1));
             }

@@ -27,6 +27,8 @@ fn addresses(password: &str) -> Vec<String> {
         format!("postgres://:{password}@127.0.0.1:1/usher"),
         format!("postgresql://usher:p@{password}@127.0.0.1:1/usher"),
         format!("mysql://usher:{password}@127.0.0.1:1/usher"),
+        format!("postgres:///usher:{password}@127.0.0.1/usher"),
+        format!("postgres:////usher:{password}@127.0.0.1/usher"),
         format!("mariadb://usher:{password}@[::1]:1/usher"),
         format!("postgres:///usher?host=/run/nowhere&user=usher&password={password}"),
         format!("postgres:///usher?password={password}&host=/run/nowhere"),

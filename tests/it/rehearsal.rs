@@ -290,3 +290,28 @@ async fn a_rehearsal_leaves_no_trace() {
         .await;
     assert_eq!(payload["effects"]["sessionsEnded"], 1);
 }
+
+/// Somebody may have lost all roles, because these were deleted.
+#[tokio::test]
+async fn who_holds_no_role_can_lose_none() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = server.role(&administrator, "Editor", &[]).await;
+    let (invited, _) = server
+        .invite(&administrator, "laura@kbank.com", &role)
+        .await;
+    let input = json!({ "id": role, "force": true });
+    let payload = administrator.mutate("deleteRole", input, "").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    for change in [
+        json!({ "addRoleIds": [] }),
+        json!({ "removeRoleIds": [role] }),
+    ] {
+        let mut input = change;
+        input["id"] = invited["user"]["id"].clone();
+        let payload = administrator
+            .mutate("updateUser", input, "user { roles { id } }")
+            .await;
+        assert_eq!(payload["user"]["roles"], json!([]));
+    }
+}

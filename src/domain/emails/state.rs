@@ -60,9 +60,8 @@ pub async fn recent_counts(app: &App) -> Result<Counts> {
     {
         return Ok(counts.clone());
     }
-    let now = Instant::now();
     let counts = counts(app).await?;
-    *counted = Some((now, counts.clone()));
+    *counted = Some((Instant::now(), counts.clone()));
     Ok(counts)
 }
 

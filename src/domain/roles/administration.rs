@@ -140,7 +140,8 @@ fn values_after(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<
     let description = &input.description;
     let description = errors.check(description.over(&role.row.description, input::description));
     let permissions = match (&input.permissions, adjusting(input)) {
-        (Patch::Keep, _) => errors.check_all(adjusted(change, role, input))?,
+        (Patch::Keep, None) => Some(role.rights.in_force().clone()),
+        (Patch::Keep, Some(_)) => errors.check_all(adjusted(change, role, input))?,
         (_, Some(field)) => errors.check(Err(permissions_twice(field))),
         (Patch::Clear, None) => errors.check(Err(permissions_required())),
         (Patch::Set(codes), None) => errors
