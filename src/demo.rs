@@ -255,7 +255,7 @@ fn token_in<'a>(app: &App, link: &'a str) -> &'a str {
 
 async fn deactivate(app: &App, actor: &Actor, email: &str) -> Result<()> {
     let user = users::find_by_email(app, app.db.read(), address(email)?.normal()).await?;
-    users::deactivate(app, actor, user.map(|user| user.row.id)).await?;
+    users::deactivate(app, actor, user.map(|user| user.row.id).into()).await?;
     Ok(())
 }
 

@@ -26,9 +26,14 @@ pub async fn run(settings: Config, email: &str, yes: bool) -> Result<(), String>
     }
     match user {
         Some(user) => {
-            users::delete(&app, &Actor::server(), Some(user.row.id), Traces::Erased)
-                .await
-                .map_err(failed)?;
+            users::delete(
+                &app,
+                &Actor::server(),
+                Some(user.row.id).into(),
+                Traces::Erased,
+            )
+            .await
+            .map_err(failed)?;
             print_line(&format!("{address} is deleted, and erased."))?;
         }
         None => without_account(&app, &address).await?,

@@ -141,6 +141,7 @@ pub async fn invite_by_server(
     let mut changes = Changes::none();
     if !user.role_ids.contains(&role) {
         users::add_roles(change.db(), user.row.id, [role]).await?;
+        users::touch(change, [user.row.id]).await?;
         user.role_ids.push(role);
         changes = changes.field("roles", None, roles::ADMINISTRATOR.to_owned());
     }

@@ -1,5 +1,9 @@
 //! The same change to many, one after the other: each of them whole or not at all.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::error::{Error, Result, UserError, UserErrorCode};
 
 /// To how many the same change can be made with one request.
@@ -95,11 +99,16 @@ pub struct Outcomes<T> {
 }
 
 /// Makes a change to each, in a transaction of its own, so that nobody else who writes waits for all of them.
+/// After that time none is begun any more: whoever asked would not wait for the outcomes.
 ///
 /// # Errors
 ///
 /// Whatever keeps the server from the first of them. What is wrong with one is told in its [`Outcome`].
-pub async fn each<I, T, F>(chosen: &Chosen<I>, change: impl Fn(I) -> F) -> Result<Outcomes<T>>
+pub async fn each<I, T, F>(
+    chosen: &Chosen<I>,
+    within: Duration,
+    change: impl Fn(I) -> F,
+) -> Result<Outcomes<T>>
 where
     I: Copy,
     F: Future<Output = Result<T>> + Send,
@@ -108,8 +117,16 @@ where
         each: Vec::with_capacity(chosen.each.len()),
         stopped_by: None,
     };
+    let end = Instant::now() + within;
     for (index, one) in chosen.iter().enumerate() {
-        match Box::pin(change(one)).await {
+        let made = if index > 0 && Instant::now() > end {
+            Err(Error::Busy {
+                retry_after: Duration::ZERO,
+            })
+        } else {
+            Box::pin(change(one)).await
+        };
+        match made {
             Ok(value) => outcomes.each.push(Outcome::Done(value)),
             Err(Error::Refused(errors)) => {
                 let errors = chosen.place.explain(errors, index);
@@ -134,6 +151,8 @@ where
 mod tests {
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(60);
+
     #[tokio::test]
     async fn what_keeps_the_server_from_one_keeps_it_from_those_behind_and_undoes_nothing() {
         let chosen = Chosen::new(vec![0, 1, 2, 3], Place::List("ids")).unwrap();
@@ -144,7 +163,7 @@ mod tests {
             2 => Err(Error::Unauthenticated),
             _ => panic!("nothing is tried after that"),
         };
-        let outcomes = each(&chosen, &change).await.unwrap();
+        let outcomes = each(&chosen, LONG, &change).await.unwrap();
         assert!(matches!(outcomes.stopped_by, Some(Error::Unauthenticated)));
         let Ok([done, failed, stopped, behind]) = <[_; 4]>::try_from(outcomes.each) else {
             panic!("each has an outcome");
@@ -158,7 +177,21 @@ mod tests {
         assert_eq!(errors[0].field, ["ids", "1"]);
 
         let chosen = Chosen::new(vec![2], Place::Filter).unwrap();
-        let outcomes = each(&chosen, &change).await;
+        let outcomes = each(&chosen, LONG, &change).await;
         assert!(matches!(outcomes, Err(Error::Unauthenticated)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn none_is_begun_when_the_time_is_over() {
+        let chosen = Chosen::new(vec![0, 1, 2], Place::Filter).unwrap();
+        let change = async |_| {
+            tokio::time::sleep(LONG).await;
+            Ok(())
+        };
+        let outcomes = each(&chosen, LONG * 3 / 2, &change).await.unwrap();
+        assert!(matches!(outcomes.stopped_by, Some(Error::Busy { .. })));
+        let done = |outcome: &&Outcome<()>| matches!(outcome, Outcome::Done(()));
+        assert_eq!(outcomes.each.iter().filter(done).count(), 2);
+        assert!(matches!(outcomes.each[2], Outcome::NotDone));
     }
 }

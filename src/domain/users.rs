@@ -14,6 +14,7 @@ use super::error::{Result, UserError, UserErrorCode};
 use super::text;
 use crate::database::{Source, Transaction, Write, is_dangling};
 use crate::domain::app::App;
+use crate::domain::change::Change;
 
 mod administration;
 mod holding;
@@ -23,7 +24,8 @@ pub mod policy;
 mod role_choice;
 
 pub use administration::{
-    Traces, Updated, UserChange, activate, deactivate, delete, end_sessions, update, update_profile,
+    Meant, Traces, Updated, UserChange, activate, deactivate, delete, end_sessions, update,
+    update_profile,
 };
 
 pub use listing::{UserFilter, UserOrderField, count, matching, page};
@@ -239,6 +241,19 @@ impl DerivedColumns {
 /// Reads a first or last name.
 pub fn name(field: &'static str, typed: &str) -> std::result::Result<String, UserError> {
     text::name(field, typed, MAX_NAME_LENGTH)
+}
+
+/// Notes of these users, a few hundred at most, that their roles have changed.
+pub async fn touch(change: &Change<'_>, users: impl IntoIterator<Item = UserId>) -> Result<()> {
+    user::Entity::update_many()
+        .set(user::ActiveModel {
+            updated_at: Set(change.app().clock.now()),
+            ..Default::default()
+        })
+        .filter(user::Column::Id.is_in(users))
+        .write(change.db())
+        .await?;
+    Ok(())
 }
 
 /// Assigns these roles to a user, in addition to those that they have.

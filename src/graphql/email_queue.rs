@@ -9,6 +9,7 @@ use super::error::UserError;
 use super::guard::{Requires, requires};
 use super::ids;
 use super::limits::rows_complexity;
+use super::many::{NamedBy, named_count};
 use super::payload::{Payload, note_change, payload, payloads};
 use super::scalars::{DateTime, EmailAddress};
 use super::users::User;
@@ -31,7 +32,7 @@ impl EmailQueueMutation {
     #[graphql(
         guard = Requires(EMAIL_QUEUE_UPDATE),
         directive = requires::apply(EMAIL_QUEUE_UPDATE),
-        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+        complexity = "rows_complexity(named_count([&input.ids]), MAX_SHOWN, child_complexity)"
     )]
     async fn retry_emails(
         &self,
@@ -46,7 +47,7 @@ impl EmailQueueMutation {
     #[graphql(
         guard = Requires(EMAIL_QUEUE_UPDATE),
         directive = requires::apply(EMAIL_QUEUE_UPDATE),
-        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+        complexity = "rows_complexity(named_count([&input.ids]), MAX_SHOWN, child_complexity)"
     )]
     async fn cancel_emails(
         &self,
@@ -62,7 +63,7 @@ impl EmailQueueMutation {
     #[graphql(
         guard = Requires(EMAIL_QUEUE_DELETE),
         directive = requires::apply(EMAIL_QUEUE_DELETE),
-        complexity = "rows_complexity(input.ids.as_ref().map_or(MAX_SHOWN, Vec::len), MAX_SHOWN, child_complexity)"
+        complexity = "rows_complexity(named_count([&input.ids]), MAX_SHOWN, child_complexity)"
     )]
     async fn delete_emails(
         &self,
@@ -119,15 +120,17 @@ async fn change(
     ids: Option<Vec<ID>>,
     filter: Option<EmailFilter>,
 ) -> Result<domain::Result<Vec<EmailId>>> {
-    let ids = ids.map(|ids| ids.iter().map(ids::decode).collect());
-    if let Some(error) = filter.as_ref().and_then(EmailFilter::flaw) {
-        return Ok(Err(error.into()));
-    }
-    let filter = filter.map(EmailFilter::decode).transpose()?;
-    Ok(match Selection::new(ids, filter) {
-        Ok(meant) => administration::change(ctx.app()?, &ctx.actor()?, deed, &meant).await,
-        Err(error) => Err(error),
-    })
+    let meant = match NamedBy::new([("ids", ids)], filter) {
+        Err(error) => return Ok(Err(error)),
+        Ok(NamedBy::List(_, ids)) => Selection::Ids(ids.iter().map(ids::decode).collect()),
+        Ok(NamedBy::Filter(filter)) => {
+            if let Some(error) = filter.flaw() {
+                return Ok(Err(error.into()));
+            }
+            Selection::Filter(Box::new(filter.decode()?))
+        }
+    };
+    Ok(administration::change(ctx.app()?, &ctx.actor()?, deed, &meant).await)
 }
 
 /// The e-mails to retry: either `ids` or `filter`, not both.

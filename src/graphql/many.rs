@@ -2,20 +2,21 @@
 
 use async_graphql::{Context, Enum, ID, Result};
 
+use super::context::ContextExt;
 use super::error::UserError;
 use super::payload::{note_change, note_stop};
 use crate::domain::many::{self, Chosen, Outcome};
 use crate::domain::{self, UserErrorCode};
 
 /// What an input names those by that a change is made to.
-pub enum Named<F> {
+pub enum NamedBy<F> {
     /// Each by its ID, in the list of this name.
     List(&'static str, Vec<ID>),
     /// All that match.
     Filter(F),
 }
 
-impl<F> Named<F> {
+impl<F> NamedBy<F> {
     /// By one of the lists or by the filter, exactly one of them.
     ///
     /// # Errors
@@ -82,7 +83,9 @@ where
     I: Copy,
     F: Future<Output = domain::Result<T>> + Send,
 {
-    let outcomes = many::each(chosen, change).await;
+    // What is left of the time is for the last of them, and for the answer.
+    let within = ctx.app()?.settings.graphql.timeout / 2;
+    let outcomes = many::each(chosen, within, change).await;
     note_change(ctx, &outcomes)?;
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,

@@ -1,6 +1,11 @@
 //! The same change to many users or invitations: each of them whole or not at all.
 
+use std::sync::Arc;
+
+use entity::user::Status;
 use serde_json::{Value, json};
+use usher::domain::users::{self, Meant, Traces, UserFilter};
+use usher::domain::{Actor, Error, UserErrorCode};
 
 use crate::support::{Client, TestServer, ids};
 
@@ -254,4 +259,37 @@ async fn a_filter_that_matches_too_many_changes_nobody() {
     let results = payload["results"].as_array().unwrap();
     assert_eq!(results.len(), 500);
     assert!(results.iter().all(|result| result["outcome"] == "DONE"));
+}
+
+/// Somebody may have signed up between the moment when the filter was looked at and their turn.
+#[tokio::test]
+async fn who_no_longer_matches_when_it_is_their_turn_is_left_alone() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    server
+        .user_with(&administrator, "laura@kbank.com", &[])
+        .await;
+    let app = &server.server.app;
+    let laura = users::find_by_email(app, app.db.read(), "laura@kbank.com").await;
+    let id = Some(laura.unwrap().unwrap().row.id);
+    let meant = |status| Meant {
+        id,
+        only_if: Some(Arc::new(UserFilter {
+            statuses: Some(vec![status]),
+            ..UserFilter::default()
+        })),
+    };
+    let actor = &Actor::server();
+    let invited = meant(Status::Invited);
+    let Err(Error::Refused(errors)) = users::delete(app, actor, invited, Traces::Kept).await else {
+        panic!("an active user was deleted as an invited one");
+    };
+    assert_eq!(errors[0].code, UserErrorCode::WrongState);
+    let active = meant(Status::Active);
+    users::deactivate(app, actor, active.clone()).await.unwrap();
+    assert!(users::deactivate(app, actor, active).await.is_err());
+    let deactivated = meant(Status::Deactivated);
+    users::delete(app, actor, deactivated, Traces::Kept)
+        .await
+        .unwrap();
 }

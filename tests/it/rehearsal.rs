@@ -154,6 +154,39 @@ async fn who_looked_too_long_ago_changes_nothing() {
     });
     let payload = administrator.mutate("updateUser", input, "").await;
     assert_eq!(ids(&payload["userErrors"]), [refused]);
+    // The roles of a user change as well when one of them is deleted.
+    let user = |id: &Value| format!("{{ user(id: {id}) {{ updatedAt }} }}");
+    let seen = administrator.run(&user(&invited["user"]["id"])).await;
+    let seen = seen.data()["user"]["updatedAt"].clone();
+    server.advance(std::time::Duration::from_secs(1));
+    let input = json!({ "id": id, "force": true });
+    administrator.mutate("deleteRole", input, "").await;
+    let input = json!({
+        "id": invited["user"]["id"], "firstName": "Laura", "expectedUpdatedAt": seen,
+    });
+    let payload = administrator.mutate("updateUser", input, "").await;
+    assert_eq!(ids(&payload["userErrors"]), [refused]);
+}
+
+/// Who may change roles need not be allowed to see who holds them.
+#[tokio::test]
+async fn how_many_hold_a_role_is_told_to_those_who_may_see_users() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let keeper = server
+        .user_with(&administrator, "keeper@kbank.com", &["roles.update"])
+        .await;
+    let id = server.role(&administrator, "Editor", &[]).await;
+    server.invite(&administrator, "laura@kbank.com", &id).await;
+    for field in ["usersAffected", "invitationsRenewed", "sessionsEnded"] {
+        let document = format!(
+            "mutation {{ updateRole(input: {{ id: \"{id}\", dryRun: true }}) {{ effects {{ gained {field} }} }} }}"
+        );
+        let answer = keeper.run(&document).await;
+        assert_eq!(answer.code(), "FORBIDDEN");
+        let effects = &answer.body["data"]["updateRole"]["effects"];
+        assert_eq!(*effects, json!({ "gained": [], field: null }));
+    }
 }
 
 /// What is only rehearsed is refused as it would be if it were done, and so are the new forms.
@@ -224,6 +257,11 @@ async fn no_form_of_a_change_is_a_way_to_more_than_one_may_do() {
             "updateRole",
             json!({ "id": weak, "removePermissions": ["nothing.view"] }),
             "NOT_FOUND input.removePermissions.0",
+        ),
+        (
+            "updateRole",
+            json!({ "id": weak, "addPermissions": ["users.update"], "removePermissions": ["users.view"] }),
+            "INVALID input.removePermissions",
         ),
         (
             "updateRole",

@@ -39,24 +39,6 @@ pub enum Selection {
     Filter(Box<EmailFilter>),
 }
 
-impl Selection {
-    /// By ID or by filter, exactly one of the two.
-    ///
-    /// # Errors
-    ///
-    /// [`Required`](UserErrorCode::Required) for neither, [`Invalid`](UserErrorCode::Invalid) for
-    /// both.
-    pub fn new(ids: Option<Vec<Option<EmailId>>>, filter: Option<EmailFilter>) -> Result<Self> {
-        let code = match (ids, filter) {
-            (Some(ids), None) => return Ok(Self::Ids(ids)),
-            (None, Some(filter)) => return Ok(Self::Filter(Box::new(filter))),
-            (None, None) => UserErrorCode::Required,
-            (Some(_), Some(_)) => UserErrorCode::Invalid,
-        };
-        Err(UserError::new(code, None, "Provide either `ids` or `filter`, not both.").into())
-    }
-}
-
 /// What can be done with e-mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailAction {

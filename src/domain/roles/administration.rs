@@ -166,16 +166,22 @@ fn adjusted(change: &Change<'_>, role: &Role, input: &RoleChange) -> Result<Perm
     let catalogue = &change.app().catalogue;
     let before = role.rights.in_force();
     let mut after = before.clone();
-    if let Some(codes) = &input.remove_permissions {
-        let removed = input::removable(catalogue, codes)?;
-        after.retain(|permission| !removed.contains(permission));
-    }
+    let removed = match &input.remove_permissions {
+        Some(codes) => input::removable(catalogue, codes)?,
+        None => Permissions::new(),
+    };
+    after.retain(|permission| !removed.contains(permission));
     if let Some(codes) = &input.add_permissions {
         let added = input::grantable(catalogue, change.actor(), codes);
         after
             .extend(added.map_err(|error| error.in_the_place_of("permissions", "addPermissions"))?);
     }
-    Ok(input::with_implied(after, before))
+    let after = input::with_implied(after, before);
+    if let Some(both) = removed.intersection(&after).next() {
+        let message = format!("{both} comes with what is added. Leave it out of one of the two.");
+        return Err(UserError::new(UserErrorCode::Invalid, "removePermissions", message).into());
+    }
+    Ok(after)
 }
 
 /// The field that says what comes or goes, beside the list of all.
@@ -257,7 +263,8 @@ fn is_held_by(holders: usize) -> Error {
 /// How many holders of a deleted role are dealt with in one statement.
 const HOLDERS_AT_ONCE: usize = 200;
 
-/// Records the changed roles of each user who held the deleted role, as an event of their own.
+/// Notes of each user who held the deleted role that their roles have changed, and records it as an event of
+/// their own.
 async fn record_losses(
     change: &Change<'_>,
     role: &Role,
@@ -265,6 +272,8 @@ async fn record_losses(
 ) -> Result<()> {
     let (app, db) = (change.app(), change.db());
     let mut holders: Vec<(UserId, Vec<RoleId>)> = holders.into_iter().collect();
+    // In the order in which all lock them.
+    holders.sort_by_key(|(user, _)| user.0);
     for (_, role_ids) in &mut holders {
         role_ids.retain(|id| *id != role.row.id);
     }
@@ -277,6 +286,7 @@ async fn record_losses(
     let others = super::by_ids_in(app, db, &others).await?;
     for some in holders.chunks(HOLDERS_AT_ONCE) {
         let ids = some.iter().map(|(user, _)| *user);
+        users::touch(change, ids.clone()).await?;
         let mut emails = users::emails_of(app, db, ids).await?;
         let losses = some.iter().filter_map(|(user, role_ids)| {
             let after = super::names(&others, role_ids);

@@ -1,11 +1,13 @@
 //! What administrators do with users, and users with their own profiles.
 
+use std::sync::Arc;
+
 use entity::email::Priority;
 use entity::{RoleId, Timestamp, UserId, user, user_role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::policy::{self, UserAction};
-use super::{DerivedColumns, RoleChoice, User};
+use super::{DerivedColumns, RoleChoice, User, UserFilter, listing};
 use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
@@ -115,7 +117,8 @@ async fn update_in(change: &mut Change<'_>, input: &UserChange) -> Result<Update
         notify_old_address(change, &user).await?;
     }
     if assigns_roles {
-        replace_roles(change, &user, &role_ids).await?;
+        let replaced = replace_roles(change, &user, &role_ids).await;
+        replaced.map_err(|error| input.roles.explain(error))?;
     }
     let mut changed = User {
         row: rename(change, &user, &email, first_name, last_name).await?,
@@ -206,15 +209,51 @@ pub async fn update_profile(
     .await
 }
 
+/// Which user is meant.
+#[derive(Clone, Debug)]
+pub struct Meant {
+    /// Their ID; `None` stands for one that is not a user's.
+    pub id: Option<UserId>,
+    /// What has to be so of them still, if they were chosen by that.
+    pub only_if: Option<Arc<UserFilter>>,
+}
+
+impl From<Option<UserId>> for Meant {
+    fn from(id: Option<UserId>) -> Self {
+        Self { id, only_if: None }
+    }
+}
+
+impl Meant {
+    /// The user, as [`policy::find_for`] does it.
+    ///
+    /// # Errors
+    ///
+    /// Its errors, and [`WrongState`](UserErrorCode::WrongState) for somebody who is no longer as they were.
+    async fn find_for(&self, change: &mut Change<'_>, action: UserAction) -> Result<User> {
+        let user = policy::find_for(change, self.id, action).await?;
+        let (app, db) = (change.app(), change.db());
+        if let Some(filter) = &self.only_if
+            && !listing::does_match(app, db, filter, user.row.id).await?
+        {
+            let message = "This user no longer matches the filter.";
+            return Err(UserError::new(UserErrorCode::WrongState, "id", message).into());
+        }
+        Ok(user)
+    }
+}
+
 /// Reactivates a deactivated user, who becomes active, or invited if they have no password yet. One who is
 /// not deactivated stays as they are.
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::Activate`].
-pub async fn activate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
+/// Those of [`policy::find_for`] for [`UserAction::Activate`], and for a user who is no longer as they were
+/// meant.
+pub async fn activate(app: &App, actor: &Actor, meant: Meant) -> Result<User> {
+    let meant = &meant;
     change::make(app, actor, |mut change| async move {
-        let mut user = policy::find_for(&mut change, id, UserAction::Activate).await?;
+        let mut user = meant.find_for(&mut change, UserAction::Activate).await?;
         if user.row.status() == user::Status::Deactivated {
             user.row = set_deactivated_at(&change, user.row, None).await?;
             change.record(Action::UserActivated, &user).await?;
@@ -242,11 +281,13 @@ async fn set_deactivated_at(
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::Deactivate`].
-pub async fn deactivate(app: &App, actor: &Actor, id: Option<UserId>) -> Result<User> {
+/// Those of [`policy::find_for`] for [`UserAction::Deactivate`], and for a user who is no longer as they were
+/// meant.
+pub async fn deactivate(app: &App, actor: &Actor, meant: Meant) -> Result<User> {
+    let meant = &meant;
     change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
-        let mut user = policy::find_for(&mut change, id, UserAction::Deactivate).await?;
+        let mut user = meant.find_for(&mut change, UserAction::Deactivate).await?;
         if user.row.status() != user::Status::Deactivated {
             user.row = set_deactivated_at(&change, user.row, Some(app.clock.now())).await?;
             end_sessions_and_links(&change, user.row.id).await?;
@@ -294,18 +335,15 @@ impl Traces {
 ///
 /// # Errors
 ///
-/// Those of [`policy::find_for`] for [`UserAction::Delete`]. To erase traces, the actor must be allowed to
+/// Those of [`policy::find_for`] for [`UserAction::Delete`], and for a user who is no longer as they were
+/// meant. To erase traces, the actor must be allowed to
 /// delete e-mails. Events are not deleted, so nothing more is asked for them: what was done, when and by which
 /// ID stays, and so does that they were erased, and by whom.
-pub async fn delete(
-    app: &App,
-    actor: &Actor,
-    id: Option<UserId>,
-    traces: Traces,
-) -> Result<UserId> {
+pub async fn delete(app: &App, actor: &Actor, meant: Meant, traces: Traces) -> Result<UserId> {
+    let meant = &meant;
     let deleted = change::make(app, actor, |mut change| async move {
         policy::lock_administrators(change.db()).await?;
-        let user = policy::find_for(&mut change, id, UserAction::Delete).await?;
+        let user = meant.find_for(&mut change, UserAction::Delete).await?;
         match traces {
             Traces::Kept => {
                 let row = user.row.clone();
@@ -388,11 +426,19 @@ async fn replace_roles(change: &Change<'_>, user: &User, role_ids: &[RoleId]) ->
         let action = UserAction::AssignRoles;
         policy::must_leave_an_administrator(change.app(), change.db(), user, action).await?;
     }
+    // What stays is not touched: somebody may be changing those roles.
+    let missing = |ids: &[RoleId], others: &[RoleId]| -> Vec<RoleId> {
+        let missing = ids.iter().filter(|id| !others.contains(id));
+        missing.copied().collect()
+    };
+    let lost = missing(&user.role_ids, role_ids);
     user_role::Entity::delete_many()
         .filter(user_role::Column::UserId.eq(user.row.id))
+        .filter(user_role::Column::RoleId.is_in(lost))
         .write(change.db())
         .await?;
-    roles::assign(change, user.row.id, role_ids).await?;
+    let gained = missing(role_ids, &user.role_ids);
+    roles::assign(change, user.row.id, &gained).await?;
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use entity::user::Status;
 use entity::{RoleId, Timestamp, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, Condition, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 
 use super::holding::{self, refers};
 use super::{User, has_status, with_roles};
-use crate::database::Database;
+use crate::database::{Database, Source};
 use crate::domain::app::App;
 use crate::domain::error::Result;
 use crate::domain::filters::{Filters, Keys};
@@ -137,6 +137,17 @@ pub async fn matching(app: &App, filter: &UserFilter, at_most: usize) -> Result<
         .order_by_asc(user::Column::Id)
         .limit(at_most as u64);
     Ok(app.db.values(app.db.read(), matching).await?)
+}
+
+/// Whether this user matches the filter, as the transaction sees them.
+pub async fn does_match(
+    app: &App,
+    db: &impl Source,
+    filter: &UserFilter,
+    id: UserId,
+) -> Result<bool> {
+    let this = (filter.filters(&app.db).select()).filter(user::Column::Id.eq(id));
+    Ok(app.db.count(db, this).await? > 0)
 }
 
 /// How many users match the filter.

@@ -4,7 +4,7 @@ use entity::RoleId;
 
 use super::User;
 use crate::domain::change::Change;
-use crate::domain::error::{Result, UserError, UserErrorCode};
+use crate::domain::error::{Error, Result, UserError, UserErrorCode};
 use crate::domain::patch::Patch;
 use crate::domain::roles::{self, Chosen};
 
@@ -81,6 +81,16 @@ impl RoleChoice {
         !matches!(self, Self::Keep)
     }
 
+    /// An error that names `roleIds`, of the input that named the roles.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let actual = match self {
+            Self::Adjust { .. } => "addRoleIds",
+            Self::Replace { ids, .. } if ids.is_empty() => "roleCodeNames",
+            Self::Replace { .. } | Self::Keep => return error,
+        };
+        error.in_the_place_of("roleIds", actual)
+    }
+
     /// The roles that the user is to hold, all new ones of which the actor could grant.
     ///
     /// # Errors
@@ -92,7 +102,10 @@ impl RoleChoice {
             Self::Replace { ids, code_names } => {
                 roles::assignable(change, Chosen { ids, code_names }).await
             }
-            Self::Adjust { add, remove } => adjusted(change, user, add, remove).await,
+            Self::Adjust { add, remove } => {
+                let adjusted = adjusted(change, user, add, remove).await;
+                adjusted.map_err(|error| self.explain(error))
+            }
         }
     }
 }
@@ -107,8 +120,7 @@ async fn adjusted(
     let mut after = user.role_ids.clone();
     after.retain(|id| !removed.contains(id));
     if !add.is_empty() {
-        let added = roles::assignable(change, Chosen::by_ids(add)).await;
-        let added = added.map_err(|error| error.in_the_place_of("roleIds", "addRoleIds"))?;
+        let added = roles::assignable(change, Chosen::by_ids(add)).await?;
         after.retain(|id| !added.contains(id));
         after.extend(added);
     }

@@ -14,7 +14,7 @@ use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::rows_complexity;
-use crate::graphql::many::{ChangeOutcome, Named, Told, each, named_count};
+use crate::graphql::many::{ChangeOutcome, NamedBy, Told, each, named_count};
 use crate::graphql::payload::{payload, payloads};
 use crate::graphql::users::User;
 
@@ -100,12 +100,12 @@ async fn chosen(
     lists: Lists,
     filter: Option<InvitationFilter>,
 ) -> Result<domain::Result<(Vec<ID>, Chosen<Subject>)>> {
-    let named = match Named::new(lists, filter) {
+    let named = match NamedBy::new(lists, filter) {
         Ok(named) => named,
         Err(error) => return Ok(Err(error)),
     };
     let (ids, subjects, place) = match named {
-        Named::List(field, ids) => {
+        NamedBy::List(field, ids) => {
             let subject = |id: &ID| match field {
                 USER_IDS => Subject::User(ids::decode(id)),
                 _ => Subject::Invitation(ids::decode(id)),
@@ -113,7 +113,7 @@ async fn chosen(
             let subjects = ids.iter().map(subject).collect();
             (ids, subjects, Place::List(field))
         }
-        Named::Filter(filter) => {
+        NamedBy::Filter(filter) => {
             if let Some(error) = filter.flaw() {
                 return Ok(Err(error.into()));
             }

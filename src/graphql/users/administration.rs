@@ -74,7 +74,7 @@ impl UserMutation {
         #[graphql(desc = "The user to activate.")] input: ActivateUserInput,
     ) -> Result<ActivateUserPayload> {
         let id = ids::decode(&input.id);
-        let outcome = users::activate(ctx.app()?, &ctx.actor()?, id).await;
+        let outcome = users::activate(ctx.app()?, &ctx.actor()?, id.into()).await;
         payload(ctx, outcome, ActivateUserPayload::new)
     }
 
@@ -87,7 +87,7 @@ impl UserMutation {
         #[graphql(desc = "The user to deactivate.")] input: DeactivateUserInput,
     ) -> Result<DeactivateUserPayload> {
         let id = ids::decode(&input.id);
-        let outcome = users::deactivate(ctx.app()?, &ctx.actor()?, id).await;
+        let outcome = users::deactivate(ctx.app()?, &ctx.actor()?, id.into()).await;
         payload(ctx, outcome, DeactivateUserPayload::new)
     }
 
@@ -117,7 +117,7 @@ impl UserMutation {
     ) -> Result<DeleteUserPayload> {
         let id = ids::decode(&input.id);
         let traces = users::Traces::of(input.erase);
-        let outcome = users::delete(ctx.app()?, &ctx.actor()?, id, traces).await;
+        let outcome = users::delete(ctx.app()?, &ctx.actor()?, id.into(), traces).await;
         payload(ctx, outcome, |id| DeleteUserPayload::new(ids::encode(id)))
     }
 }

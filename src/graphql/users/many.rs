@@ -1,19 +1,22 @@
 //! The API for changing many users at once.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use entity::UserId;
 use futures_util::TryFutureExt;
 
 use super::{User, UserFilter};
+use crate::domain;
 use crate::domain::applications::{USERS_DELETE, USERS_UPDATE};
 use crate::domain::many::{AT_MOST, Chosen, Place};
-use crate::domain::{self, users};
+use crate::domain::users::{self, Meant};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::limits::rows_complexity;
-use crate::graphql::many::{ChangeOutcome, Named, Told, each, named_count};
+use crate::graphql::many::{ChangeOutcome, NamedBy, Told, each, named_count};
 use crate::graphql::payload::{payload, payloads};
 
 /// The mutations for many users.
@@ -35,7 +38,7 @@ impl UsersMutation {
         #[graphql(desc = "The users to activate.")] input: ActivateUsersInput,
     ) -> Result<ActivateUsersPayload> {
         let (app, actor) = (ctx.app()?, &ctx.actor()?);
-        let activate = |id| users::activate(app, actor, id).map_ok(Some);
+        let activate = |meant| users::activate(app, actor, meant).map_ok(Some);
         let results = change_each(ctx, input.ids, input.filter, activate).await?;
         payload(ctx, results, ActivateUsersPayload::new)
     }
@@ -53,7 +56,7 @@ impl UsersMutation {
         #[graphql(desc = "The users to deactivate.")] input: DeactivateUsersInput,
     ) -> Result<DeactivateUsersPayload> {
         let (app, actor) = (ctx.app()?, &ctx.actor()?);
-        let deactivate = |id| users::deactivate(app, actor, id).map_ok(Some);
+        let deactivate = |meant| users::deactivate(app, actor, meant).map_ok(Some);
         let results = change_each(ctx, input.ids, input.filter, deactivate).await?;
         payload(ctx, results, DeactivateUsersPayload::new)
     }
@@ -72,7 +75,7 @@ impl UsersMutation {
     ) -> Result<DeleteUsersPayload> {
         let (app, actor) = (ctx.app()?, &ctx.actor()?);
         let traces = users::Traces::of(input.erase);
-        let delete = |id| users::delete(app, actor, id, traces).map_ok(|_| None);
+        let delete = |meant| users::delete(app, actor, meant, traces).map_ok(|_| None);
         let results = change_each(ctx, input.ids, input.filter, delete).await?;
         payload(ctx, results, DeleteUsersPayload::new)
     }
@@ -83,43 +86,64 @@ async fn change_each<F>(
     ctx: &Context<'_>,
     ids: Option<Vec<ID>>,
     filter: Option<UserFilter>,
-    change: impl Fn(Option<UserId>) -> F,
+    change: impl Fn(Meant) -> F,
 ) -> Result<domain::Result<Vec<ChangeUsersResult>>>
 where
     F: Future<Output = domain::Result<Option<users::User>>> + Send,
 {
-    let (ids, chosen) = match chosen(ctx, ids, filter).await? {
-        Ok(chosen) => chosen,
-        Err(error) => return Ok(Err(error)),
-    };
-    let told = each(ctx, &chosen, change).await?;
-    Ok(told.map(|told| results(ids, told)))
-}
-
-/// The users' IDs as clients see them, and the users.
-async fn chosen(
-    ctx: &Context<'_>,
-    ids: Option<Vec<ID>>,
-    filter: Option<UserFilter>,
-) -> Result<domain::Result<(Vec<ID>, Chosen<Option<UserId>>)>> {
-    let named = match Named::new([("ids", ids)], filter) {
+    let Named {
+        ids,
+        chosen,
+        filter,
+    } = match named(ctx, ids, filter).await? {
         Ok(named) => named,
         Err(error) => return Ok(Err(error)),
     };
-    let (ids, place) = match named {
-        Named::List(field, ids) => (ids, Place::List(field)),
-        Named::Filter(filter) => {
+    let meant = |id| {
+        let only_if = filter.clone();
+        Meant { id, only_if }
+    };
+    let told = each(ctx, &chosen, |id| change(meant(id))).await?;
+    Ok(told.map(|told| results(ids, told)))
+}
+
+/// The users that an input names.
+struct Named {
+    /// Their IDs as clients see them.
+    ids: Vec<ID>,
+    chosen: Chosen<Option<UserId>>,
+    /// What they were found by.
+    filter: Option<Arc<users::UserFilter>>,
+}
+
+async fn named(
+    ctx: &Context<'_>,
+    ids: Option<Vec<ID>>,
+    filter: Option<UserFilter>,
+) -> Result<domain::Result<Named>> {
+    let named = match NamedBy::new([("ids", ids)], filter) {
+        Ok(named) => named,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (ids, place, filter) = match named {
+        NamedBy::List(field, ids) => (ids, Place::List(field), None),
+        NamedBy::Filter(filter) => {
             if let Some(error) = filter.flaw() {
                 return Ok(Err(error.into()));
             }
             let filter = UserFilter::decode(Some(filter), ctx).await?;
             // One more than there may be, so that too many are known to be.
             let found = users::matching(ctx.app()?, &filter, AT_MOST + 1).await?;
-            (found.into_iter().map(ids::encode).collect(), Place::Filter)
+            let ids = found.into_iter().map(ids::encode).collect();
+            (ids, Place::Filter, Some(Arc::new(filter)))
         }
     };
     let chosen = Chosen::new(ids.iter().map(ids::decode).collect(), place);
-    Ok(chosen.map(|chosen| (ids, chosen)))
+    Ok(chosen.map(|chosen| Named {
+        ids,
+        chosen,
+        filter,
+    }))
 }
 
 fn results(ids: Vec<ID>, told: Vec<Told<Option<users::User>>>) -> Vec<ChangeUsersResult> {
