@@ -172,7 +172,8 @@ impl Away {
                     _ => Cause::BrokenOff,
                 }
             }
-            SqlxError::Tls(_) | SqlxError::PoolClosed => Cause::BrokenOff,
+            // A connection that ends while it begins has said something that is no word of the protocol.
+            SqlxError::Protocol(_) | SqlxError::Tls(_) | SqlxError::PoolClosed => Cause::BrokenOff,
             SqlxError::PoolTimedOut => Cause::Full,
             SqlxError::Database(error) => cause_of(&**error)?,
             _ => return None,

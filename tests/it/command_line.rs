@@ -575,7 +575,15 @@ fn a_database_that_cannot_be_opened_is_named() {
         let setting = format!("database.url={url}");
         let output = usher(
             folder.path(),
-            &["--set", &setting, "--set", "database.wait=0s"],
+            &[
+                "--set",
+                &setting,
+                "--set",
+                "database.wait=0s",
+                // Another program may have the usual port.
+                "--set",
+                "server.bind=127.0.0.1:0",
+            ],
         )
         .finish();
         let complaint = complaint(&output);

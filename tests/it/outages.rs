@@ -63,7 +63,9 @@ fn is_unavailable(answer: &Answer) {
 
 async fn until_ready(client: &Client) {
     within("the server to be ready", async {
-        while get(client, "/readyz").await.0 != 200 {}
+        while get(client, "/readyz").await.0 != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     })
     .await;
 }
@@ -123,6 +125,11 @@ async fn tells_of(network: Network, words: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_has_stopped_is_told_of() {
     tells_of(Network::Refuses, "it refuses connections").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_a_load_balancer_no_longer_finds_is_told_of() {
+    tells_of(Network::Closes, "the connection broke off").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

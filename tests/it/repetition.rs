@@ -11,9 +11,6 @@ const ADMINISTRATOR: &str = "admin@example.com";
 const LAURA: &str = "laura@kbank.com";
 const NEW: &str = "brittle-lantern-58-canoe";
 
-/// A hundred changes in one request take their time, on a database that many use.
-const PATIENT: &str = "graphql.timeout=25s";
-
 /// A delay that is not over before the test is, however slow the database.
 const LONG: &str = "throttle.delay=1h";
 
@@ -63,7 +60,7 @@ async fn count(client: &Client, kind: &str) -> u64 {
 /// Security rule 21.
 #[tokio::test]
 async fn nobody_is_sent_a_hundred_e_mails_of_one_kind() {
-    let server = TestServer::start_with(&[PATIENT, LONG]).await;
+    let server = TestServer::start_with(&[LONG]).await;
     let administrator = server.administrator().await;
     let laura = server.user_with(&administrator, LAURA, &[]).await;
     let role = server.role(&administrator, "Editor", &[]).await;
@@ -113,7 +110,7 @@ async fn nobody_is_sent_a_hundred_e_mails_of_one_kind() {
 /// Security rule 21: many people may be invited, and an operator may repeat what they like.
 #[tokio::test]
 async fn as_many_people_can_be_invited_as_there_are() {
-    let server = TestServer::start_with(&[PATIENT, LONG, "throttle.emails_per_recipient=1"]).await;
+    let server = TestServer::start_with(&[LONG, "throttle.emails_per_recipient=1"]).await;
     let administrator = server.administrator().await;
     let role = server.role(&administrator, "Editor", &[]).await;
     let input = |who| format!("email: \"user{who}@kbank.com\", roleIds: [\"{role}\"]");
@@ -130,7 +127,7 @@ async fn as_many_people_can_be_invited_as_there_are() {
 /// Security rule 21: nor by way of roles and addresses that are changed again and again.
 #[tokio::test]
 async fn no_change_that_causes_e_mails_can_be_repeated_without_end() {
-    let server = TestServer::start_with(&[PATIENT, LONG, "throttle.emails_per_recipient=3"]).await;
+    let server = TestServer::start_with(&[LONG, "throttle.emails_per_recipient=3"]).await;
     let administrator = server.administrator().await;
     let laura = server.user_with(&administrator, LAURA, &[]).await;
     let role = server.role(&administrator, "Editor", &[]).await;
@@ -159,7 +156,7 @@ async fn no_change_that_causes_e_mails_can_be_repeated_without_end() {
 /// Security rules 3 and 21.
 #[tokio::test]
 async fn whoever_asks_for_a_reset_is_not_told_that_there_were_too_many_e_mails() {
-    let server = TestServer::start_with(&[PATIENT, LONG, "throttle.emails_per_recipient=1"]).await;
+    let server = TestServer::start_with(&[LONG, "throttle.emails_per_recipient=1"]).await;
     let administrator = server.administrator().await;
     for _ in 0..3 {
         let input = json!({ "email": ADMINISTRATOR });
@@ -179,7 +176,7 @@ async fn whoever_asks_for_a_reset_is_not_told_that_there_were_too_many_e_mails()
 /// Security rule 14: a notice protects, and is not counted.
 #[tokio::test]
 async fn every_new_password_is_told() {
-    let server = TestServer::start_with(&[PATIENT, LONG, "throttle.emails_per_recipient=1"]).await;
+    let server = TestServer::start_with(&[LONG, "throttle.emails_per_recipient=1"]).await;
     let administrator = server.administrator().await;
     for (current, new) in [(PASSWORD, NEW), (NEW, PASSWORD), (PASSWORD, NEW)] {
         let input = json!({ "currentPassword": current, "newPassword": new });
@@ -193,7 +190,6 @@ async fn every_new_password_is_told() {
 #[tokio::test]
 async fn the_wait_for_the_next_link_is_no_longer_than_the_last_one_works() {
     let server = TestServer::start_with(&[
-        PATIENT,
         "throttle.emails_per_recipient=1",
         "throttle.delay=1h",
         "passwords.reset_valid_for=2m",
@@ -218,7 +214,7 @@ async fn the_wait_for_the_next_link_is_no_longer_than_the_last_one_works() {
 /// Security rule 21: whoever may do nothing else still has a profile.
 #[tokio::test]
 async fn a_user_cannot_fill_the_event_log() {
-    let server = TestServer::start_with(&[PATIENT, LONG]).await;
+    let server = TestServer::start_with(&[LONG]).await;
     let administrator = server.administrator().await;
     let laura = server.user_with(&administrator, LAURA, &[]).await;
     let recorded = async || {

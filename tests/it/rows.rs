@@ -23,7 +23,7 @@ fn backend(server: &TestServer) -> DbBackend {
 }
 
 /// A UUID as the database's own literal.
-fn literal(server: &TestServer, id: Uuid) -> String {
+pub fn literal(server: &TestServer, id: Uuid) -> String {
     match backend(server) {
         DbBackend::Postgres => format!("'{id}'"),
         _ => format!("X'{}'", id.simple()),

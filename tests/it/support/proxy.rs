@@ -18,6 +18,8 @@ pub enum Network {
     Refuses,
     /// It is as if the database were frozen: connections begin, and nothing is said on any.
     Hangs,
+    /// It is as if a load balancer had no database left behind it: connections begin, and end at once.
+    Closes,
     /// All connections end, and new ones begin.
     Cuts(u32),
     /// The connection on which this was said ends when its transaction has been committed, before anybody
@@ -100,9 +102,13 @@ fn listen(address: SocketAddr) -> TcpListener {
 async fn connect(client: TcpStream, target: String, network: Arc<watch::Sender<Network>>) {
     let mut state = network.subscribe();
     let begun = state.borrow_and_update().clone();
+    if begun == Network::Closes {
+        return;
+    }
     let cut = async {
-        let is_cut =
-            |now: &Network| matches!(now, Network::Refuses | Network::Cuts(_)) && *now != begun;
+        let is_cut = |now: &Network| {
+            matches!(now, Network::Refuses | Network::Closes | Network::Cuts(_)) && *now != begun
+        };
         let _ = state.wait_for(is_cut).await;
     };
     let pass = async {

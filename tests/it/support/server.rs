@@ -28,6 +28,9 @@ const SETTINGS: &[&str] = &[
     "database.max_connections=4",
     // So many tests run at once that a database may well be silent for a moment.
     "database.unavailable_after=10s",
+    // What takes a moment may take much longer, for the same reason.
+    "graphql.timeout=2m",
+    "server.request_timeout=3m",
 ];
 
 /// What every test's configuration declares.
