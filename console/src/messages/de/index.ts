@@ -1,0 +1,11 @@
+// German.
+import type { messages as english } from "../en";
+import { common } from "./common";
+import { emailQueue } from "./email-queue";
+import { errors } from "./errors";
+import { eventLog } from "./event-log";
+import { roles } from "./roles";
+import { shell } from "./shell";
+import { users } from "./users";
+
+export const messages = { common, errors, shell, users, roles, emailQueue, eventLog } satisfies typeof english;
