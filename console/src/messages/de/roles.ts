@@ -1,0 +1,6 @@
+// The application Roles, in German.
+import type { roles as english } from "../en/roles";
+
+export const roles = {
+  title: "Rollen",
+} satisfies typeof english;

@@ -1,0 +1,4 @@
+// The application E-mail queue.
+export const emailQueue = {
+  title: "E-mail queue",
+};

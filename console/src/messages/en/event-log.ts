@@ -1,0 +1,4 @@
+// The application Event log.
+export const eventLog = {
+  title: "Event log",
+};

@@ -1,0 +1,4 @@
+// The application Roles.
+export const roles = {
+  title: "Roles",
+};

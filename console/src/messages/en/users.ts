@@ -1,0 +1,4 @@
+// The application Users.
+export const users = {
+  title: "Users",
+};

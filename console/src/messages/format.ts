@@ -1,0 +1,40 @@
+// Times, numbers and lists as the reader's language writes them.
+import { useMemo } from "react";
+
+import { useLanguage } from "./index";
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+export function useFormat() {
+  const { language } = useLanguage();
+  return useMemo(() => {
+    const number = new Intl.NumberFormat(language);
+    const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+    const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+    const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+    const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+    const list = new Intl.ListFormat(language, { type: "conjunction" });
+    return {
+      number: (value: number) => number.format(value),
+      /** "29 Nov 2026" */
+      date: (time: string | Date) => date.format(new Date(time)),
+      /** "29 Nov 2026, 04:43" */
+      dateTime: (time: string | Date) => dateTime.format(new Date(time)),
+      /** With the day of the week, the seconds and the time zone. */
+      exact: (time: string | Date) => exact.format(new Date(time)),
+      /** "2 hours ago", "in 3 days" */
+      relative: (time: string | Date, now: number) => {
+        const seconds = Math.round((new Date(time).getTime() - now) / 1000);
+        const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+        return relative.format(Math.trunc(seconds / size), unit);
+      },
+      /** "Ada, Laura and Peter" */
+      list: (items: string[]) => list.format(items),
+    };
+  }, [language]);
+}

@@ -1,0 +1,137 @@
+// Who is signed in. The server knows: the cookie is `HttpOnly`, and no script can read it. Everything that
+// the pages show depends on it, so they begin when it is known, and end when the session does.
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Provider, useQuery, useSubscription, type Client } from "urql";
+
+import { connect, type Connection } from "./client";
+import { ErrorMessage } from "./errors";
+import { graphql, readFragment, type FragmentType } from "./graphql";
+import { signInAddress } from "./page";
+import { SessionEnded } from "./shell/SessionEnded";
+import { Loading } from "./ui/states";
+
+const ViewerFragment = graphql(`
+  fragment Viewer on User {
+    id
+    displayName
+    email
+    permissions
+    applications {
+      id
+      code
+      viewerPermissions
+    }
+  }
+`);
+
+const ViewerQuery = graphql(`
+  query Viewer {
+    viewer {
+      id
+      ...Viewer
+    }
+  }
+`);
+
+// What it reports goes into the cache, and from there to all who ask for the viewer.
+const ViewerChanged = graphql(`
+  subscription ViewerChanged {
+    viewerChanged {
+      id
+      ...Viewer
+    }
+  }
+`);
+
+export interface Session {
+  viewer: { id: string; displayName: string; email: string };
+  /** Whether the viewer holds all of these permissions. */
+  may(...permissions: string[]): boolean;
+  /** The WebSocket, for those who show whether it is connected. */
+  socket: Connection["socket"];
+  /** Grows when the same person has signed in again: subscriptions begin anew (live.ts). */
+  round: number;
+}
+
+const SessionContext = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("useSession outside of SessionProvider");
+  return session;
+}
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const [hasEnded, setEnded] = useState(false);
+  const [round, setRound] = useState(0);
+  const connection = useMemo(() => connect(() => setEnded(true)), []);
+  const resume = useCallback(() => {
+    setEnded(false);
+    setRound((round) => round + 1);
+  }, []);
+  return (
+    <Provider value={connection.client}>
+      <SignedIn connection={connection} round={round} hasEnded={hasEnded} resume={resume}>
+        {children}
+      </SignedIn>
+    </Provider>
+  );
+}
+
+interface SignedInProps {
+  connection: Connection;
+  round: number;
+  hasEnded: boolean;
+  resume(): void;
+  children: ReactNode;
+}
+
+function SignedIn({ connection: { client, socket }, round, hasEnded, resume, children }: SignedInProps) {
+  const [{ data, error }, ask] = useQuery({ query: ViewerQuery });
+  const [viewer, setViewer] = useState<FragmentType<typeof ViewerFragment> & { id: string }>();
+  const isAnonymous = data?.viewer === null;
+
+  useEffect(() => {
+    if (data?.viewer) setViewer(data.viewer);
+    // Nobody was signed in when the page was opened: there is nothing yet to lose.
+    else if (isAnonymous && !viewer) location.replace(signInAddress());
+  }, [data, isAnonymous, viewer]);
+
+  if (!viewer) {
+    return <main className="alone">{error ? <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} /> : <Loading />}</main>;
+  }
+  return (
+    <KnownViewer viewer={viewer} socket={socket} round={round}>
+      {children}
+      {(hasEnded || isAnonymous) && <SessionEnded check={() => isBack(client, viewer.id)} resume={resume} />}
+    </KnownViewer>
+  );
+}
+
+interface KnownViewerProps {
+  viewer: FragmentType<typeof ViewerFragment>;
+  socket: Connection["socket"];
+  round: number;
+  children: ReactNode;
+}
+
+function KnownViewer({ viewer: masked, socket, round, children }: KnownViewerProps) {
+  const viewer = readFragment(ViewerFragment, masked);
+  const [, watch] = useSubscription({ query: ViewerChanged });
+  useEffect(() => {
+    if (round > 0) watch();
+  }, [round, watch]);
+
+  const session = useMemo(() => {
+    const held = new Set([...viewer.permissions, ...viewer.applications.flatMap(({ viewerPermissions }) => viewerPermissions)]);
+    return { viewer, socket, round, may: (...permissions: string[]) => permissions.every((permission) => held.has(permission)) };
+  }, [viewer, socket, round]);
+  return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
+}
+
+/** Whether the same person is signed in again. Somebody else gets pages of their own. */
+async function isBack(client: Client, id: string): Promise<boolean> {
+  const { data } = await client.query(ViewerQuery, {}, { requestPolicy: "network-only" });
+  if (data?.viewer && data.viewer.id !== id) location.reload();
+  return data?.viewer?.id === id;
+}

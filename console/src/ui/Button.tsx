@@ -1,0 +1,66 @@
+// Buttons. One that may not be used stays in the order of the Tab key, so that everybody can read why.
+import { useId, type ReactNode } from "react";
+import { Link } from "wouter";
+
+import { Icon, type IconName } from "./Icon";
+
+interface ButtonProps {
+  children: ReactNode;
+  /** Secondary unless it says otherwise; `primary` is the one thing that a page or a dialog is for. */
+  look?: "primary" | "secondary" | "plain" | "danger";
+  icon?: IconName;
+  type?: "button" | "submit";
+  /** Why it may not be used; then it does nothing but say so. */
+  why?: string | false;
+  /** Whether what it began is still under way. */
+  busy?: boolean;
+  onPress?(): void;
+  label?: string;
+  autoFocus?: boolean;
+}
+
+export function Button({ children, look = "secondary", icon, type = "button", why, busy, onPress, label, autoFocus }: ButtonProps) {
+  const id = useId();
+  const isOff = Boolean(why) || Boolean(busy);
+  return (
+    <span className="button-place">
+      <button
+        type={type}
+        className={`button ${look}`}
+        aria-label={label}
+        aria-disabled={isOff || undefined}
+        aria-busy={busy || undefined}
+        aria-describedby={why ? id : undefined}
+        autoFocus={autoFocus}
+        onClick={(event) => {
+          if (isOff) event.preventDefault();
+          else onPress?.();
+        }}
+      >
+        {icon && <Icon name={icon} />}
+        {children}
+      </button>
+      {why && <span role="tooltip" id={id} className="why">{why}</span>}
+    </span>
+  );
+}
+
+interface LinkButtonProps {
+  children: ReactNode;
+  href: string;
+  look?: "primary" | "secondary";
+  icon?: IconName;
+  /** Why the page that it leads to may not be used; then it is a button that says so. */
+  why?: string | false;
+}
+
+/** A link to another page of the console that looks like a button. */
+export function LinkButton({ children, href, look = "secondary", icon, why }: LinkButtonProps) {
+  if (why) return <Button look={look} icon={icon} why={why}>{children}</Button>;
+  return (
+    <Link href={href} className={`button ${look}`}>
+      {icon && <Icon name={icon} />}
+      {children}
+    </Link>
+  );
+}

@@ -1,0 +1,71 @@
+// The filters above a list, bound to the query string.
+import { Input, SearchField, Button as AriaButton } from "react-aria-components";
+import type { ReactNode } from "react";
+
+import { useMessages } from "../messages";
+import { useTyped, type Address } from "./address";
+import { Button } from "./Button";
+import { MultiSelect, Select, type Option } from "./fields";
+import { Icon } from "./Icon";
+
+interface FiltersProps {
+  address: Address;
+  /** All the names in the address that "Clear filters" removes. */
+  names: string[];
+  children: ReactNode;
+}
+
+export function Filters({ address, names, children }: FiltersProps) {
+  const { common } = useMessages();
+  return (
+    <div className="filters" role="search" aria-label={common.filters}>
+      {children}
+      {address.has(...names) && (
+        <Button look="plain" onPress={() => address.change(Object.fromEntries(names.map((name) => [name, undefined])))}>
+          {common.clearFilters}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Filters as one types. */
+export function SearchFilter({ address, name = "search", label }: { address: Address; name?: string; label: string }) {
+  const { common } = useMessages();
+  const [text, setText] = useTyped(address, name);
+  return (
+    <SearchField className="search" aria-label={label} value={text} onChange={setText} maxLength={200}>
+      <Icon name="search" />
+      <Input placeholder={label} />
+      <AriaButton className="icon-button" aria-label={common.clearFilters}><Icon name="close" /></AriaButton>
+    </SearchField>
+  );
+}
+
+interface FilterProps<Value extends string> {
+  address: Address;
+  name: string;
+  label: string;
+  options: readonly Option<Value>[];
+}
+
+/** Any number of values of one name. */
+export function MultiFilter<Value extends string>({ address, name, label, options }: FilterProps<Value>) {
+  const values = address.all(name, options.map(({ value }) => value));
+  return <MultiSelect label={label} options={options} values={values} onChange={(values) => address.change({ [name]: values })} />;
+}
+
+/** One value, or all. */
+export function OneFilter<Value extends string>({ address, name, label, options }: FilterProps<Value>) {
+  const { common } = useMessages();
+  const value = address.one(name, options.map(({ value }) => value));
+  const all: Option<Value | "all"> = { value: "all", label: common.all };
+  return (
+    <Select
+      label={label}
+      options={[all, ...options]}
+      value={value ?? "all"}
+      onChange={(value) => address.change({ [name]: value === "all" ? undefined : value })}
+    />
+  );
+}

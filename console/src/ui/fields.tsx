@@ -1,0 +1,216 @@
+// The fields of forms. Inside of a `Form`, a field with a `name` shows what the server says against it.
+import { type ReactNode } from "react";
+import * as Aria from "react-aria-components";
+
+import { useMessages } from "../messages";
+import { useFieldErrors } from "./form";
+import { Icon } from "./Icon";
+
+interface FieldProps {
+  /** The name in the mutation's input. */
+  name?: string;
+  label: string;
+  hint?: ReactNode;
+  /** Says beside the label that it may stay empty. */
+  optional?: boolean;
+}
+
+function Label({ label, optional }: Pick<FieldProps, "label" | "optional">) {
+  const { common } = useMessages();
+  return (
+    <Aria.Label>
+      {label} {optional && <span className="quiet">({common.optional})</span>}
+    </Aria.Label>
+  );
+}
+
+function Below({ hint, messages }: { hint?: ReactNode; messages: string[] }) {
+  return (
+    <>
+      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
+      <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
+    </>
+  );
+}
+
+interface TextFieldProps extends FieldProps {
+  value: string;
+  onChange(value: string): void;
+  type?: "text" | "email" | "search" | "date";
+  /** How many lines are shown; more than one makes it a field for longer texts. */
+  lines?: number;
+  maxLength?: number;
+  autoFocus?: boolean;
+  isReadOnly?: boolean;
+  placeholder?: string;
+}
+
+export function TextField({ name, label, hint, optional, lines = 1, placeholder, ...field }: TextFieldProps) {
+  const messages = useFieldErrors(name);
+  return (
+    <Aria.TextField {...field} name={name} className="field" isInvalid={messages.length > 0} validationBehavior="aria" autoComplete="off" spellCheck="false">
+      <Label label={label} optional={optional} />
+      {lines > 1 ? <Aria.TextArea rows={lines} placeholder={placeholder} /> : <Aria.Input placeholder={placeholder} />}
+      <Below hint={hint} messages={messages} />
+    </Aria.TextField>
+  );
+}
+
+export interface Option<Value extends string> {
+  value: Value;
+  label: string;
+  hint?: ReactNode;
+  /** Why it cannot be chosen. */
+  why?: string | false;
+}
+
+interface SelectProps<Value extends string> extends FieldProps {
+  options: readonly Option<Value>[];
+  value: Value;
+  onChange(value: Value): void;
+}
+
+/** One of a few. */
+export function Select<Value extends string>({ name, label, hint, optional, options, value, onChange }: SelectProps<Value>) {
+  const messages = useFieldErrors(name);
+  return (
+    <Aria.Select className="field" value={value} onChange={(key) => onChange(key as Value)} isInvalid={messages.length > 0} validationBehavior="aria">
+      <Label label={label} optional={optional} />
+      <Aria.Button className="select">
+        <Aria.SelectValue />
+        <Icon name="down" />
+      </Aria.Button>
+      <Below hint={hint} messages={messages} />
+      <Options options={options} />
+    </Aria.Select>
+  );
+}
+
+interface MultiSelectProps<Value extends string> {
+  label: string;
+  options: readonly Option<Value>[];
+  values: readonly Value[];
+  onChange(values: Value[]): void;
+}
+
+/** Any number of several: for filters. None means that it does not matter. */
+export function MultiSelect<Value extends string>({ label, options, values, onChange }: MultiSelectProps<Value>) {
+  const { common } = useMessages();
+  return (
+    <Aria.Select className="field" selectionMode="multiple" value={values} onChange={(keys) => onChange(keys as Value[])}>
+      <Aria.Label>{label}</Aria.Label>
+      <Aria.Button className="select">
+        <Aria.SelectValue>
+          {values.length === 0 ? common.all : values.map((value) => options.find((option) => option.value === value)?.label ?? value).join(", ")}
+        </Aria.SelectValue>
+        <Icon name="down" />
+      </Aria.Button>
+      <Options options={options} />
+    </Aria.Select>
+  );
+}
+
+function Options<Value extends string>({ options }: { options: readonly Option<Value>[] }) {
+  return (
+    <Aria.Popover className="popover">
+      <Aria.ListBox className="menu">
+        {options.map(({ value, label, hint }) => (
+          <Aria.ListBoxItem className="menu-item" key={value} id={value} textValue={label}>
+            <span>
+              {label}
+              {hint && <small>{hint}</small>}
+            </span>
+            <Icon name="check" />
+          </Aria.ListBoxItem>
+        ))}
+      </Aria.ListBox>
+    </Aria.Popover>
+  );
+}
+
+interface CheckboxProps {
+  children: ReactNode;
+  isSelected: boolean;
+  onChange(isSelected: boolean): void;
+  isIndeterminate?: boolean;
+  /** For one without a text of its own. */
+  label?: string;
+}
+
+export function Checkbox({ children, label, ...checkbox }: CheckboxProps) {
+  return (
+    <Aria.Checkbox {...checkbox} className="check" aria-label={label}>
+      <Box />
+      {children && <span>{children}</span>}
+    </Aria.Checkbox>
+  );
+}
+
+function Box() {
+  return (
+    <span className="box" aria-hidden="true">
+      <Icon name="check" />
+    </span>
+  );
+}
+
+interface ChoicesProps<Value extends string> extends FieldProps {
+  options: readonly Option<Value>[];
+  values: readonly Value[];
+  onChange(values: Value[]): void;
+}
+
+/** Any number of several, all in sight. One that may not be chosen says why. */
+export function Choices<Value extends string>({ name, label, hint, optional, options, values, onChange }: ChoicesProps<Value>) {
+  const messages = useFieldErrors(name);
+  return (
+    <Aria.CheckboxGroup className="field" value={[...values]} onChange={(keys) => onChange(keys as Value[])} isInvalid={messages.length > 0} validationBehavior="aria">
+      <Label label={label} optional={optional} />
+      <div className="choices">
+        {options.map((option) => (
+          // Read-only, where it may not be chosen: unlike a disabled one, it can be reached, and read.
+          <Aria.Checkbox className="check choice" key={option.value} value={option.value} isReadOnly={Boolean(option.why)} data-off={Boolean(option.why) || undefined}>
+            <Box />
+            <OptionText {...option} />
+          </Aria.Checkbox>
+        ))}
+      </div>
+      <Below hint={hint} messages={messages} />
+    </Aria.CheckboxGroup>
+  );
+}
+
+interface RadiosProps<Value extends string> extends FieldProps {
+  options: readonly Option<Value>[];
+  value: Value;
+  onChange(value: Value): void;
+}
+
+/** One of a few, all in sight. */
+export function Radios<Value extends string>({ name, label, hint, optional, options, value, onChange }: RadiosProps<Value>) {
+  const messages = useFieldErrors(name);
+  return (
+    <Aria.RadioGroup className="field" value={value} onChange={(key) => onChange(key as Value)} isInvalid={messages.length > 0} validationBehavior="aria">
+      <Label label={label} optional={optional} />
+      <div className="choices">
+        {options.map((option) => (
+          <Aria.Radio className="check choice" key={option.value} value={option.value} isDisabled={Boolean(option.why)} data-off={Boolean(option.why) || undefined}>
+            <span className="box round" aria-hidden="true" />
+            <OptionText {...option} />
+          </Aria.Radio>
+        ))}
+      </div>
+      <Below hint={hint} messages={messages} />
+    </Aria.RadioGroup>
+  );
+}
+
+function OptionText<Value extends string>({ label, hint, why }: Option<Value>) {
+  return (
+    <span>
+      {label}
+      {hint && <small>{hint}</small>}
+      {why && <small className="reason">{why}</small>}
+    </span>
+  );
+}
