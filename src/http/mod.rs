@@ -2,8 +2,11 @@
 
 mod client;
 mod connections;
+mod console;
 mod cookie;
-mod eml;
+mod document;
+mod email_files;
+mod front_end;
 mod graphql_over_http;
 mod headers;
 mod health;

@@ -4,7 +4,6 @@
 //! They are written once, at the start, from templates and the branding; nothing in them depends on
 //! the request. Everything else they do in the browser, through the public API and nothing else.
 
-mod document;
 mod errors;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
@@ -13,7 +12,8 @@ use url::Url;
 
 pub use self::errors::ErrorPages;
 
-use self::document::{Document, FRESH, NEVER};
+use super::console;
+use super::document::{Document, FRESH, NEVER, content_type};
 use super::origins::AllowedOrigins;
 use crate::color::Palette;
 use crate::config::Config;
@@ -40,7 +40,7 @@ macro_rules! files {
 
 const TEMPLATES: &[(&str, &str)] = files!("templates":
     "layout.html", "password.html", "dashboard.html", "sign-in.html", "accept-invitation.html",
-    "forgotten-password.html", "reset-password.html", "account.html", "error.html",
+    "forgotten-password.html", "reset-password.html", "account.html", "error.html", "console.html",
 );
 
 const STATIC: &[(&str, &str)] = files!("static":
@@ -67,7 +67,6 @@ pub fn add_to(
                 title => *title,
                 script => format!("{name}.js"),
                 origins => origins.to_string(),
-                playground => settings.serves_playground(),
                 min_length => settings.passwords.min_length,
             },
         )?;
@@ -81,6 +80,10 @@ pub fn add_to(
         let document = Document::new((*content).to_owned(), content_type(name), &look.policy);
         routes = routes.at(format!("/pages/{name}"), get(document));
     }
+    let page = context! { playground => settings.serves_playground() };
+    let page = look.render("console.html", &look.root, page)?;
+    let policy = console::policy(&look.policy);
+    routes = console::add_to(routes, page, &policy);
     let brand = brand_style(&settings.branding.color);
     let brand = Document::new(brand, "text/css; charset=utf-8", &look.policy);
     let routes = routes.at("/pages/brand.css", get(brand));
@@ -158,19 +161,15 @@ fn brand_style(color: &str) -> String {
 /// Nothing may be loaded from elsewhere but the logo that the configuration names, and nothing runs
 /// that does not come as a file of this server.
 fn policy(logo_url: &str) -> String {
-    let logo_origin = Url::parse(logo_url)
-        .ok()
-        .map(|url| format!(" {}", url.origin().ascii_serialization()))
-        .unwrap_or_default();
+    let logo_origin = logo_origin(logo_url);
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{logo_origin}; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.') {
-        Some((_, "js")) => "text/javascript; charset=utf-8",
-        Some((_, "css")) => "text/css; charset=utf-8",
-        _ => "image/svg+xml",
-    }
+/// For the end of a policy's list: nothing where this server has the logo itself.
+pub(super) fn logo_origin(logo_url: &str) -> String {
+    let url = Url::parse(logo_url).ok();
+    url.map(|url| format!(" {}", url.origin().ascii_serialization()))
+        .unwrap_or_default()
 }

@@ -1,13 +1,15 @@
-//! The playground: the files of `playground/dist/`, built in and sent as they are.
+//! The playground: the files of `playground/dist/`.
 //!
 //! How the bundle is made, and which headers it asks for, stands in `playground/README.md`.
 
 use poem::error::NotFoundError;
 use poem::http::StatusCode;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use poem::http::header::LOCATION;
 use poem::web::Path;
-use poem::{Response, Result, handler};
+use poem::{Request, Response, Result, handler};
 use rust_embed::RustEmbed;
+
+use super::front_end;
 
 #[derive(RustEmbed)]
 #[folder = "playground/dist/"]
@@ -18,51 +20,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// `GET /playground`
 #[handler]
-pub fn index() -> Result<Response> {
-    send("index.html")
+pub fn index(request: &Request) -> Result<Response> {
+    send("index.html", request)
 }
 
 /// `GET /playground/…`
 #[handler]
-pub fn asset(Path(path): Path<String>) -> Result<Response> {
+pub fn asset(Path(path): Path<String>, request: &Request) -> Result<Response> {
     match path.as_str() {
         "" => Ok(Response::builder()
             .status(StatusCode::PERMANENT_REDIRECT)
             .header(LOCATION, "/playground")
             .finish()),
-        path => send(path),
+        path => send(path, request),
     }
 }
 
-fn send(path: &str) -> Result<Response> {
-    let file = Files::get(&format!("{path}.gz")).ok_or(NotFoundError)?;
-    // The name of an asset holds a digest of its content: a changed one has another name.
-    let caching = if path.starts_with("assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    Ok(Response::builder()
-        .header(CONTENT_TYPE, content_type(path))
-        .header(CONTENT_ENCODING, "gzip")
-        .header(CACHE_CONTROL, caching)
-        .header("content-security-policy", POLICY)
-        .header("referrer-policy", "no-referrer")
-        .body(match file.data {
-            std::borrow::Cow::Borrowed(bytes) => poem::Body::from_bytes(bytes.into()),
-            std::borrow::Cow::Owned(bytes) => poem::Body::from_vec(bytes),
-        }))
-}
-
-fn content_type(path: &str) -> &'static str {
-    match path.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("woff2") => "font/woff2",
-        Some("ttf") => "font/ttf",
-        Some("txt") => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
+fn send(path: &str, request: &Request) -> Result<Response> {
+    let file = front_end::file::<Files>(path, POLICY).ok_or(NotFoundError)?;
+    Ok(file.answer(request))
 }

@@ -6,7 +6,7 @@ use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Route, get};
 
 use super::client::TrustedProxies;
-use super::eml::EmailFiles;
+use super::email_files::EmailFiles;
 use super::graphql_over_http::GraphqlEndpoint;
 use super::headers::Headers;
 use super::identity::Identification;

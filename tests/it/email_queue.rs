@@ -461,6 +461,18 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
         .unwrap();
     assert_eq!(parsed.subject(), Some(received.subject.as_str()));
 
+    // Nor is it shown where nobody asks for it.
+    let so_far = shown().await;
+    let bodies = "htmlBody(masked: true) textBody(masked: true) source(masked: true)";
+    let answer = administrator
+        .run(&format!("{{ email(id: \"{id}\") {{ {bodies} }} }}"))
+        .await;
+    let bodies = answer.data()["email"].to_string();
+    // Thrice in the HTML, once in the text, and all of them once more in the source.
+    assert_eq!(bodies.matches("[secret link]").count(), 8, "{bodies}");
+    assert!(!bodies.contains(&token));
+    assert_eq!(so_far, shown().await);
+
     let anonymous = server.anonymous();
     let none = "email_01h2xcejqtf2nbrexx3vqjhp41";
     assert_eq!(eml(&anonymous, id).await.0, 401);
@@ -482,6 +494,69 @@ async fn the_source_of_a_mail_is_masked_like_its_bodies() {
         .await
         .unwrap();
     assert_eq!(response.status(), 403);
+}
+
+/// Security rule 12: whoever looks at an e-mail sees it as it looks, and its link only where they ask for that.
+#[tokio::test]
+async fn a_mail_can_be_looked_at_in_a_frame_of_our_own_pages_alone() {
+    let server = TestServer::start_with(&[
+        "branding.name=<b>K & B</b> Bank",
+        "branding.logo_url=https://cdn.kbank.com/logo.png",
+    ])
+    .await;
+    let (administrator, role) = office(&server).await;
+    let input = json!({ "email": "laura@kbank.com", "roleIds": [role] });
+    administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    let token = token_in(&server.inbox.next().await);
+    let mails = server
+        .emails_in(&administrator, json!({ "to": "laura@" }), "SENT")
+        .await;
+    let id = mails[0]["id"].as_str().unwrap();
+    let open = async |client: &Client, id: &str| {
+        let url = format!("{}/emails/{id}.html", client.url);
+        let request = client.http.get(url);
+        let token = client.token.clone().unwrap_or_default();
+        request.bearer_auth(token).send().await.unwrap()
+    };
+    let shown = async || {
+        let query = "{ events(filter: { actions: [LINK_SHOWN] }) { totalCount } }";
+        administrator.run(query).await.data()["events"].clone()
+    };
+    let so_far = shown().await;
+    let page = open(&administrator, id).await;
+    assert_eq!(page.status(), 200);
+    let headers = page.headers().clone();
+    assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["x-frame-options"], "SAMEORIGIN");
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    let parts: Vec<&str> = policy.split("; ").collect();
+    for part in [
+        "sandbox",
+        "default-src 'none'",
+        "img-src https://cdn.kbank.com",
+        "frame-ancestors 'self'",
+    ] {
+        assert!(parts.contains(&part), "{policy}");
+    }
+    assert!(!policy.contains("script"));
+    let html = page.text().await.unwrap();
+    assert!(html.contains("[secret link]") && !html.contains(&token));
+    assert!(html.contains("&lt;b&gt;K &amp; B&lt;"), "{html}");
+    assert_eq!(shown().await, so_far);
+
+    let nobody = server
+        .user_with(&administrator, "nobody@kbank.com", &[])
+        .await;
+    for (client, id, status) in [
+        (&administrator, "rubbish", 404),
+        (&nobody, id, 403),
+        (&server.anonymous(), id, 401),
+    ] {
+        assert_eq!(open(client, id).await.status(), status);
+    }
 }
 
 #[tokio::test]

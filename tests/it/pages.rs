@@ -151,7 +151,10 @@ async fn an_address_without_a_page_shows_a_person_a_page_and_a_program_an_error(
 #[tokio::test]
 async fn a_deployment_with_a_front_end_of_its_own_switches_them_off() {
     let server = TestServer::start_with(&["pages.enabled=false"]).await;
-    for path in PAGES {
+    for path in PAGES
+        .iter()
+        .chain(&["/console/users", "/console/console.js"])
+    {
         let response = server
             .anonymous()
             .http
@@ -197,6 +200,66 @@ async fn the_playground_is_sent_compressed_and_its_assets_for_ever() {
             .status(),
         StatusCode::NOT_FOUND
     );
+}
+
+/// The console decides in the browser what it shows at which of its addresses.
+#[tokio::test]
+async fn every_address_of_the_console_shows_its_page_and_its_files_are_files() {
+    let server = TestServer::start_with(&[
+        "branding.name=K & B Bank",
+        "branding.logo_url=https://cdn.kbank.com/logo.png",
+        "server.public_url=http://localhost:8000/staff",
+    ])
+    .await;
+    let mut pages = Vec::new();
+    for path in [
+        "/console",
+        "/console/",
+        "/console/users?search=%22%3E%3Cscript%3E",
+        "/console/email-queue/%3Cscript%3E",
+        "/console/a.b/../c",
+    ] {
+        let page = get(&server, path).await;
+        assert_eq!(page.status(), StatusCode::OK, "{path}");
+        assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(header(&page, "cache-control"), "no-cache");
+        let policy = header(&page, "content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
+        assert!(policy.contains("img-src 'self' https://cdn.kbank.com;"));
+        assert!(policy.ends_with("; frame-src 'self'") && !policy.contains("unsafe"));
+        pages.push(page.text().await.unwrap().replace("&#x2f;", "/"));
+    }
+    let page = &pages[0];
+    assert!(pages.iter().all(|other| other == page));
+    assert!(page.contains("K &amp; B Bank") && page.contains("data-root=\"/staff/\""));
+    assert!(page.contains("src=\"/staff/console/console.js\""), "{page}");
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console/dist");
+    let mut names = Vec::new();
+    for (folder, prefix) in [
+        (folder.to_owned(), ""),
+        (format!("{folder}/assets"), "assets/"),
+    ] {
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        let files = entries.filter(|entry| entry.path().is_file());
+        names.extend(files.map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            format!("{prefix}{}", name.strip_suffix(".gz").unwrap())
+        }));
+    }
+    assert!(names.contains(&"console.js".to_owned()) && names.contains(&"console.css".to_owned()));
+    for name in &names {
+        let file = get(&server, &format!("/console/{name}")).await;
+        assert_eq!(file.status(), StatusCode::OK, "{name}");
+        assert_eq!(header(&file, "content-encoding"), "gzip", "{name}");
+        assert_ne!(header(&file, "content-type"), "application/octet-stream");
+        // What has a fixed name changes with the version.
+        let is_asset = name.starts_with("assets/");
+        let is_kept = header(&file, "cache-control").contains("immutable");
+        assert_eq!(is_kept, is_asset, "{name}");
+    }
+    let gone = get(&server, "/console/assets/users-00000000.js").await;
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -38,6 +38,14 @@ impl Email {
         }
     }
 
+    /// The same without its link, whoever reads it.
+    pub fn masked(&self) -> Self {
+        Self {
+            link: None,
+            ..self.clone()
+        }
+    }
+
     /// The secret link, if it still serves a purpose and this reader may see it.
     pub fn link(&self) -> Option<&str> {
         self.link.as_deref()

@@ -73,6 +73,16 @@ impl Email {
         whole.ok_or_else(|| internal("an e-mail was deleted while it was being shown"))
     }
 
+    /// The same, as the viewer is shown it: where its link is, that is noted.
+    async fn shown(&self, ctx: &Context<'_>, masked: bool) -> Result<Arc<emails::Email>> {
+        let whole = self.whole(ctx).await?;
+        if masked {
+            return Ok(Arc::new(whole.masked()));
+        }
+        ctx.caller()?.note_showing(&whole);
+        Ok(whole)
+    }
+
     async fn attempt_list(&self, ctx: &Context<'_>) -> Result<Vec<EmailAttempt>> {
         let all = async {
             let ids = self.0.all().map(|email| email.row().id);
@@ -139,18 +149,31 @@ impl Email {
 
     /// The plain-text body. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn text_body(&self, ctx: &Context<'_>) -> Result<String> {
-        let whole = self.whole(ctx).await?;
-        ctx.caller()?.note_showing(&whole);
-        Ok(whole.text_body())
+    async fn text_body(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            default = false,
+            desc = "Masks the link for everybody; then no event records that it was shown."
+        )]
+        masked: bool,
+    ) -> Result<String> {
+        Ok(self.shown(ctx, masked).await?.text_body())
     }
 
-    /// The HTML body. The secret link is masked unless the viewer may see it (see `link`).
+    /// The HTML body. The secret link is masked unless the viewer may see it (see `link`). Also available,
+    /// masked for everybody, as a page at `GET /emails/{id}.html`.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn html_body(&self, ctx: &Context<'_>) -> Result<String> {
-        let whole = self.whole(ctx).await?;
-        ctx.caller()?.note_showing(&whole);
-        Ok(whole.html_body())
+    async fn html_body(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            default = false,
+            desc = "Masks the link for everybody; then no event records that it was shown."
+        )]
+        masked: bool,
+    ) -> Result<String> {
+        Ok(self.shown(ctx, masked).await?.html_body())
     }
 
     /// The secret link, such as the invitation link. Null if the e-mail has none, once the link has
@@ -165,10 +188,17 @@ impl Email {
     /// The complete RFC 5322 message, with CRLF line endings. Also available at
     /// `GET /emails/{id}.eml`. The secret link is masked unless the viewer may see it (see `link`).
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn source(&self, ctx: &Context<'_>) -> Result<String> {
-        let whole = self.whole(ctx).await?;
-        ctx.caller()?.note_showing(&whole);
-        messages::source(&whole).map_err(|problem| internal(&problem))
+    async fn source(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            default = false,
+            desc = "Masks the link for everybody; then no event records that it was shown."
+        )]
+        masked: bool,
+    ) -> Result<String> {
+        let shown = self.shown(ctx, masked).await?;
+        messages::source(&shown).map_err(|problem| internal(&problem))
     }
 
     /// The `Message-ID` header, which is the same for every attempt.

@@ -9,7 +9,7 @@ use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Endpoint, Error, IntoResponse, Request, Response, Result};
 
 use super::Look;
-use super::document::{Document, NEVER};
+use crate::http::document::{Document, NEVER};
 
 /// Status, title and text. The first one stands for every other status.
 const ERRORS: &[(StatusCode, &str, &str)] = &[

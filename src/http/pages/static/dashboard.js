@@ -1,13 +1,13 @@
 import { ask } from "./api.js";
 import { show, showTrouble } from "./forms.js";
-import { askToSignIn, signOut } from "./session.js";
+import { askToSignIn, signOut, watchViewer } from "./session.js";
 
-const VIEWER = "{ viewer { displayName firstName applications { code name url viewerPermissions } } }";
-// The built-in applications have no pages of their own yet; they open their job in the playground.
+const FIELDS = "displayName firstName applications { code name url viewerPermissions }";
+// The built-in applications, whose pages are the console's.
 const OWN = ["users", "roles", "email-queue", "event-log"];
 
-function tile({ code, name, url, viewerPermissions }, playground) {
-  const target = url ?? (OWN.includes(code) && playground ? `${playground}#${code}` : undefined);
+function tile({ code, name, url, viewerPermissions }) {
+  const target = url ?? (OWN.includes(code) ? `console/${code}` : undefined);
   const element = document.createElement(target ? "a" : "div");
   element.className = "tile";
   if (target) element.href = target;
@@ -27,21 +27,24 @@ function tile({ code, name, url, viewerPermissions }, playground) {
   return item;
 }
 
+function fill({ displayName, firstName, applications }) {
+  document.getElementById("name").textContent = displayName;
+  document.getElementById("greeting").textContent = firstName ? `Hello, ${firstName}` : "Your applications";
+  document.getElementById("applications").replaceChildren(...applications.map(tile));
+  document.getElementById("nothing").hidden = applications.length > 0;
+}
+
 try {
-  const { viewer } = await ask(VIEWER);
+  const { viewer } = await ask(`{ viewer { ${FIELDS} } }`);
   if (!viewer) {
     askToSignIn();
   } else {
     const section = show("dashboard");
     document.getElementById("bar").hidden = false;
-    document.getElementById("name").textContent = viewer.displayName;
-    document.getElementById("greeting").textContent = viewer.firstName ? `Hello, ${viewer.firstName}` : "Your applications";
-    document.getElementById("applications").append(
-      ...viewer.applications.map((application) => tile(application, section.dataset.playground)),
-    );
-    document.getElementById("nothing").hidden = viewer.applications.length > 0;
+    fill(viewer);
     document.getElementById("sign-out").addEventListener("click", () =>
       signOut().catch((error) => { section.querySelector(".alert").textContent = error.message; }));
+    watchViewer(FIELDS, fill);
   }
 } catch (error) {
   showTrouble(error);

@@ -1,5 +1,6 @@
-//! `GET /emails/{id}.eml`: an e-mail of the queue as a file that any mail program opens. It is what
-//! `Email.source` is to whoever asks, by the API's own guards and notes.
+//! An e-mail of the queue, by the API's own guards and notes: `GET /emails/{id}.eml` is `Email.source`, as a
+//! file that any mail program opens; `GET /emails/{id}.html` is `Email.htmlBody`, masked, as a page for a frame
+//! of our own pages.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -11,24 +12,50 @@ use poem::{Endpoint, Request, Response, Result};
 use serde_json::json;
 
 use super::identity::{Identification, IdentityError};
+use super::pages::logo_origin;
 use crate::database::Away;
 use crate::domain::{App, Error};
 use crate::graphql::context::Caller;
 use crate::graphql::error::Code;
 
-const QUERY: &str = "query ($id: ID!) { email(id: $id) { source } }";
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Form {
+    Source,
+    Page,
+}
+
+impl Form {
+    const ALL: [(&str, Self); 2] = [(".eml", Self::Source), (".html", Self::Page)];
+
+    /// The ID and the form that a file's name stands for.
+    fn of(file: &str) -> Option<(&str, Self)> {
+        let mut forms = Self::ALL.into_iter();
+        forms.find_map(|(ending, form)| Some((file.strip_suffix(ending)?, form)))
+    }
+
+    fn query(self) -> &'static str {
+        match self {
+            Self::Source => "query ($id: ID!) { email(id: $id) { content: source } }",
+            Self::Page => "query ($id: ID!) { email(id: $id) { content: htmlBody(masked: true) } }",
+        }
+    }
+}
 
 /// Serves the e-mails of the application's queue, at `/emails/:file`.
 pub struct EmailFiles<E> {
     executor: E,
     app: Arc<App>,
     identification: Identification,
+    /// Of the page.
+    policy: String,
 }
 
 impl<E: Executor> EmailFiles<E> {
     /// An endpoint that asks the schema for the file.
     pub fn new(executor: E, app: Arc<App>, identification: Identification) -> Self {
         Self {
+            policy: policy(&app.settings.branding.logo_url),
             executor,
             app,
             identification,
@@ -44,9 +71,9 @@ impl<E: Executor> EmailFiles<E> {
             Err(IdentityError::Failed(error)) => return Err(error),
         };
         let file = request.raw_path_param("file").unwrap_or_default();
-        let id = file.strip_suffix(".eml").unwrap_or_default();
+        let (id, form) = Form::of(file).unwrap_or(("", Form::Source));
         let caller = Arc::new(Caller::new(actor));
-        let query = async_graphql::Request::new(QUERY)
+        let query = async_graphql::Request::new(form.query())
             .variables(Variables::from_json(json!({ "id": id })))
             .data(self.app.clone())
             .data(caller.clone());
@@ -56,11 +83,30 @@ impl<E: Executor> EmailFiles<E> {
             return Ok(plain(status_of(error), &error.message));
         }
         let data = answer.data.into_json().map_err(Error::internal)?;
-        Ok(match data["email"]["source"].as_str() {
-            Some(source) => attached(id, source),
-            None => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
+        Ok(match (data["email"]["content"].as_str(), form) {
+            (Some(source), Form::Source) => attached(id, source),
+            (Some(html), Form::Page) => self.page(html),
+            (None, _) => plain(StatusCode::NOT_FOUND, "There is no such e-mail."),
         })
     }
+
+    fn page(&self, html: &str) -> Response {
+        Response::builder()
+            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(CACHE_CONTROL, "no-store")
+            .header("content-security-policy", &self.policy)
+            .header("x-frame-options", "SAMEORIGIN")
+            .body(html.to_owned())
+    }
+}
+
+/// An e-mail is somebody's text: nothing in it runs, nothing is loaded but the logo, and whatever it does
+/// concerns no page around it.
+fn policy(logo_url: &str) -> String {
+    let logo = logo_origin(logo_url);
+    format!(
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src{logo}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
 }
 
 impl<E: Executor> Endpoint for EmailFiles<E> {
