@@ -12,6 +12,14 @@ demo *arguments:
 test-browser:
     .ci/browser
 
+# Builds the console into console/dist.
+console:
+    console/build.sh
+
+# Makes the pictures of docs/images anew.
+pictures:
+    .ci/browser pictures
+
 # Runs the tests on SQLite.
 test *filter:
     cargo test --workspace {{filter}}
