@@ -8,7 +8,6 @@ import { useMemo, useState } from "react";
 
 import { createFetcher } from "./api";
 import { Header } from "./Header";
-import { RoleFiller } from "./RoleFiller";
 import { useSession } from "./session";
 import { lastActiveTab, storage } from "./storage";
 import { JOBS } from "./tabs";
@@ -46,7 +45,6 @@ export function Playground() {
         </HistoryStore>
       </main>
       <JobOfAddress />
-      <RoleFiller isSignedIn={session.state.kind === "somebody"} />
     </GraphiQLProvider>
   );
 }

@@ -7,9 +7,6 @@ export interface Job {
   variables?: string;
 }
 
-/** The role that the tab CreateRole creates, and that InviteColleague then grants: see RoleFiller.tsx. */
-export const ROLE_CODE_NAME = "SupportDesk";
-
 export const SIGN_IN: Job = job(
   `
 # Enter your password in the variables below, then
@@ -45,9 +42,9 @@ mutation SignIn($input: SignInInput!) {
 export const INVITE: Job = job(
   `
 # Invite a colleague by e-mail, with at least one role.
-# Once the tab CreateRole has created "Support Desk",
-# its ID is filled in below. To list all roles:
-# { roles { nodes { id codeName name } } }
+# The tab CreateRole creates the one that is named
+# below. To list all roles:
+# { roles { nodes { codeName name } } }
 mutation InviteColleague($input: InviteUserInput!) {
   inviteUser(input: $input) {
     user {
@@ -75,7 +72,7 @@ mutation InviteColleague($input: InviteUserInput!) {
     "email": "sam.rivera@example.com",
     "firstName": "Sam",
     "lastName": "Rivera",
-    "roleIds": []
+    "roleCodeNames": ["SupportDesk"]
   }
 }`,
 );
@@ -117,8 +114,7 @@ query FindUsers(
 );
 
 /**
- * The job of each built-in application, by its code: the dashboard's tile of the users leads to
- * `/playground#users`. Those that are not among the first tabs are opened when they are asked for.
+ * The job of each built-in application, by its code: `/playground#users` opens that of the users. Those that are not among the first tabs are opened when they are asked for.
  */
 export const JOB_OF_APPLICATION: Record<string, Job> = {
   users: FIND_USERS,

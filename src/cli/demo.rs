@@ -191,22 +191,28 @@ fn welcome(server: &Server) -> String {
 /// What can be tried with what is served.
 fn things_to_try(settings: &Config) -> Vec<String> {
     let url = &settings.server.public_url;
-    let mut things = Vec::new();
-    if settings.pages.enabled {
-        things.push(format!(
-            "Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."
-        ));
-    }
-    if settings.serves_playground() {
-        things.push(format!("Sign in as Ada at {url}/playground, run \"InviteColleague\", and open the link that appears here."));
-        things.push(
+    let things = if settings.pages.enabled {
+        vec![
+            format!(
+                "Sign in as Laura at {url}/sign-in, and see the two applications that her role allows."
+            ),
+            format!(
+                "Sign in as Ada at {url}/console/users, invite somebody, and open the link that appears here."
+            ),
+            format!("As Ada, send again what was rejected earlier: {url}/console/email-queue"),
+        ]
+    } else if settings.serves_playground() {
+        vec![
+            format!(
+                "Sign in as Ada at {url}/playground, run \"CreateRole\" and \"InviteColleague\", and open the link that appears here."
+            ),
             "As Ada, run \"RetryFailedMail\": an e-mail was rejected earlier; this sends it again."
                 .to_owned(),
-        );
-    }
+        ]
+    } else {
+        return Vec::new();
+    };
     let heading = match things.len() {
-        0 => return Vec::new(),
-        1 => "One thing to try:",
         2 => "Two things to try:",
         _ => "Three things to try:",
     };

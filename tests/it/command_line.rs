@@ -1122,7 +1122,7 @@ async fn the_demo_shows_the_addresses_that_are_served() {
     end(child);
     let (welcome, child) = demo_welcome(&["server.bind=127.0.0.1:0", "playground.enabled=false"]);
     assert!(
-        !welcome.contains("/playground") && welcome.contains("One thing"),
+        !welcome.contains("/playground") && welcome.contains("/console/users"),
         "{welcome}"
     );
     end(child);
