@@ -42,7 +42,8 @@ impl InvitationsMutation {
             on_existing: input.on_existing.into(),
             is_dry_run: input.dry_run,
             key: input.idempotency_key,
-            within: std::time::Duration::MAX,
+            // As for every change to many.
+            within: ctx.app()?.settings.graphql.timeout / 2,
         };
         let outcome = many::invite_many(ctx.app()?, &ctx.actor()?, &batch).await;
         if !batch.is_dry_run {
