@@ -150,7 +150,7 @@ pub async fn fill(app: &App) -> Result<()> {
     deliver(app, "paul.adams@kbank.com", delivered()).await?;
     let subject = Subject::Invitation(Some(invited.invitation.id));
     invitations::revoke(app, &administrator, subject).await?;
-    administration::send_test(app, &administrator, ADMINISTRATOR.email).await?;
+    administration::send_test(app, &administrator, ADMINISTRATOR.email, None).await?;
     deliver(app, ADMINISTRATOR.email, delivered()).await?;
 
     // Yesterday.
@@ -217,7 +217,7 @@ async fn invite(
         role_ids: vec![Some(role)],
         ..NewUser::default()
     };
-    invitations::invite(app, actor, new).await
+    invitations::invite(app, actor, new, None).await
 }
 
 async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor> {
@@ -227,7 +227,7 @@ async fn accept(app: &App, invited: &Invited, persona: Persona) -> Result<Actor>
         ..Client::default()
     };
     let acceptance = Acceptance {
-        token: token_in(app, &invited.link).to_owned(),
+        token: token_in(app, invited.link.as_deref().unwrap_or_default()).to_owned(),
         password: Password::new(persona.password),
         first_name: Some(persona.name.0.to_owned()),
         last_name: Some(persona.name.1.to_owned()),

@@ -12,6 +12,7 @@ pub mod email_deletion;
 pub mod email_queue;
 pub mod event;
 pub mod id;
+pub mod idempotency_key;
 pub mod invitation;
 pub mod password_reset;
 pub mod password_reset_request;

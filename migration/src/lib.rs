@@ -26,6 +26,7 @@ mod m20261128_000015_lists;
 mod m20261128_000016_invitation_redirects;
 mod m20261128_000017_outcomes;
 mod m20261128_000018_managed_roles;
+mod m20261129_000019_idempotency_keys;
 mod search;
 
 /// Brings a database up to the schema that this version of the server works with.
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000016_invitation_redirects::Migration),
             Box::new(m20261128_000017_outcomes::Migration),
             Box::new(m20261128_000018_managed_roles::Migration),
+            Box::new(m20261129_000019_idempotency_keys::Migration),
         ]
     }
 }

@@ -4,12 +4,14 @@
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use usher::config::Config;
 use usher::domain::invitations::NewUser;
-use usher::domain::invitations::many::{Batch, Done, OnExisting, RowOutcome, invite_many};
+use usher::domain::invitations::many::{Batch, Invitee, OnExisting, Treatment, invite_many};
+use usher::domain::many::{Outcome, Outcomes};
 use usher::domain::{Actor, UserError};
 use usher::server;
 
@@ -61,6 +63,8 @@ pub async fn run(
         at_most: MAX_PEOPLE,
         on_existing: existing.into(),
         is_dry_run,
+        key: None,
+        within: Duration::MAX,
     };
     let done = Box::pin(invite_many(&app, &Actor::server(), &batch))
         .await
@@ -207,25 +211,27 @@ fn explained(error: &csv::Error, lines: &mut Lines<'_>) -> String {
 }
 
 /// Says what has become of everybody.
-fn tell(lines: &[usize], done: Done, is_dry_run: bool) -> Result<(), String> {
+fn tell(lines: &[usize], done: Outcomes<Invitee>, is_dry_run: bool) -> Result<(), String> {
     let (mut invited, mut resent, mut skipped) = (0, 0, 0);
     let (mut failed, mut not_done) = (0, 0);
-    for (line, row) in lines.iter().zip(done.rows) {
+    for (line, row) in lines.iter().zip(done.each) {
         match row {
-            RowOutcome::Invited(_) => invited += 1,
-            RowOutcome::Resent(..) => resent += 1,
-            RowOutcome::Skipped(_) => skipped += 1,
-            RowOutcome::Failed(errors) => {
+            Outcome::Done(invitee) => match invitee.how {
+                Treatment::Invited => invited += 1,
+                Treatment::Resent => resent += 1,
+                Treatment::Skipped => skipped += 1,
+            },
+            Outcome::Failed(errors) => {
                 failed += 1;
                 for error in errors {
                     eprint_line(&format!("usher: line {line}: {}", in_words(&error)));
                 }
             }
-            RowOutcome::NotDone => {
+            Outcome::NotDone => {
                 not_done += 1;
                 eprint_line(&format!("usher: line {line}: not done"));
             }
-            RowOutcome::Unknown => {
+            Outcome::Unknown => {
                 not_done += 1;
                 eprint_line(&format!("usher: line {line}: perhaps done"));
             }

@@ -22,7 +22,7 @@ pub async fn run(settings: Config, email: &str) -> Result<(), String> {
                 "{email} has been invited as an administrator. Links sent earlier no longer work."
             ))?;
             print_line("The e-mail is in the queue. It contains this link:\n")?;
-            print_line(&invited.link)
+            print_line(invited.link.as_deref().unwrap_or_default())
         }
         NewAdministrator::Promoted { link } => {
             print_line(&format!(

@@ -8,8 +8,8 @@ use std::fmt::Display;
 
 use entity::{
     declared_permission, device, email, email_attempt, email_deletion, email_queue, event,
-    invitation, password_reset, password_reset_request, revision, role, role_permission, session,
-    throttle, user, user_role,
+    idempotency_key, invitation, password_reset, password_reset_request, revision, role,
+    role_permission, session, throttle, user, user_role,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -198,6 +198,7 @@ fn tables() -> Result<Vec<Stored>, DbErr> {
         Stored::of::<session::Entity>()?,
         Stored::of::<device::Entity>()?,
         Stored::of::<throttle::Entity>()?,
+        Stored::of::<idempotency_key::Entity>()?,
         Stored::of::<email_queue::Entity>()?,
         Stored::of::<email::Entity>()?,
         Stored::of::<email_attempt::Entity>()?,

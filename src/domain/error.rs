@@ -131,6 +131,8 @@ pub enum UserErrorCode {
     WrongState,
     /// Somebody has changed the object since the caller looked at it.
     ChangedMeanwhile,
+    /// The idempotency key was used with another input.
+    IdempotencyKeyReused,
 }
 
 impl From<UserError> for Error {

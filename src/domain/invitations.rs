@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use entity::email::Priority;
 use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
 
 use super::actor::Actor;
 use super::change::{self, Change};
 use super::emails::{NewEmail, Purpose};
 use super::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use super::events::{Action, Changes};
+use super::idempotency_keys::{self, Key, Operation};
 use super::links::address::SecretLink;
 use super::roles::Chosen;
 use super::tokens::Token;
 use super::users::policy::{self, UserAction};
 use super::users::{self, DerivedColumns, RowLock, User};
 use super::{EmailAddress, email_address, links, roles};
-use crate::database::{Write, is_duplicate};
+use crate::database::{Source, Write, is_duplicate};
 use crate::domain::app::App;
 use crate::email_templates::EmailTemplate;
 
@@ -25,6 +27,7 @@ mod acceptance;
 mod listing;
 pub mod many;
 pub mod newest;
+mod repetition;
 mod retention;
 mod subject;
 pub mod terms;
@@ -36,10 +39,11 @@ pub use retention::prune;
 pub use subject::Subject;
 pub use terms::Wishes;
 
+use repetition::Sent;
 use terms::Terms;
 
 /// A person to invite.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NewUser {
     /// Their address, as it was entered.
     pub email: String,
@@ -71,23 +75,31 @@ pub struct Invited {
     pub user: User,
     /// Pending from now on.
     pub invitation: invitation::Model,
-    /// The link, for those who may pass it on themselves.
-    pub link: String,
+    /// The link, for those who may pass it on themselves; none, if they were invited before.
+    pub link: Option<String>,
     /// Whether it was sent by e-mail. Otherwise, whoever invites them is shown the link, and may see it.
     pub is_sent: bool,
 }
 
-/// Invites a person: creates the user, the invitation and the e-mail, all or nothing.
+/// Invites a person: creates the user, the invitation and the e-mail, all or nothing. With an idempotency key
+/// they are invited once, and whoever comes again is told how it stands.
 ///
 /// # Errors
 ///
-/// For `email`, `firstName`, `lastName` and `roleIds`: required, too long, invalid, taken, not
+/// Those of [`Key::read`] and [`Key::take`]; for `email`, `firstName`, `lastName` and `roleIds`: required, too long, invalid, taken, not
 /// found, or a role that grants more than the actor holds; and those of [`Change::queue`].
-pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
+pub async fn invite(app: &App, actor: &Actor, new: NewUser, key: Option<&str>) -> Result<Invited> {
     let new = &new;
     change::make(app, actor, |mut change| async move {
         change.confirm().await?;
         let mut errors = UserErrors::default();
+        let key = errors.check_all(Key::read(Operation::InviteUser, key, new))?;
+        let key = key.flatten();
+        let sent: Option<Sent> = idempotency_keys::take(&change, key.as_ref()).await?;
+        if let Some(sent) = sent {
+            let invited = sent.read(&change).await?;
+            return change.commit(invited).await;
+        }
         let email = errors.check(email_address::read("email", &new.email));
         let first_name = errors.check(users::name("firstName", &new.first_name));
         let last_name = errors.check(users::name("lastName", &new.last_name));
@@ -114,6 +126,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser) -> Result<Invited> {
             .record_with(Action::UserInvited, &user, changes)
             .await?;
         let invited = send(&change, user, terms).await?;
+        idempotency_keys::store(&change, key.as_ref(), &Sent::from(&invited)).await?;
         change.commit(invited).await
     })
     .await
@@ -257,7 +270,7 @@ async fn send_counted(change: &Change<'_>, users: Vec<(User, Terms)>) -> Result<
     let sent = drafts.into_iter().map(|draft| Invited {
         user: draft.user,
         invitation: draft.invitation,
-        link: draft.link.url,
+        link: Some(draft.link.url),
         is_sent: draft.terms.is_sent,
     });
     Ok(sent.collect())
@@ -437,6 +450,15 @@ pub async fn find_all(
     app: &App,
     ids: impl IntoIterator<Item = InvitationId>,
 ) -> Result<Vec<invitation::Model>> {
+    find_all_in(app, app.db.read(), ids).await
+}
+
+/// The same as a transaction sees them.
+async fn find_all_in(
+    app: &App,
+    db: &impl Source,
+    ids: impl IntoIterator<Item = InvitationId>,
+) -> Result<Vec<invitation::Model>> {
     let these = invitation::Entity::find().filter(invitation::Column::Id.is_in(ids));
-    Ok(app.db.all(app.db.read(), these).await?)
+    Ok(app.db.all(db, these).await?)
 }

@@ -98,12 +98,17 @@ pub struct Outcomes<T> {
     pub stopped_by: Option<Error>,
 }
 
+impl<T> Outcomes<T> {
+    fn add(&mut self, size: usize, outcome: impl Fn() -> Outcome<T>) {
+        self.each.extend(std::iter::repeat_with(outcome).take(size));
+    }
+}
+
 /// Makes a change to each, in a transaction of its own, so that nobody else who writes waits for all of them.
-/// After that time none is begun any more: whoever asked would not wait for the outcomes.
 ///
 /// # Errors
 ///
-/// Whatever keeps the server from the first of them. What is wrong with one is told in its [`Outcome`].
+/// Those of [`in_turn`]. What is wrong with one is told in its [`Outcome`].
 pub async fn each<I, T, F>(
     chosen: &Chosen<I>,
     within: Duration,
@@ -113,34 +118,66 @@ where
     I: Copy,
     F: Future<Output = Result<T>> + Send,
 {
+    let place = chosen.place;
+    let parts = chosen.iter().enumerate().map(|part| (part, 1));
+    in_turn(parts, within, |(index, one)| {
+        let made = change(one);
+        async move {
+            match made.await {
+                Ok(value) => Ok(vec![Outcome::Done(value)]),
+                Err(Error::Refused(errors)) => {
+                    Ok(vec![Outcome::Failed(place.explain(errors, index))])
+                }
+                Err(error) => Err(error),
+            }
+        }
+    })
+    .await
+}
+
+/// Makes a change to each part of many, of so many each, and collects what becomes of each. After that time none
+/// is begun any more: whoever asked would not wait for the outcomes.
+///
+/// # Errors
+///
+/// Whatever keeps the server from the first part; and what is refused as a whole, which must be before anything
+/// was done.
+pub async fn in_turn<P, T, F>(
+    parts: impl Iterator<Item = (P, usize)>,
+    within: Duration,
+    change: impl Fn(P) -> F,
+) -> Result<Outcomes<T>>
+where
+    F: Future<Output = Result<Vec<Outcome<T>>>> + Send,
+{
     let mut outcomes = Outcomes {
-        each: Vec::with_capacity(chosen.each.len()),
+        each: Vec::new(),
         stopped_by: None,
     };
-    let end = Instant::now() + within;
-    for (index, one) in chosen.iter().enumerate() {
-        let made = if index > 0 && Instant::now() > end {
+    let end = Instant::now().checked_add(within);
+    for (part, size) in parts {
+        if outcomes.stopped_by.is_some() {
+            outcomes.add(size, || Outcome::NotDone);
+            continue;
+        }
+        let is_late = end.is_some_and(|end| Instant::now() > end);
+        let made = if is_late && !outcomes.each.is_empty() {
             Err(Error::Busy {
                 retry_after: Duration::ZERO,
             })
         } else {
-            Box::pin(change(one)).await
+            Box::pin(change(part)).await
         };
         match made {
-            Ok(value) => outcomes.each.push(Outcome::Done(value)),
-            Err(Error::Refused(errors)) => {
-                let errors = chosen.place.explain(errors, index);
-                outcomes.each.push(Outcome::Failed(errors));
-            }
-            Err(error) if index == 0 => return Err(error),
+            Ok(made) => outcomes.each.extend(made),
+            Err(error) if outcomes.each.is_empty() => return Err(error),
+            Err(error @ Error::Refused(_)) => return Err(error),
             Err(error) => {
-                if matches!(error, Error::OutcomeUnknown(_)) {
-                    outcomes.each.push(Outcome::Unknown);
+                match error {
+                    Error::OutcomeUnknown(_) => outcomes.add(size, || Outcome::Unknown),
+                    _ => outcomes.add(size, || Outcome::NotDone),
                 }
-                let all = chosen.each.len();
-                outcomes.each.resize_with(all, || Outcome::NotDone);
                 outcomes.stopped_by = Some(error);
-                break;
             }
         }
     }
@@ -193,5 +230,32 @@ mod tests {
         let done = |outcome: &&Outcome<()>| matches!(outcome, Outcome::Done(()));
         assert_eq!(outcomes.each.iter().filter(done).count(), 2);
         assert!(matches!(outcomes.each[2], Outcome::NotDone));
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_not_done_is_so_for_each_in_it() {
+        let parts = || [("done", 2), ("away", 3), ("behind", 1)].into_iter();
+        let change = |outcome: fn() -> Error| {
+            move |part| async move {
+                match part {
+                    "done" => Ok(vec![Outcome::Done(()), Outcome::Failed(Vec::new())]),
+                    "away" => Err(outcome()),
+                    _ => panic!("nothing is tried after that"),
+                }
+            }
+        };
+        let outcomes = in_turn(parts(), LONG, change(|| Error::Unauthenticated)).await;
+        let outcomes = outcomes.unwrap();
+        assert!(matches!(outcomes.stopped_by, Some(Error::Unauthenticated)));
+        assert!(matches!(outcomes.each[0], Outcome::Done(())));
+        assert!(matches!(outcomes.each[1], Outcome::Failed(_)));
+        let not_done = |outcome: &Outcome<()>| matches!(outcome, Outcome::NotDone);
+        assert_eq!(outcomes.each.len(), 6);
+        assert!(outcomes.each[2..].iter().all(not_done));
+
+        // What is refused as a whole is no outcome of some.
+        let refused = || UserError::new(UserErrorCode::Invalid, "key", "Not that one.").into();
+        let outcomes = in_turn(parts(), LONG, change(refused)).await;
+        assert!(matches!(outcomes, Err(Error::Refused(_))));
     }
 }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod events;
 pub mod explanation;
 mod filters;
+pub mod idempotency_keys;
 pub mod invitations;
 pub mod links;
 pub mod many;

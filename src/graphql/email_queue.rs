@@ -90,7 +90,8 @@ impl EmailQueueMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to send the e-mail.")] input: SendTestEmailInput,
     ) -> Result<SendTestEmailPayload> {
-        let outcome = administration::send_test(ctx.app()?, &ctx.actor()?, &input.to.0).await;
+        let (to, key) = (&input.to.0, input.idempotency_key.as_deref());
+        let outcome = administration::send_test(ctx.app()?, &ctx.actor()?, to, key).await;
         payload(ctx, outcome, SendTestEmailPayload::new)
     }
 
@@ -241,6 +242,11 @@ impl Payload for DeleteEmailsPayload {
 pub struct SendTestEmailInput {
     /// The recipient's e-mail address.
     to: EmailAddress,
+    /// A text that no other input has, such as a UUID: 1 to 255 characters. Whoever sends the same input again
+    /// with the same key, within 24 hours, sends nothing twice: the payload has the e-mail as it is by then;
+    /// `NOT_FOUND` if it was deleted since. With another input, the key is refused with `IDEMPOTENCY_KEY_REUSED`.
+    /// What was refused has not used its key.
+    idempotency_key: Option<String>,
 }
 
 payloads! {

@@ -74,6 +74,8 @@ pub enum UserErrorCode {
     WrongState,
     /// Somebody has changed the object since the caller looked at it (`expectedUpdatedAt`).
     ChangedMeanwhile,
+    /// The `idempotencyKey` was used with another input in the last 24 hours.
+    IdempotencyKeyReused,
 }
 
 impl From<domain::UserError> for UserError {

@@ -102,13 +102,11 @@ impl InvitationMutation {
                 is_without_email: !input.send_email,
             },
         };
-        let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new).await;
-        payload(ctx, outcome, |invited| {
-            let payload = InviteUserPayload::new(invited.user, invited.invitation, invited.link);
-            InviteUserPayload {
-                link: payload.link.filter(|_| !invited.is_sent),
-                ..payload
-            }
+        let key = input.idempotency_key.as_deref();
+        let outcome = invitations::invite(ctx.app()?, &ctx.actor()?, new, key).await;
+        payload(ctx, outcome, |invited| InviteUserPayload {
+            link: invited.link.filter(|_| !invited.is_sent),
+            ..InviteUserPayload::new(invited.user, invited.invitation, "")
         })
     }
 
@@ -211,6 +209,11 @@ pub struct InviteUserInput {
     /// `email-queue.view-sensitive`.
     #[graphql(default = true)]
     send_email: bool,
+    /// A text that no other input has, such as a UUID: 1 to 255 characters. Whoever sends the same input again
+    /// with the same key, within 24 hours, invites nobody twice: the payload has the user and the invitation as
+    /// they are by then, but never the `link`, which is shown once; `NOT_FOUND` if they were deleted since. With
+    /// another input, the key is refused with `IDEMPOTENCY_KEY_REUSED`. What was refused has not used its key.
+    idempotency_key: Option<String>,
 }
 
 /// The invitation to send again: either `invitationId` or `userId`, not both.
@@ -253,7 +256,8 @@ payloads! {
         user: User,
         /// The invitation; null if there are `userErrors`.
         invitation: Invitation,
-        /// The link, shown only here; null unless `sendEmail` is false.
+        /// The link, shown only here and only once; null unless `sendEmail` is false, and if the person was
+        /// invited before with the same `idempotencyKey`.
         link: String,
     }
 

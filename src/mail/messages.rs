@@ -39,6 +39,13 @@ pub fn source(email: &Email) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 
+/// The display name of whom the mail is from, which may be empty, and the address. What is no mailbox, which no
+/// transport takes, is all address.
+pub fn sender(email: &email::Model) -> (String, String) {
+    let parts = transports::parts_of(&email.from_mailbox);
+    parts.unwrap_or_else(|| (String::new(), email.from_mailbox.clone()))
+}
+
 /// The link, and its token, of which a part is secret too. Other words of the link that could be the
 /// token by their length are taken for one: which template it was made from is not known any more.
 fn secrets(link: &str) -> Vec<Secret> {

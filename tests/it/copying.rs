@@ -73,7 +73,7 @@ async fn past() -> Past {
     let reset = token_in(&server.inbox.next().await);
     server.inbox.refuse(Some(transports::Failure::Permanent));
     let test = async |to: &str| {
-        let test = json!({ "to": to });
+        let test = json!({ "to": to, "idempotencyKey": to });
         administrator.mutate("sendTestEmail", test, "").await;
     };
     test("failed@kbank.com").await;

@@ -55,7 +55,13 @@ impl Delivery {
         let NewAdministrator::Invited(invited) = invited.unwrap() else {
             panic!("there is an administrator already");
         };
-        let token = invited.link.split_once("token=").unwrap().1;
+        let token = invited
+            .link
+            .as_deref()
+            .unwrap()
+            .split_once("token=")
+            .unwrap()
+            .1;
         let administrator = usher.accept(token).await;
         Self {
             usher,

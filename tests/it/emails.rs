@@ -234,14 +234,36 @@ async fn a_link_is_shown_only_to_those_who_could_grant_what_it_gives() {
 
 /// A Message-ID is ASCII (RFC 5322), whatever the sender's domain is, and however it is written.
 #[rstest::rstest]
-#[case("Büro <no-reply@bücher.test>", "@xn--bcher-kva.test>")]
-#[case("Usher <no-reply@firm.test> ", "@firm.test>")]
+#[case(
+    "Büro <no-reply@bücher.test>",
+    Some("Büro"),
+    "no-reply@xn--bcher-kva.test"
+)]
+#[case("Usher <no-reply@firm.test> ", Some("Usher"), "no-reply@firm.test")]
+#[case(
+    r#""Usher, \"Inc.\"" <no-reply@firm.test>"#,
+    Some(r#"Usher, "Inc.""#),
+    "no-reply@firm.test"
+)]
+#[case("no-reply@firm.test", None, "no-reply@firm.test")]
 #[tokio::test]
-async fn an_email_can_be_sent_from_every_domain(#[case] from: &str, #[case] end: &str) {
+async fn an_email_can_be_sent_from_every_domain(
+    #[case] from: &str,
+    #[case] name: Option<&str>,
+    #[case] address: &str,
+) {
     let server = TestServer::start_with(&[&format!("mail.from={from}")]).await;
     let mail = server.inbox.next().await;
-    assert!(mail.message_id.ends_with(end), "{}", mail.message_id);
+    let (_, domain) = address.split_once('@').unwrap();
+    let end = format!("@{domain}>");
+    assert!(mail.message_id.ends_with(&end), "{}", mail.message_id);
     mail.format().unwrap();
+    let administrator = server.accept(&crate::support::token_in(&mail)).await;
+    let answer = administrator
+        .run("{ emails { nodes { from fromName } } }")
+        .await;
+    let expected = json!({ "from": address, "fromName": name });
+    assert_eq!(answer.data()["emails"]["nodes"][0], expected);
 }
 
 /// Security rules 12 and 13: a mail server that objects to the link may quote it. The other ways in

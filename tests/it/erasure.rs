@@ -52,8 +52,8 @@ async fn person_with_a_past(server: &TestServer, administrator: &Client) -> Clie
         "email-queue.update",
     ];
     let role = server.role(administrator, "Clerk", &permissions).await;
-    let input =
-        json!({ "email": OLD, "firstName": "Qxzvine", "lastName": "O'Qxzv", "roleIds": [role] });
+    let input = json!({ "email": OLD, "firstName": "Qxzvine", "lastName": "O'Qxzv", "roleIds": [role],
+            "idempotencyKey": OLD });
     let invited = administrator
         .mutate("inviteUser", input, "user { id }")
         .await;
@@ -79,7 +79,9 @@ async fn person_with_a_past(server: &TestServer, administrator: &Client) -> Clie
     )
     .await;
     server.inbox.next().await;
-    let input = json!({ "email": "guest@kbank.com", "firstName": "Ann", "roleIds": [role] });
+    let input = json!({
+        "email": "guest@kbank.com", "firstName": "Ann", "roleIds": [role], "idempotencyKey": "for Qxzvine",
+    });
     must(&person, "inviteUser", input).await;
     server.inbox.next().await;
     let created =

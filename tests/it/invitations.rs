@@ -330,7 +330,13 @@ async fn a_new_link_for_an_administrator_voids_the_old_one() {
     let NewAdministrator::Invited(invited) = outcome else {
         panic!("{outcome:?}");
     };
-    let new = invited.link.split_once("token=").unwrap().1.to_owned();
+    let new = invited
+        .link
+        .unwrap()
+        .split_once("token=")
+        .unwrap()
+        .1
+        .to_owned();
     let payload = server
         .anonymous()
         .mutate(

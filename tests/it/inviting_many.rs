@@ -1,6 +1,12 @@
 //! Inviting many people at once: each whole or not at all, and what must not work about it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use usher::domain::invitations::NewUser;
+use usher::domain::invitations::many::{Batch, OnExisting, invite_many};
+use usher::domain::many::Outcome;
+use usher::domain::{Actor, Error};
 
 use crate::support::{Client, TestServer, ids};
 
@@ -433,4 +439,33 @@ async fn two_who_invite_the_same_people_invite_each_once() {
             "{pair:?}"
         );
     }
+}
+
+/// Whoever is not begun with in time is told so, and the others are invited all the same.
+#[tokio::test]
+async fn those_to_whom_it_comes_too_late_are_told_so() {
+    let server = TestServer::start().await;
+    let (administrator, _) = world(&server).await;
+    let row = |number: usize| NewUser {
+        email: format!("u{number}@kbank.com"),
+        role_code_names: vec!["Editor".to_owned()],
+        ..NewUser::default()
+    };
+    let batch = Batch {
+        rows: (0..25).map(row).collect(),
+        at_most: 25,
+        on_existing: OnExisting::Error,
+        is_dry_run: false,
+        key: None,
+        within: Duration::ZERO,
+    };
+    let (app, actor) = (&server.server.app, Actor::server());
+    let outcomes = invite_many(app, &actor, &batch).await.unwrap();
+    assert!(matches!(outcomes.stopped_by, Some(Error::Busy { .. })));
+    assert_eq!(outcomes.each.len(), 25);
+    let (done, late) = outcomes.each.split_at(10);
+    assert!(done.iter().all(|it| matches!(it, Outcome::Done(_))));
+    assert!(late.iter().all(|it| matches!(it, Outcome::NotDone)));
+    let answer = administrator.run("{ users { totalCount } }").await;
+    assert_eq!(answer.data()["users"]["totalCount"], 11);
 }

@@ -41,6 +41,7 @@ mod headers;
 mod health;
 mod healthcheck;
 mod held_open;
+mod idempotency_keys;
 mod invitation_terms;
 mod invitations;
 mod inviting_from_a_file;

@@ -80,7 +80,9 @@ async fn the_queue_does_not_tell_what_a_server_quotes(#[case] words: &'static st
     let NewAdministrator::Invited(invited) = invited.unwrap() else {
         panic!("there is an administrator already");
     };
-    let reader = usher.accept(&token_in(&invited.link)).await;
+    let reader = usher
+        .accept(&token_in(invited.link.as_ref().unwrap()))
+        .await;
     let tried = async {
         loop {
             let answer = reader

@@ -177,6 +177,11 @@ impl Mutation {
         matches!(self, Self::SignIn { .. } | Self::AcceptInvitation { .. })
     }
 
+    /// Whether it takes an idempotency key.
+    pub fn takes_key(&self) -> bool {
+        matches!(self, Self::InviteUser { .. } | Self::SendTestEmail(_))
+    }
+
     /// Whether it is about what is in the queue, with which the worker has to do at the same time.
     pub fn is_about_emails(&self) -> bool {
         matches!(

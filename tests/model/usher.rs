@@ -50,6 +50,8 @@ pub struct Usher {
     /// What may be so: more than one world where several people raced, and nothing that can be seen tells
     /// who was first.
     worlds: Vec<World>,
+    /// How many steps were taken.
+    steps: usize,
 }
 
 impl Drop for Usher {
@@ -75,6 +77,7 @@ impl StateMachineTest for Usher {
             links: Vec::new(),
             rows,
             worlds: vec![beginning],
+            steps: 0,
         }
     }
 
@@ -151,8 +154,21 @@ impl Usher {
                 &[]
             }
         };
-        let answers = join_all(acts.iter().map(|act| self.ask(act))).await;
-        let verdicts = answers.iter().map(verdict).collect();
+        self.steps += 1;
+        let keys: Vec<String> = (0..acts.len())
+            .map(|index| format!("step {}, act {index}", self.steps))
+            .collect();
+        let asked = acts.iter().zip(&keys).map(|(act, key)| self.ask(act, key));
+        let answers = join_all(asked).await;
+        let verdicts: Vec<Verdict> = answers.iter().map(verdict).collect();
+        // Whoever asks again with the same key is told the same, and what is stored afterwards is as if they had
+        // asked once.
+        if let ([act], [key], [Ok(())]) = (acts, &keys[..], &verdicts[..])
+            && act.mutation.takes_key()
+        {
+            let again = self.ask(act, key).await;
+            assert_eq!(again.body, answers[0].body, "{act:?}");
+        }
         let mut after = settled(self.server()).await;
         let actors: Vec<BTreeSet<&str>> = acts
             .iter()
@@ -177,7 +193,7 @@ impl Usher {
         self.keep_links().await;
     }
 
-    async fn ask(&self, act: &Act) -> Answer {
+    async fn ask(&self, act: &Act, key: &str) -> Answer {
         let (field, _) = act.mutation.field();
         let selection = if act.mutation.signs_in() {
             "token userErrors { code field }"
@@ -185,7 +201,10 @@ impl Usher {
             "userErrors { code field }"
         };
         let (document, variables) = match act.mutation.input(self) {
-            Some(input) => {
+            Some(mut input) => {
+                if act.mutation.takes_key() {
+                    input["idempotencyKey"] = json!(key);
+                }
                 let kind = field[..1].to_uppercase() + &field[1..];
                 let document = format!(
                     "mutation($input: {kind}Input!) {{

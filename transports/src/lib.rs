@@ -66,7 +66,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-pub use message::{domain_of, is_mailbox};
+pub use message::{domain_of, is_mailbox, parts_of};
 pub use registry::{ConfigError, Context, Registry, Section};
 pub use renewable::Renewable;
 pub use secrets::{Hidden, Secret, mask_for_log};

@@ -153,6 +153,12 @@ pub fn domain_of(mailbox: &str) -> Option<String> {
     Some(address.domain().to_owned())
 }
 
+/// A mailbox's display name, which may be empty, and its address, as they are told to readers of messages.
+pub fn parts_of(mailbox: &str) -> Option<(String, String)> {
+    let Mailbox { name, address } = self::mailbox(mailbox).ok()?;
+    Some((name, address.to_string()))
+}
+
 /// Whether a transport could send mails from here: one address, with or without a name.
 pub fn is_mailbox(source: &str) -> bool {
     mailbox(source).is_ok()

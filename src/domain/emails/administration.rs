@@ -22,6 +22,7 @@ use crate::domain::change::{self, Change};
 use crate::domain::email_address;
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes, Subject};
+use crate::domain::idempotency_keys::{self, Key, Operation};
 use crate::email_templates::EmailTemplate;
 
 /// How many IDs one request may contain.
@@ -274,18 +275,32 @@ async fn record(change: &Change<'_>, action: EmailAction, selected: &[EmailId]) 
     change.record_with(action.event(), subject, changes).await
 }
 
-/// Queues a test e-mail, which takes the same path as every other e-mail.
+/// Queues a test e-mail, which takes the same path as every other e-mail. With an idempotency key it is queued
+/// once, and whoever comes again is shown that one.
 ///
 /// # Errors
 ///
-/// For `to`: required, too long, or not an address; and those of [`Change::queue`].
-pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
-    let to = &email_address::read("to", to)?;
+/// For `to`: required, too long, or not an address; those of [`Key::read`], [`Key::take`] and [`Change::queue`];
+/// and for `idempotencyKey`, not found, if the e-mail was deleted since.
+pub async fn send_test(app: &App, actor: &Actor, to: &str, key: Option<&str>) -> Result<Email> {
+    let mut errors = UserErrors::default();
+    let key = errors.check_all(Key::read(Operation::SendTestEmail, key, &to))?;
+    let to = errors.check(email_address::read("to", to));
+    let (to, key) = &errors.finish((to, key))?;
+    let key = key.as_ref();
     let sender = &actor
         .signed_in()
         .ok()
         .map(|sender| sender.user.display_name());
-    let row = change::make(app, actor, |change| async move {
+    let row = change::make(app, actor, |mut change| async move {
+        change.confirm().await?;
+        if let Some(sent) = idempotency_keys::take(&change, key).await? {
+            let sent = email::Entity::find_by_id::<EmailId>(sent);
+            let sent = app.db.one(change.db(), sent).await?;
+            let message = "The e-mail that this key has queued was deleted since.";
+            let sent = sent.ok_or_else(|| idempotency_keys::gone(message))?;
+            return change.commit(sent).await;
+        }
         let new = NewEmail {
             template: EmailTemplate::Test {
                 sender: sender.as_deref(),
@@ -304,6 +319,7 @@ pub async fn send_test(app: &App, actor: &Actor, to: &str) -> Result<Email> {
         let row = change.queue(new).await?;
         let subject = Subject::email(row.id, &row.recipients);
         change.record(Action::TestEmailSent, subject).await?;
+        idempotency_keys::store(&change, key, &row.id).await?;
         change.commit(row).await
     })
     .await?;

@@ -4,22 +4,30 @@
 //! is needed to decide is read once a slice, and what is decided is written with a statement a table.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use entity::{RoleId, UserId, invitation, user};
 use sea_orm::{ActiveModelTrait, EntityTrait};
+use serde::{Deserialize, Serialize};
 
 use super::terms::Terms;
-use super::{Invited, NewUser, count_each, new_row, newest_of, send_counted};
+use super::{NewUser, count_each, new_row, newest_of, send_counted};
 use crate::database::{Write, is_dangling, is_duplicate, lost};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
 use crate::domain::change::{self, Change};
 use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes};
+use crate::domain::idempotency_keys::{Key, Operation};
+use crate::domain::many::{self, Outcome, Outcomes};
 use crate::domain::roles::{self, Known};
 use crate::domain::users::policy::{self, UserAction};
 use crate::domain::users::{self, RowLock, User};
 use crate::domain::{EmailAddress, email_address, links};
+
+mod repetition;
+
+use repetition::Before;
 
 /// How many people can be invited with one request.
 pub const MAX_ROWS: usize = 500;
@@ -37,13 +45,17 @@ pub struct Batch {
     pub at_most: usize,
     /// What becomes of those who are users already.
     pub on_existing: OnExisting,
-    /// Whether nothing is changed, and all is only decided.
+    /// Whether nothing is changed, and all is only decided. A key counts for nothing then.
     pub is_dry_run: bool,
+    /// With the same one, each is invited once.
+    pub key: Option<String>,
+    /// After that time nobody is begun with any more.
+    pub within: Duration,
 }
 
 /// What becomes of people who are invited although they are users already. Their names and roles stay as
 /// they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum OnExisting {
     /// That is an error.
     Error,
@@ -53,39 +65,54 @@ pub enum OnExisting {
     Resend,
 }
 
-/// What has become of one row.
+/// A person for whom something was done; in a dry run, for whom it would be.
 #[derive(Debug)]
-pub enum RowOutcome {
-    /// They were invited; in a dry run, they would be.
-    Invited(Option<Box<Invited>>),
-    /// This user was sent a new link; in a dry run, they would be.
-    Resent(Box<User>, Option<Box<Invited>>),
-    /// They were passed over, because they are this user.
-    Skipped(Box<User>),
-    /// Nothing was done, for these reasons.
-    Failed(Vec<UserError>),
-    /// Nothing was done, because the server was kept from it before it came to this row.
-    NotDone,
-    /// The database went away while this was stored: it was done, or it was not.
-    Unknown,
+pub struct Invitee {
+    /// What was done.
+    pub how: Treatment,
+    /// The user whom they are; none if they are none yet, or were deleted since.
+    pub user: Option<User>,
+    /// The invitation that they were sent.
+    pub invitation: Option<invitation::Model>,
+    /// The link, if it was not sent by e-mail, for those who may see it.
+    pub link: Option<String>,
 }
 
-/// What has become of all rows.
-#[derive(Debug)]
-pub struct Done {
-    /// In the order of the rows.
-    pub rows: Vec<RowOutcome>,
-    /// What kept the server from the last rows, if anything did.
-    pub stopped_by: Option<Error>,
+/// What was done for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Treatment {
+    /// They were invited.
+    Invited,
+    /// They were sent a new link.
+    Resent,
+    /// They were passed over, because they are a user already.
+    Skipped,
 }
 
-/// Invites people: creates users, invitations and e-mails, for each of them all or nothing.
+/// Invites people: creates users, invitations and e-mails, for each of them all or nothing. With an idempotency
+/// key, whoever was invited, sent a new link or passed over with it is told as that again; those who were not
+/// are begun with anew.
 ///
 /// # Errors
 ///
-/// For `invitations`, if there are none or too many; and whatever keeps the server from the first of them.
-/// What is wrong with one row is told in its [`RowOutcome`].
-pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Done> {
+/// For `invitations`, if there are none or too many; those of [`Key::read`] and [`Key::take`]; and whatever keeps
+/// the server from the first of them. What is wrong with one row is told in its [`Outcome`].
+pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Outcomes<Invitee>> {
+    let mut errors = UserErrors::default();
+    errors.check_all(number(batch))?;
+    let (input, key) = ((&batch.rows, batch.on_existing), batch.key.as_deref());
+    let key = errors.check_all(Key::read(Operation::InviteUsers, key, &input))?;
+    let (key,) = errors.finish((key,))?;
+    let key = key.filter(|_| !batch.is_dry_run);
+    let rows = read(app, actor, &batch.rows);
+    let slices = rows.chunks(SLICE).map(|slice| (slice, slice.len()));
+    many::in_turn(slices, batch.within, |slice| {
+        invite_slice(app, actor, batch, key.as_ref(), slice)
+    })
+    .await
+}
+
+fn number(batch: &Batch) -> Result<()> {
     let refused = |code, message: String| UserError::new(code, "invitations", message);
     if batch.rows.is_empty() {
         let message = "Name at least one person.".to_owned();
@@ -96,26 +123,7 @@ pub async fn invite_many(app: &App, actor: &Actor, batch: &Batch) -> Result<Done
         let error = refused(UserErrorCode::TooMany, message);
         return Err(error.with("max", batch.at_most).into());
     }
-    let rows = read(app, actor, &batch.rows);
-    let mut done = Done {
-        rows: Vec::with_capacity(rows.len()),
-        stopped_by: None,
-    };
-    for slice in rows.chunks(SLICE) {
-        match Box::pin(invite_slice(app, actor, batch, slice)).await {
-            Ok(outcomes) => done.rows.extend(outcomes),
-            Err(error) if done.rows.is_empty() => return Err(error),
-            Err(error) => {
-                if matches!(error, Error::OutcomeUnknown(_)) {
-                    done.rows.extend(slice.iter().map(|_| RowOutcome::Unknown));
-                }
-                done.rows.resize_with(rows.len(), || RowOutcome::NotDone);
-                done.stopped_by = Some(error);
-                break;
-            }
-        }
-    }
-    Ok(done)
+    Ok(())
 }
 
 /// A row as far as it can be judged by itself.
@@ -137,10 +145,10 @@ impl Row<'_> {
     }
 
     /// Its errors, each with its place in the list of rows.
-    fn failed(&self, errors: Vec<UserError>) -> RowOutcome {
+    fn failed(&self, errors: Vec<UserError>) -> Outcome<Invitee> {
         let errors = errors.into_iter();
         let at_its_place = |error: UserError| error.within("invitations", self.index);
-        RowOutcome::Failed(errors.map(at_its_place).collect())
+        Outcome::Failed(errors.map(at_its_place).collect())
     }
 }
 
@@ -191,27 +199,39 @@ async fn invite_slice(
     app: &App,
     actor: &Actor,
     batch: &Batch,
+    key: Option<&Key>,
     rows: &[Row<'_>],
-) -> Result<Vec<RowOutcome>> {
+) -> Result<Vec<Outcome<Invitee>>> {
     change::make(app, actor, |mut change| async move {
-        let addresses: Vec<&str> = rows.iter().filter_map(Row::normal).collect();
+        let addresses: Vec<&str> = rows.iter().filter_map(|row| row.normal()).collect();
         let locked = match batch.on_existing {
             OnExisting::Resend => lock_invited(&change, &addresses).await?,
             OnExisting::Error | OnExisting::Skip => HashSet::new(),
         };
         change.confirm().await?;
-        let plans = plan(&change, batch, rows, &addresses, &locked).await?;
+        let before = Before::read(&change, key).await?;
+        let mut again = before.of(&change, rows).await?;
+        let new = rows.iter().filter(|row| !again.contains_key(&row.index));
+        let new: Vec<&Row<'_>> = new.collect();
+        let plans = plan(&change, batch, &new, &addresses, &locked).await?;
         if batch.is_dry_run {
-            let foreseen = rows.iter().zip(plans).map(|(row, plan)| match plan {
-                Plan::Invite(..) => RowOutcome::Invited(None),
-                Plan::Resend(user, _) => RowOutcome::Resent(Box::new(user), None),
-                Plan::Skip(user) => RowOutcome::Skipped(Box::new(user)),
-                Plan::Fail(errors) => row.failed(errors),
-            });
-            return change.abandon(foreseen.collect()).await;
+            let foreseen = new.iter().zip(plans);
+            let foreseen = foreseen.map(|(row, plan)| plan.foreseen(row)).collect();
+            return change.abandon(foreseen).await;
         }
-        let outcomes = carry_out(&change, rows, plans).await?;
-        change.commit(outcomes).await
+        let outcomes = carry_out(&change, &new, plans).await?;
+        if !before.add(&change, &new, &outcomes).await? {
+            return change.abandon(outcomes).await;
+        }
+        let mut outcomes = outcomes.into_iter();
+        let in_order = rows
+            .iter()
+            .filter_map(|row| match again.remove(&row.index) {
+                Some(before) => Some(Outcome::Done(before)),
+                None => outcomes.next(),
+            });
+        let in_order = in_order.collect();
+        change.commit(in_order).await
     })
     .await
 }
@@ -236,7 +256,7 @@ fn is_invited(user: &User) -> bool {
 async fn plan(
     change: &Change<'_>,
     batch: &Batch,
-    rows: &[Row<'_>],
+    rows: &[&Row<'_>],
     addresses: &[&str],
     locked: &HashSet<UserId>,
 ) -> Result<Vec<Plan>> {
@@ -331,6 +351,22 @@ async fn counted(change: &Change<'_>, plans: Vec<Plan>) -> Result<Vec<Plan>> {
 }
 
 impl Plan {
+    /// What would become of the row.
+    fn foreseen(self, row: &Row<'_>) -> Outcome<Invitee> {
+        let (how, user) = match self {
+            Self::Invite(..) => (Treatment::Invited, None),
+            Self::Resend(user, _) => (Treatment::Resent, Some(user)),
+            Self::Skip(user) => (Treatment::Skipped, Some(user)),
+            Self::Fail(errors) => return row.failed(errors),
+        };
+        Outcome::Done(Invitee {
+            how,
+            user,
+            invitation: None,
+            link: None,
+        })
+    }
+
     /// To whom something is sent, and on which terms.
     fn sends(&self) -> Option<(&User, &Terms)> {
         match self {
@@ -358,9 +394,9 @@ impl Plan {
 /// Writes what is decided, and returns what has become of each row.
 async fn carry_out(
     change: &Change<'_>,
-    rows: &[Row<'_>],
+    rows: &[&Row<'_>],
     plans: Vec<Plan>,
-) -> Result<Vec<RowOutcome>> {
+) -> Result<Vec<Outcome<Invitee>>> {
     let new = plans.iter().filter_map(|plan| match plan {
         Plan::Invite(user, _) => Some(user),
         _ => None,
@@ -379,17 +415,20 @@ async fn carry_out(
     let to_send = plans.iter().filter_map(Plan::sends);
     let to_send = to_send.map(|(user, terms)| (user.clone(), terms.clone()));
     let mut sent = send_counted(change, to_send.collect()).await?.into_iter();
-    let mut next = || {
-        let sent = sent.next().map(Box::new);
-        sent.ok_or_else(|| Error::internal("an invitation was not sent"))
+    let mut next = |how| {
+        let sent = sent.next();
+        let sent = sent.ok_or_else(|| Error::internal("an invitation was not sent"))?;
+        Ok(Outcome::Done(Invitee {
+            how,
+            user: Some(sent.user),
+            invitation: Some(sent.invitation),
+            link: sent.link.filter(|_| !sent.is_sent),
+        }))
     };
-    let outcome = |(row, plan): (&Row<'_>, Plan)| {
-        Ok(match plan {
-            Plan::Invite(..) => RowOutcome::Invited(Some(next()?)),
-            Plan::Resend(user, _) => RowOutcome::Resent(Box::new(user), Some(next()?)),
-            Plan::Skip(user) => RowOutcome::Skipped(Box::new(user)),
-            Plan::Fail(errors) => row.failed(errors),
-        })
+    let outcome = |(row, plan): (&&Row<'_>, Plan)| match plan {
+        Plan::Invite(..) => next(Treatment::Invited),
+        Plan::Resend(..) => next(Treatment::Resent),
+        Plan::Skip(_) | Plan::Fail(_) => Ok(plan.foreseen(row)),
     };
     rows.iter().zip(plans).map(outcome).collect()
 }

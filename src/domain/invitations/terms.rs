@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use entity::invitation;
+use serde::Serialize;
 use url::Url;
 
 use crate::domain::actor::Actor;
@@ -22,7 +23,7 @@ const MAX_URL_LENGTH: usize = 2000;
 const VALID_FOR_AT_LEAST: Duration = Duration::from_secs(5 * 60);
 
 /// What somebody wishes for an invitation, as they typed it. Empty are the usual terms.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Wishes {
     /// What the e-mail is to quote.
     pub message: Option<String>,

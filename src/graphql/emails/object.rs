@@ -17,7 +17,7 @@ use crate::graphql::guard::{Requires, requires};
 use crate::graphql::ids;
 use crate::graphql::invitations::Invitation;
 use crate::graphql::level::{Member, Shared, grouped};
-use crate::graphql::scalars::{DateTime, EmailAddress};
+use crate::graphql::scalars::{DateTime, EmailAddress, given};
 use crate::graphql::users::User;
 use crate::mail::messages;
 
@@ -128,10 +128,23 @@ impl Email {
         self.row().priority.into()
     }
 
-    /// The sender.
+    /// The sender's address.
     #[graphql(guard = Requires(EMAIL_QUEUE_VIEW), directive = requires::apply(EMAIL_QUEUE_VIEW))]
-    async fn from(&self) -> &str {
-        &self.row().from_mailbox
+    async fn from(&self) -> EmailAddress {
+        let (_, address) = messages::sender(self.row());
+        EmailAddress(address)
+    }
+
+    /// The sender's name, such as "Usher"; null if only the address is set (`mail.from`).
+    // `from_name` is taken by what the macro makes.
+    #[graphql(
+        name = "fromName",
+        guard = Requires(EMAIL_QUEUE_VIEW),
+        directive = requires::apply(EMAIL_QUEUE_VIEW)
+    )]
+    async fn name_of_sender(&self) -> Option<String> {
+        let (name, _) = messages::sender(self.row());
+        given(&name).map(str::to_owned)
     }
 
     /// The recipients' addresses.

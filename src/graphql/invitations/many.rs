@@ -3,10 +3,11 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::Invitation;
+use crate::domain;
 use crate::domain::applications::USERS_CREATE;
-use crate::domain::invitations::many::{self, Batch, Done, MAX_ROWS, RowOutcome};
-use crate::domain::invitations::{Invited, NewUser, Wishes};
-use crate::domain::{self, users};
+use crate::domain::invitations::many::{self, Batch, Invitee, MAX_ROWS, Treatment};
+use crate::domain::invitations::{NewUser, Wishes};
+use crate::domain::many::{Outcome, Outcomes};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
@@ -40,17 +41,19 @@ impl InvitationsMutation {
             at_most: MAX_ROWS,
             on_existing: input.on_existing.into(),
             is_dry_run: input.dry_run,
+            key: input.idempotency_key,
+            // As for every change to many.
+            within: ctx.app()?.settings.graphql.timeout / 2,
         };
         let outcome = many::invite_many(ctx.app()?, &ctx.actor()?, &batch).await;
         if !batch.is_dry_run {
             note_change(ctx, &outcome)?;
         }
         match outcome {
-            Ok(done) => Ok(InviteUsersPayload::new(results(
-                ctx,
-                done,
-                batch.is_dry_run,
-            )?)),
+            Ok(done) => {
+                let results = results(ctx, done, batch.is_dry_run);
+                Ok(InviteUsersPayload::new(results))
+            }
             Err(domain::Error::Refused(errors)) => {
                 let errors = errors.into_iter().map(Into::into);
                 Ok(InviteUsersPayload::refused(errors.collect()))
@@ -60,17 +63,16 @@ impl InvitationsMutation {
     }
 }
 
-fn results(ctx: &Context<'_>, done: Done, is_dry_run: bool) -> Result<Vec<InviteUsersResult>> {
+fn results(ctx: &Context<'_>, done: Outcomes<Invitee>, is_dry_run: bool) -> Vec<InviteUsersResult> {
     match done.stopped_by {
         Some(error) if is_dry_run => note_rehearsal_stop(ctx, error),
         Some(error) => note_stop(ctx, error),
         None => {}
     }
-    let mut objects = Objects::of(&done.rows);
-    let rows = done.rows.into_iter().enumerate();
-    Ok(rows
-        .map(|(index, row)| InviteUsersResult::new(index, row, &mut objects))
-        .collect())
+    let mut objects = Objects::of(&done.each);
+    let rows = done.each.into_iter().enumerate();
+    rows.map(|(index, row)| InviteUsersResult::new(index, row, &mut objects))
+        .collect()
 }
 
 /// The users and the invitations of the results, in their order: each of them a level.
@@ -80,10 +82,10 @@ struct Objects {
 }
 
 impl Objects {
-    fn of(rows: &[RowOutcome]) -> Self {
-        let users = rows.iter().filter_map(user_in).cloned();
-        let invitations = rows.iter().filter_map(sent_in);
-        let invitations = invitations.map(|sent| sent.invitation.clone());
+    fn of(rows: &[Outcome<Invitee>]) -> Self {
+        let done = || rows.iter().filter_map(done);
+        let users = done().filter_map(|invitee| invitee.user.clone());
+        let invitations = done().filter_map(|invitee| invitee.invitation.clone());
         Self {
             users: User::together(users.collect()).into_iter(),
             invitations: Invitation::together(invitations.collect()).into_iter(),
@@ -91,18 +93,9 @@ impl Objects {
     }
 }
 
-/// The user that a person is now, or was already.
-fn user_in(row: &RowOutcome) -> Option<&users::User> {
+fn done(row: &Outcome<Invitee>) -> Option<&Invitee> {
     match row {
-        RowOutcome::Resent(user, None) | RowOutcome::Skipped(user) => Some(user),
-        _ => sent_in(row).map(|sent| &sent.user),
-    }
-}
-
-/// What was sent to a person; nothing in a dry run.
-fn sent_in(row: &RowOutcome) -> Option<&Invited> {
-    match row {
-        RowOutcome::Invited(sent) | RowOutcome::Resent(_, sent) => sent.as_deref(),
+        Outcome::Done(invitee) => Some(invitee),
         _ => None,
     }
 }
@@ -118,6 +111,13 @@ pub struct InviteUsersInput {
     /// What becomes of people who are users already.
     #[graphql(default_with = "OnExisting::Error")]
     on_existing: OnExisting,
+    /// A text that no other input has, such as a UUID: 1 to 255 characters. Whoever sends the same input again
+    /// with the same key, within 24 hours, invites nobody twice: who was invited, sent a new link or passed over
+    /// with it is told as that again, with the user and the invitation as they are by then, but never the `link`,
+    /// which is shown once. Whoever was not (`FAILED`, `NOT_DONE`, `UNKNOWN`) is tried again. With another input,
+    /// the key is refused with `IDEMPOTENCY_KEY_REUSED`. Where nobody was invited, and in a dry run, the key is
+    /// not used.
+    idempotency_key: Option<String>,
 }
 
 /// One of the people to invite. At least one role is needed, by `roleIds` or `roleCodeNames`; the roles must
@@ -195,14 +195,15 @@ pub struct InviteUsersResult {
     /// What has become of them.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     outcome: InviteUsersOutcome,
-    /// The user that they are now, or were already; null in a dry run, if they are none yet, and if they could
-    /// not be invited.
+    /// The user that they are now, or were already; null in a dry run, if they are none yet, if they could not be
+    /// invited, and if they were invited before with the same `idempotencyKey` and deleted since.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     user: Option<User>,
-    /// The new invitation; null if none was sent.
+    /// The new invitation; null if none was sent, or it was deleted since.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     invitation: Option<Invitation>,
-    /// The link, shown only here; null unless `sendEmail` is false.
+    /// The link, shown only here and only once; null unless `sendEmail` is false, and if it was shown before with
+    /// the same `idempotencyKey`.
     #[graphql(guard = Requires(USERS_CREATE), directive = requires::apply(USERS_CREATE))]
     link: Option<String>,
     /// What is wrong with the person's input, such as `["input", "invitations", "3", "email"]`. If there is
@@ -222,32 +223,41 @@ pub enum InviteUsersOutcome {
     Skipped,
     /// They were not invited, for the reasons in `userErrors`.
     Failed,
-    /// They were not invited, because the server was kept from it; `errors` says why. Try again with them.
+    /// They were not invited, because the server was kept from it; `errors` says why. Try again with them, or with
+    /// the whole input and its `idempotencyKey`.
     NotDone,
-    /// They were invited or not: the connection to the database broke off meanwhile. Look before you try again.
+    /// They were invited or not: the connection to the database broke off meanwhile. Look before you try again,
+    /// or try again with the whole input and its `idempotencyKey`.
     Unknown,
 }
 
 impl InviteUsersResult {
-    fn new(index: usize, row: RowOutcome, objects: &mut Objects) -> Self {
-        let sent = sent_in(&row);
-        Self {
+    fn new(index: usize, row: Outcome<Invitee>, objects: &mut Objects) -> Self {
+        let told = |outcome| Self {
             index,
-            outcome: match row {
-                RowOutcome::Invited(_) => InviteUsersOutcome::Invited,
-                RowOutcome::Resent(..) => InviteUsersOutcome::Resent,
-                RowOutcome::Skipped(_) => InviteUsersOutcome::Skipped,
-                RowOutcome::Failed(_) => InviteUsersOutcome::Failed,
-                RowOutcome::NotDone => InviteUsersOutcome::NotDone,
-                RowOutcome::Unknown => InviteUsersOutcome::Unknown,
+            outcome,
+            user: None,
+            invitation: None,
+            link: None,
+            user_errors: Vec::new(),
+        };
+        match row {
+            Outcome::Done(invitee) => Self {
+                user: invitee.user.and_then(|_| objects.users.next()),
+                invitation: (invitee.invitation).and_then(|_| objects.invitations.next()),
+                link: invitee.link,
+                ..told(match invitee.how {
+                    Treatment::Invited => InviteUsersOutcome::Invited,
+                    Treatment::Resent => InviteUsersOutcome::Resent,
+                    Treatment::Skipped => InviteUsersOutcome::Skipped,
+                })
             },
-            user: user_in(&row).and_then(|_| objects.users.next()),
-            invitation: sent.and_then(|_| objects.invitations.next()),
-            link: (sent.filter(|sent| !sent.is_sent)).map(|sent| sent.link.clone()),
-            user_errors: match row {
-                RowOutcome::Failed(errors) => errors.into_iter().map(Into::into).collect(),
-                _ => Vec::new(),
+            Outcome::Failed(errors) => Self {
+                user_errors: errors.into_iter().map(Into::into).collect(),
+                ..told(InviteUsersOutcome::Failed)
             },
+            Outcome::NotDone => told(InviteUsersOutcome::NotDone),
+            Outcome::Unknown => told(InviteUsersOutcome::Unknown),
         }
     }
 }

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::emails::retention;
 use crate::domain::{
-    App, devices, erasure, events, invitations, password_resets, sessions, throttle,
+    App, devices, erasure, events, idempotency_keys, invitations, password_resets, sessions,
+    throttle,
 };
 
 /// How often that is done.
@@ -59,5 +60,8 @@ async fn clean_up(app: &App) {
     }
     if let Err(error) = throttle::prune(app).await {
         error.report("cannot prune the throttles");
+    }
+    if let Err(error) = idempotency_keys::prune(app).await {
+        error.report("cannot prune the idempotency keys");
     }
 }
