@@ -13,10 +13,12 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function useFormat() {
   const { language } = useLanguage();
   return useMemo(() => {
-    const number = new Intl.NumberFormat(language);
-    const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
-    const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-    const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+    // English dates are written in several ways: the browser says which.
+    const region = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+    const number = new Intl.NumberFormat(region);
+    const date = new Intl.DateTimeFormat(region, { dateStyle: "medium" });
+    const dateTime = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" });
+    const exact = new Intl.DateTimeFormat(region, { dateStyle: "full", timeStyle: "long" });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
     const list = new Intl.ListFormat(language, { type: "conjunction" });
     return {
