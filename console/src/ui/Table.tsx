@@ -102,7 +102,13 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
                     </td>
                   )}
                   {columns.map(({ id, title, cell, isHead }) =>
-                    isHead ? <th key={id} scope="row">{cell(row)}</th> : <td key={id} data-label={title}>{cell(row)}</td>,
+                    isHead ? (
+                      <th key={id} scope="row">{cell(row)}</th>
+                    ) : (
+                      <td key={id} data-label={title}>
+                        <div>{cell(row)}</div>
+                      </td>
+                    ),
                   )}
                 </tr>
               );

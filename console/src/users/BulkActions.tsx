@@ -1,7 +1,7 @@
 // What can be done to several people at once, and what has become of each of them.
 import { useState } from "react";
-import { useQuery } from "urql";
 
+import { useAsk } from "../ask";
 import { useChange } from "../change";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
@@ -154,7 +154,7 @@ function BulkResults({ results, onClose }: { results: Results; onClose(): void }
   const all = results.map((result) => readFragment(ResultFragment, result));
   const failed = all.filter(({ outcome }) => outcome !== "DONE");
   const ids = failed.map(({ id }) => id).slice(0, NAMED_AT_MOST);
-  const [{ data }] = useQuery({ query: NamesQuery, variables: { ids } });
+  const { data } = useAsk({ query: NamesQuery, variables: { ids } });
   const nameOf = (id: string) => {
     const node = data?.nodes.find((node) => node?.id === id);
     return node?.__typename === "User" ? node.displayName : id;

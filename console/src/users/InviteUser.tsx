@@ -13,6 +13,7 @@ import { Radios, TextField } from "../ui/fields";
 import { Form } from "../ui/form";
 import { useNotice } from "../ui/notice";
 import { Page, Section } from "../ui/Page";
+import { NotAllowed } from "../ui/states";
 import { Time } from "../ui/Time";
 import { RoleChoices } from "./RoleChoices";
 
@@ -47,11 +48,12 @@ interface ShownLink {
 
 export function InviteUser() {
   const { users: words } = useMessages();
+  const { may } = useSession();
   const [shown, setShown] = useState<ShownLink>();
   return (
     <Page title={words.invite.title} below={!shown && words.invite.below} back={{ href: "/users", title: words.title }}>
       <div className="text-page">
-        {shown ? <LinkOnce {...shown} onAnother={() => setShown(undefined)} /> : <InviteForm onLink={setShown} />}
+        {!may("users.create") ? <NotAllowed permission="users.create" /> : shown ? <LinkOnce {...shown} onAnother={() => setShown(undefined)} /> : <InviteForm onLink={setShown} />}
       </div>
     </Page>
   );

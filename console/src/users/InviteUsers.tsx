@@ -6,12 +6,14 @@ import { ErrorMessage } from "../errors";
 import type { InviteUsersInput, InviteUsersOutcome, OnExisting } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
+import { useSession } from "../session";
 import { Badge, type Tone } from "../ui/Badge";
 import { Button, LinkButton } from "../ui/Button";
 import { Checkbox, Radios, TextField } from "../ui/fields";
 import { FileButton } from "../ui/FileButton";
 import { Complaints, Form, useComplaints } from "../ui/form";
 import { Page } from "../ui/Page";
+import { NotAllowed } from "../ui/states";
 import { Table, type Column } from "../ui/Table";
 import { parse, type Person } from "./parse";
 import { RoleChoices } from "./RoleChoices";
@@ -51,6 +53,7 @@ interface Checked {
 
 export function InviteUsers() {
   const { users: words } = useMessages();
+  const { may } = useSession();
   const [text, setText] = useState("");
   const [roleIds, setRoleIds] = useState<string[]>([]);
   const [onExisting, setOnExisting] = useState<OnExisting>("ERROR");
@@ -64,7 +67,9 @@ export function InviteUsers() {
   };
   return (
     <Page title={words.import.title} below={!sent && words.import.below} back={{ href: "/users", title: words.title }}>
-      {sent ? (
+      {!may("users.create") ? (
+        <NotAllowed permission="users.create" />
+      ) : sent ? (
         <Sent {...sent} onAgain={startOver} />
       ) : checked ? (
         <Rehearsed {...checked} onEdit={() => setChecked(undefined)} onSent={setSent} />
@@ -165,10 +170,12 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
 
   const send = async () => {
     // Whoever cannot be invited is left out: what is wrong with them has been said.
-    const chosen = people.map((person, index) => ({ person, row: input.invitations[index]! })).filter((_, index) => CAN.includes(outcomes[index]!));
-    const sent = { ...input, invitations: chosen.map(({ row }) => row) };
-    const payload = await change.run({ input: sent });
-    if (payload?.results) onSent({ people: chosen.map(({ person }) => person), input: sent, results: payload.results });
+    const places = people.map((_, index) => index).filter((index) => CAN.includes(outcomes[index]!));
+    const payload = await change.run({ input: { ...input, invitations: places.map((index) => input.invitations[index]!) } });
+    if (!payload?.results) return;
+    const sent = [...results];
+    places.forEach((place, index) => (sent[place] = payload.results![index]!));
+    onSent({ people, input, results: sent });
   };
   return (
     <>

@@ -1,7 +1,7 @@
 // Choosing roles, by name and with what each allows. Nobody can give a role that allows more than they may do.
 import { useState } from "react";
-import { useQuery } from "urql";
 
+import { useAsk } from "../ask";
 import type { AssignableRoleFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
@@ -15,7 +15,6 @@ const RoleFragment = graphql(`
     id
     name
     description
-    unknownPermissions
     viewerCan {
       assign
     }
@@ -51,16 +50,16 @@ export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleCh
   const { users: words } = useMessages();
   const { may } = useSession();
   const [search, setSearch] = useState("");
-  const [{ data, error }, ask] = useQuery({
+  const { data, error, again } = useAsk({
     query: RolesQuery,
     variables: { search: search.trim() || undefined },
     pause: !may("roles.view"),
   });
-  const [first] = useQuery({ query: RolesQuery, variables: {}, pause: !may("roles.view") });
+  const first = useAsk({ query: RolesQuery, variables: {}, pause: !may("roles.view") });
   const toOption = useRoleOption();
 
   if (!may("roles.view")) return <p className="alert calm">{words.invite.noRolesAllowed}</p>;
-  if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: "network-only" })} />;
+  if (error && !data) return <Failed error={error} retry={again} />;
   if (!data || !first.data) return <Loading />;
 
   const found = data.roles.nodes.map((role) => readFragment(RoleFragment, role));
@@ -79,7 +78,7 @@ export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleCh
 /** A role as something to choose. */
 function useRoleOption() {
   const { users: words, permissions } = useMessages();
-  const { grants, beyond, list } = usePermissionWords();
+  const { grants, beyond, some } = usePermissionWords();
   return (role: AssignableRoleFragment): Option<string> => {
     const lines = grants(role);
     const lacking = beyond(role);
@@ -92,7 +91,7 @@ function useRoleOption() {
           {lines.join(" · ") || permissions.nothing}
         </>
       ),
-      why: !role.viewerCan.assign && (lacking.length > 0 ? words.roleExceeds(list(lacking).join("; ")) : words.roleUnknown),
+      why: !role.viewerCan.assign && (lacking.length > 0 ? words.roleExceeds(some(lacking)) : words.roleUnknown),
     };
   };
 }

@@ -3,8 +3,9 @@ import { useEffect, useState } from "react";
 
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
+import type { UserStatus } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
-import { useMessages } from "../messages";
+import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
@@ -88,87 +89,64 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
   );
 }
 
+type Field = "firstName" | "lastName" | "email";
+
 function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(): void }) {
   const user = readFragment(GeneralFragment, masked);
   const { users: words, common } = useMessages();
   const { viewer } = useSession();
   const tell = useNotice();
   const change = useChange(UpdateUser);
-  // What the fields were filled from. Somebody else may change the person meanwhile.
-  const [base] = useState(user);
-  const [firstName, setFirstName] = useState(user.firstName ?? "");
-  const [lastName, setLastName] = useState(user.lastName ?? "");
-  const [email, setEmail] = useState(user.email);
-  const [wasChanged, setChanged] = useState(false);
+  // Fields that nobody has touched show what stands at the server, also if somebody else changes it meanwhile.
+  const [typed, setTyped] = useState<{ [Name in Field]?: string }>({});
+  const [began] = useState(user);
 
-  const isOwn = user.id === viewer.id;
-  const isMoved = email.trim() !== base.email;
-  // What is below the fields has been seen, and so has what is as it was.
-  const isSeen = wasChanged || (user.firstName === base.firstName && user.lastName === base.lastName && user.email === base.email);
+  const current = (name: Field) => user[name] ?? "";
+  const value = (name: Field) => typed[name] ?? current(name);
+  const isChanged = (name: Field) => value(name).trim() !== current(name);
+  const isOvertaken = (name: Field) => typed[name] !== undefined && current(name) !== (began[name] ?? "") && isChanged(name);
+  const overtaken = (name: Field) => (isOvertaken(name) ? words.person.nowStandsThere(current(name) || words.person.empty) : undefined);
+
   const save = async () => {
     if (change.busy) return;
     const payload = await change.run({
       input: {
         id: user.id,
-        expectedUpdatedAt: isSeen ? user.updatedAt : base.updatedAt,
-        // Only what was typed: what somebody else has changed stays.
-        ...(firstName.trim() !== (base.firstName ?? "") && { firstName: firstName.trim() || null }),
-        ...(lastName.trim() !== (base.lastName ?? "") && { lastName: lastName.trim() || null }),
-        ...(isMoved && { email: email.trim() }),
+        // All that is known of the person is in sight. What is newer is an error, and is looked at first.
+        expectedUpdatedAt: user.updatedAt,
+        ...(isChanged("firstName") && { firstName: value("firstName").trim() || null }),
+        ...(isChanged("lastName") && { lastName: value("lastName").trim() || null }),
+        ...(isChanged("email") && { email: value("email").trim() }),
       },
     });
-    if (payload?.user) {
-      tell(words.done.saved);
-      close();
-    }
+    if (!payload?.user) return;
+    tell(words.done.saved);
+    close();
   };
-  const isConflict = useComplaints(change.userErrors).some(({ code }) => code === "CHANGED_MEANWHILE");
+
+  const isRefused = useComplaints(change.userErrors).some(({ code }) => code === "CHANGED_MEANWHILE");
   useEffect(() => {
-    if (!isConflict) return;
-    setChanged(true);
-    again();
-    // Once for each refusal, however often the page is drawn.
-  }, [change.userErrors, isConflict]);
-  /** What stands at the server now, where that is neither what the form began with nor what was typed. */
-  const now = (current: string | null | undefined, began: string | null | undefined, typed: string) =>
-    wasChanged && (current ?? "") !== (began ?? "") && (current ?? "") !== typed.trim()
-      ? words.person.nowStandsThere(current || words.person.empty)
-      : undefined;
+    if (isRefused) again();
+  }, [isRefused, change.userErrors, again]);
+
+  const isOwn = user.id === viewer.id;
+  const field = (name: Field) => ({ name, value: value(name), onChange: (text: string) => setTyped({ ...typed, [name]: text }), hint: overtaken(name) });
+  const email = field("email");
   return (
-    <Form errors={isConflict ? undefined : change.userErrors} names={["firstName", "lastName", "email"]} onSubmit={() => void save()}>
-      <div role="alert" className="errors">{isConflict && <p className="alert calm">{words.person.changedMeanwhile}</p>}</div>
+    <Form errors={isRefused ? undefined : change.userErrors} names={["firstName", "lastName", "email"]} onSubmit={() => void save()}>
+      <div role="alert" className="errors">
+        {(isRefused || (["firstName", "lastName", "email"] as const).some(isOvertaken)) && <p className="alert calm">{words.person.changedMeanwhile}</p>}
+      </div>
       <div className="pair fields">
-        <TextField
-          name="firstName"
-          label={words.invite.firstName}
-          optional
-          value={firstName}
-          onChange={setFirstName}
-          hint={now(user.firstName, base.firstName, firstName)}
-          autoFocus
-        />
-        <TextField
-          name="lastName"
-          label={words.invite.lastName}
-          optional
-          value={lastName}
-          onChange={setLastName}
-          hint={now(user.lastName, base.lastName, lastName)}
-        />
+        <TextField {...field("firstName")} label={words.invite.firstName} optional autoFocus />
+        <TextField {...field("lastName")} label={words.invite.lastName} optional />
       </div>
       <TextField
-        name="email"
+        {...email}
         label={words.email}
         type="email"
-        value={email}
-        onChange={setEmail}
         isReadOnly={isOwn}
-        hint={
-          isOwn
-            ? words.ownAddress
-            : now(user.email, base.email, email) ??
-              (isMoved ? (user.status === "ACTIVE" ? words.person.emailChangeActive : user.status === "INVITED" && words.person.emailChangeInvited) : undefined)
-        }
+        hint={isOwn ? words.ownAddress : (email.hint ?? (isChanged("email") && whatItMeans(user.status, words)))}
       />
       <ErrorMessage error={change.error} />
       <div className="buttons">
@@ -177,4 +155,10 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
       </div>
     </Form>
   );
+}
+
+/** What another address means for the person. */
+function whatItMeans(status: UserStatus, { person }: Messages["users"]): string | undefined {
+  if (status === "ACTIVE") return person.emailChangeActive;
+  return status === "INVITED" ? person.emailChangeInvited : undefined;
 }

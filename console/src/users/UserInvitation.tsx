@@ -1,8 +1,8 @@
 // A person's invitation and its story: who invited them, what became of each e-mail, and how it ended.
 import { useState, type ReactNode } from "react";
-import { useQuery } from "urql";
 import { Link } from "wouter";
 
+import { useAsk } from "../ask";
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
 import type { EmailStoryFragment } from "../gql/graphql";
@@ -32,10 +32,6 @@ const StoryFragment = graphql(`
       id
       displayName
     }
-    emails {
-      id
-      ...EmailStory
-    }
     viewerCan {
       seeLink
     }
@@ -54,6 +50,19 @@ const EmailFragment = graphql(`
       startedAt
       outcome
       response
+    }
+  }
+`);
+
+// Of its own: who may see people need not be allowed to see e-mails.
+const EmailsQuery = graphql(`
+  query EmailsOfInvitation($id: ID!) {
+    invitation(id: $id) {
+      id
+      emails {
+        id
+        ...EmailStory
+      }
     }
   }
 `);
@@ -201,8 +210,11 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
 function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFragment> }) {
   const invitation = readFragment(StoryFragment, masked);
   const { users: words } = useMessages();
+  const { may } = useSession();
+  const { data, error, again } = useAsk({ query: EmailsQuery, variables: { id: invitation.id }, pause: !may("email-queue.view") });
   const { status, invitedBy } = invitation;
-  const emails = readFragment(EmailFragment, invitation.emails ?? []).toReversed();
+  // Oldest first, as a story is told.
+  const emails = [...readFragment(EmailFragment, data?.invitation?.emails ?? [])].reverse();
   return (
     <>
       <ol className="story" aria-label={words.person.story}>
@@ -214,13 +226,14 @@ function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFr
           )}
           <small className="line quiet">{words.person.storyTo(invitation.email)}</small>
         </Step>
-        {invitation.emails?.length === 0 && <Step>{words.person.storyNoEmail}</Step>}
+        {data?.invitation?.emails?.length === 0 && <Step>{words.person.storyNoEmail}</Step>}
         {emails.map((email) => <EmailSteps key={email.id} email={email} />)}
         {invitation.acceptedAt && <Step at={invitation.acceptedAt} tone="good">{words.person.storyAccepted}</Step>}
         {invitation.revokedAt && <Step at={invitation.revokedAt} tone="bad">{words.person.storyRevoked}</Step>}
         {status === "PENDING" && <Step at={invitation.expiresAt} tone="wait">{words.person.storyExpires}</Step>}
         {status === "EXPIRED" && <Step at={invitation.expiresAt} tone="bad">{words.person.storyExpired}</Step>}
       </ol>
+      <ErrorMessage error={error} retry={again} />
       {invitation.viewerCan.seeLink && <SecretLink id={invitation.id} />}
     </>
   );
@@ -266,7 +279,7 @@ function Step({ at, tone = "quiet", children }: { at?: string; tone?: "good" | "
 function SecretLink({ id }: { id: string }) {
   const { users: words } = useMessages();
   const [isWanted, setWanted] = useState(false);
-  const [{ data, error }, ask] = useQuery({ query: LinkQuery, variables: { id }, pause: !isWanted, requestPolicy: "network-only" });
+  const { data, error, again } = useAsk({ query: LinkQuery, variables: { id }, pause: !isWanted, requestPolicy: "network-only" });
   const link = data?.invitation?.link;
   if (!isWanted) {
     return (
@@ -278,7 +291,7 @@ function SecretLink({ id }: { id: string }) {
   }
   return (
     <>
-      <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} />
+      <ErrorMessage error={error} retry={again} />
       {link && (
         <div className="secret" role="status">
           <code>{link}</code>

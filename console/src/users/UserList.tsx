@@ -1,8 +1,8 @@
 // The list of users: filters, order, pages, and what can be done to several at once.
 import { useState } from "react";
-import { useQuery } from "urql";
 import { Link } from "wouter";
 
+import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
@@ -76,12 +76,12 @@ export function UserList() {
   const { sort, onSort } = useSort(address, SORTED_BY, { field: "NAME", direction: "ASC" });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
 
-  const [roles] = useQuery({ query: RoleNames, pause: !may("roles.view") });
+  const roles = useAsk({ query: RoleNames, pause: !may("roles.view") });
   const roleNames = roles.data?.roles.nodes ?? [];
   const filter = useUserFilter(address, roles.data ? roleNames.map(({ id }) => id) : []);
   // Without the roles, a role in the address could not be told from a typo.
   const isWaiting = address.has("role") && may("roles.view") && !roles.data && !roles.error;
-  const [{ data, error, fetching }, ask] = useQuery({
+  const { data, error, busy, again } = useAsk({
     query: UsersQuery,
     variables: { filter, orderBy: sort, ...pageVariables(address) },
     pause: isWaiting,
@@ -129,7 +129,7 @@ export function UserList() {
         />
       </Filters>
       {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={() => setChosen(new Set())} />}
-      {error && <Failed error={error} retry={() => ask({ requestPolicy: "network-only" })} />}
+      {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nobodyMatches : words.nobody} />}
       {found && found.nodes.length > 0 && (
@@ -142,7 +142,7 @@ export function UserList() {
           sort={sort}
           onSort={onSort}
           selection={{ ids: chosen, onChange: setChosen }}
-          busy={fetching}
+          busy={busy}
         />
       )}
       {found && <Pager address={address} info={found.pageInfo} total={words.people(found.totalCount)} />}

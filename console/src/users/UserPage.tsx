@@ -1,6 +1,5 @@
 // One person: who they are, what they may do, how they came, where they are signed in, and what happened.
-import { useQuery } from "urql";
-
+import { useAsk } from "../ask";
 import { graphql, readFragment } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
@@ -45,8 +44,7 @@ const UserQuery = graphql(`
 export function UserPage({ id }: { id: string }) {
   const { users: words } = useMessages();
   const { may } = useSession();
-  const [{ data, error, fetching, stale }, ask] = useQuery({ query: UserQuery, variables: { id } });
-  const again = () => ask({ requestPolicy: "network-only" });
+  const { data, error, busy, again } = useAsk({ query: UserQuery, variables: { id } });
 
   if (!data) {
     return (
@@ -55,7 +53,7 @@ export function UserPage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!data.user) return fetching || stale ? <Loading /> : <NotFound />;
+  if (!data.user) return busy ? <Loading /> : <NotFound />;
   const user = readFragment(UserFragment, data.user);
   return (
     <Page
@@ -76,7 +74,7 @@ export function UserPage({ id }: { id: string }) {
           <UserSessions user={user} />
         </div>
       </div>
-      {may("event-log.view") && <UserEvents id={id} />}
+      {may("event-log.view") && <UserEvents id={id} again={again} />}
     </Page>
   );
 }

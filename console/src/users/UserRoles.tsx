@@ -123,7 +123,7 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
   };
   return (
     <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
-      <RoleChoices label={words.person.rolesTitle} values={chosen} onChange={setChosen} held={user.roles} />
+      <RoleChoices label={words.invite.rolesHint} values={chosen} onChange={setChosen} held={user.roles} />
       {isChanged && <Effects input={input} />}
       <ErrorMessage error={change.error} />
       <div className="buttons">

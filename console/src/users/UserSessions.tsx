@@ -60,12 +60,15 @@ const RevokeSession = graphql(`
   }
 `);
 
+const SHOWN = 4;
+
 export function UserSessions({ user: masked }: { user: FragmentType<typeof SessionsFragment> }) {
   const user = readFragment(SessionsFragment, masked);
-  const { users: words } = useMessages();
+  const { users: words, common } = useMessages();
   const { viewer } = useSession();
   const why = useWhy(user);
   const [isAsked, setAsked] = useState(false);
+  const [areAllShown, setAllShown] = useState(false);
   const isOwn = user.id === viewer.id;
   return (
     <Section
@@ -80,8 +83,9 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
     >
       {user.sessions.length === 0 && <p className="quiet">{words.person.sessionsNone}</p>}
       <ul className="rows">
-        {user.sessions.map((session) => <SessionRow key={session.id} session={session} isOwn={isOwn} />)}
+        {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => <SessionRow key={session.id} session={session} isOwn={isOwn} />)}
       </ul>
+      {!areAllShown && user.sessions.length > SHOWN && <Button look="plain" onPress={() => setAllShown(true)}>{common.showMore}</Button>}
       {isAsked && <EndSessions user={user} close={() => setAsked(false)} />}
     </Section>
   );

@@ -23,13 +23,13 @@ export function useWhy(masked: FragmentType<typeof ReasonsFragment>) {
   const user = readFragment(ReasonsFragment, masked);
   const { common, users: words } = useMessages();
   const { viewer, may } = useSession();
-  const { list } = usePermissionWords();
+  const { some } = usePermissionWords();
 
   return ({ can, permission, otherwise = words.notNow, own = words.ownAccount }: Question): string | false => {
     if (can) return false;
     if (!may(permission)) return common.needsPermission(permission);
     if (user.id === viewer.id) return own;
     const beyond = user.grantedPermissions.filter((granted) => !may(granted));
-    return beyond.length > 0 ? words.exceeds(list(beyond).join("; ")) : otherwise;
+    return beyond.length > 0 ? words.exceeds(some(beyond)) : otherwise;
   };
 }

@@ -37,13 +37,13 @@ export const users = {
   ownAccount: "Mit dem eigenen Konto kann das niemand tun.",
   ownRoles: "Die eigenen Rollen kann niemand ändern.",
   ownAddress: "Ihre eigene Adresse können Sie nicht ändern. Andere, die Benutzer verwalten, können es.",
-  exceeds: (permissions: string) => `Diese Person darf, was Sie nicht dürfen: ${permissions}.`,
+  exceeds: (permissions: string) => `Diese Person darf, was Sie nicht dürfen: ${permissions}`,
   notNow: "In dem Zustand, in dem diese Person ist, geht das nicht.",
   onlyActive: "Einen Link für ein neues Passwort können nur aktive Personen bekommen.",
   onlyInvited: "Diese Person hat schon ein Passwort oder ist gesperrt.",
   noOpenInvitation: "Es gibt keine offene Einladung.",
   roleExceeds: (permissions: string) =>
-    `Diese Rolle können Sie nicht vergeben, weil Sie nicht alles dürfen, was sie erlaubt: ${permissions}.`,
+    `Diese Rolle können Sie nicht vergeben, weil Sie nicht alles dürfen, was sie erlaubt: ${permissions}`,
   roleUnknown: "Diese Rolle können Sie nicht vergeben: Sie enthält Berechtigungen, die der Server nicht mehr kennt.",
 
   actions: {
@@ -191,6 +191,8 @@ export const users = {
     toUsers: "Zur Liste der Benutzer",
   },
 
+  fields: { email: "E-Mail-Adresse", firstName: "Vorname", lastName: "Nachname", roles: "Rollen", status: "Zustand", count: "Anzahl" },
+
   person: {
     general: "Allgemeines",
     edit: "Ändern",
@@ -201,7 +203,7 @@ export const users = {
       "Mit einer neuen Adresse wird die Person überall abgemeldet, und ihr Passwort gilt nicht mehr: An die neue Adresse geht ein Link für ein neues, an die alte ein Hinweis.",
     emailChangeInvited: "Der Link, den die Person hat, funktioniert dann nicht mehr. An die neue Adresse geht ein neuer.",
     changedMeanwhile:
-      "Jemand hat diese Person geändert, seit Sie begonnen haben. Was jetzt dort steht, sehen Sie unter Ihren Feldern. Speichern Sie noch einmal, wenn Ihres gelten soll.",
+      "Jemand hat diese Person geändert, seit Sie begonnen haben. Sehen Sie sich an, was jetzt dort steht, und speichern Sie noch einmal, wenn Ihres gelten soll.",
     nowStandsThere: (value: string) => `Jetzt steht dort: ${value}`,
     empty: "(leer)",
     rolesTitle: "Rollen",
@@ -253,6 +255,6 @@ export const users = {
     eventsNone: "Über diese Person ist nichts festgehalten.",
     eventsAll: "Alle Ereignisse",
     by: (actor: string) => `von ${actor}`,
-    from: (address: string) => `von ${address}`,
+    from: (address: string) => `aus ${address}`,
   },
 } satisfies typeof english;

@@ -37,12 +37,12 @@ export const users = {
   ownAccount: "Nobody can do this to their own account.",
   ownRoles: "Nobody can change their own roles.",
   ownAddress: "You cannot change your own address. Another administrator can.",
-  exceeds: (permissions: string) => `This person may do what you may not: ${permissions}.`,
+  exceeds: (permissions: string) => `This person may do what you may not: ${permissions}`,
   notNow: "This is not possible in the state that this person is in.",
   onlyActive: "Only active people can be sent a link for a new password.",
   onlyInvited: "This person has signed up already, or is deactivated.",
   noOpenInvitation: "There is no open invitation.",
-  roleExceeds: (permissions: string) => `You cannot give this role, because you may not do all that it allows: ${permissions}.`,
+  roleExceeds: (permissions: string) => `You cannot give this role, because you may not do all that it allows: ${permissions}`,
   roleUnknown: "You cannot give this role: it holds permissions that the server no longer knows.",
 
   actions: {
@@ -181,6 +181,9 @@ export const users = {
     toUsers: "To the list of users",
   },
 
+  /** What changed, in an event. */
+  fields: { email: "E-mail address", firstName: "First name", lastName: "Last name", roles: "Roles", status: "State", count: "Number" },
+
   person: {
     general: "General",
     edit: "Edit",
@@ -190,7 +193,7 @@ export const users = {
     emailChangeActive:
       "With a new address, they are signed out everywhere, and their password no longer works: a link for a new one is sent to the new address, and a notice to the old one.",
     emailChangeInvited: "The link that they have stops working. A new one is sent to the new address.",
-    changedMeanwhile: "Somebody has changed this person since you began. What stands there now is shown below your fields. Save again to keep yours.",
+    changedMeanwhile: "Somebody has changed this person since you began. Look at what stands there now, and save again if yours shall hold.",
     nowStandsThere: (value: string) => `Now stands there: ${value}`,
     empty: "(empty)",
     rolesTitle: "Roles",
