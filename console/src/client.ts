@@ -2,7 +2,7 @@
 // and a cache in which every user, role and e-mail is held once, by its ID.
 import { cacheExchange, type Cache, type UpdateResolver } from "@urql/exchange-graphcache";
 import { createClient } from "graphql-ws";
-import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { Client, fetchExchange, mapExchange, subscriptionExchange, type Operation } from "urql";
 
 import { hasCode } from "./errors";
 import { page } from "./page";
@@ -10,6 +10,8 @@ import { page } from "./page";
 export interface Connection {
   client: Client;
   socket: Socket;
+  /** Asks again for all that is shown. */
+  refresh(): void;
 }
 
 /** Whether the WebSocket is connected, as `useSyncExternalStore` wants it. */
@@ -64,12 +66,19 @@ export function connect(onEnded: () => void): Connection {
     retryAttempts: Infinity,
     on: { closed: (event) => (event as CloseEvent).code === 4401 && onEnded() },
   });
-  const client = new Client({
+  const shown = new Map<number, Operation>();
+  const client: Client = new Client({
     url,
     preferGetMethod: false,
     // What is known is shown at once, and the server is asked whether it still holds.
     requestPolicy: "cache-and-network",
     exchanges: [
+      mapExchange({
+        onOperation: (operation) => {
+          if (operation.kind === "query") shown.set(operation.key, operation);
+          else if (operation.kind === "teardown") shown.delete(operation.key);
+        },
+      }),
       cacheExchange({
         keys: Object.fromEntries(PARTS.map((type) => [type, () => null])),
         updates: { Mutation: Object.fromEntries(Object.entries(CHANGES).map(([mutation, lists]) => [mutation, forgets(lists)])) },
@@ -83,6 +92,11 @@ export function connect(onEnded: () => void): Connection {
       }),
     ],
   });
+  const refresh = () => {
+    for (const operation of shown.values()) {
+      client.reexecuteOperation(client.createRequestOperation("query", operation, { ...operation.context, requestPolicy: "network-only" }));
+    }
+  };
   let isConnected = false;
   socket.on("connected", () => (isConnected = true));
   socket.on("closed", () => (isConnected = false));
@@ -90,7 +104,7 @@ export function connect(onEnded: () => void): Connection {
     const listeners = [socket.on("connected", changed), socket.on("closed", changed)];
     return () => listeners.forEach((stop) => stop());
   };
-  return { client, socket: { isConnected: () => isConnected, listen } };
+  return { client, socket: { isConnected: () => isConnected, listen }, refresh };
 }
 
 function forgets(lists: string[]): UpdateResolver {

@@ -1,6 +1,6 @@
 // Who is signed in. The server knows: the cookie is `HttpOnly`, and no script can read it. Everything that
 // the pages show depends on it, so they begin when it is known, and end when the session does.
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Provider, useQuery, useSubscription, type Client } from "urql";
 
 import { connect, type Connection } from "./client";
@@ -86,7 +86,7 @@ interface SignedInProps {
   children: ReactNode;
 }
 
-function SignedIn({ connection: { client, socket }, round, hasEnded, resume, children }: SignedInProps) {
+function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, resume, children }: SignedInProps) {
   const [{ data, error }, ask] = useQuery({ query: ViewerQuery });
   const [viewer, setViewer] = useState<FragmentType<typeof ViewerFragment> & { id: string }>();
   const isAnonymous = data?.viewer === null;
@@ -101,7 +101,7 @@ function SignedIn({ connection: { client, socket }, round, hasEnded, resume, chi
     return <main className="alone">{error ? <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} /> : <Loading />}</main>;
   }
   return (
-    <KnownViewer viewer={viewer} socket={socket} round={round}>
+    <KnownViewer viewer={viewer} socket={socket} round={round} refresh={refresh}>
       {children}
       {(hasEnded || isAnonymous) && <SessionEnded check={() => isBack(client, viewer.id)} resume={resume} />}
     </KnownViewer>
@@ -112,15 +112,24 @@ interface KnownViewerProps {
   viewer: FragmentType<typeof ViewerFragment>;
   socket: Connection["socket"];
   round: number;
+  refresh(): void;
   children: ReactNode;
 }
 
-function KnownViewer({ viewer: masked, socket, round, children }: KnownViewerProps) {
+function KnownViewer({ viewer: masked, socket, round, refresh, children }: KnownViewerProps) {
   const viewer = readFragment(ViewerFragment, masked);
   const [, watch] = useSubscription({ query: ViewerChanged });
   useEffect(() => {
     if (round > 0) watch();
   }, [round, watch]);
+
+  // What may be done to others depends on what the viewer may do; and while nobody was signed in, nothing was reported.
+  const permissions = viewer.permissions.join(" ");
+  const seen = useRef({ permissions, round });
+  useEffect(() => {
+    if (seen.current.permissions !== permissions || seen.current.round !== round) refresh();
+    seen.current = { permissions, round };
+  }, [permissions, round, refresh]);
 
   const session = useMemo(() => {
     const held = new Set([...viewer.permissions, ...viewer.applications.flatMap(({ viewerPermissions }) => viewerPermissions)]);

@@ -7,16 +7,17 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],
-  ["second", 1],
 ];
 
 export function useFormat() {
   const { language } = useLanguage();
   return useMemo(() => {
-    const number = new Intl.NumberFormat(language);
-    const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
-    const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-    const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+    // English dates are written in several ways: the browser says which.
+    const region = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+    const number = new Intl.NumberFormat(region);
+    const date = new Intl.DateTimeFormat(region, { dateStyle: "medium" });
+    const dateTime = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" });
+    const exact = new Intl.DateTimeFormat(region, { dateStyle: "full", timeStyle: "long" });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
     const list = new Intl.ListFormat(language, { type: "conjunction" });
     return {
@@ -30,7 +31,8 @@ export function useFormat() {
       /** "2 hours ago", "in 3 days" */
       relative: (time: string | Date, now: number) => {
         const seconds = Math.round((new Date(time).getTime() - now) / 1000);
-        const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+        // Seconds pass while one reads, and two clocks differ by some: "now" is exact enough.
+        const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", Infinity];
         return relative.format(Math.trunc(seconds / size), unit);
       },
       /** "Ada, Laura and Peter" */

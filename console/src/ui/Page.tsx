@@ -47,11 +47,14 @@ export function Page({ title, beside, below, actions, back, children }: PageProp
 }
 
 /** A part of a page, with a title of its own. */
-export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+export function Section({ title, beside, actions, children }: { title: string; beside?: ReactNode; actions?: ReactNode; children: ReactNode }) {
   return (
     <section className="card" aria-label={title}>
       <div className="section-head">
-        <h2>{title}</h2>
+        <div className="section-title">
+          <h2>{title}</h2>
+          {beside}
+        </div>
         {actions && <div className="buttons">{actions}</div>}
       </div>
       {children}

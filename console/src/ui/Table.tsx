@@ -45,7 +45,11 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
   const { common } = useMessages();
   const ids = rows.map(idOf);
   const chosen = ids.filter((id) => selection?.ids.has(id)).length;
-  const selectAll = (isSelected: boolean) => selection?.onChange(new Set([...(isSelected ? ids : [])]));
+  // Who was chosen on another page stays chosen.
+  const selectAll = (isSelected: boolean) => {
+    const others = [...(selection?.ids ?? [])].filter((id) => !ids.includes(id));
+    selection?.onChange(new Set(isSelected ? [...others, ...ids] : others));
+  };
   const selectOne = (id: string, isSelected: boolean) => {
     const next = new Set(selection?.ids);
     if (isSelected) next.add(id);
@@ -98,7 +102,13 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
                     </td>
                   )}
                   {columns.map(({ id, title, cell, isHead }) =>
-                    isHead ? <th key={id} scope="row">{cell(row)}</th> : <td key={id} data-label={title}>{cell(row)}</td>,
+                    isHead ? (
+                      <th key={id} scope="row">{cell(row)}</th>
+                    ) : (
+                      <td key={id} data-label={title}>
+                        <div>{cell(row)}</div>
+                      </td>
+                    ),
                   )}
                 </tr>
               );

@@ -32,9 +32,12 @@ function useNow(): number {
 }
 
 function listen(changed: () => void): () => void {
-  const timer = setInterval(() => {
+  const tick = () => {
     now = Date.now();
     changed();
-  }, TICK);
+  };
+  // Nobody may have listened for a while.
+  if (Date.now() - now > 1000) tick();
+  const timer = setInterval(tick, TICK);
   return () => clearInterval(timer);
 }

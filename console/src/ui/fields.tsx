@@ -135,13 +135,19 @@ interface CheckboxProps {
   isIndeterminate?: boolean;
   /** For one without a text of its own. */
   label?: string;
+  hint?: ReactNode;
 }
 
-export function Checkbox({ children, label, ...checkbox }: CheckboxProps) {
+export function Checkbox({ children, label, hint, ...checkbox }: CheckboxProps) {
   return (
     <Aria.Checkbox {...checkbox} className="check" aria-label={label}>
       <Box />
-      {children && <span>{children}</span>}
+      {children && (
+        <span>
+          {children}
+          {hint && <small>{hint}</small>}
+        </span>
+      )}
     </Aria.Checkbox>
   );
 }
@@ -166,6 +172,7 @@ export function Choices<Value extends string>({ name, label, hint, optional, opt
   return (
     <Aria.CheckboxGroup className="field" value={[...values]} onChange={(keys) => onChange(keys as Value[])} isInvalid={messages.length > 0} validationBehavior="aria">
       <Label label={label} optional={optional} />
+      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
       <div className="choices">
         {options.map((option) => (
           // Read-only, where it may not be chosen: unlike a disabled one, it can be reached, and read.
@@ -175,7 +182,7 @@ export function Choices<Value extends string>({ name, label, hint, optional, opt
           </Aria.Checkbox>
         ))}
       </div>
-      <Below hint={hint} messages={messages} />
+      <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
     </Aria.CheckboxGroup>
   );
 }
@@ -192,6 +199,7 @@ export function Radios<Value extends string>({ name, label, hint, optional, opti
   return (
     <Aria.RadioGroup className="field" value={value} onChange={(key) => onChange(key as Value)} isInvalid={messages.length > 0} validationBehavior="aria">
       <Label label={label} optional={optional} />
+      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
       <div className="choices">
         {options.map((option) => (
           <Aria.Radio className="check choice" key={option.value} value={option.value} isDisabled={Boolean(option.why)} data-off={Boolean(option.why) || undefined}>
@@ -200,7 +208,7 @@ export function Radios<Value extends string>({ name, label, hint, optional, opti
           </Aria.Radio>
         ))}
       </div>
-      <Below hint={hint} messages={messages} />
+      <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
     </Aria.RadioGroup>
   );
 }

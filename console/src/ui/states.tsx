@@ -23,3 +23,9 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 export function Failed({ error, retry }: { error: CombinedError; retry(): void }) {
   return <ErrorMessage error={error} retry={retry} />;
 }
+
+/** In the place of a form that the viewer may not send. */
+export function NotAllowed({ permission }: { permission: string }) {
+  const { common } = useMessages();
+  return <p className="alert calm">{common.needsPermission(permission)}</p>;
+}

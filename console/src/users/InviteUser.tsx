@@ -1,0 +1,146 @@
+// Inviting one person: by e-mail, or with a link that is shown once.
+import { useState } from "react";
+import { useLocation } from "wouter";
+
+import { useChange } from "../change";
+import { ErrorMessage } from "../errors";
+import { graphql } from "../graphql";
+import { useMessages } from "../messages";
+import { useSession } from "../session";
+import { Button, LinkButton } from "../ui/Button";
+import { CopyButton } from "../ui/CopyButton";
+import { Radios, TextField } from "../ui/fields";
+import { Form } from "../ui/form";
+import { useNotice } from "../ui/notice";
+import { Page, Section } from "../ui/Page";
+import { NotAllowed } from "../ui/states";
+import { Time } from "../ui/Time";
+import { RoleChoices } from "./RoleChoices";
+
+const InviteMutation = graphql(`
+  mutation InviteUser($input: InviteUserInput!) {
+    inviteUser(input: $input) {
+      user {
+        id
+        email
+        displayName
+      }
+      invitation {
+        id
+        expiresAt
+      }
+      link
+      userErrors {
+        ...UserErrors
+      }
+    }
+  }
+`);
+
+const NAMES = ["email", "firstName", "lastName", "roleIds", "message"];
+
+interface ShownLink {
+  link: string;
+  email: string;
+  userId: string;
+  expiresAt?: string;
+}
+
+export function InviteUser() {
+  const { users: words } = useMessages();
+  const { may } = useSession();
+  const [shown, setShown] = useState<ShownLink>();
+  return (
+    <Page title={words.invite.title} below={!shown && words.invite.below} back={{ href: "/users", title: words.title }}>
+      <div className="text-page">
+        {!may("users.create") ? <NotAllowed permission="users.create" /> : shown ? <LinkOnce {...shown} onAnother={() => setShown(undefined)} /> : <InviteForm onLink={setShown} />}
+      </div>
+    </Page>
+  );
+}
+
+function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
+  const { users: words, common } = useMessages();
+  const { may } = useSession();
+  const tell = useNotice();
+  const [, navigate] = useLocation();
+  const change = useChange(InviteMutation);
+  const [email, setEmail] = useState("");
+  const [firstName, setFirstName] = useState("");
+  const [lastName, setLastName] = useState("");
+  const [roleIds, setRoleIds] = useState<string[]>([]);
+  const [message, setMessage] = useState("");
+  const [delivery, setDelivery] = useState<"email" | "link">("email");
+
+  const submit = async () => {
+    if (change.busy) return;
+    const sendEmail = delivery === "email";
+    const payload = await change.run({
+      input: {
+        email: email.trim(),
+        firstName: firstName.trim() || null,
+        lastName: lastName.trim() || null,
+        roleIds,
+        message: sendEmail ? message.trim() || null : null,
+        sendEmail,
+      },
+    });
+    if (!payload?.user) return;
+    if (payload.link) {
+      onLink({ link: payload.link, email: payload.user.email, userId: payload.user.id, expiresAt: payload.invitation?.expiresAt });
+    } else {
+      tell(words.invite.done(payload.user.email));
+      navigate(`/users/${encodeURIComponent(payload.user.id)}`);
+    }
+  };
+  return (
+    <div className="card">
+      <Form errors={change.userErrors} names={NAMES} onSubmit={() => void submit()}>
+        <TextField name="email" label={words.email} type="email" value={email} onChange={setEmail} autoFocus />
+        <div className="pair fields">
+          <TextField name="firstName" label={words.invite.firstName} optional value={firstName} onChange={setFirstName} />
+          <TextField name="lastName" label={words.invite.lastName} optional value={lastName} onChange={setLastName} />
+        </div>
+        <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} values={roleIds} onChange={setRoleIds} />
+        <Radios<"email" | "link">
+          label={words.invite.delivery}
+          value={delivery}
+          onChange={setDelivery}
+          options={[
+            { value: "email", label: words.invite.byEmail, hint: words.invite.byEmailHint },
+            {
+              value: "link",
+              label: words.invite.byLink,
+              hint: words.invite.byLinkHint,
+              why: !may("email-queue.view-sensitive") && words.invite.byLinkWhy,
+            },
+          ]}
+        />
+        {delivery === "email" && (
+          <TextField name="message" label={words.invite.message} hint={words.invite.messageHint} optional lines={3} value={message} onChange={setMessage} />
+        )}
+        <ErrorMessage error={change.error} />
+        <div className="buttons">
+          <Button type="submit" look="primary" busy={change.busy}>{delivery === "email" ? words.invite.send : words.invite.makeLink}</Button>
+          <LinkButton href="/users">{common.cancel}</LinkButton>
+        </div>
+      </Form>
+    </div>
+  );
+}
+
+function LinkOnce({ link, email, userId, expiresAt, onAnother }: ShownLink & { onAnother(): void }) {
+  const { users: words } = useMessages();
+  return (
+    <Section title={words.invite.linkTitle}>
+      <p role="status">{words.invite.linkOnce(email)}</p>
+      <p className="secret"><code>{link}</code></p>
+      {expiresAt && <p className="quiet">{words.invite.linkWorks} <Time at={expiresAt} full /></p>}
+      <div className="buttons">
+        <CopyButton text={link} label={words.invite.copyLink} />
+        <Button onPress={onAnother}>{words.invite.another}</Button>
+        <LinkButton href={`/users/${encodeURIComponent(userId)}`}>{words.invite.toPerson}</LinkButton>
+      </div>
+    </Section>
+  );
+}

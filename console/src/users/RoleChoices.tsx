@@ -1,0 +1,97 @@
+// Choosing roles, by name and with what each allows. Nobody can give a role that allows more than they may do.
+import { useState } from "react";
+
+import { useAsk } from "../ask";
+import type { AssignableRoleFragment } from "../gql/graphql";
+import { graphql, readFragment, type FragmentType } from "../graphql";
+import { useMessages } from "../messages";
+import { usePermissionWords } from "../permissions";
+import { useSession } from "../session";
+import { Choices, TextField, type Option } from "../ui/fields";
+import { Failed, Loading } from "../ui/states";
+
+const RoleFragment = graphql(`
+  fragment AssignableRole on Role {
+    id
+    name
+    description
+    viewerCan {
+      assign
+    }
+    ...Grants
+  }
+`);
+
+const RolesQuery = graphql(`
+  query AssignableRoles($search: String) {
+    roles(first: 100, filter: { search: $search }, orderBy: { field: NAME, direction: ASC }) {
+      totalCount
+      nodes {
+        id
+        ...AssignableRole
+      }
+    }
+  }
+`);
+
+/** From so many on, there is a field to find one. */
+const MANY = 10;
+
+interface RoleChoicesProps {
+  label: string;
+  hint?: string;
+  values: string[];
+  onChange(values: string[]): void;
+  /** Roles that are held already: they stay in sight whatever is searched for. */
+  held?: readonly FragmentType<typeof RoleFragment>[];
+}
+
+export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleChoicesProps) {
+  const { users: words } = useMessages();
+  const { may } = useSession();
+  const [search, setSearch] = useState("");
+  const { data, error, again } = useAsk({
+    query: RolesQuery,
+    variables: { search: search.trim() || undefined },
+    pause: !may("roles.view"),
+  });
+  const first = useAsk({ query: RolesQuery, variables: {}, pause: !may("roles.view") });
+  const toOption = useRoleOption();
+
+  if (!may("roles.view")) return <p className="alert calm">{words.invite.noRolesAllowed}</p>;
+  if (error && !data) return <Failed error={error} retry={again} />;
+  if (!data || !first.data) return <Loading />;
+
+  const found = data.roles.nodes.map((role) => readFragment(RoleFragment, role));
+  const known = [...readFragment(RoleFragment, held), ...first.data.roles.nodes.map((role) => readFragment(RoleFragment, role))];
+  const others = known.filter(({ id }) => values.includes(id) && !found.some((role) => role.id === id));
+  const shown = [...new Map([...others, ...found].map((role) => [role.id, role])).values()];
+  return (
+    <>
+      {first.data.roles.totalCount > MANY && <TextField label={words.invite.searchRoles} value={search} onChange={setSearch} type="search" maxLength={200} />}
+      <Choices name="roleIds" label={label} hint={hint} options={shown.map(toOption)} values={values} onChange={onChange} />
+      {data.roles.totalCount > data.roles.nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
+    </>
+  );
+}
+
+/** A role as something to choose. */
+function useRoleOption() {
+  const { users: words, permissions } = useMessages();
+  const { grants, beyond, some } = usePermissionWords();
+  return (role: AssignableRoleFragment): Option<string> => {
+    const lines = grants(role);
+    const lacking = beyond(role);
+    return {
+      value: role.id,
+      label: role.name,
+      hint: (
+        <>
+          {role.description && <span className="line" dir="auto">{role.description}</span>}
+          {lines.join(" · ") || permissions.nothing}
+        </>
+      ),
+      why: !role.viewerCan.assign && (lacking.length > 0 ? words.roleExceeds(some(lacking)) : words.roleUnknown),
+    };
+  };
+}

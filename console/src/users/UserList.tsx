@@ -1,0 +1,181 @@
+// The list of users: filters, order, pages, and what can be done to several at once.
+import { useState } from "react";
+import { Link } from "wouter";
+
+import { useAsk } from "../ask";
+import { graphql, readFragment, type FragmentType } from "../graphql";
+import { useMessages } from "../messages";
+import { useSession } from "../session";
+import { pageVariables, useAddress } from "../ui/address";
+import { LinkButton } from "../ui/Button";
+import { Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
+import { Page } from "../ui/Page";
+import { Pager } from "../ui/Pager";
+import { Empty, Failed, Loading } from "../ui/states";
+import { Table, useSort, type Column } from "../ui/Table";
+import { Time } from "../ui/Time";
+import { BulkActions } from "./BulkActions";
+import { FILTERS, NO_ROLE, SIGNED_IN, useUserFilter } from "./filter";
+import { INVITATION_STATUSES, USER_STATUSES, UserState } from "./state";
+
+const RowFragment = graphql(`
+  fragment UserRow on User {
+    id
+    displayName
+    email
+    status
+    lastSignedInAt
+    roles {
+      id
+      name
+    }
+    invitation {
+      id
+      status
+    }
+  }
+`);
+
+const UsersQuery = graphql(`
+  query Users($filter: UserFilter, $orderBy: UserOrder, $first: Int, $after: String, $last: Int, $before: String) {
+    users(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      nodes {
+        id
+        ...UserRow
+      }
+      pageInfo {
+        hasPreviousPage
+        hasNextPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+`);
+
+const RoleNames = graphql(`
+  query RoleNames {
+    roles(first: 100, orderBy: { field: NAME, direction: ASC }) {
+      nodes {
+        id
+        name
+      }
+    }
+  }
+`);
+
+type Row = FragmentType<typeof RowFragment> & { id: string };
+
+const SORTED_BY = ["NAME", "EMAIL", "STATUS", "LAST_SIGNED_IN_AT"] as const;
+
+export function UserList() {
+  const { users: words, common } = useMessages();
+  const { may } = useSession();
+  const address = useAddress();
+  const { sort, onSort } = useSort(address, SORTED_BY, { field: "NAME", direction: "ASC" });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+
+  const roles = useAsk({ query: RoleNames, pause: !may("roles.view") });
+  const roleNames = roles.data?.roles.nodes ?? [];
+  const filter = useUserFilter(address, roles.data ? roleNames.map(({ id }) => id) : []);
+  // Without the roles, a role in the address could not be told from a typo.
+  const isWaiting = address.has("role") && may("roles.view") && !roles.data && !roles.error;
+  const { data, error, busy, again } = useAsk({
+    query: UsersQuery,
+    variables: { filter, orderBy: sort, ...pageVariables(address) },
+    pause: isWaiting,
+  });
+  const found = data?.users;
+
+  const create = !may("users.create") && common.needsPermission("users.create");
+  return (
+    <Page
+      title={words.title}
+      actions={
+        <>
+          <LinkButton href="/users/import" why={create}>{words.several}</LinkButton>
+          <LinkButton href="/users/new" look="primary" icon="plus" why={create}>{words.newUser}</LinkButton>
+        </>
+      }
+    >
+      <Filters address={address} names={FILTERS}>
+        <SearchFilter address={address} label={words.searchFor} />
+        <MultiFilter
+          address={address}
+          name="state"
+          label={words.state}
+          options={USER_STATUSES.map((value) => ({ value, label: words.states[value] }))}
+        />
+        {may("roles.view") && (
+          <MultiFilter
+            address={address}
+            name="role"
+            label={words.roles}
+            options={[...roleNames.map(({ id, name }) => ({ value: id, label: name })), { value: NO_ROLE, label: words.noRoles }]}
+          />
+        )}
+        <MultiFilter
+          address={address}
+          name="invitation"
+          label={words.invitationState}
+          options={INVITATION_STATUSES.map((value) => ({ value, label: words.invitationStates[value] }))}
+        />
+        <OneFilter
+          address={address}
+          name="signed-in"
+          label={words.lastSignIn}
+          options={SIGNED_IN.map((value) => ({ value, label: words.signedIn[value] }))}
+        />
+      </Filters>
+      {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={() => setChosen(new Set())} />}
+      {error && <Failed error={error} retry={again} />}
+      {!found && !error && <Loading />}
+      {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nobodyMatches : words.nobody} />}
+      {found && found.nodes.length > 0 && (
+        <Table
+          label={words.title}
+          columns={columns(words)}
+          rows={found.nodes as Row[]}
+          idOf={({ id }) => id}
+          nameOf={(row) => readFragment(RowFragment, row).displayName}
+          sort={sort}
+          onSort={onSort}
+          selection={{ ids: chosen, onChange: setChosen }}
+          busy={busy}
+        />
+      )}
+      {found && <Pager address={address} info={found.pageInfo} total={words.people(found.totalCount)} />}
+    </Page>
+  );
+}
+
+function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (typeof SORTED_BY)[number]>[] {
+  const read = (row: Row) => readFragment(RowFragment, row);
+  return [
+    {
+      id: "name",
+      title: words.name,
+      sort: "NAME",
+      isHead: true,
+      cell: (row) => <Link className="row-link" href={`/users/${encodeURIComponent(row.id)}`} dir="auto">{read(row).displayName}</Link>,
+    },
+    { id: "email", title: words.email, sort: "EMAIL", cell: (row) => read(row).email },
+    {
+      id: "state",
+      title: words.state,
+      sort: "STATUS",
+      cell: (row) => <UserState status={read(row).status} invitation={read(row).invitation?.status} />,
+    },
+    { id: "roles", title: words.roles, cell: (row) => <span dir="auto">{read(row).roles.map(({ name }) => name).join(", ")}</span> },
+    {
+      id: "signed-in",
+      title: words.lastSignIn,
+      sort: "LAST_SIGNED_IN_AT",
+      cell: (row) => {
+        const { lastSignedInAt } = read(row);
+        return lastSignedInAt ? <Time at={lastSignedInAt} /> : <span className="quiet">{words.signedIn.never}</span>;
+      },
+    },
+  ];
+}

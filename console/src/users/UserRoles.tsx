@@ -1,0 +1,191 @@
+// The roles of a person: what they allow, and the form that gives and takes them, which says beforehand what a change comes to.
+import { useEffect, useState } from "react";
+import { useClient } from "urql";
+
+import { useChange } from "../change";
+import { ErrorMessage } from "../errors";
+import { graphql, readFragment, type FragmentType } from "../graphql";
+import { useMessages } from "../messages";
+import { usePermissionWords } from "../permissions";
+import { Button } from "../ui/Button";
+import { Complaints, Form, type Refusal } from "../ui/form";
+import { useNotice } from "../ui/notice";
+import { Section } from "../ui/Page";
+import { RoleChoices } from "./RoleChoices";
+import { useWhy } from "./why";
+
+const RolesFragment = graphql(`
+  fragment UserRoles on User {
+    id
+    roles {
+      id
+      name
+      ...AssignableRole
+      ...Grants
+    }
+    viewerCan {
+      assignRoles
+    }
+    ...Reasons
+  }
+`);
+
+const UpdateRoles = graphql(`
+  mutation UpdateUserRoles($input: UpdateUserInput!) {
+    updateUser(input: $input) {
+      user {
+        id
+        ...UserPage
+      }
+      userErrors {
+        ...UserErrors
+      }
+    }
+  }
+`);
+
+// Of its own: with `dryRun` nothing is changed, and nothing in the cache is to be.
+const RehearseRoles = graphql(`
+  mutation RehearseUserRoles($input: UpdateUserInput!) {
+    updateUser(input: $input) {
+      effects {
+        gained
+        lost
+        invitationsRenewed
+        sessionsEnded
+      }
+      userErrors {
+        ...UserErrors
+      }
+    }
+  }
+`);
+
+interface UserRolesProps {
+  user: FragmentType<typeof RolesFragment>;
+}
+
+export function UserRoles({ user: masked }: UserRolesProps) {
+  const user = readFragment(RolesFragment, masked);
+  const { users: words } = useMessages();
+  const { grants } = usePermissionWords();
+  const why = useWhy(user);
+  const [isEdited, setEdited] = useState(false);
+  if (isEdited) {
+    return (
+      <Section title={words.person.rolesTitle}>
+        <RolesForm user={masked} close={() => setEdited(false)} />
+      </Section>
+    );
+  }
+  return (
+    <Section
+      title={words.person.rolesTitle}
+      actions={
+        <Button why={why({ can: user.viewerCan.assignRoles, permission: "users.update", own: words.ownRoles })} onPress={() => setEdited(true)}>
+          {words.person.changeRoles}
+        </Button>
+      }
+    >
+      {user.roles.length === 0 && <p className="quiet">{words.person.rolesNone}</p>}
+      <ul className="rows">
+        {user.roles.map((role) => (
+          <li key={role.id}>
+            <b dir="auto">{role.name}</b>
+            {grants(role).map((line) => <small className="line quiet" key={line}>{line}</small>)}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) {
+  const user = readFragment(RolesFragment, masked);
+  const { users: words, common } = useMessages();
+  const tell = useNotice();
+  const change = useChange(UpdateRoles);
+  const [began] = useState(() => user.roles.map(({ id }) => id));
+  const [chosen, setChosen] = useState(began);
+
+  const input = {
+    id: user.id,
+    // What somebody else gives or takes meanwhile is left alone.
+    addRoleIds: chosen.filter((id) => !began.includes(id)),
+    removeRoleIds: began.filter((id) => !chosen.includes(id)),
+  };
+  const isChanged = input.addRoleIds.length + input.removeRoleIds.length > 0;
+  const save = async () => {
+    if (!isChanged) return close();
+    if (change.busy || !(await change.run({ input }))) return;
+    tell(words.done.saved);
+    close();
+  };
+  return (
+    <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
+      <RoleChoices label={words.invite.rolesHint} values={chosen} onChange={setChosen} held={user.roles} />
+      {isChanged && <Effects input={input} />}
+      <ErrorMessage error={change.error} />
+      <div className="buttons">
+        <Button type="submit" look="primary" busy={change.busy}>{common.save}</Button>
+        <Button onPress={close}>{common.cancel}</Button>
+      </div>
+    </Form>
+  );
+}
+
+interface Effects {
+  gained: string[];
+  lost: string[];
+  invitationsRenewed?: number | null;
+  sessionsEnded?: number | null;
+}
+
+/** What a change would come to, asked anew whenever it is another one. */
+function Effects({ input }: { input: { id: string; addRoleIds: string[]; removeRoleIds: string[] } }) {
+  const { users: words, common } = useMessages();
+  const { list } = usePermissionWords();
+  const client = useClient();
+  const [found, setFound] = useState<{ effects?: Effects | null; errors?: Refusal }>({});
+  const key = JSON.stringify(input);
+
+  useEffect(() => {
+    let isWanted = true;
+    const ask = async () => {
+      const { data } = await client.mutation(RehearseRoles, { input: { ...(JSON.parse(key) as typeof input), dryRun: true } });
+      if (isWanted && data) setFound({ effects: data.updateUser.effects, errors: data.updateUser.userErrors });
+    };
+    void ask();
+    return () => {
+      isWanted = false;
+    };
+  }, [client, key]);
+
+  const { effects, errors } = found;
+  return (
+    <div className="effects" role="status" aria-label={words.person.effects}>
+      <h3>{words.person.effects}</h3>
+      {errors && errors.length > 0 && <Complaints errors={errors} />}
+      {!effects && !errors && <p className="quiet">{common.loading}</p>}
+      {effects && (
+        <>
+          <Permissions title={words.person.gained} lines={list(effects.gained)} />
+          <Permissions title={words.person.lost} lines={list(effects.lost)} />
+          {effects.gained.length + effects.lost.length === 0 && <p>{words.person.effectsNone}</p>}
+          {Boolean(effects.invitationsRenewed) && <p>{words.person.renewed}</p>}
+          {Boolean(effects.sessionsEnded) && <p>{words.person.sessionsEnded(effects.sessionsEnded!)}</p>}
+        </>
+      )}
+    </div>
+  );
+}
+
+function Permissions({ title, lines }: { title: string; lines: string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <>
+      <p>{title}</p>
+      <ul>{lines.map((line) => <li key={line}>{line}</li>)}</ul>
+    </>
+  );
+}

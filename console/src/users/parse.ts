@@ -1,0 +1,120 @@
+// Reads the people to invite out of what somebody pastes: addresses, or a table (CSV) whose first line names
+// its columns.
+
+export interface Person {
+  /** The line that they begin on, from 1. */
+  line: number;
+  email: string;
+  firstName?: string;
+  lastName?: string;
+  /** Code names. */
+  roles: string[];
+}
+
+export interface Parsed {
+  people: Person[];
+  /** Columns that nothing is done with. */
+  unknownColumns: string[];
+  /** Whether it is a table without a column of addresses. */
+  lacksEmails: boolean;
+}
+
+/** How the columns may be called, in small letters and without anything between the words. */
+const COLUMNS: Record<string, "email" | "firstName" | "lastName" | "roles"> = {
+  email: "email",
+  emailaddress: "email",
+  mail: "email",
+  firstname: "firstName",
+  vorname: "firstName",
+  lastname: "lastName",
+  nachname: "lastName",
+  roles: "roles",
+  role: "roles",
+  rollen: "roles",
+};
+
+const SEPARATORS = [",", ";", "\t"];
+
+export function parse(text: string): Parsed {
+  const clean = text.replace(/^\uFEFF/, "");
+  const head = clean.split(/\r?\n/).find((line) => line.trim()) ?? "";
+  return head.includes("@") || !SEPARATORS.some((separator) => head.includes(separator)) && !columnOf(head)
+    ? { people: addresses(clean), unknownColumns: [], lacksEmails: false }
+    : table(clean, SEPARATORS.find((separator) => head.includes(separator)) ?? ",");
+}
+
+const columnOf = (title: string) => COLUMNS[title.toLowerCase().replace(/[^a-z]/g, "")];
+
+/** `laura@example.com`, or `Laura Miller <laura@example.com>`, several on a line if commas or semicolons are between. */
+function addresses(text: string): Person[] {
+  return text.split(/\r?\n/).flatMap((line, index) =>
+    line
+      .split(/[,;\t]/)
+      .map((part) => part.trim())
+      .filter(Boolean)
+      .map((part) => ({ line: index + 1, roles: [], ...address(part) })),
+  );
+}
+
+function address(part: string): Pick<Person, "email" | "firstName" | "lastName"> {
+  const [, name, email] = /^(.*?)\s*<([^<>]+)>$/.exec(part) ?? [];
+  if (!email) return { email: part };
+  const words = name!.replace(/^"|"$/g, "").split(/\s+/).filter(Boolean);
+  return { email: email.trim(), firstName: words.slice(0, -1).join(" ") || words[0], lastName: words.length > 1 ? words.at(-1) : undefined };
+}
+
+function table(text: string, separator: string): Parsed {
+  const [head, ...rows] = records(text, separator).filter(({ values }) => values.some(Boolean));
+  const columns = head?.values.map(columnOf) ?? [];
+  const people = rows.map(({ line, values }) => {
+    const of = (column: (typeof columns)[number]) => values[columns.indexOf(column)] || undefined;
+    return {
+      line,
+      email: of("email") ?? "",
+      firstName: of("firstName"),
+      lastName: of("lastName"),
+      roles: (of("roles") ?? "").split(/[;,|]/).map((role) => role.trim()).filter(Boolean),
+    };
+  });
+  const lacksEmails = !columns.includes("email");
+  return {
+    people: lacksEmails ? [] : people,
+    unknownColumns: head?.values.filter((title) => title && !columnOf(title)) ?? [],
+    lacksEmails,
+  };
+}
+
+/** By RFC 4180: a value in quotation marks may hold separators, line breaks and, doubled, quotation marks. */
+function records(text: string, separator: string): { line: number; values: string[] }[] {
+  const found: { line: number; values: string[] }[] = [];
+  let record = { line: 1, values: [] as string[] };
+  let value = "";
+  let isQuoted = false;
+  let line = 1;
+  const endValue = () => {
+    record.values.push(value.trim());
+    value = "";
+  };
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === "\n") line++;
+    if (isQuoted) {
+      if (character !== '"') value += character;
+      else if (text[at + 1] === '"') value += text[++at];
+      else isQuoted = false;
+    } else if (character === '"' && !value.trim()) {
+      isQuoted = true;
+    } else if (character === separator) {
+      endValue();
+    } else if (character === "\n") {
+      endValue();
+      found.push(record);
+      record = { line, values: [] };
+    } else {
+      value += character;
+    }
+  }
+  endValue();
+  found.push(record);
+  return found;
+}
