@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { useMessages } from "../messages";
 import { useTyped, type Address } from "./address";
 import { Button } from "./Button";
-import { MultiSelect, Select, type Option } from "./fields";
+import { MultiSelect, Select, TextField, type Option } from "./fields";
 import { Icon } from "./Icon";
 
 interface FiltersProps {
@@ -68,4 +68,9 @@ export function OneFilter<Value extends string>({ address, name, label, options 
       onChange={(value) => address.change({ [name]: value === "all" ? undefined : value })}
     />
   );
+}
+
+/** A day, as the browser lets people choose one; in the address as 2026-11-29. */
+export function DayFilter({ address, name, label }: Omit<FilterProps<string>, "options">) {
+  return <TextField type="date" label={label} value={address.get(name) ?? ""} onChange={(day) => address.change({ [name]: day || undefined })} />;
 }
