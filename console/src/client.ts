@@ -50,6 +50,10 @@ const CHANGES: Record<string, string[]> = {
   createRole: ["roles"],
   updateRole: ["roles"],
   deleteRole: ["roles", "users"],
+  retryEmails: ["emails", "email"],
+  cancelEmails: ["emails", "email"],
+  deleteEmails: ["emails", "email"],
+  sendTestEmail: ["emails"],
 };
 
 /**

@@ -1,24 +1,16 @@
-// The pages of the application EmailQueue, by their addresses.
+// The pages of the application E-mail queue, by their addresses.
 import { Route, Switch } from "wouter";
 
-import { useMessages } from "../messages";
 import { NotFound } from "../shell/NotFound";
-import { Page } from "../ui/Page";
+import { EmailList } from "./EmailList";
+import { EmailPage } from "./EmailPage";
 
 export default function EmailQueue() {
   return (
     <Switch>
-      <Route path="/email-queue" component={Soon} />
+      <Route path="/email-queue" component={EmailList} />
+      <Route path="/email-queue/:id">{({ id }) => <EmailPage key={id} id={id} />}</Route>
       <Route><NotFound /></Route>
     </Switch>
-  );
-}
-
-function Soon() {
-  const { shell, emailQueue } = useMessages();
-  return (
-    <Page title={emailQueue.title}>
-      <div className="card">{shell.soon}</div>
-    </Page>
   );
 }

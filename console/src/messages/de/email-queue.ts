@@ -1,6 +1,91 @@
 // The application E-mail queue, in German.
 import type { emailQueue as english } from "../en/email-queue";
+import { plurals } from "../plural";
+
+const plural = plurals("de");
 
 export const emailQueue = {
   title: "E-Mail-Warteschlange",
+  emails: (count: number) => plural(count, { one: "# E-Mail", other: "# E-Mails" }),
+  nothing: "Bisher gibt es keine E-Mail.",
+  nothingMatches: "Keine E-Mail passt zu diesen Filtern.",
+  searchFor: "Suchen nach Adresse oder Betreff",
+  changed: (count: number) => plural(count, { one: "# E-Mail kam hinzu oder fiel weg", other: "# E-Mails kamen hinzu oder fielen weg" }),
+  to: "An",
+  sender: "Von",
+  subject: "Betreff",
+  state: "Zustand",
+  kind: "Art",
+  attempts: "Versuche",
+  createdAt: "Eingereiht",
+  nextAttemptAt: "Nächster Versuch",
+  sentAt: "Gesendet",
+  expiresAt: "Nutzlos ab",
+  messageId: "Message-ID",
+  user: "Person",
+  general: "Allgemein",
+
+  states: { QUEUED: "Wartet", SENDING: "Wird gesendet", SENT: "Gesendet", FAILED: "Gescheitert", CANCELLED: "Abgebrochen" },
+  kinds: {
+    INVITATION: "Einladung",
+    PASSWORD_RESET: "Link für ein neues Passwort",
+    PASSWORD_REQUIRED: "Neues Passwort nötig",
+    PASSWORD_CHANGED: "Hinweis: Passwort geändert",
+    EMAIL_CHANGED: "Hinweis: Adresse geändert",
+    TEST: "Test",
+  },
+
+  queue: "Die Warteschlange",
+  running: "Läuft",
+  paused: "Angehalten",
+  available: (transport: string) => `Sendet über ${transport}`,
+  unavailable: (transport: string) => `Kann über ${transport} nicht senden`,
+  notLive: "Nicht verbunden: Was hier steht, kann veraltet sein.",
+  pausedBy: (name: string) => `Angehalten von ${name}`,
+  pausedSince: "Angehalten seit",
+  unavailableSince: "Keine E-Mail kann gesendet werden seit",
+  triedAgain: "Nächster Versuch",
+  pause: "Anhalten",
+  resume: "Fortsetzen",
+  sendTest: "Test-E-Mail senden",
+  send: "Senden",
+  testQueued: "Die Test-E-Mail ist eingereiht.",
+
+  allChosen: (count: number) => plural(count, { one: "Die # passende ist ausgewählt", other: "Alle # passenden sind ausgewählt" }),
+  chooseAll: (count: number) => `Alle ${count} passenden auswählen`,
+  actions: { retry: "Erneut versuchen", cancel: "Senden abbrechen", delete: "Löschen" },
+  confirm: {
+    retryTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "# E-Mails erneut versuchen?" }),
+    retry: "Was gescheitert ist oder abgebrochen wurde, wird neu eingereiht; was wartet, wird jetzt versucht. Links, die nicht mehr gelten, werden nicht gesendet.",
+    cancelTitle: (count: number) => plural(count, { one: "# E-Mail abbrechen?", other: "# E-Mails abbrechen?" }),
+    cancel: "Was wartet, wird nicht gesendet. Sie können es später erneut versuchen lassen.",
+    deleteTitle: (count: number) => plural(count, { one: "# E-Mail löschen?", other: "# E-Mails löschen?" }),
+    delete: "Sie verschwinden endgültig, mit ihren Versuchen, und was wartet, wird nicht gesendet. Was gerade gesendet wird, bleibt.",
+  },
+  done: {
+    retry: (count: number) => plural(count, { one: "# E-Mail wird erneut versucht.", other: "# E-Mails werden erneut versucht." }),
+    cancel: (count: number) => plural(count, { one: "# E-Mail ist abgebrochen.", other: "# E-Mails sind abgebrochen." }),
+    delete: (count: number) => plural(count, { one: "# E-Mail ist gelöscht.", other: "# E-Mails sind gelöscht." }),
+  },
+  notNow: {
+    retry: "Sie ist schon gesendet oder wird gerade gesendet, oder ihr Link gilt nicht mehr.",
+    cancel: "Nur was wartet, kann abgebrochen werden.",
+    delete: "Sie wird gerade gesendet.",
+  },
+
+  attemptsNone: "Noch hat niemand versucht, sie zu senden.",
+  isRunning: "wird gesendet",
+  outcomes: {
+    DELIVERED: "Vom Mailserver angenommen",
+    TRANSIENT_FAILURE: "Vorerst abgelehnt",
+    PERMANENT_FAILURE: "Endgültig abgelehnt",
+    UNAVAILABLE: "Der Mailserver war nicht zu erreichen; zählt nicht",
+    INTERRUPTED: "Abgebrochen; sie kann angekommen sein",
+  },
+  link: "Geheimer Link",
+  content: "Die E-Mail",
+  masked: "Geheime Links sind hier verdeckt.",
+  sourceShowsLink: "Die Quelle zeigt den Link, was das Ereignisprotokoll festhält.",
+  source: "Quelle (.eml)",
+  asText: "Als reiner Text",
 } satisfies typeof english;

@@ -1,0 +1,145 @@
+// The list of e-mails, live: filters, order, pages, and what can be done to several at once.
+import { useCallback, useState } from "react";
+import { Link } from "wouter";
+
+import { useAsk } from "../ask";
+import { graphql, readFragment, type FragmentType } from "../graphql";
+import { useLive } from "../live";
+import { useMessages } from "../messages";
+import { pageVariables, useAddress } from "../ui/address";
+import { Filters, MultiFilter, SearchFilter } from "../ui/Filters";
+import { Page } from "../ui/Page";
+import { Pager } from "../ui/Pager";
+import { Empty, Failed, Loading } from "../ui/states";
+import { Table, useSort, type Column } from "../ui/Table";
+import { Time } from "../ui/Time";
+import { Unseen, useUnseen } from "../ui/unseen";
+import { BulkActions } from "./BulkActions";
+import { FILTERS, useEmailFilter } from "./filter";
+import { QueueState } from "./QueueState";
+import { EMAIL_KINDS, EMAIL_STATUSES, EmailState } from "./state";
+
+const RowFragment = graphql(`
+  fragment EmailRow on Email {
+    id
+    to
+    subject
+    status
+    attemptCount
+    createdAt
+    sentAt
+    nextAttemptAt
+    lastError
+  }
+`);
+
+const EmailsQuery = graphql(`
+  query Emails($filter: EmailFilter, $orderBy: EmailOrder, $first: Int, $after: String, $last: Int, $before: String) {
+    emails(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      nodes {
+        id
+        ...EmailRow
+      }
+      pageInfo {
+        hasPreviousPage
+        hasNextPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+`);
+
+// An e-mail that is in the list is changed there, by its ID: without the list's filter, which it may match no longer.
+const EmailChanged = graphql(`
+  subscription EmailChanged($filter: EmailFilter) {
+    emailChanged(filter: $filter) {
+      kind
+      emailId
+      email {
+        id
+        ...EmailRow
+      }
+    }
+  }
+`);
+
+type Row = FragmentType<typeof RowFragment> & { id: string };
+
+const SORTED_BY = ["CREATED_AT", "SENT_AT", "NEXT_ATTEMPT_AT"] as const;
+
+export function EmailList() {
+  const { emailQueue: words } = useMessages();
+  const address = useAddress();
+  const { sort, onSort } = useSort(address, SORTED_BY, { field: "CREATED_AT", direction: "DESC" });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const clear = useCallback(() => setChosen(new Set()), []);
+  const filter = useEmailFilter(address);
+  const { data, error, busy, again } = useAsk({ query: EmailsQuery, variables: { filter, orderBy: sort, ...pageVariables(address) } });
+  const unseen = useUnseen(address, again);
+  useLive({
+    query: EmailChanged,
+    variables: {},
+    onReport: ({ emailChanged: { kind } }) => kind !== "CHANGED" && unseen.add(),
+    onConnected: again,
+  });
+
+  const found = data?.emails;
+  return (
+    <Page title={words.title}>
+      <QueueState />
+      <Filters address={address} names={FILTERS}>
+        <SearchFilter address={address} label={words.searchFor} />
+        <MultiFilter address={address} name="state" label={words.state} options={EMAIL_STATUSES.map((value) => ({ value, label: words.states[value] }))} />
+        <MultiFilter address={address} name="kind" label={words.kind} options={EMAIL_KINDS.map((value) => ({ value, label: words.kinds[value] }))} />
+      </Filters>
+      <Unseen unseen={unseen}>{words.changed}</Unseen>
+      {chosen.size > 0 && found && <BulkActions ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />}
+      {error && <Failed error={error} retry={again} />}
+      {!found && !error && <Loading />}
+      {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nothingMatches : words.nothing} />}
+      {found && found.nodes.length > 0 && (
+        <Table
+          label={words.title}
+          columns={columns(words)}
+          rows={found.nodes as Row[]}
+          idOf={({ id }) => id}
+          nameOf={(row) => `${readFragment(RowFragment, row).to.join(", ")}, ${readFragment(RowFragment, row).subject}`}
+          sort={sort}
+          onSort={onSort}
+          selection={{ ids: chosen, onChange: setChosen }}
+          busy={busy}
+        />
+      )}
+      {found && <Pager address={address} info={found.pageInfo} total={words.emails(found.totalCount)} />}
+    </Page>
+  );
+}
+
+function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Row, (typeof SORTED_BY)[number]>[] {
+  const read = (row: Row) => readFragment(RowFragment, row);
+  return [
+    { id: "to", title: words.to, cell: (row) => <span dir="auto">{read(row).to.join(", ")}</span> },
+    {
+      id: "subject",
+      title: words.subject,
+      isHead: true,
+      cell: (row) => <Link className="row-link" href={`/email-queue/${encodeURIComponent(row.id)}`} dir="auto">{read(row).subject}</Link>,
+    },
+    {
+      id: "state",
+      title: words.state,
+      cell: (row) => (
+        <>
+          <EmailState status={read(row).status} />
+          {read(row).lastError && <small className="quiet line last-error">{read(row).lastError}</small>}
+        </>
+      ),
+    },
+    { id: "attempts", title: words.attempts, cell: (row) => read(row).attemptCount },
+    { id: "created", title: words.createdAt, sort: "CREATED_AT", cell: (row) => <Time at={read(row).createdAt} /> },
+    { id: "next", title: words.nextAttemptAt, sort: "NEXT_ATTEMPT_AT", cell: (row) => read(row).nextAttemptAt && <Time at={read(row).nextAttemptAt!} /> },
+    { id: "sent", title: words.sentAt, sort: "SENT_AT", cell: (row) => read(row).sentAt && <Time at={read(row).sentAt!} /> },
+  ];
+}

@@ -1,0 +1,170 @@
+// The state of the queue and of its transport, live; pausing, resuming, and a test e-mail.
+import { useState } from "react";
+
+import { useAsk } from "../ask";
+import { useChange } from "../change";
+import { ErrorMessage } from "../errors";
+import { graphql, readFragment, type FragmentType } from "../graphql";
+import { useLive } from "../live";
+import { useMessages } from "../messages";
+import { useFormat } from "../messages/format";
+import { useSession } from "../session";
+import { Badge } from "../ui/Badge";
+import { Button } from "../ui/Button";
+import { Complaints } from "../ui/form";
+import { Section } from "../ui/Page";
+import { Failed, Loading } from "../ui/states";
+import { Time } from "../ui/Time";
+import { TestEmail } from "./TestEmail";
+
+const QueueFragment = graphql(`
+  fragment QueueState on EmailQueue {
+    isPaused
+    pausedAt
+    transport
+    transportState {
+      isAvailable
+      unavailableSince
+      error
+      nextAttemptAt
+    }
+    counts {
+      status
+      count
+    }
+    viewerCan {
+      pause
+      resume
+      sendTestEmail
+    }
+  }
+`);
+
+// Who may see the queue need not be allowed to see people.
+const QueueQuery = graphql(`
+  query EmailQueue($people: Boolean!) {
+    emailQueue {
+      id
+      ...QueueState
+      pausedBy @include(if: $people) {
+        id
+        displayName
+      }
+    }
+  }
+`);
+
+const EmailQueueChanged = graphql(`
+  subscription EmailQueueChanged($people: Boolean!) {
+    emailQueueChanged {
+      id
+      ...QueueState
+      pausedBy @include(if: $people) {
+        id
+        displayName
+      }
+    }
+  }
+`);
+
+const PauseEmailQueue = graphql(`
+  mutation PauseEmailQueue {
+    pauseEmailQueue {
+      emailQueue {
+        id
+        ...QueueState
+      }
+      userErrors {
+        ...UserErrors
+      }
+    }
+  }
+`);
+
+const ResumeEmailQueue = graphql(`
+  mutation ResumeEmailQueue {
+    resumeEmailQueue {
+      emailQueue {
+        id
+        ...QueueState
+      }
+      userErrors {
+        ...UserErrors
+      }
+    }
+  }
+`);
+
+export function QueueState() {
+  const { emailQueue: words } = useMessages();
+  const { may } = useSession();
+  const variables = { people: may("users.view") };
+  const { data, error, again } = useAsk({ query: QueueQuery, variables });
+  // What it reports goes into the cache, and from there to here.
+  const { isLive } = useLive({ query: EmailQueueChanged, variables, onConnected: again });
+  if (!data) return <Section title={words.queue}>{error ? <Failed error={error} retry={again} /> : <Loading />}</Section>;
+  return <Known queue={data.emailQueue} pausedBy={data.emailQueue.pausedBy?.displayName} isLive={isLive} />;
+}
+
+interface KnownProps {
+  queue: FragmentType<typeof QueueFragment>;
+  pausedBy?: string;
+  isLive: boolean;
+}
+
+function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
+  const queue = readFragment(QueueFragment, masked);
+  const { emailQueue: words, common } = useMessages();
+  const { may } = useSession();
+  const format = useFormat();
+  const [isTesting, setTesting] = useState(false);
+  const pause = useChange(PauseEmailQueue);
+  const resume = useChange(ResumeEmailQueue);
+  const why = !may("email-queue.update") && common.needsPermission("email-queue.update");
+  const { transportState: state, isPaused, pausedAt } = queue;
+  return (
+    <Section
+      title={words.queue}
+      beside={
+        <>
+          <Badge tone={isPaused ? "wait" : "good"}>{isPaused ? words.paused : words.running}</Badge>
+          <Badge tone={state.isAvailable ? "good" : "bad"}>{state.isAvailable ? words.available(queue.transport) : words.unavailable(queue.transport)}</Badge>
+          {!isLive && <span className="quiet">{words.notLive}</span>}
+        </>
+      }
+      actions={
+        <>
+          <Button why={why} onPress={() => setTesting(true)}>{words.sendTest}</Button>
+          {isPaused ? (
+            <Button look="primary" why={why} busy={resume.busy} onPress={() => void resume.run({})}>{words.resume}</Button>
+          ) : (
+            <Button why={why} busy={pause.busy} onPress={() => void pause.run({})}>{words.pause}</Button>
+          )}
+        </>
+      }
+    >
+      <dl className="counts">
+        {queue.counts.map(({ status, count }) => (
+          <div key={status}>
+            <dt>{words.states[status]}</dt>
+            <dd>{format.number(count)}</dd>
+          </div>
+        ))}
+      </dl>
+      {isPaused && pausedAt && <p className="quiet">{pausedBy ? words.pausedBy(pausedBy) : words.pausedSince} <Time at={pausedAt} full /></p>}
+      {!state.isAvailable && (
+        <div className="alert">
+          {state.unavailableSince && <p>{words.unavailableSince} <Time at={state.unavailableSince} full />{": "}<code>{state.error}</code></p>}
+          {state.nextAttemptAt && <p>{words.triedAgain} <Time at={state.nextAttemptAt} full /></p>}
+        </div>
+      )}
+      {[pause, resume].map(({ error, userErrors }, index) => (
+        <div key={index}>
+          <ErrorMessage error={error} />
+          <Complaints errors={userErrors} />
+        </div>
+      ))}
+      {isTesting && <TestEmail onClose={() => setTesting(false)} />}
+    </Section>
+  );
+}
