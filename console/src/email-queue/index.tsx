@@ -9,7 +9,9 @@ export default function EmailQueue() {
   return (
     <Switch>
       <Route path="/email-queue" component={Soon} />
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

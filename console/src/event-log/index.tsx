@@ -9,7 +9,9 @@ export default function EventLog() {
   return (
     <Switch>
       <Route path="/event-log" component={Soon} />
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

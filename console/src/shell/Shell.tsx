@@ -2,18 +2,20 @@
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 
-import { useMessages } from "../messages";
+import { useMessages, type Messages } from "../messages";
 import { page } from "../page";
 import { UserMenu } from "./UserMenu";
 
-type Code = keyof ReturnType<typeof useMessages>["shell"]["applications"];
+type Code = keyof Messages["shell"]["applications"];
 
 export function Shell({ applications, children }: { applications: Code[]; children: ReactNode }) {
   const { shell } = useMessages();
   const [path] = useLocation();
   return (
     <>
-      <a className="skip" href="#content">{shell.skip}</a>
+      <a className="skip" href="#content">
+        {shell.skip}
+      </a>
       <header className="bar">
         <a className="brand" href={page.root} title={shell.dashboard}>
           <img src={page.logo} alt="" height="28" />
@@ -32,7 +34,9 @@ export function Shell({ applications, children }: { applications: Code[]; childr
         </nav>
         <UserMenu />
       </header>
-      <main id="content" tabIndex={-1}>{children}</main>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
     </>
   );
 }

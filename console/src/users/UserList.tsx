@@ -4,7 +4,7 @@ import { Link } from "wouter";
 
 import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
-import { useMessages } from "../messages";
+import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { pageVariables, useAddress } from "../ui/address";
 import { LinkButton } from "../ui/Button";
@@ -94,8 +94,12 @@ export function UserList() {
       title={words.title}
       actions={
         <>
-          <LinkButton href="/users/import" why={create}>{words.several}</LinkButton>
-          <LinkButton href="/users/new" look="primary" icon="plus" why={create}>{words.newUser}</LinkButton>
+          <LinkButton href="/users/import" why={create}>
+            {words.several}
+          </LinkButton>
+          <LinkButton href="/users/new" look="primary" icon="plus" why={create}>
+            {words.newUser}
+          </LinkButton>
         </>
       }
     >
@@ -150,7 +154,7 @@ export function UserList() {
   );
 }
 
-function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (typeof SORTED_BY)[number]>[] {
+function columns(words: Messages["users"]): Column<Row, (typeof SORTED_BY)[number]>[] {
   const read = (row: Row) => readFragment(RowFragment, row);
   return [
     {
@@ -158,7 +162,11 @@ function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (t
       title: words.name,
       sort: "NAME",
       isHead: true,
-      cell: (row) => <Link className="row-link" href={`/users/${encodeURIComponent(row.id)}`} dir="auto">{read(row).displayName}</Link>,
+      cell: (row) => (
+        <Link className="row-link" href={`/users/${encodeURIComponent(row.id)}`} dir="auto">
+          {read(row).displayName}
+        </Link>
+      ),
     },
     { id: "email", title: words.email, sort: "EMAIL", cell: (row) => read(row).email },
     {
@@ -167,7 +175,17 @@ function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (t
       sort: "STATUS",
       cell: (row) => <UserState status={read(row).status} invitation={read(row).invitation?.status} />,
     },
-    { id: "roles", title: words.roles, cell: (row) => <span dir="auto">{read(row).roles.map(({ name }) => name).join(", ")}</span> },
+    {
+      id: "roles",
+      title: words.roles,
+      cell: (row) => (
+        <span dir="auto">
+          {read(row)
+            .roles.map(({ name }) => name)
+            .join(", ")}
+        </span>
+      ),
+    },
     {
       id: "signed-in",
       title: words.lastSignIn,

@@ -36,7 +36,6 @@ export const common = {
   sortBy: "Sortieren nach",
   showMore: "Mehr anzeigen",
   notFoundTitle: "Diese Seite gibt es nicht",
-  notFound:
-    "Vielleicht ist ein Tippfehler in der Adresse, vielleicht wurde gelöscht, was hier war, oder Sie dürfen es nicht sehen.",
+  notFound: "Vielleicht ist ein Tippfehler in der Adresse, vielleicht wurde gelöscht, was hier war, oder Sie dürfen es nicht sehen.",
   needsPermission: (permission: string) => `Ihnen fehlt die Berechtigung dafür (${permission}).`,
 } satisfies typeof english;
