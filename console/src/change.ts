@@ -5,7 +5,7 @@ import { useClient, type AnyVariables, type CombinedError, type TypedDocumentNod
 import type { Refusal } from "./ui/form";
 
 /** What the one field of a mutation returns. */
-type Payload<Data> = Exclude<Data[Exclude<keyof Data, "__typename">], undefined>;
+export type Payload<Data> = Exclude<Data[Exclude<keyof Data, "__typename">], undefined>;
 
 export interface Change<Data, Variables> {
   /** Resolves to what the mutation returns, or to nothing if it was refused or failed: `error` and `userErrors` say why. */
@@ -15,6 +15,12 @@ export interface Change<Data, Variables> {
   userErrors: Refusal;
   /** Forgets what went wrong. */
   reset(): void;
+}
+
+/** That of the only field; beside it, the cache may note the name of the type. */
+function payloadOf<Data>(data: Data | undefined) {
+  const values: unknown[] = Object.values(data ?? {});
+  return values.find((value) => value && typeof value === "object") as (Payload<Data> & { userErrors?: Refusal }) | undefined;
 }
 
 interface Outcome {
@@ -34,10 +40,10 @@ export function useChange<Data, Variables extends AnyVariables>(document: TypedD
     async (variables: Variables) => {
       setOutcome({ ...NOTHING, busy: true });
       const { data, error } = await client.mutation(document, variables);
-      const [payload] = Object.values(data ?? {}).filter((value) => value && typeof value === "object") as (Payload<Data> & { userErrors?: Refusal })[];
+      const payload = payloadOf(data);
       const userErrors = payload?.userErrors?.length ? payload.userErrors : undefined;
       setOutcome({ busy: false, error, userErrors });
-      return error && !payload ? undefined : userErrors ? undefined : payload;
+      return userErrors ? undefined : payload;
     },
     [client, document],
   );

@@ -54,7 +54,11 @@ export function ErrorMessage({ error, retry }: { error?: CombinedError; retry?: 
       {error && (
         <div className="alert">
           <p>{inWords(error, messages)}</p>
-          {retry && <Button look="plain" onPress={retry}>{messages.common.tryAgain}</Button>}
+          {retry && (
+            <Button look="plain" onPress={retry}>
+              {messages.common.tryAgain}
+            </Button>
+          )}
         </div>
       )}
     </div>

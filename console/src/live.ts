@@ -15,7 +15,13 @@ interface Options<Data, Variables> {
 }
 
 /** Watches while the component is shown; says whether the connection is there. */
-export function useLive<Data, Variables extends AnyVariables>({ query, variables, onReport, onConnected, pause }: Options<Data, Variables>) {
+export function useLive<Data, Variables extends AnyVariables>({
+  query,
+  variables,
+  onReport,
+  onConnected,
+  pause,
+}: Options<Data, Variables>) {
   const { socket, round } = useSession();
   const isLive = useSyncExternalStore(socket.listen, socket.isConnected);
   const [{ error }, watch] = useSubscription<Data, Data, AnyVariables>({ query, variables, pause } as never, (_before, data) => {

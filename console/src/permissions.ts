@@ -41,7 +41,8 @@ export function usePermissionWords() {
   const { may } = useSession();
   const { data } = useAsk({ query: ApplicationNames, requestPolicy: "cache-first" });
 
-  const application = (code: string) => permissions.applications[code] ?? data?.applications.find((each) => each.code === code)?.name ?? code;
+  const application = (code: string) =>
+    permissions.applications[code] ?? data?.applications.find((each) => each.code === code)?.name ?? code;
   const action = (code: string) => {
     const name = code.slice(code.indexOf(".") + 1);
     return permissions.actions[name] ?? name.replaceAll("-", " ");
@@ -49,7 +50,12 @@ export function usePermissionWords() {
   const byApplication = (name: string, codes: readonly string[]) => `${name}: ${codes.map(action).join(", ")}`;
   const list = (codes: readonly string[]): string[] => {
     const applications = new Set(codes.map(applicationOf));
-    return [...applications].map((code) => byApplication(application(code), codes.filter((each) => applicationOf(each) === code)));
+    return [...applications].map((code) =>
+      byApplication(
+        application(code),
+        codes.filter((each) => applicationOf(each) === code),
+      ),
+    );
   };
   return {
     /** What a role grants, a line for each application. */

@@ -92,13 +92,31 @@ function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, re
   const isAnonymous = data?.viewer === null;
 
   useEffect(() => {
-    if (data?.viewer) setViewer(data.viewer);
+    // In another tab, somebody else has signed in: what is shown here is not theirs.
+    if (viewer && data?.viewer && data.viewer.id !== viewer.id) location.reload();
+    else if (data?.viewer) setViewer(data.viewer);
     // Nobody was signed in when the page was opened: there is nothing yet to lose.
     else if (isAnonymous && !viewer) location.replace(signInAddress());
   }, [data, isAnonymous, viewer]);
 
+  // Who comes back to this tab may have signed out or in elsewhere. A page that "back" shows as it was, too.
+  useEffect(() => {
+    const look = () => document.visibilityState === "visible" && ask({ requestPolicy: "network-only" });
+    const show = ({ persisted }: PageTransitionEvent) => persisted && look();
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pageshow", show);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      removeEventListener("pageshow", show);
+    };
+  }, [ask]);
+
   if (!viewer) {
-    return <main className="alone">{error ? <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} /> : <Loading />}</main>;
+    return (
+      <main className="alone">
+        {error ? <ErrorMessage error={error} retry={() => ask({ requestPolicy: "network-only" })} /> : <Loading />}
+      </main>
+    );
   }
   return (
     <KnownViewer viewer={viewer} socket={socket} round={round} refresh={refresh}>
@@ -138,9 +156,8 @@ function KnownViewer({ viewer: masked, socket, round, refresh, children }: Known
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
 }
 
-/** Whether the same person is signed in again. Somebody else gets pages of their own. */
+/** Whether the same person is signed in again. */
 async function isBack(client: Client, id: string): Promise<boolean> {
   const { data } = await client.query(ViewerQuery, {}, { requestPolicy: "network-only" });
-  if (data?.viewer && data.viewer.id !== id) location.reload();
   return data?.viewer?.id === id;
 }

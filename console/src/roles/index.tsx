@@ -9,7 +9,9 @@ export default function Roles() {
   return (
     <Switch>
       <Route path="/roles" component={Soon} />
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

@@ -9,7 +9,9 @@ export function NoApplications() {
     <Page title={page.name}>
       <div className="card">
         <p>{shell.noApplications}</p>
-        <p><a href={page.root}>{shell.toDashboard}</a></p>
+        <p>
+          <a href={page.root}>{shell.toDashboard}</a>
+        </p>
       </div>
     </Page>
   );

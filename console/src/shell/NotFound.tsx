@@ -9,7 +9,9 @@ export function NotFound() {
     <Page title={common.notFoundTitle}>
       <div className="card">
         <p>{common.notFound}</p>
-        <p><a href={page.root}>{shell.toDashboard}</a></p>
+        <p>
+          <a href={page.root}>{shell.toDashboard}</a>
+        </p>
       </div>
     </Page>
   );

@@ -28,10 +28,16 @@ export function SessionEnded({ check, resume }: { check(): Promise<boolean>; res
   return (
     <Dialog title={shell.endedTitle} isOpen role="alertdialog">
       <p>{shell.ended}</p>
-      <p role="status" className="quiet">{wasChecked && shell.stillEnded}</p>
+      <p role="status" className="quiet">
+        {wasChecked && shell.stillEnded}
+      </p>
       <div className="buttons">
-        <a className="button primary" href={signInAddress()} target="_blank" rel="noreferrer" autoFocus>{shell.signInNewTab}</a>
-        <a className="button" href={signInAddress()} title={shell.signInHereHint}>{shell.signInHere}</a>
+        <a className="button primary" href={signInAddress()} target="_blank" rel="noreferrer" autoFocus>
+          {shell.signInNewTab}
+        </a>
+        <a className="button" href={signInAddress()} title={shell.signInHereHint}>
+          {shell.signInHere}
+        </a>
       </div>
     </Dialog>
   );

@@ -37,7 +37,9 @@ export function UserMenu() {
     <MenuTrigger>
       <Button className="user-menu" aria-label={shell.userMenu(viewer.displayName)}>
         <span className="initial" aria-hidden="true" data-letter={viewer.displayName.slice(0, 1).toUpperCase()} />
-        <span className="user-name" dir="auto">{viewer.displayName}</span>
+        <span className="user-name" dir="auto">
+          {viewer.displayName}
+        </span>
         <Icon name="down" />
       </Button>
       <Popover className="popover" placement="bottom end">
@@ -47,9 +49,13 @@ export function UserMenu() {
               <b dir="auto">{viewer.displayName}</b>
               <span>{viewer.email}</span>
             </Header>
-            <MenuItem className="menu-item" id="account" href={`${page.root}account`}>{shell.account}</MenuItem>
+            <MenuItem className="menu-item" id="account" href={`${page.root}account`}>
+              {shell.account}
+            </MenuItem>
             {page.playground && (
-              <MenuItem className="menu-item" id="playground" href={page.playground}>{shell.playground}</MenuItem>
+              <MenuItem className="menu-item" id="playground" href={page.playground}>
+                {shell.playground}
+              </MenuItem>
             )}
           </MenuSection>
           <Separator className="separator" />
@@ -68,7 +74,9 @@ export function UserMenu() {
             ))}
           </MenuSection>
           <Separator className="separator" />
-          <MenuItem className="menu-item" id="sign-out">{shell.signOut}</MenuItem>
+          <MenuItem className="menu-item" id="sign-out">
+            {shell.signOut}
+          </MenuItem>
         </Menu>
       </Popover>
     </MenuTrigger>

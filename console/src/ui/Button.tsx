@@ -40,7 +40,11 @@ export function Button({ children, look = "secondary", icon, type = "button", wh
         {icon && <Icon name={icon} />}
         {children}
       </button>
-      {why && <span role="tooltip" id={id} className="why">{why}</span>}
+      {why && (
+        <span role="tooltip" id={id} className="why">
+          {why}
+        </span>
+      )}
     </span>
   );
 }
@@ -56,7 +60,12 @@ interface LinkButtonProps {
 
 /** A link to another page of the console that looks like a button. */
 export function LinkButton({ children, href, look = "secondary", icon, why }: LinkButtonProps) {
-  if (why) return <Button look={look} icon={icon} why={why}>{children}</Button>;
+  if (why)
+    return (
+      <Button look={look} icon={icon} why={why}>
+        {children}
+      </Button>
+    );
   return (
     <Link href={href} className={`button ${look}`}>
       {icon && <Icon name={icon} />}

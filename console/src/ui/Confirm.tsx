@@ -33,8 +33,12 @@ export function Confirm({ title, children, action, danger, change, onConfirm, on
       <ErrorMessage error={change.error} />
       <Complaints errors={change.userErrors} />
       <div className="buttons end">
-        <Button onPress={close} autoFocus>{common.cancel}</Button>
-        <Button look={danger ? "danger" : "primary"} busy={change.busy} onPress={onConfirm}>{action}</Button>
+        <Button onPress={close} autoFocus>
+          {common.cancel}
+        </Button>
+        <Button look={danger ? "danger" : "primary"} busy={change.busy} onPress={onConfirm}>
+          {action}
+        </Button>
       </div>
     </Dialog>
   );

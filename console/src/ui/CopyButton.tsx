@@ -18,5 +18,9 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
       tell(common.copyFailed, "bad");
     }
   };
-  return <Button icon={wasCopied ? "check" : "copy"} onPress={() => void copy()}>{label ?? common.copy}</Button>;
+  return (
+    <Button icon={wasCopied ? "check" : "copy"} onPress={() => void copy()}>
+      {label ?? common.copy}
+    </Button>
+  );
 }

@@ -22,7 +22,9 @@ export function Dialog({ title, isOpen, onClose, role, children }: DialogProps) 
     >
       <Modal className="modal">
         <AriaDialog className="dialog" role={role}>
-          <Heading slot="title" level={2}>{title}</Heading>
+          <Heading slot="title" level={2}>
+            {title}
+          </Heading>
           {children}
         </AriaDialog>
       </Modal>

@@ -37,7 +37,9 @@ export function SearchFilter({ address, name = "search", label }: { address: Add
     <SearchField className="search" aria-label={label} value={text} onChange={setText} maxLength={200}>
       <Icon name="search" />
       <Input placeholder={label} />
-      <AriaButton className="icon-button" aria-label={common.clearFilters}><Icon name="close" /></AriaButton>
+      <AriaButton className="icon-button" aria-label={common.clearSearch}>
+        <Icon name="close" />
+      </AriaButton>
     </SearchField>
   );
 }
@@ -51,14 +53,20 @@ interface FilterProps<Value extends string> {
 
 /** Any number of values of one name. */
 export function MultiFilter<Value extends string>({ address, name, label, options }: FilterProps<Value>) {
-  const values = address.all(name, options.map(({ value }) => value));
+  const values = address.all(
+    name,
+    options.map(({ value }) => value),
+  );
   return <MultiSelect label={label} options={options} values={values} onChange={(values) => address.change({ [name]: values })} />;
 }
 
 /** One value, or all. */
 export function OneFilter<Value extends string>({ address, name, label, options }: FilterProps<Value>) {
   const { common } = useMessages();
-  const value = address.one(name, options.map(({ value }) => value));
+  const value = address.one(
+    name,
+    options.map(({ value }) => value),
+  );
   const all: Option<Value | "all"> = { value: "all", label: common.all };
   return (
     <Select

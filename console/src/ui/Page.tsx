@@ -32,10 +32,17 @@ export function Page({ title, beside, below, actions, back, children }: PageProp
   }, []);
   return (
     <>
-      {back && <Link href={back.href} className="back"><Icon name="left" />{back.title}</Link>}
+      {back && (
+        <Link href={back.href} className="back">
+          <Icon name="left" />
+          {back.title}
+        </Link>
+      )}
       <div className="page-head">
         <div className="page-title">
-          <h1 ref={heading} tabIndex={-1} dir="auto">{title}</h1>
+          <h1 ref={heading} tabIndex={-1} dir="auto">
+            {title}
+          </h1>
           {beside}
           {below && <p className="quiet">{below}</p>}
         </div>
@@ -47,7 +54,17 @@ export function Page({ title, beside, below, actions, back, children }: PageProp
 }
 
 /** A part of a page, with a title of its own. */
-export function Section({ title, beside, actions, children }: { title: string; beside?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Section({
+  title,
+  beside,
+  actions,
+  children,
+}: {
+  title: string;
+  beside?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section className="card" aria-label={title}>
       <div className="section-head">

@@ -19,12 +19,20 @@ export function Pager({ address, info, total }: PagerProps) {
   // At an end of the list, the way on that there is not is no button: there is nothing to be told about it.
   return (
     <nav className="pager" aria-label={common.pages}>
-      <p role="status" className="quiet">{total}</p>
+      <p role="status" className="quiet">
+        {total}
+      </p>
       <div className="buttons">
         {info?.hasPreviousPage && (
-          <Button icon="left" onPress={() => go({ before: info.startCursor ?? undefined })}>{common.previous}</Button>
+          <Button icon="left" onPress={() => go({ before: info.startCursor ?? undefined })}>
+            {common.previous}
+          </Button>
         )}
-        {info?.hasNextPage && <Button icon="right" onPress={() => go({ after: info.endCursor ?? undefined })}>{common.next}</Button>}
+        {info?.hasNextPage && (
+          <Button icon="right" onPress={() => go({ after: info.endCursor ?? undefined })}>
+            {common.next}
+          </Button>
+        )}
       </div>
     </nav>
   );

@@ -60,7 +60,11 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
     <>
       <div className="narrow-only table-bar">
         {selection && (
-          <Checkbox isSelected={chosen > 0 && chosen === ids.length} isIndeterminate={chosen > 0 && chosen < ids.length} onChange={selectAll}>
+          <Checkbox
+            isSelected={chosen > 0 && chosen === ids.length}
+            isIndeterminate={chosen > 0 && chosen < ids.length}
+            onChange={selectAll}
+          >
             {common.selectAll}
           </Checkbox>
         )}
@@ -82,7 +86,9 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
                   </Checkbox>
                 </td>
               )}
-              {columns.map((column) => <Head key={column.id} column={column} sort={sort} onSort={onSort} />)}
+              {columns.map((column) => (
+                <Head key={column.id} column={column} sort={sort} onSort={onSort} />
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -103,7 +109,9 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
                   )}
                   {columns.map(({ id, title, cell, isHead }) =>
                     isHead ? (
-                      <th key={id} scope="row">{cell(row)}</th>
+                      <th key={id} scope="row">
+                        {cell(row)}
+                      </th>
                     ) : (
                       <td key={id} data-label={title}>
                         <div>{cell(row)}</div>
@@ -165,7 +173,10 @@ function SortSelect<Row, Field extends string>({ columns, sort, onSort }: SortSe
 
 /** The order of a list, in the address as `sort=FIELD` or `sort=-FIELD`. */
 export function useSort<Field extends string>(address: Address, fields: readonly Field[], usual: Sort<Field>) {
-  const written = address.one("sort", fields.flatMap((field) => [field, `-${field}`]));
+  const written = address.one(
+    "sort",
+    fields.flatMap((field) => [field, `-${field}`]),
+  );
   const sort: Sort<Field> = !written
     ? usual
     : { field: written.replace("-", "") as Field, direction: written.startsWith("-") ? "DESC" : "ASC" };

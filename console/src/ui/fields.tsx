@@ -27,7 +27,11 @@ function Label({ label, optional }: Pick<FieldProps, "label" | "optional">) {
 function Below({ hint, messages }: { hint?: ReactNode; messages: string[] }) {
   return (
     <>
-      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
+      {hint && (
+        <Aria.Text slot="description" className="hint">
+          {hint}
+        </Aria.Text>
+      )}
       <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
     </>
   );
@@ -48,7 +52,15 @@ interface TextFieldProps extends FieldProps {
 export function TextField({ name, label, hint, optional, lines = 1, placeholder, ...field }: TextFieldProps) {
   const messages = useFieldErrors(name);
   return (
-    <Aria.TextField {...field} name={name} className="field" isInvalid={messages.length > 0} validationBehavior="aria" autoComplete="off" spellCheck="false">
+    <Aria.TextField
+      {...field}
+      name={name}
+      className="field"
+      isInvalid={messages.length > 0}
+      validationBehavior="aria"
+      autoComplete="off"
+      spellCheck="false"
+    >
       <Label label={label} optional={optional} />
       {lines > 1 ? <Aria.TextArea rows={lines} placeholder={placeholder} /> : <Aria.Input placeholder={placeholder} />}
       <Below hint={hint} messages={messages} />
@@ -74,7 +86,13 @@ interface SelectProps<Value extends string> extends FieldProps {
 export function Select<Value extends string>({ name, label, hint, optional, options, value, onChange }: SelectProps<Value>) {
   const messages = useFieldErrors(name);
   return (
-    <Aria.Select className="field" value={value} onChange={(key) => onChange(key as Value)} isInvalid={messages.length > 0} validationBehavior="aria">
+    <Aria.Select
+      className="field"
+      value={value}
+      onChange={(key) => onChange(key as Value)}
+      isInvalid={messages.length > 0}
+      validationBehavior="aria"
+    >
       <Label label={label} optional={optional} />
       <Aria.Button className="select">
         <Aria.SelectValue />
@@ -101,7 +119,9 @@ export function MultiSelect<Value extends string>({ label, options, values, onCh
       <Aria.Label>{label}</Aria.Label>
       <Aria.Button className="select">
         <Aria.SelectValue>
-          {values.length === 0 ? common.all : values.map((value) => options.find((option) => option.value === value)?.label ?? value).join(", ")}
+          {values.length === 0
+            ? common.all
+            : values.map((value) => options.find((option) => option.value === value)?.label ?? value).join(", ")}
         </Aria.SelectValue>
         <Icon name="down" />
       </Aria.Button>
@@ -170,13 +190,29 @@ interface ChoicesProps<Value extends string> extends FieldProps {
 export function Choices<Value extends string>({ name, label, hint, optional, options, values, onChange }: ChoicesProps<Value>) {
   const messages = useFieldErrors(name);
   return (
-    <Aria.CheckboxGroup className="field" value={[...values]} onChange={(keys) => onChange(keys as Value[])} isInvalid={messages.length > 0} validationBehavior="aria">
+    <Aria.CheckboxGroup
+      className="field"
+      value={[...values]}
+      onChange={(keys) => onChange(keys as Value[])}
+      isInvalid={messages.length > 0}
+      validationBehavior="aria"
+    >
       <Label label={label} optional={optional} />
-      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
+      {hint && (
+        <Aria.Text slot="description" className="hint">
+          {hint}
+        </Aria.Text>
+      )}
       <div className="choices">
         {options.map((option) => (
           // Read-only, where it may not be chosen: unlike a disabled one, it can be reached, and read.
-          <Aria.Checkbox className="check choice" key={option.value} value={option.value} isReadOnly={Boolean(option.why)} data-off={Boolean(option.why) || undefined}>
+          <Aria.Checkbox
+            className="check choice"
+            key={option.value}
+            value={option.value}
+            isReadOnly={Boolean(option.why)}
+            data-off={Boolean(option.why) || undefined}
+          >
             <Box />
             <OptionText {...option} />
           </Aria.Checkbox>
@@ -197,12 +233,28 @@ interface RadiosProps<Value extends string> extends FieldProps {
 export function Radios<Value extends string>({ name, label, hint, optional, options, value, onChange }: RadiosProps<Value>) {
   const messages = useFieldErrors(name);
   return (
-    <Aria.RadioGroup className="field" value={value} onChange={(key) => onChange(key as Value)} isInvalid={messages.length > 0} validationBehavior="aria">
+    <Aria.RadioGroup
+      className="field"
+      value={value}
+      onChange={(key) => onChange(key as Value)}
+      isInvalid={messages.length > 0}
+      validationBehavior="aria"
+    >
       <Label label={label} optional={optional} />
-      {hint && <Aria.Text slot="description" className="hint">{hint}</Aria.Text>}
+      {hint && (
+        <Aria.Text slot="description" className="hint">
+          {hint}
+        </Aria.Text>
+      )}
       <div className="choices">
         {options.map((option) => (
-          <Aria.Radio className="check choice" key={option.value} value={option.value} isDisabled={Boolean(option.why)} data-off={Boolean(option.why) || undefined}>
+          <Aria.Radio
+            className="check choice"
+            key={option.value}
+            value={option.value}
+            isDisabled={Boolean(option.why)}
+            data-off={Boolean(option.why) || undefined}
+          >
             <span className="box round" aria-hidden="true" />
             <OptionText {...option} />
           </Aria.Radio>

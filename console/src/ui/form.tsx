@@ -28,7 +28,9 @@ interface Complaint {
 
 /** User errors in the reader's language: the catalogue's words for the code and the field, or the server's own. */
 export function useComplaints(errors: Refusal): Complaint[] {
-  const { errors: { userErrors } } = useMessages();
+  const {
+    errors: { userErrors },
+  } = useMessages();
   return readFragment(UserErrors, errors ?? []).map(({ code, field, message, parameters }) => {
     const path = field?.[0] === "input" ? field.slice(1) : (field ?? []);
     const name = path.findLast((step) => !/^\d+$/.test(step));
@@ -42,7 +44,11 @@ export function Complaints({ errors }: { errors: Refusal }) {
   const complaints = useComplaints(errors);
   return (
     <div role="alert" className="errors">
-      {complaints.map(({ words }) => <p className="alert" key={words}>{words}</p>)}
+      {complaints.map(({ words }) => (
+        <p className="alert" key={words}>
+          {words}
+        </p>
+      ))}
     </div>
   );
 }
@@ -51,7 +57,9 @@ const FormContext = createContext<Complaint[]>([]);
 
 /** What is wrong with the field of this name. */
 export function useFieldErrors(name: string | undefined): string[] {
-  return useContext(FormContext).filter(({ path }) => path[0] === name).map(({ words }) => words);
+  return useContext(FormContext)
+    .filter(({ path }) => path[0] === name)
+    .map(({ words }) => words);
 }
 
 interface FormProps {
@@ -79,7 +87,11 @@ export function Form({ errors, names, onSubmit, children }: FormProps) {
   return (
     <form ref={form} onSubmit={submit} noValidate>
       <div role="alert" className="errors">
-        {others.map(({ words }) => <p className="alert" key={words}>{words}</p>)}
+        {others.map(({ words }) => (
+          <p className="alert" key={words}>
+            {words}
+          </p>
+        ))}
       </div>
       <FormContext value={complaints}>{children}</FormContext>
     </form>

@@ -17,7 +17,7 @@ const STAYS_FOR = 8000;
 export function NoticeProvider({ children }: { children: ReactNode }) {
   const [notices, setNotices] = useState<{ key: number; words: string; tone: Tone }[]>([]);
   const tell = useCallback<Tell>((words, tone = "good") => {
-    setNotices((notices) => [...notices.slice(-2), { key: Date.now() + Math.random(), words, tone }]);
+    setNotices((notices) => [...notices.slice(-1), { key: Date.now() + Math.random(), words, tone }]);
   }, []);
   const remove = useCallback((key: number) => setNotices((notices) => notices.filter((notice) => notice.key !== key)), []);
   return (
@@ -25,7 +25,9 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
       {children}
       {/* For react-aria, what is outside of an open dialog is not there: this is. */}
       <div className="notices" role="status" data-react-aria-top-layer="true">
-        {notices.map(({ key, words, tone }) => <Notice key={key} words={words} tone={tone} close={() => remove(key)} />)}
+        {notices.map(({ key, words, tone }) => (
+          <Notice key={key} words={words} tone={tone} close={() => remove(key)} />
+        ))}
       </div>
     </NoticeContext>
   );
@@ -43,7 +45,9 @@ function Notice({ words, tone, close }: { words: string; tone: Tone; close(): vo
   return (
     <div className={`notice ${tone}`} onPointerEnter={() => setRead(true)} onPointerLeave={() => setRead(false)}>
       <p>{words}</p>
-      <button type="button" className="icon-button" aria-label={common.close} onClick={close}><Icon name="close" /></button>
+      <button type="button" className="icon-button" aria-label={common.close} onClick={close}>
+        <Icon name="close" />
+      </button>
     </div>
   );
 }

@@ -7,7 +7,11 @@ import { useMessages } from "../messages";
 
 export function Loading() {
   const { common } = useMessages();
-  return <p className="loading quiet" role="status" aria-busy="true">{common.loading}</p>;
+  return (
+    <p className="loading quiet" role="status" aria-busy="true">
+      {common.loading}
+    </p>
+  );
 }
 
 /** `children` say what to do about it. */

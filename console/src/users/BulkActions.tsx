@@ -114,10 +114,18 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
     <div className="bulk" role="group" aria-label={common.selected(ids.length)}>
       <b role="status">{common.selected(ids.length)}</b>
       <div className="buttons">
-        <Button why={why("users.update")} onPress={() => setAction("activate")}>{words.actions.activate}</Button>
-        <Button why={why("users.update")} onPress={() => setAction("deactivate")}>{words.actions.deactivate}</Button>
-        <Button why={why("users.delete")} onPress={() => setAction("delete")}>{words.actions.delete}</Button>
-        <Button look="plain" onPress={onClear}>{common.clearSelection}</Button>
+        <Button why={why("users.update")} onPress={() => setAction("activate")}>
+          {words.actions.activate}
+        </Button>
+        <Button why={why("users.update")} onPress={() => setAction("deactivate")}>
+          {words.actions.deactivate}
+        </Button>
+        <Button why={why("users.delete")} onPress={() => setAction("delete")}>
+          {words.actions.delete}
+        </Button>
+        <Button look="plain" onPress={onClear}>
+          {common.clearSelection}
+        </Button>
       </div>
       {action && (
         <Confirm
@@ -131,7 +139,9 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
           <p>{words.bulk[action]}</p>
           <p className="quiet">{words.bulk.each}</p>
           {action === "delete" && may("email-queue.delete") && (
-            <Checkbox isSelected={erase} onChange={setErase} hint={words.confirm.eraseHint}>{words.confirm.erase}</Checkbox>
+            <Checkbox isSelected={erase} onChange={setErase} hint={words.confirm.eraseHint}>
+              {words.confirm.erase}
+            </Checkbox>
           )}
         </Confirm>
       )}
@@ -171,7 +181,9 @@ function BulkResults({ results, onClose }: { results: Results; onClose(): void }
         ))}
       </ul>
       <div className="buttons end">
-        <Button look="primary" onPress={onClose}>{common.close}</Button>
+        <Button look="primary" onPress={onClose}>
+          {common.close}
+        </Button>
       </div>
     </Dialog>
   );

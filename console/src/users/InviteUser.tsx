@@ -53,7 +53,13 @@ export function InviteUser() {
   return (
     <Page title={words.invite.title} below={!shown && words.invite.below} back={{ href: "/users", title: words.title }}>
       <div className="text-page">
-        {!may("users.create") ? <NotAllowed permission="users.create" /> : shown ? <LinkOnce {...shown} onAnother={() => setShown(undefined)} /> : <InviteForm onLink={setShown} />}
+        {!may("users.create") ? (
+          <NotAllowed permission="users.create" />
+        ) : shown ? (
+          <LinkOnce {...shown} onAnother={() => setShown(undefined)} />
+        ) : (
+          <InviteForm onLink={setShown} />
+        )}
       </div>
     </Page>
   );
@@ -117,11 +123,21 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
           ]}
         />
         {delivery === "email" && (
-          <TextField name="message" label={words.invite.message} hint={words.invite.messageHint} optional lines={3} value={message} onChange={setMessage} />
+          <TextField
+            name="message"
+            label={words.invite.message}
+            hint={words.invite.messageHint}
+            optional
+            lines={3}
+            value={message}
+            onChange={setMessage}
+          />
         )}
         <ErrorMessage error={change.error} />
         <div className="buttons">
-          <Button type="submit" look="primary" busy={change.busy}>{delivery === "email" ? words.invite.send : words.invite.makeLink}</Button>
+          <Button type="submit" look="primary" busy={change.busy}>
+            {delivery === "email" ? words.invite.send : words.invite.makeLink}
+          </Button>
           <LinkButton href="/users">{common.cancel}</LinkButton>
         </div>
       </Form>
@@ -134,8 +150,14 @@ function LinkOnce({ link, email, userId, expiresAt, onAnother }: ShownLink & { o
   return (
     <Section title={words.invite.linkTitle}>
       <p role="status">{words.invite.linkOnce(email)}</p>
-      <p className="secret"><code>{link}</code></p>
-      {expiresAt && <p className="quiet">{words.invite.linkWorks} <Time at={expiresAt} full /></p>}
+      <p className="secret">
+        <code>{link}</code>
+      </p>
+      {expiresAt && (
+        <p className="quiet">
+          {words.invite.linkWorks} <Time at={expiresAt} full />
+        </p>
+      )}
       <div className="buttons">
         <CopyButton text={link} label={words.invite.copyLink} />
         <Button onPress={onAnother}>{words.invite.another}</Button>

@@ -137,8 +137,12 @@ function List({ text, onText, roleIds, onRoleIds, onExisting, onOnExisting, onCh
       <Form errors={change.userErrors} names={[]} onSubmit={() => void check()}>
         <TextField label={words.import.list} hint={words.import.listHint} value={text} onChange={onText} lines={9} />
         <div className="buttons import-file">
-          <FileButton types=".csv,.txt,text/csv,text/plain" onChoose={(file) => void read(file)}>{words.import.file}</FileButton>
-          <span role="status" className="quiet">{people.length > 0 && words.import.found(people.length)}</span>
+          <FileButton types=".csv,.txt,text/csv,text/plain" onChoose={(file) => void read(file)}>
+            {words.import.file}
+          </FileButton>
+          <span role="status" className="quiet">
+            {people.length > 0 && words.import.found(people.length)}
+          </span>
         </div>
         {unknownColumns.length > 0 && <p className="quiet">{words.import.unknownColumns(unknownColumns.join(", "))}</p>}
         <RoleChoices label={words.import.roles} hint={words.import.rolesHint} values={roleIds} onChange={onRoleIds} />
@@ -148,10 +152,14 @@ function List({ text, onText, roleIds, onRoleIds, onExisting, onOnExisting, onCh
           onChange={onOnExisting}
           options={(["ERROR", "SKIP", "RESEND"] as const).map((value) => ({ value, label: words.import.existingOptions[value] }))}
         />
-        <div role="alert" className="errors">{problem && <p className="alert">{problem}</p>}</div>
+        <div role="alert" className="errors">
+          {problem && <p className="alert">{problem}</p>}
+        </div>
         <ErrorMessage error={change.error} />
         <div className="buttons">
-          <Button type="submit" look="primary" busy={change.busy}>{words.import.check}</Button>
+          <Button type="submit" look="primary" busy={change.busy}>
+            {words.import.check}
+          </Button>
           <LinkButton href="/users">{common.cancel}</LinkButton>
         </div>
       </Form>
@@ -183,10 +191,17 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
       <ErrorMessage error={change.error} />
       <Complaints errors={change.userErrors} />
       <div className="buttons import-buttons">
-        <Button look="primary" busy={change.busy} why={able === 0 && words.import.nothingToSend} onPress={() => void send()}>{words.import.send(able)}</Button>
+        <Button look="primary" busy={change.busy} why={able === 0 && words.import.nothingToSend} onPress={() => void send()}>
+          {words.import.send(able)}
+        </Button>
         <Button onPress={onEdit}>{words.import.edit}</Button>
       </div>
-      <Lines title={words.import.verdict} people={people} results={results} say={(outcome) => words.import.would[outcome as "INVITED"] ?? words.import.did[outcome]} />
+      <Lines
+        title={words.import.verdict}
+        people={people}
+        results={results}
+        say={(outcome) => words.import.would[outcome as "INVITED"] ?? words.import.did[outcome]}
+      />
     </>
   );
 }
@@ -198,9 +213,13 @@ function Sent({ people, results, onAgain }: Checked & { onAgain(people: Person[]
   const done = outcomes.filter((outcome) => CAN.includes(outcome)).length;
   return (
     <>
-      <p role="status">{words.import.sent(done)} {left.length > 0 && words.import.notSent(left.length)}</p>
+      <p role="status">
+        {words.import.sent(done)} {left.length > 0 && words.import.notSent(left.length)}
+      </p>
       <div className="buttons import-buttons">
-        <LinkButton href="/users" look="primary">{words.import.toUsers}</LinkButton>
+        <LinkButton href="/users" look="primary">
+          {words.import.toUsers}
+        </LinkButton>
         {left.length > 0 && <Button onPress={() => onAgain(left)}>{words.import.again}</Button>}
       </div>
       <Lines title={words.import.result} people={people} results={results} say={(outcome) => words.import.did[outcome]} />
@@ -208,7 +227,14 @@ function Sent({ people, results, onAgain }: Checked & { onAgain(people: Person[]
   );
 }
 
-const TONES: Record<InviteUsersOutcome, Tone> = { INVITED: "good", RESENT: "good", SKIPPED: "quiet", FAILED: "bad", NOT_DONE: "bad", UNKNOWN: "wait" };
+const TONES: Record<InviteUsersOutcome, Tone> = {
+  INVITED: "good",
+  RESENT: "good",
+  SKIPPED: "quiet",
+  FAILED: "bad",
+  NOT_DONE: "bad",
+  UNKNOWN: "wait",
+};
 
 interface LinesProps {
   title: string;
@@ -244,7 +270,11 @@ function Lines({ title, people, results, say }: LinesProps) {
   return (
     <>
       {problems.length > 0 && problems.length < lines.length && (
-        <div className="import-problems"><Checkbox isSelected={onlyProblems} onChange={setOnlyProblems}>{words.import.onlyProblems}</Checkbox></div>
+        <div className="import-problems">
+          <Checkbox isSelected={onlyProblems} onChange={setOnlyProblems}>
+            {words.import.onlyProblems}
+          </Checkbox>
+        </div>
       )}
       <Table label={title} columns={columns} rows={onlyProblems ? problems : lines} idOf={({ index }) => String(index)} />
     </>
@@ -253,12 +283,18 @@ function Lines({ title, people, results, say }: LinesProps) {
 
 function Reasons({ result }: { result: Results[number] }) {
   const complaints = useComplaints(readFragment(ResultFragment, result).userErrors);
-  return complaints.map(({ path, words }) => <small className="error" key={path.join() + words}>{words}</small>);
+  return complaints.map(({ path, words }) => (
+    <small className="error" key={path.join() + words}>
+      {words}
+    </small>
+  ));
 }
 
 /** As a table again, for the field. */
 function toText(people: Person[]): string {
   const quoted = (value = "") => (/[",;\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-  const lines = people.map(({ email, firstName, lastName, roles }) => [email, firstName, lastName, roles.join(";")].map((value) => quoted(value)).join(","));
+  const lines = people.map(({ email, firstName, lastName, roles }) =>
+    [email, firstName, lastName, roles.join(";")].map((value) => quoted(value)).join(","),
+  );
   return ["email,first_name,last_name,roles", ...lines].join("\n");
 }

@@ -68,7 +68,9 @@ export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleCh
   const shown = [...new Map([...others, ...found].map((role) => [role.id, role])).values()];
   return (
     <>
-      {first.data.roles.totalCount > MANY && <TextField label={words.invite.searchRoles} value={search} onChange={setSearch} type="search" maxLength={200} />}
+      {first.data.roles.totalCount > MANY && (
+        <TextField label={words.invite.searchRoles} value={search} onChange={setSearch} type="search" maxLength={200} />
+      )}
       <Choices name="roleIds" label={label} hint={hint} options={shown.map(toOption)} values={values} onChange={onChange} />
       {data.roles.totalCount > data.roles.nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
     </>
@@ -87,7 +89,11 @@ function useRoleOption() {
       label: role.name,
       hint: (
         <>
-          {role.description && <span className="line" dir="auto">{role.description}</span>}
+          {role.description && (
+            <span className="line" dir="auto">
+              {role.description}
+            </span>
+          )}
           {lines.join(" · ") || permissions.nothing}
         </>
       ),

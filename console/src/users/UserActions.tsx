@@ -2,14 +2,12 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
 
-import { useChange } from "../change";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
-import { Confirm } from "../ui/Confirm";
+import { ConfirmChange } from "../ui/ConfirmChange";
 import { Checkbox } from "../ui/fields";
-import { useNotice } from "../ui/notice";
 import { useWhy } from "./why";
 
 const ActionsFragment = graphql(`
@@ -94,7 +92,10 @@ export function UserActions({ user: masked }: { user: FragmentType<typeof Action
   return (
     <>
       {user.status === "ACTIVE" && (
-        <Button why={why({ can: user.viewerCan.sendPasswordReset, permission: "users.update", otherwise: words.onlyActive })} onPress={() => setAsked("reset")}>
+        <Button
+          why={why({ can: user.viewerCan.sendPasswordReset, permission: "users.update", otherwise: words.onlyActive })}
+          onPress={() => setAsked("reset")}
+        >
           {words.actions.sendPasswordReset}
         </Button>
       )}
@@ -125,70 +126,75 @@ interface Asked {
 
 function Activate({ user: { id, displayName, lastSignedInAt }, close }: Asked) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(ActivateUser);
-  const run = async () => {
-    if (!(await change.run({ input: { id } }))) return;
-    tell(words.done.activated(displayName));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.activateTitle(displayName)} action={words.actions.activate} change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={ActivateUser}
+      variables={{ input: { id } }}
+      title={words.confirm.activateTitle(displayName)}
+      action={words.actions.activate}
+      done={() => words.done.activated(displayName)}
+      onClose={close}
+    >
       <p>{lastSignedInAt ? words.confirm.activate : words.confirm.activateInvited}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }
 
 function Deactivate({ user: { id, displayName }, close }: Asked) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(DeactivateUser);
-  const run = async () => {
-    if (!(await change.run({ input: { id } }))) return;
-    tell(words.done.deactivated(displayName));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.deactivateTitle(displayName)} action={words.actions.deactivate} danger change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={DeactivateUser}
+      variables={{ input: { id } }}
+      title={words.confirm.deactivateTitle(displayName)}
+      action={words.actions.deactivate}
+      danger
+      done={() => words.done.deactivated(displayName)}
+      onClose={close}
+    >
       <p>{words.confirm.deactivate}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }
 
 function Delete({ user: { id, displayName }, close }: Asked) {
   const { users: words } = useMessages();
   const { may } = useSession();
-  const tell = useNotice();
   const [, navigate] = useLocation();
   const [erase, setErase] = useState(false);
-  const change = useChange(DeleteUser);
-  const run = async () => {
-    if (!(await change.run({ input: { id, erase } }))) return;
-    tell(words.done.deleted(displayName));
-    navigate("/users", { replace: true });
-  };
   return (
-    <Confirm title={words.confirm.deleteTitle(displayName)} action={words.actions.delete} danger change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={DeleteUser}
+      variables={{ input: { id, erase } }}
+      title={words.confirm.deleteTitle(displayName)}
+      action={words.actions.delete}
+      danger
+      done={() => words.done.deleted(displayName)}
+      onDone={() => navigate("/users", { replace: true })}
+      onClose={close}
+    >
       <p>{words.confirm.delete}</p>
       {may("email-queue.delete") && (
-        <Checkbox isSelected={erase} onChange={setErase} hint={words.confirm.eraseHint}>{words.confirm.erase}</Checkbox>
+        <Checkbox isSelected={erase} onChange={setErase} hint={words.confirm.eraseHint}>
+          {words.confirm.erase}
+        </Checkbox>
       )}
-    </Confirm>
+    </ConfirmChange>
   );
 }
 
 function Reset({ user: { id, displayName }, close }: Asked) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(SendPasswordReset);
-  const run = async () => {
-    if (!(await change.run({ input: { userId: id } }))) return;
-    tell(words.done.reset(displayName));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.resetTitle(displayName)} action={words.actions.sendPasswordReset} change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={SendPasswordReset}
+      variables={{ input: { userId: id } }}
+      title={words.confirm.resetTitle(displayName)}
+      action={words.actions.sendPasswordReset}
+      done={() => words.done.reset(displayName)}
+      onClose={close}
+    >
       <p>{words.confirm.reset}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }

@@ -68,11 +68,18 @@ export function UserEvents({ id, again: askForUser }: UserEventsProps) {
 
   const events = data?.user?.events?.nodes;
   return (
-    <Section title={words.person.events} actions={<LinkButton href={`/event-log?subject=${encodeURIComponent(id)}`}>{words.person.eventsAll}</LinkButton>}>
+    <Section
+      title={words.person.events}
+      actions={<LinkButton href={`/event-log?subject=${encodeURIComponent(id)}`}>{words.person.eventsAll}</LinkButton>}
+    >
       {error && <Failed error={error} retry={again} />}
       {!data && !error && <Loading />}
       {events?.length === 0 && <p className="quiet">{words.person.eventsNone}</p>}
-      <ul className="rows">{events?.map((event) => <EventRow key={event.id} event={event} userId={id} />)}</ul>
+      <ul className="rows">
+        {events?.map((event) => (
+          <EventRow key={event.id} event={event} userId={id} />
+        ))}
+      </ul>
     </Section>
   );
 }
@@ -93,10 +100,14 @@ function EventRow({ event: masked, userId }: { event: FragmentType<typeof EventF
           {event.ipAddress && words.person.from(event.ipAddress)}
         </span>
         {event.changes.map(({ field, before, after }) => (
-          <small className="line quiet" key={field}>{fields[field] ?? field}: {before || "–"} → {after || "–"}</small>
+          <small className="line quiet" key={field}>
+            {fields[field] ?? field}: {before || "–"} → {after || "–"}
+          </small>
         ))}
       </div>
-      <small className="quiet"><Time at={event.createdAt} /></small>
+      <small className="quiet">
+        <Time at={event.createdAt} />
+      </small>
     </li>
   );
 }

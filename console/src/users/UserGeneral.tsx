@@ -68,7 +68,9 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
     <Section
       title={words.person.general}
       actions={
-        <Button why={why({ can: user.viewerCan.update, permission: "users.update" })} onPress={() => setEdited(true)}>{words.person.edit}</Button>
+        <Button why={why({ can: user.viewerCan.update, permission: "users.update" })} onPress={() => setEdited(true)}>
+          {words.person.edit}
+        </Button>
       }
     >
       <dl className="facts">
@@ -81,9 +83,13 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
         <dt>{words.lastSignIn}</dt>
         <dd>{user.lastSignedInAt ? <Time at={user.lastSignedInAt} full /> : words.person.neverSignedIn}</dd>
         <dt>{words.person.invitedAt}</dt>
-        <dd><Time at={user.createdAt} full /></dd>
+        <dd>
+          <Time at={user.createdAt} full />
+        </dd>
         <dt>{words.person.changedAt}</dt>
-        <dd><Time at={user.updatedAt} full /></dd>
+        <dd>
+          <Time at={user.updatedAt} full />
+        </dd>
       </dl>
     </Section>
   );
@@ -130,12 +136,19 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
   }, [isRefused, change.userErrors, again]);
 
   const isOwn = user.id === viewer.id;
-  const field = (name: Field) => ({ name, value: value(name), onChange: (text: string) => setTyped({ ...typed, [name]: text }), hint: overtaken(name) });
+  const field = (name: Field) => ({
+    name,
+    value: value(name),
+    onChange: (text: string) => setTyped({ ...typed, [name]: text }),
+    hint: overtaken(name),
+  });
   const email = field("email");
   return (
     <Form errors={isRefused ? undefined : change.userErrors} names={["firstName", "lastName", "email"]} onSubmit={() => void save()}>
       <div role="alert" className="errors">
-        {(isRefused || (["firstName", "lastName", "email"] as const).some(isOvertaken)) && <p className="alert calm">{words.person.changedMeanwhile}</p>}
+        {(isRefused || (["firstName", "lastName", "email"] as const).some(isOvertaken)) && (
+          <p className="alert calm">{words.person.changedMeanwhile}</p>
+        )}
       </div>
       <div className="pair fields">
         <TextField {...field("firstName")} label={words.invite.firstName} optional autoFocus />
@@ -150,7 +163,9 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
       />
       <ErrorMessage error={change.error} />
       <div className="buttons">
-        <Button type="submit" look="primary" busy={change.busy}>{common.save}</Button>
+        <Button type="submit" look="primary" busy={change.busy}>
+          {common.save}
+        </Button>
         <Button onPress={close}>{common.cancel}</Button>
       </div>
     </Form>

@@ -3,7 +3,6 @@ import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
-import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
 import type { EmailStoryFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
@@ -11,9 +10,8 @@ import { useLive } from "../live";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
-import { Confirm } from "../ui/Confirm";
+import { ConfirmChange } from "../ui/ConfirmChange";
 import { CopyButton } from "../ui/CopyButton";
-import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
 import { Time } from "../ui/Time";
 import { InvitationState } from "./state";
@@ -220,21 +218,41 @@ function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFr
       <ol className="story" aria-label={words.person.story}>
         <Step at={invitation.createdAt} tone="good">
           {invitedBy ? (
-            <Link href={`/users/${encodeURIComponent(invitedBy.id)}`} dir="auto">{words.person.storyInvited(invitedBy.displayName)}</Link>
+            <Link href={`/users/${encodeURIComponent(invitedBy.id)}`} dir="auto">
+              {words.person.storyInvited(invitedBy.displayName)}
+            </Link>
           ) : (
             words.person.storyInvitedByServer
           )}
           <small className="line quiet">{words.person.storyTo(invitation.email)}</small>
         </Step>
         {data?.invitation?.emails?.length === 0 && <Step>{words.person.storyNoEmail}</Step>}
-        {emails.map((email) => <EmailSteps key={email.id} email={email} />)}
-        {invitation.acceptedAt && <Step at={invitation.acceptedAt} tone="good">{words.person.storyAccepted}</Step>}
-        {invitation.revokedAt && <Step at={invitation.revokedAt} tone="bad">{words.person.storyRevoked}</Step>}
-        {status === "PENDING" && <Step at={invitation.expiresAt} tone="wait">{words.person.storyExpires}</Step>}
-        {status === "EXPIRED" && <Step at={invitation.expiresAt} tone="bad">{words.person.storyExpired}</Step>}
+        {emails.map((email) => (
+          <EmailSteps key={email.id} email={email} />
+        ))}
+        {invitation.acceptedAt && (
+          <Step at={invitation.acceptedAt} tone="good">
+            {words.person.storyAccepted}
+          </Step>
+        )}
+        {invitation.revokedAt && (
+          <Step at={invitation.revokedAt} tone="bad">
+            {words.person.storyRevoked}
+          </Step>
+        )}
+        {status === "PENDING" && (
+          <Step at={invitation.expiresAt} tone="wait">
+            {words.person.storyExpires}
+          </Step>
+        )}
+        {status === "EXPIRED" && (
+          <Step at={invitation.expiresAt} tone="bad">
+            {words.person.storyExpired}
+          </Step>
+        )}
       </ol>
       <ErrorMessage error={error} retry={again} />
-      {invitation.viewerCan.seeLink && <SecretLink id={invitation.id} />}
+      {invitation.viewerCan.seeLink && <SecretLink key={invitation.id} id={invitation.id} />}
     </>
   );
 }
@@ -256,11 +274,16 @@ function EmailSteps({ email: { id, status, createdAt, nextAttemptAt, attempts } 
       </Step>
       {attempts.map(({ id, transport, startedAt, outcome, response }, index) => (
         <Step key={id} at={startedAt} tone={outcome ? OUTCOME_TONES[outcome] : "wait"}>
-          {words.person.storyAttempt(index + 1, transport)}: {outcome ? words.person.storyOutcomes[outcome] : words.person.storyAttemptRunning}
+          {words.person.storyAttempt(index + 1, transport)}:{" "}
+          {outcome ? words.person.storyOutcomes[outcome] : words.person.storyAttemptRunning}
           {response && <code className="line quiet">{response}</code>}
         </Step>
       ))}
-      {status === "QUEUED" && nextAttemptAt && <Step at={nextAttemptAt} tone="wait">{words.person.storyNext}</Step>}
+      {status === "QUEUED" && nextAttemptAt && (
+        <Step at={nextAttemptAt} tone="wait">
+          {words.person.storyNext}
+        </Step>
+      )}
       {status === "FAILED" && <Step tone="bad">{words.person.storyFailed}</Step>}
       {status === "CANCELLED" && <Step tone="bad">{words.person.storyCancelled}</Step>}
     </>
@@ -271,7 +294,11 @@ function Step({ at, tone = "quiet", children }: { at?: string; tone?: "good" | "
   return (
     <li className={tone}>
       <div>{children}</div>
-      {at && <small className="quiet"><Time at={at} full /></small>}
+      {at && (
+        <small className="quiet">
+          <Time at={at} full />
+        </small>
+      )}
     </li>
   );
 }
@@ -309,32 +336,33 @@ interface Asked {
 
 function Resend({ user: { id, displayName }, close }: Asked) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(ResendInvitation);
-  const run = async () => {
-    if (!(await change.run({ input: { userId: id } }))) return;
-    tell(words.done.resent(displayName));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.resendTitle(displayName)} action={words.actions.resend} change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={ResendInvitation}
+      variables={{ input: { userId: id } }}
+      title={words.confirm.resendTitle(displayName)}
+      action={words.actions.resend}
+      done={() => words.done.resent(displayName)}
+      onClose={close}
+    >
       <p>{words.confirm.resend}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }
 
 function Revoke({ user: { id, displayName }, close }: Asked) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(RevokeInvitation);
-  const run = async () => {
-    if (!(await change.run({ input: { userId: id } }))) return;
-    tell(words.done.revoked(displayName));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.revokeTitle(displayName)} action={words.actions.revoke} danger change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={RevokeInvitation}
+      variables={{ input: { userId: id } }}
+      title={words.confirm.revokeTitle(displayName)}
+      action={words.actions.revoke}
+      danger
+      done={() => words.done.revoked(displayName)}
+      onClose={close}
+    >
       <p>{words.confirm.revoke}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }

@@ -4,9 +4,9 @@ import { Link } from "wouter";
 
 import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
-import { useMessages } from "../messages";
+import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
 import { Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
@@ -86,6 +86,7 @@ export function UserList() {
     variables: { filter, orderBy: sort, ...pageVariables(address) },
     pause: isWaiting,
   });
+  useFirstPageInstead(address, error);
   const found = data?.users;
 
   const create = !may("users.create") && common.needsPermission("users.create");
@@ -94,8 +95,12 @@ export function UserList() {
       title={words.title}
       actions={
         <>
-          <LinkButton href="/users/import" why={create}>{words.several}</LinkButton>
-          <LinkButton href="/users/new" look="primary" icon="plus" why={create}>{words.newUser}</LinkButton>
+          <LinkButton href="/users/import" why={create}>
+            {words.several}
+          </LinkButton>
+          <LinkButton href="/users/new" look="primary" icon="plus" why={create}>
+            {words.newUser}
+          </LinkButton>
         </>
       }
     >
@@ -150,7 +155,7 @@ export function UserList() {
   );
 }
 
-function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (typeof SORTED_BY)[number]>[] {
+function columns(words: Messages["users"]): Column<Row, (typeof SORTED_BY)[number]>[] {
   const read = (row: Row) => readFragment(RowFragment, row);
   return [
     {
@@ -158,7 +163,11 @@ function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (t
       title: words.name,
       sort: "NAME",
       isHead: true,
-      cell: (row) => <Link className="row-link" href={`/users/${encodeURIComponent(row.id)}`} dir="auto">{read(row).displayName}</Link>,
+      cell: (row) => (
+        <Link className="row-link" href={`/users/${encodeURIComponent(row.id)}`} dir="auto">
+          {read(row).displayName}
+        </Link>
+      ),
     },
     { id: "email", title: words.email, sort: "EMAIL", cell: (row) => read(row).email },
     {
@@ -167,7 +176,17 @@ function columns(words: ReturnType<typeof useMessages>["users"]): Column<Row, (t
       sort: "STATUS",
       cell: (row) => <UserState status={read(row).status} invitation={read(row).invitation?.status} />,
     },
-    { id: "roles", title: words.roles, cell: (row) => <span dir="auto">{read(row).roles.map(({ name }) => name).join(", ")}</span> },
+    {
+      id: "roles",
+      title: words.roles,
+      cell: (row) => (
+        <span dir="auto">
+          {read(row)
+            .roles.map(({ name }) => name)
+            .join(", ")}
+        </span>
+      ),
+    },
     {
       id: "signed-in",
       title: words.lastSignIn,

@@ -82,7 +82,10 @@ export function UserRoles({ user: masked }: UserRolesProps) {
     <Section
       title={words.person.rolesTitle}
       actions={
-        <Button why={why({ can: user.viewerCan.assignRoles, permission: "users.update", own: words.ownRoles })} onPress={() => setEdited(true)}>
+        <Button
+          why={why({ can: user.viewerCan.assignRoles, permission: "users.update", own: words.ownRoles })}
+          onPress={() => setEdited(true)}
+        >
           {words.person.changeRoles}
         </Button>
       }
@@ -92,7 +95,11 @@ export function UserRoles({ user: masked }: UserRolesProps) {
         {user.roles.map((role) => (
           <li key={role.id}>
             <b dir="auto">{role.name}</b>
-            {grants(role).map((line) => <small className="line quiet" key={line}>{line}</small>)}
+            {grants(role).map((line) => (
+              <small className="line quiet" key={line}>
+                {line}
+              </small>
+            ))}
           </li>
         ))}
       </ul>
@@ -124,10 +131,12 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
   return (
     <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
       <RoleChoices label={words.invite.rolesHint} values={chosen} onChange={setChosen} held={user.roles} />
-      {isChanged && <Effects input={input} />}
+      {isChanged && !change.userErrors && <Effects input={input} />}
       <ErrorMessage error={change.error} />
       <div className="buttons">
-        <Button type="submit" look="primary" busy={change.busy}>{common.save}</Button>
+        <Button type="submit" look="primary" busy={change.busy}>
+          {common.save}
+        </Button>
         <Button onPress={close}>{common.cancel}</Button>
       </div>
     </Form>
@@ -185,7 +194,11 @@ function Permissions({ title, lines }: { title: string; lines: string[] }) {
   return (
     <>
       <p>{title}</p>
-      <ul>{lines.map((line) => <li key={line}>{line}</li>)}</ul>
+      <ul>
+        {lines.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
     </>
   );
 }

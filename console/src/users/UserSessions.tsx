@@ -8,7 +8,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
-import { Confirm } from "../ui/Confirm";
+import { ConfirmChange } from "../ui/ConfirmChange";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
 import { Time } from "../ui/Time";
@@ -74,7 +74,8 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
     <Section
       title={words.person.sessions}
       actions={
-        !isOwn && user.sessions.length > 0 && (
+        !isOwn &&
+        user.sessions.length > 0 && (
           <Button why={why({ can: user.viewerCan.endSessions, permission: "users.update" })} onPress={() => setAsked(true)}>
             {words.actions.endSessions}
           </Button>
@@ -83,9 +84,15 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
     >
       {user.sessions.length === 0 && <p className="quiet">{words.person.sessionsNone}</p>}
       <ul className="rows">
-        {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => <SessionRow key={session.id} session={session} isOwn={isOwn} />)}
+        {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => (
+          <SessionRow key={session.id} session={session} isOwn={isOwn} />
+        ))}
       </ul>
-      {!areAllShown && user.sessions.length > SHOWN && <Button look="plain" onPress={() => setAllShown(true)}>{common.showMore}</Button>}
+      {!areAllShown && user.sessions.length > SHOWN && (
+        <Button look="plain" onPress={() => setAllShown(true)}>
+          {common.showMore}
+        </Button>
+      )}
       {isAsked && <EndSessions user={user} close={() => setAsked(false)} />}
     </Section>
   );
@@ -106,16 +113,30 @@ function SessionRow({ session, isOwn }: { session: UserSessionsFragment["session
         <small className="line quiet">
           {session.ipAddress && words.person.from(session.ipAddress)}, {words.person.lastUsed} <Time at={session.lastUsedAt} />
         </small>
-        <small className="line quiet">{words.person.since} <Time at={session.createdAt} />, {words.person.ends} <Time at={session.endsAt} /></small>
+        <small className="line quiet">
+          {words.person.since} <Time at={session.createdAt} />, {words.person.ends} <Time at={session.endsAt} />
+        </small>
       </div>
       {/* Others can only be signed out everywhere: the API ends single sessions for their owner alone. */}
-      {isOwn && !session.isCurrent && <Button busy={change.busy} onPress={() => void end()}>{words.confirm.endSession}</Button>}
+      {isOwn && !session.isCurrent && (
+        <Button busy={change.busy} onPress={() => void end()}>
+          {words.confirm.endSession}
+        </Button>
+      )}
     </li>
   );
 }
 
 const BROWSERS = { "Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari", "curl/": "curl" };
-const SYSTEMS = { Windows: "Windows", Android: "Android", iPhone: "iPhone", iPad: "iPad", "Mac OS": "macOS", CrOS: "ChromeOS", Linux: "Linux" };
+const SYSTEMS = {
+  Windows: "Windows",
+  Android: "Android",
+  iPhone: "iPhone",
+  iPad: "iPad",
+  "Mac OS": "macOS",
+  CrOS: "ChromeOS",
+  Linux: "Linux",
+};
 
 /** "Firefox, Windows": enough to know a device again. Browsers name others beside themselves: the first that fits is it. */
 function deviceOf(userAgent: string | null | undefined): string | undefined {
@@ -125,17 +146,17 @@ function deviceOf(userAgent: string | null | undefined): string | undefined {
 
 function EndSessions({ user: { id, displayName }, close }: { user: { id: string; displayName: string }; close(): void }) {
   const { users: words } = useMessages();
-  const tell = useNotice();
-  const change = useChange(EndUserSessions);
-  const run = async () => {
-    const payload = await change.run({ input: { userId: id } });
-    if (!payload) return;
-    tell(words.done.sessionsEnded(payload.count ?? 0));
-    close();
-  };
   return (
-    <Confirm title={words.confirm.endSessionsTitle(displayName)} action={words.actions.endSessions} danger change={change} onConfirm={() => void run()} onClose={close}>
+    <ConfirmChange
+      document={EndUserSessions}
+      variables={{ input: { userId: id } }}
+      title={words.confirm.endSessionsTitle(displayName)}
+      action={words.actions.endSessions}
+      danger
+      done={({ count }) => words.done.sessionsEnded(count ?? 0)}
+      onClose={close}
+    >
       <p>{words.confirm.endSessions}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }

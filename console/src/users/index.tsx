@@ -15,7 +15,9 @@ export default function Users() {
       <Route path="/users/import" component={InviteUsers} />
       {/* Another person is another page: nothing of a form that was begun is left. */}
       <Route path="/users/:id">{({ id }) => <UserPage key={id} id={id} />}</Route>
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

@@ -38,7 +38,7 @@ const SEPARATORS = [",", ";", "\t"];
 export function parse(text: string): Parsed {
   const clean = text.replace(/^\uFEFF/, "");
   const head = clean.split(/\r?\n/).find((line) => line.trim()) ?? "";
-  return head.includes("@") || !SEPARATORS.some((separator) => head.includes(separator)) && !columnOf(head)
+  return head.includes("@") || (!SEPARATORS.some((separator) => head.includes(separator)) && !columnOf(head))
     ? { people: addresses(clean), unknownColumns: [], lacksEmails: false }
     : table(clean, SEPARATORS.find((separator) => head.includes(separator)) ?? ",");
 }
@@ -60,7 +60,11 @@ function address(part: string): Pick<Person, "email" | "firstName" | "lastName">
   const [, name, email] = /^(.*?)\s*<([^<>]+)>$/.exec(part) ?? [];
   if (!email) return { email: part };
   const words = name!.replace(/^"|"$/g, "").split(/\s+/).filter(Boolean);
-  return { email: email.trim(), firstName: words.slice(0, -1).join(" ") || words[0], lastName: words.length > 1 ? words.at(-1) : undefined };
+  return {
+    email: email.trim(),
+    firstName: words.slice(0, -1).join(" ") || words[0],
+    lastName: words.length > 1 ? words.at(-1) : undefined,
+  };
 }
 
 function table(text: string, separator: string): Parsed {
@@ -73,7 +77,10 @@ function table(text: string, separator: string): Parsed {
       email: of("email") ?? "",
       firstName: of("firstName"),
       lastName: of("lastName"),
-      roles: (of("roles") ?? "").split(/[;,|]/).map((role) => role.trim()).filter(Boolean),
+      roles: (of("roles") ?? "")
+        .split(/[;,|]/)
+        .map((role) => role.trim())
+        .filter(Boolean),
     };
   });
   const lacksEmails = !columns.includes("email");

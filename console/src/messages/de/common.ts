@@ -15,8 +15,6 @@ export const common = {
   none: "keine",
   never: "nie",
   all: "alle",
-  yes: "ja",
-  no: "nein",
   copy: "Kopieren",
   copied: "Kopiert",
   copyFailed: "Ihr Browser hat es nicht erlaubt. Markieren und kopieren Sie den Text von Hand.",
@@ -29,6 +27,7 @@ export const common = {
   filters: "Filter",
   search: "Suchen",
   clearFilters: "Filter aufheben",
+  clearSearch: "Suche leeren",
   select: "Auswählen",
   selectAll: "Alle auf dieser Seite auswählen",
   selectOne: (name: string) => `${name} auswählen`,
@@ -39,7 +38,6 @@ export const common = {
   sortBy: "Sortieren nach",
   showMore: "Mehr anzeigen",
   notFoundTitle: "Diese Seite gibt es nicht",
-  notFound:
-    "Vielleicht ist ein Tippfehler in der Adresse, vielleicht wurde gelöscht, was hier war, oder Sie dürfen es nicht sehen.",
+  notFound: "Vielleicht ist ein Tippfehler in der Adresse, vielleicht wurde gelöscht, was hier war, oder Sie dürfen es nicht sehen.",
   needsPermission: (permission: string) => `Ihnen fehlt die Berechtigung dafür (${permission}).`,
 } satisfies typeof english;

@@ -10,8 +10,7 @@ export const errors = {
   ended: "Ihre Sitzung ist beendet. Melden Sie sich neu an.",
   forbidden: (permission: string) => `Ihnen fehlt die Berechtigung dafür (${permission}).`,
   busy: (seconds?: number) => `Der Server ist ausgelastet. Versuchen Sie es ${later(seconds)} noch einmal.`,
-  unavailable: (seconds?: number) =>
-    `Der Server ist nicht bereit und hat nichts geändert. Versuchen Sie es ${later(seconds)} noch einmal.`,
+  unavailable: (seconds?: number) => `Der Server ist nicht bereit und hat nichts geändert. Versuchen Sie es ${later(seconds)} noch einmal.`,
   unknownOutcome:
     "Die Verbindung ist abgebrochen; vielleicht ist es geschehen, vielleicht nicht. Sehen Sie nach, bevor Sie es noch einmal versuchen.",
   internal: (requestId: string) => `Der Server hat versagt. Nennen Sie seinem Betreiber die Nummer ${requestId}.`,
@@ -20,6 +19,7 @@ export const errors = {
   userErrors: {
     REQUIRED: () => "Das wird gebraucht.",
     "REQUIRED roleIds": () => "Mindestens eine Rolle wird gebraucht.",
+    "REQUIRED removeRoleIds": () => "Mindestens eine Rolle wird gebraucht.",
     INVALID: () => "Das hat nicht die richtige Form.",
     "INVALID email": () => "Das ist keine E-Mail-Adresse.",
     "INVALID firstName": () => "Namen dürfen keine Internetadressen, Zeilenumbrüche oder unsichtbaren Zeichen enthalten.",

@@ -71,7 +71,8 @@ export const users = {
     resendTitle: (name: string) => `${name} einen neuen Link senden?`,
     resend: "Die Person bekommt eine neue E-Mail mit einem neuen Link. Der Link, den sie hat, funktioniert dann nicht mehr.",
     revokeTitle: (name: string) => `Die Einladung von ${name} widerrufen?`,
-    revoke: "Der Link funktioniert dann nicht mehr, und eine E-Mail, die noch wartet, wird nicht gesendet. Sie können jederzeit eine neue senden.",
+    revoke:
+      "Der Link funktioniert dann nicht mehr, und eine E-Mail, die noch wartet, wird nicht gesendet. Sie können jederzeit eine neue senden.",
     resetTitle: (name: string) => `${name} einen Link für ein neues Passwort senden?`,
     reset: "Die Person bekommt eine E-Mail mit einem Link. Ihr jetziges Passwort gilt, bis sie ein neues gewählt hat.",
     endSessionsTitle: (name: string) => `${name} überall abmelden?`,
@@ -92,7 +93,8 @@ export const users = {
 
   bulk: {
     activateTitle: (count: number) => plural(count, { one: "# Person freigeben?", other: "# Personen freigeben?" }),
-    activate: "Sie können sich wieder anmelden und haben die Rollen, die sie hatten. Wer noch kein Passwort hat, braucht eine neue Einladung.",
+    activate:
+      "Sie können sich wieder anmelden und haben die Rollen, die sie hatten. Wer noch kein Passwort hat, braucht eine neue Einladung.",
     deactivateTitle: (count: number) => plural(count, { one: "# Person sperren?", other: "# Personen sperren?" }),
     deactivate: "Sie werden sofort überall abgemeldet und können sich nicht mehr anmelden. Sie können sie wieder freigeben.",
     deleteTitle: (count: number) => plural(count, { one: "# Person löschen?", other: "# Personen löschen?" }),
@@ -129,7 +131,8 @@ export const users = {
     makeLink: "Link erzeugen",
     done: (email: string) => `${email} ist eingeladen.`,
     linkTitle: "Der Link",
-    linkOnce: (email: string) => `Dieser Link wird nur jetzt angezeigt. Geben Sie ihn so an ${email} weiter, dass niemand sonst ihn lesen kann.`,
+    linkOnce: (email: string) =>
+      `Dieser Link wird nur jetzt angezeigt. Geben Sie ihn so an ${email} weiter, dass niemand sonst ihn lesen kann.`,
     copyLink: "Link kopieren",
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
@@ -158,8 +161,7 @@ export const users = {
     check: "Ansehen, was geschehen würde",
     found: (count: number) => plural(count, { one: "# Person in der Liste", other: "# Personen in der Liste" }),
     nobody: "In der Liste steht noch keine Adresse.",
-    tooMany: (count: number) =>
-      `In der Liste stehen ${count} Personen. Auf einmal werden höchstens 500 eingeladen: Teilen Sie die Liste.`,
+    tooMany: (count: number) => `In der Liste stehen ${count} Personen. Auf einmal werden höchstens 500 eingeladen: Teilen Sie die Liste.`,
     unknownColumns: (names: string) => `Spalten, die nicht verwendet werden: ${names}.`,
     noEmailColumn: "Die erste Zeile nennt keine Spalte „email“.",
     line: "Zeile",

@@ -13,7 +13,8 @@ export const shell = {
   noApplications: "You do not have access to any of these applications.",
   toDashboard: "To the dashboard",
   endedTitle: "Your session has ended",
-  ended: "You were signed out, here or elsewhere, or your account was deactivated. Nothing that you typed is lost: sign in in a new tab, then come back to this one.",
+  ended:
+    "You were signed out, here or elsewhere, or your account was deactivated. Nothing that you typed is lost: sign in in a new tab, then come back to this one.",
   signInNewTab: "Sign in in a new tab",
   signInHere: "Sign in here",
   signInHereHint: "leaves this page, and what you typed",

@@ -60,9 +60,11 @@ export const users = {
     activate: "They can sign in again, with the roles that they have.",
     activateInvited: "They become invited again. Send them a new link afterwards: the old one no longer works.",
     deactivateTitle: (name: string) => `Deactivate ${name}?`,
-    deactivate: "They are signed out everywhere at once, can no longer sign in, and links that they were sent stop working. Their roles stay, and you can activate them again.",
+    deactivate:
+      "They are signed out everywhere at once, can no longer sign in, and links that they were sent stop working. Their roles stay, and you can activate them again.",
     deleteTitle: (name: string) => `Delete ${name}?`,
-    delete: "They are signed out and lose their account for good. This cannot be undone. E-mails to them and events about them are kept for the usual time.",
+    delete:
+      "They are signed out and lose their account for good. This cannot be undone. E-mails to them and events about them are kept for the usual time.",
     erase: "Also erase everything that says who they were",
     eraseHint: "E-mails to them are deleted; their names, addresses and IP addresses are removed from the event log.",
     resendTitle: (name: string) => `Send ${name} a new link?`,
@@ -140,7 +142,8 @@ export const users = {
     title: "Invite several",
     below: "Up to 500 people at once. First you see what would be done; nothing is sent before you say so.",
     list: "Addresses, or a table",
-    listHint: "One person a line. Just addresses will do, also such as Laura Miller <laura@example.com>. A table (CSV) has a first line with the names of its columns: email, first_name, last_name, roles (code names, separated by semicolons).",
+    listHint:
+      "One person a line. Just addresses will do, also such as Laura Miller <laura@example.com>. A table (CSV) has a first line with the names of its columns: email, first_name, last_name, roles (code names, separated by semicolons).",
     file: "Choose a file",
     fileFailed: "The file could not be read. It has to be text in UTF-8, as spreadsheets export it (CSV).",
     roles: "Roles",
@@ -193,7 +196,8 @@ export const users = {
     emailChangeActive:
       "With a new address, they are signed out everywhere, and their password no longer works: a link for a new one is sent to the new address, and a notice to the old one.",
     emailChangeInvited: "The link that they have stops working. A new one is sent to the new address.",
-    changedMeanwhile: "Somebody has changed this person since you began. Look at what stands there now, and save again if yours shall hold.",
+    changedMeanwhile:
+      "Somebody has changed this person since you began. Look at what stands there now, and save again if yours shall hold.",
     nowStandsThere: (value: string) => `Now stands there: ${value}`,
     empty: "(empty)",
     rolesTitle: "Roles",
