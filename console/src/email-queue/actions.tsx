@@ -1,14 +1,14 @@
 // What can be done to e-mails: to one, to several, or to all that match a filter. Each asks first.
-import { useChange } from "../change";
+import type { TypedDocumentNode } from "urql";
+
 import type { EmailFilter } from "../gql/graphql";
 import { graphql } from "../graphql";
 import { useMessages } from "../messages";
-import { Confirm } from "../ui/Confirm";
-import { useNotice } from "../ui/notice";
+import { ConfirmChange } from "../ui/ConfirmChange";
 
 const RetryEmails = graphql(`
   mutation RetryEmails($input: RetryEmailsInput!) {
-    retryEmails(input: $input) {
+    changed: retryEmails(input: $input) {
       count
       userErrors {
         ...UserErrors
@@ -19,7 +19,7 @@ const RetryEmails = graphql(`
 
 const CancelEmails = graphql(`
   mutation CancelEmails($input: CancelEmailsInput!) {
-    cancelEmails(input: $input) {
+    changed: cancelEmails(input: $input) {
       count
       userErrors {
         ...UserErrors
@@ -30,7 +30,7 @@ const CancelEmails = graphql(`
 
 const DeleteEmails = graphql(`
   mutation DeleteEmails($input: DeleteEmailsInput!) {
-    deleteEmails(input: $input) {
+    changed: deleteEmails(input: $input) {
       count
       userErrors {
         ...UserErrors
@@ -41,6 +41,13 @@ const DeleteEmails = graphql(`
 
 export type EmailAction = "retry" | "cancel" | "delete";
 
+/** Which e-mails. */
+type Named = { ids: string[] } | { filter: EmailFilter };
+
+type Document = TypedDocumentNode<{ changed: { count?: number | null } }, { input: Named }>;
+
+const DOCUMENTS: Record<EmailAction, Document> = { retry: RetryEmails, cancel: CancelEmails, delete: DeleteEmails };
+
 /** What each needs. */
 export const PERMISSIONS: Record<EmailAction, string> = {
   retry: "email-queue.update",
@@ -50,8 +57,7 @@ export const PERMISSIONS: Record<EmailAction, string> = {
 
 interface ConfirmActionProps {
   action: EmailAction;
-  /** Which e-mails. */
-  of: { ids: string[] } | { filter: EmailFilter };
+  of: Named;
   /** How many they are. */
   count: number;
   /** Called when it is done. */
@@ -61,27 +67,19 @@ interface ConfirmActionProps {
 
 export function ConfirmAction({ action, of, count, onDone, onClose }: ConfirmActionProps) {
   const { emailQueue: words } = useMessages();
-  const tell = useNotice();
-  const changes = { retry: useChange(RetryEmails), cancel: useChange(CancelEmails), delete: useChange(DeleteEmails) };
-  const change = changes[action];
-  const run = async () => {
-    const payload = await change.run({ input: of });
-    if (!payload) return;
-    // Some may be in another state by now.
-    tell(words.done[action](payload.count ?? 0));
-    onClose();
-    onDone();
-  };
   return (
-    <Confirm
+    <ConfirmChange
+      document={DOCUMENTS[action]}
+      variables={{ input: of }}
       title={words.confirm[`${action}Title`](count)}
       action={words.actions[action]}
       danger={action !== "retry"}
-      change={change}
-      onConfirm={() => void run()}
+      // Some may be in another state by now.
+      done={(payload) => words.done[action](payload.count ?? 0)}
+      onDone={onDone}
       onClose={onClose}
     >
       <p>{words.confirm[action]}</p>
-    </Confirm>
+    </ConfirmChange>
   );
 }

@@ -146,7 +146,7 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
 }
 
 function LinkOnce({ link, email, userId, expiresAt, onAnother }: ShownLink & { onAnother(): void }) {
-  const { users: words } = useMessages();
+  const { users: words, common } = useMessages();
   return (
     <Section title={words.invite.linkTitle}>
       <p role="status">{words.invite.linkOnce(email)}</p>
@@ -159,7 +159,7 @@ function LinkOnce({ link, email, userId, expiresAt, onAnother }: ShownLink & { o
         </p>
       )}
       <div className="buttons">
-        <CopyButton text={link} label={words.invite.copyLink} />
+        <CopyButton text={link} label={common.copyLink} />
         <Button onPress={onAnother}>{words.invite.another}</Button>
         <LinkButton href={`/users/${encodeURIComponent(userId)}`}>{words.invite.toPerson}</LinkButton>
       </div>

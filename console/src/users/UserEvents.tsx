@@ -86,8 +86,8 @@ export function UserEvents({ id, again: askForUser }: UserEventsProps) {
 
 function EventRow({ event: masked, userId }: { event: FragmentType<typeof EventFragment>; userId: string }) {
   const event = readFragment(EventFragment, masked);
-  const { users: words, eventActions } = useMessages();
-  const fields: Record<string, string> = words.fields;
+  const { users: words, eventLog, eventActions } = useMessages();
+  const fields: Record<string, string> = eventLog.fields;
   const isByOther = event.actorId !== userId;
   const isAboutOther = event.subjectId !== null && event.subjectId !== userId && event.subjectType === "user";
   return (

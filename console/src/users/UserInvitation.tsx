@@ -11,8 +11,8 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
 import { ConfirmChange } from "../ui/ConfirmChange";
-import { CopyButton } from "../ui/CopyButton";
 import { Section } from "../ui/Page";
+import { SecretLink } from "../ui/SecretLink";
 import { Time } from "../ui/Time";
 import { InvitationState } from "./state";
 import { useWhy } from "./why";
@@ -132,7 +132,6 @@ const EmailOfUserChanged = graphql(`
   }
 `);
 
-// By itself, and only when somebody wants it: the event log records who has seen a link.
 const LinkQuery = graphql(`
   query InvitationLink($id: ID!) {
     invitation(id: $id) {
@@ -252,7 +251,7 @@ function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFr
         )}
       </ol>
       <ErrorMessage error={error} retry={again} />
-      {invitation.viewerCan.seeLink && <SecretLink key={invitation.id} id={invitation.id} />}
+      {invitation.viewerCan.seeLink && <SecretLink key={invitation.id} query={LinkQuery} id={invitation.id} linkIn={({ invitation }) => invitation?.link} />}
     </>
   );
 }
@@ -300,32 +299,6 @@ function Step({ at, tone = "quiet", children }: { at?: string; tone?: "good" | "
         </small>
       )}
     </li>
-  );
-}
-
-function SecretLink({ id }: { id: string }) {
-  const { users: words } = useMessages();
-  const [isWanted, setWanted] = useState(false);
-  const { data, error, again } = useAsk({ query: LinkQuery, variables: { id }, pause: !isWanted, requestPolicy: "network-only" });
-  const link = data?.invitation?.link;
-  if (!isWanted) {
-    return (
-      <p className="with-hint">
-        <Button onPress={() => setWanted(true)}>{words.person.showLink}</Button>
-        <small className="quiet">{words.person.showLinkHint}</small>
-      </p>
-    );
-  }
-  return (
-    <>
-      <ErrorMessage error={error} retry={again} />
-      {link && (
-        <div className="secret" role="status">
-          <code>{link}</code>
-          <CopyButton text={link} label={words.invite.copyLink} />
-        </div>
-      )}
-    </>
   );
 }
 

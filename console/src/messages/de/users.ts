@@ -133,7 +133,6 @@ export const users = {
     linkTitle: "Der Link",
     linkOnce: (email: string) =>
       `Dieser Link wird nur jetzt angezeigt. Geben Sie ihn so an ${email} weiter, dass niemand sonst ihn lesen kann.`,
-    copyLink: "Link kopieren",
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
     toPerson: "Zu dieser Person",
@@ -193,7 +192,6 @@ export const users = {
     toUsers: "Zur Liste der Benutzer",
   },
 
-  fields: { email: "E-Mail-Adresse", firstName: "Vorname", lastName: "Nachname", roles: "Rollen", status: "Zustand", count: "Anzahl" },
 
   person: {
     general: "Allgemeines",
@@ -243,8 +241,6 @@ export const users = {
     storyExpires: "Der Link funktioniert bis",
     storyExpired: "Der Link funktionierte bis",
     earlier: (count: number) => plural(count, { one: "# frühere Einladung", other: "# frühere Einladungen" }),
-    showLink: "Link anzeigen",
-    showLinkHint: "In den Ereignissen steht dann, wer ihn gesehen hat.",
 
     sessions: "Angemeldet auf",
     sessionsNone: "Nirgends angemeldet.",

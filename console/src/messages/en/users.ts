@@ -129,7 +129,6 @@ export const users = {
     done: (email: string) => `${email} has been invited.`,
     linkTitle: "The link",
     linkOnce: (email: string) => `This link is shown only now. Pass it on to ${email} in a way that nobody else can read.`,
-    copyLink: "Copy the link",
     linkWorks: "It works until",
     another: "Invite another",
     toPerson: "To this person",
@@ -185,7 +184,6 @@ export const users = {
   },
 
   /** What changed, in an event. */
-  fields: { email: "E-mail address", firstName: "First name", lastName: "Last name", roles: "Roles", status: "State", count: "Number" },
 
   person: {
     general: "General",
@@ -235,8 +233,6 @@ export const users = {
     storyExpires: "The link works until",
     storyExpired: "The link worked until",
     earlier: (count: number) => plural(count, { one: "# earlier invitation", other: "# earlier invitations" }),
-    showLink: "Show the link",
-    showLinkHint: "The event log records who has seen it.",
 
     sessions: "Signed in on",
     sessionsNone: "Signed in nowhere.",
