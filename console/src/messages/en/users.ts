@@ -183,7 +183,6 @@ export const users = {
     toUsers: "To the list of users",
   },
 
-  /** What changed, in an event. */
 
   person: {
     general: "General",

@@ -1,0 +1,269 @@
+// The console: what an administrator does who is no developer, by mouse and by keyboard.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { PASSWORD, graphql, site } from "./support.mjs";
+
+const ADA = "ada@kbank.com";
+
+// Nobody listens at that port: the mail server is down.
+const MAIL = ["mail.transport=smtp", "mail.smtp.host=127.0.0.1", "mail.smtp.port=9", "mail.smtp.tls=none"];
+
+const pages = site(MAIL, `
+[branding]
+name = "K Bank"
+
+[[applications]]
+code = "content-hub"
+name = "Content hub"
+actions = ["view", "create", "update"]
+url = "https://content.kbank.com/"
+
+[[applications]]
+code = "digital-marketing"
+name = "Digital marketing"
+actions = ["view", "create"]
+`);
+const { newPage, isFine } = pages;
+
+let ada;
+/** Her token: she is the administrator of every test. */
+const administrator = () => (ada ??= pages.addUser(ADA, { firstName: "Ada", lastName: "Weber" }));
+const usher = async (query, variables) => graphql(pages.server.url, await administrator(), query, variables);
+
+/** A page of somebody who is signed in, at an address of the console. */
+async function open(path, { email = ADA, password = PASSWORD, ...options } = {}) {
+  await administrator();
+  const page = await newPage(options);
+  await page.goto(`${pages.server.url}/sign-in?next=${encodeURIComponent(path)}`);
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => !url.pathname.endsWith("/sign-in"));
+  return page;
+}
+
+/** Goes on with the Tab key until the focus is there. */
+async function tabTo(target) {
+  await target.waitFor({ state: "attached" });
+  for (let presses = 0; presses < 150; presses += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await target.page().keyboard.press("Tab");
+  }
+  assert.fail(`The Tab key does not lead to ${target}`);
+}
+
+const byMouse = {
+  press: (target) => target.click(),
+  // What is clicked is the label: the box itself is drawn.
+  check: (target) => target.locator("xpath=ancestor::label").click(),
+  type: (target, text) => target.fill(text),
+};
+
+const byKeyboard = {
+  async press(target) {
+    await tabTo(target);
+    await target.page().keyboard.press("Enter");
+  },
+  async check(target) {
+    await tabTo(target);
+    await target.page().keyboard.press("Space");
+  },
+  async type(target, text) {
+    await tabTo(target);
+    await target.page().keyboard.type(text);
+  },
+};
+
+/** The whole of it: a role, an invitation that cannot be sent, its link from the queue, and the end. */
+async function story(hand, { role, first, last }) {
+  const email = `${first}.${last}@kbank.com`.toLowerCase();
+  const name = `${first} ${last}`;
+  const page = await open("");
+  await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+  await hand.press(page.getByRole("link", { name: /^Roles/ }));
+
+  await page.getByRole("heading", { name: "Roles", level: 1 }).waitFor();
+  await page.getByRole("table").waitFor();
+  await isFine(page);
+  await hand.press(page.getByRole("link", { name: "New role" }));
+  await hand.type(page.getByLabel("Name", { exact: true }), role);
+  await hand.check(page.getByRole("group", { name: "Content hub" }).getByRole("checkbox", { name: /^view/ }));
+  await isFine(page);
+  await hand.press(page.getByRole("button", { name: "Create" }));
+  await page.getByRole("heading", { name: role, level: 1 }).waitFor();
+  await isFine(page);
+
+  await hand.press(page.getByRole("navigation").getByRole("link", { name: "Users" }));
+  await page.getByRole("table").waitFor();
+  await isFine(page);
+  await hand.press(page.getByRole("link", { name: "Invite somebody" }));
+  await hand.type(page.getByLabel("E-mail address"), email);
+  await hand.type(page.getByLabel(/^First name/), first);
+  await hand.type(page.getByLabel(/^Last name/), last);
+  await hand.check(page.getByRole("checkbox", { name: new RegExp(`^${role}`) }));
+  await isFine(page);
+  await hand.press(page.getByRole("button", { name: "Invite", exact: true }));
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await isFine(page);
+
+  await hand.press(page.getByRole("navigation").getByRole("link", { name: "E-mail queue" }));
+  await page.getByText("Cannot send by smtp").waitFor();
+  await isFine(page);
+  const row = page.getByRole("row", { name: new RegExp(email) });
+  await hand.press(row.getByRole("link", { name: "You have been invited to join K Bank" }));
+  await page.getByText("The mail server could not be reached").first().waitFor();
+  await page.frameLocator("iframe").getByText("[secret link]").waitFor();
+  await isFine(page);
+  await hand.press(page.getByRole("button", { name: "Show the link" }));
+  const link = await page.locator(".secret code").innerText();
+  await isFine(page);
+
+  const other = await newPage();
+  await other.goto(link);
+  await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await other.getByRole("button", { name: "Join K Bank" }).click();
+  await other.getByRole("heading", { name: `Hello, ${first}` }).waitFor();
+  assert.deepEqual(await other.locator("#applications b").allInnerTexts(), ["Content hub"]);
+  const nowhere = await other.context().newPage();
+  await nowhere.goto(`${pages.server.url}/console/users`);
+  await nowhere.getByRole("heading", { name: "This page does not exist" }).waitFor();
+
+  await hand.press(page.getByRole("link", { name }));
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await page.getByText("Accepted").first().waitFor();
+  await hand.press(page.getByRole("button", { name: "Deactivate" }));
+  const dialog = page.getByRole("alertdialog");
+  await dialog.waitFor();
+  await hand.press(dialog.getByRole("button", { name: "Deactivate" }));
+  await dialog.waitFor({ state: "detached" });
+  const begun = Date.now();
+  await other.getByRole("heading", { name: "You are no longer signed in" }).waitFor();
+  await nowhere.getByRole("heading", { name: "Your session has ended" }).waitFor();
+  console.log(`${name}'s pages said so after ${Date.now() - begun} ms`);
+
+  await hand.press(page.getByRole("navigation").getByRole("link", { name: "Event log" }));
+  const deactivated = page.getByRole("row", { name: new RegExp(`User deactivated.*${email}`) });
+  await deactivated.first().waitFor();
+  await page.getByRole("row", { name: /Secret link shown/ }).first().waitFor();
+  await isFine(page);
+}
+
+test("the story of an invitation, by mouse", () => story(byMouse, { role: "Editor", first: "Laura", last: "Miller" }));
+
+test("the story of an invitation, by keyboard", () => story(byKeyboard, { role: "Author", first: "Peter", last: "Novak" }));
+
+test("what the console sends grants nobody more than they hold", async () => {
+  const create = "mutation($i: CreateRoleInput!) { createRole(input: $i) { role { id } userErrors { message } } }";
+  const permissions = ["users.view", "users.create", "users.update", "roles.view"];
+  const { createRole } = await usher(create, { i: { name: "Helper", permissions } });
+  const invite = "mutation($i: InviteUserInput!) { inviteUser(input: $i) { link userErrors { message } } }";
+  const { inviteUser } = await usher(invite, { i: { email: "helper@kbank.com", roleIds: [createRole.role.id], sendEmail: false } });
+  const helper = await newPage();
+  await helper.goto(inviteUser.link);
+  await helper.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await helper.getByRole("button", { name: "Join K Bank" }).click();
+  await helper.locator("#applications a").first().waitFor();
+
+  const { roles } = await usher("{ roles { nodes { id isProtected } } }");
+  const strongest = roles.nodes.find(({ isProtected }) => isProtected).id;
+  await helper.goto(`${pages.server.url}/console/users/new`);
+  // It cannot be chosen, and says why.
+  const option = helper.getByRole("checkbox", { name: /^Administrator/ });
+  await option.locator("xpath=ancestor::label").click();
+  assert.equal(await option.isChecked(), false);
+  await helper.getByText("You cannot give this role").first().waitFor();
+  await isFine(helper);
+
+  // The request that the page sends is changed on its way.
+  await helper.route("**/graphql", async (route) => {
+    const sent = route.request().postDataJSON();
+    if (sent?.query?.includes("inviteUser(")) sent.variables.input.roleIds = [strongest];
+    await route.continue({ postData: JSON.stringify(sent) });
+  });
+  await helper.getByLabel("E-mail address").fill("friend@kbank.com");
+  await helper.getByRole("checkbox", { name: /^Helper/ }).locator("xpath=ancestor::label").click();
+  await helper.getByRole("button", { name: "Invite", exact: true }).click();
+  await helper.locator("[role=alert], .error").filter({ hasText: /\w/ }).first().waitFor();
+  const found = await usher('{ users(filter: { search: "friend@" }) { totalCount } }');
+  assert.equal(found.users.totalCount, 0);
+  // Nor by way of the address of a page that they may not see.
+  await helper.goto(`${pages.server.url}/console/event-log`);
+  await helper.getByRole("heading", { name: "This page does not exist" }).waitFor();
+});
+
+test("filters stand in the address, and an answer that comes late is not shown", async () => {
+  const page = await open("console/users");
+  await page.getByRole("table").waitFor();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (route.request().postData()?.includes('"search":"nobody"')) await held;
+    await route.continue().catch(() => {});
+  });
+  const search = page.getByRole("searchbox");
+  await search.fill("nobody");
+  await page.waitForURL(/search=nobody/);
+  await search.fill("ada@");
+  await page.waitForURL(/search=ada/);
+  await page.getByRole("row", { name: /ada@kbank.com/ }).waitFor();
+  release();
+  await page.getByText("1 person").waitFor();
+  await page.reload();
+  await page.getByText("1 person").waitFor();
+  assert.equal(await page.getByRole("searchbox").inputValue(), "ada@");
+  await page.getByRole("searchbox").fill("no such person");
+  await page.getByText("Nobody matches these filters.").waitFor();
+  await isFine(page);
+});
+
+test("a lost connection and an ended session lose nothing that was typed", async () => {
+  const page = await open("console/users/new");
+  const email = page.getByLabel("E-mail address");
+  await email.fill("typed@kbank.com");
+  await page.context().setOffline(true);
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await page.getByText("The server cannot be reached").first().waitFor();
+  assert.equal(await email.inputValue(), "typed@kbank.com");
+  await page.context().setOffline(false);
+
+  await usher("mutation($i: EndUserSessionsInput!) { endUserSessions(input: $i) { userErrors { message } } }", {
+    i: { userId: (await usher("{ viewer { id } }")).viewer.id },
+  }).catch(() => {});
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  const dialog = page.getByRole("alertdialog", { name: "Your session has ended" });
+  await dialog.waitFor();
+  const tab = page.context().waitForEvent("page");
+  await dialog.getByRole("link", { name: "Sign in in a new tab" }).click();
+  const signIn = await tab;
+  await signIn.getByLabel("E-mail address").fill(ADA);
+  await signIn.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await signIn.getByRole("button", { name: "Sign in" }).click();
+  await signIn.waitForURL(/console\/users\/new/);
+  await page.bringToFront();
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await email.inputValue(), "typed@kbank.com");
+  ada = undefined;
+});
+
+test("in German, on a phone, each page is fine", async () => {
+  const page = await open("console/users", { locale: "de-DE", viewport: { width: 390, height: 844 } });
+  for (const [path, title] of [
+    ["users", "Benutzer"],
+    ["users/new", "Jemanden einladen"],
+    ["users/import", "Mehrere einladen"],
+    ["roles", "Rollen"],
+    ["roles/new", "Neue Rolle"],
+    ["email-queue", "E-Mail-Warteschlange"],
+    ["event-log", "Ereignisse"],
+  ]) {
+    await page.goto(`${pages.server.url}/console/${path}`);
+    await page.getByRole("heading", { name: title, level: 1 }).waitFor();
+    await page.locator(".loading").waitFor({ state: "detached" });
+    await isFine(page);
+    const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.equal(overflows, false, path);
+  }
+});
