@@ -5,9 +5,10 @@ import type { EmailFilter } from "../gql/graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
-import { ConfirmAction, PERMISSIONS, type EmailAction } from "./actions";
+import { ConfirmForFilter, ConfirmForIds, EMAIL_ACTIONS, PERMISSIONS, type EmailAction } from "./actions";
 
-const ACTIONS: EmailAction[] = ["retry", "cancel", "delete"];
+/** So many IDs the server takes at once. */
+const AT_MOST = 500;
 
 interface BulkActionsProps {
   ids: string[];
@@ -22,19 +23,30 @@ export function BulkActions({ ids, filter, matching, onClear }: BulkActionsProps
   const { may } = useSession();
   const [isAll, setAll] = useState(false);
   const [action, setAction] = useState<EmailAction>();
-  const count = isAll ? matching : ids.length;
-  const why = (action: EmailAction) => !may(PERMISSIONS[action]) && common.needsPermission(PERMISSIONS[action]);
+  const close = () => setAction(undefined);
+  const tooMany = !isAll && ids.length > AT_MOST && words.tooMany(AT_MOST);
+  const why = (action: EmailAction) => (!may(PERMISSIONS[action]) && common.needsPermission(PERMISSIONS[action])) || tooMany;
+  const chosen = isAll ? words.allChosen(matching) : common.selected(ids.length);
   return (
-    <div className="bulk" role="group" aria-label={common.selected(count)}>
-      <b role="status">{isAll ? words.allChosen(count) : common.selected(count)}</b>
+    <div className="bulk" role="group" aria-label={chosen}>
+      <b role="status">{chosen}</b>
       <div className="buttons">
-        {!isAll && matching > ids.length && <Button look="plain" onPress={() => setAll(true)}>{words.chooseAll(matching)}</Button>}
-        {ACTIONS.map((action) => <Button key={action} why={why(action)} onPress={() => setAction(action)}>{words.actions[action]}</Button>)}
-        <Button look="plain" onPress={onClear}>{common.clearSelection}</Button>
+        {!isAll && matching > ids.length && (
+          <Button look="plain" onPress={() => setAll(true)}>
+            {words.chooseAll(matching)}
+          </Button>
+        )}
+        {EMAIL_ACTIONS.map((action) => (
+          <Button key={action} why={why(action)} onPress={() => setAction(action)}>
+            {words.actions[action]}
+          </Button>
+        ))}
+        <Button look="plain" onPress={onClear}>
+          {common.clearSelection}
+        </Button>
       </div>
-      {action && (
-        <ConfirmAction action={action} of={isAll ? { filter } : { ids }} count={count} onDone={onClear} onClose={() => setAction(undefined)} />
-      )}
+      {action && !isAll && <ConfirmForIds action={action} ids={ids} onDone={onClear} onClose={close} />}
+      {action && isAll && <ConfirmForFilter action={action} filter={filter} matching={matching} onDone={onClear} onClose={close} />}
     </div>
   );
 }

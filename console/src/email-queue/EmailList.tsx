@@ -3,10 +3,11 @@ import { useCallback, useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
+import type { EmailChangeKind } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { Filters, MultiFilter, SearchFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
@@ -53,14 +54,24 @@ const EmailsQuery = graphql(`
 
 // An e-mail that is in the list is changed there, by its ID: without the list's filter, which it may match no longer.
 const EmailChanged = graphql(`
-  subscription EmailChanged($filter: EmailFilter) {
-    emailChanged(filter: $filter) {
+  subscription EmailChanged {
+    emailChanged {
       kind
       emailId
       email {
         id
         ...EmailRow
       }
+    }
+  }
+`);
+
+// One that comes to match the list's filter: it is new, or in another state than before.
+const EmailMatches = graphql(`
+  subscription EmailMatches($filter: EmailFilter) {
+    emailChanged(filter: $filter) {
+      kind
+      emailId
     }
   }
 `);
@@ -76,16 +87,25 @@ export function EmailList() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const clear = useCallback(() => setChosen(new Set()), []);
   const filter = useEmailFilter(address);
+  // Older ones change on other pages of the list all the time. Where only some states are shown, they come into it.
+  const hasCome = (kind: EmailChangeKind) => kind === "QUEUED" || filter.statuses !== undefined;
   const { data, error, busy, again } = useAsk({ query: EmailsQuery, variables: { filter, orderBy: sort, ...pageVariables(address) } });
-  const unseen = useUnseen(address, again);
+  const unseen = useUnseen(address, { of: { filter, sort }, again });
+  const found = data?.emails;
+  const isShown = (id: string) => found?.nodes.some((email) => email.id === id);
   useLive({
     query: EmailChanged,
     variables: {},
-    onReport: ({ emailChanged: { kind } }) => kind !== "CHANGED" && unseen.add(),
+    onReport: ({ emailChanged: { kind, emailId } }) => kind === "DELETED" && isShown(emailId) && unseen.refresh(),
     onConnected: again,
   });
+  useLive({
+    query: EmailMatches,
+    variables: { filter },
+    onReport: ({ emailChanged: { kind, emailId } }) => kind !== "DELETED" && !isShown(emailId) && hasCome(kind) && unseen.add(),
+  });
+  useFirstPageInstead(address, error);
 
-  const found = data?.emails;
   return (
     <Page title={words.title}>
       <QueueState />
@@ -94,8 +114,8 @@ export function EmailList() {
         <MultiFilter address={address} name="state" label={words.state} options={EMAIL_STATUSES.map((value) => ({ value, label: words.states[value] }))} />
         <MultiFilter address={address} name="kind" label={words.kind} options={EMAIL_KINDS.map((value) => ({ value, label: words.kinds[value] }))} />
       </Filters>
-      <Unseen unseen={unseen}>{words.changed}</Unseen>
-      {chosen.size > 0 && found && <BulkActions ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />}
+      <Unseen unseen={unseen}>{words.unseen}</Unseen>
+      {chosen.size > 0 && found && <BulkActions key={JSON.stringify(filter)} ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nothingMatches : words.nothing} />}
@@ -120,7 +140,7 @@ export function EmailList() {
 function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Row, (typeof SORTED_BY)[number]>[] {
   const read = (row: Row) => readFragment(RowFragment, row);
   return [
-    { id: "to", title: words.to, cell: (row) => <span dir="auto">{read(row).to.join(", ")}</span> },
+    { id: "to", title: words.to, cell: (row) => <span className="email-to">{read(row).to.join(", ")}</span> },
     {
       id: "subject",
       title: words.subject,
@@ -138,8 +158,12 @@ function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Ro
       ),
     },
     { id: "attempts", title: words.attempts, cell: (row) => read(row).attemptCount },
-    { id: "created", title: words.createdAt, sort: "CREATED_AT", cell: (row) => <Time at={read(row).createdAt} /> },
-    { id: "next", title: words.nextAttemptAt, sort: "NEXT_ATTEMPT_AT", cell: (row) => read(row).nextAttemptAt && <Time at={read(row).nextAttemptAt!} /> },
-    { id: "sent", title: words.sentAt, sort: "SENT_AT", cell: (row) => read(row).sentAt && <Time at={read(row).sentAt!} /> },
+    { id: "created", title: words.createdAt, sort: "CREATED_AT", cell: (row) => <When at={read(row).createdAt} /> },
+    { id: "next", title: words.nextAttemptAt, sort: "NEXT_ATTEMPT_AT", cell: (row) => <When at={read(row).nextAttemptAt} /> },
+    { id: "sent", title: words.sentAt, sort: "SENT_AT", cell: (row) => <When at={read(row).sentAt} /> },
   ];
+}
+
+function When({ at }: { at?: string | null }) {
+  return at && <span className="nowrap"><Time at={at} /></span>;
 }

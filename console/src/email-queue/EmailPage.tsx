@@ -3,26 +3,27 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useAsk } from "../ask";
-import type { EmailPageFragment } from "../gql/graphql";
+import type { EmailKind, EmailPageFragment, InvitationStatus } from "../gql/graphql";
 import { graphql, readFragment } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
-import { page } from "../page";
 import { useSession } from "../session";
 import { NotFound } from "../shell/NotFound";
-import { Button } from "../ui/Button";
+import { Button, LinkButton } from "../ui/Button";
 import { Fact } from "../ui/Fact";
 import { Page, Section } from "../ui/Page";
 import { SecretLink } from "../ui/SecretLink";
 import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
-import { ConfirmAction, PERMISSIONS, type EmailAction } from "./actions";
+import { ConfirmForIds, EMAIL_ACTIONS, PERMISSIONS, type EmailAction } from "./actions";
+import { EmailContent } from "./EmailContent";
 import { EmailState, OUTCOME_TONES } from "./state";
 
 const EmailFragment = graphql(`
   fragment EmailPage on Email {
     id
     from
+    fromName
     to
     subject
     status
@@ -33,6 +34,8 @@ const EmailFragment = graphql(`
     sentAt
     expiresAt
     attemptCount
+    transport
+    priority
     messageId
     attempts {
       id
@@ -63,6 +66,10 @@ const EmailQuery = graphql(`
         id
         displayName
       }
+      invitation @include(if: $people) {
+        id
+        status
+      }
     }
   }
 `);
@@ -90,76 +97,170 @@ const LinkQuery = graphql(`
   }
 `);
 
+/** The kinds that have a secret link. */
+const LINK_KINDS: EmailKind[] = ["INVITATION", "PASSWORD_RESET", "PASSWORD_REQUIRED"];
+
+const SEE_LINKS = "email-queue.view-sensitive";
+
 export function EmailPage({ id }: { id: string }) {
   const { emailQueue: words } = useMessages();
   const { may } = useSession();
+  const [wasDeleted, setDeleted] = useState(false);
   const { data, error, busy, again } = useAsk({ query: EmailQuery, variables: { id, people: may("users.view") } });
   const email = data?.email && readFragment(EmailFragment, data.email);
   useLive({
     query: EmailToChanged,
     variables: { to: email?.to[0] ?? "" },
     pause: !email,
-    onReport: ({ emailChanged }) => emailChanged.emailId === id && emailChanged.kind === "DELETED" && again(),
+    onReport: ({ emailChanged }) => emailChanged.emailId === id && emailChanged.kind === "DELETED" && setDeleted(true),
     onConnected: again,
   });
 
   const back = { href: "/email-queue", title: words.title };
-  if (!data) return <Page title={words.title} back={back}>{error ? <Failed error={error} retry={again} /> : <Loading />}</Page>;
+  if (!data) {
+    return (
+      <Page title={words.title} back={back}>
+        {error ? <Failed error={error} retry={again} /> : <Loading />}
+      </Page>
+    );
+  }
   if (!email) return busy ? <Loading /> : <NotFound />;
+  const { user, invitation, textBody } = data.email!;
   return (
-    <Page title={email.subject} beside={<EmailState status={email.status} />} back={back} actions={<EmailActions email={email} />}>
+    <Page
+      title={email.subject}
+      beside={<EmailState status={email.status} />}
+      below={<Story email={email} />}
+      back={back}
+      actions={<EmailActions email={email} wasDeleted={wasDeleted} />}
+    >
       {error && <Failed error={error} retry={again} />}
+      <div role="alert">{wasDeleted && <p className="alert">{words.wasDeleted}</p>}</div>
       <div className="columns">
         <div>
-          <Facts email={email} user={data.email?.user ?? undefined} />
-          {email.viewerCan.seeLink && (
+          <Facts email={email} user={user} invitation={invitation} />
+          {email.kind && LINK_KINDS.includes(email.kind) && (
             <Section title={words.link}>
-              <SecretLink query={LinkQuery} id={id} linkIn={({ email }) => email?.link} />
+              <EmailLink email={email} />
             </Section>
           )}
         </div>
         <Attempts email={email} />
       </div>
-      <Content email={email} text={data.email?.textBody ?? ""} />
+      <EmailContent id={id} text={textBody} showsLink={email.viewerCan.seeLink} />
     </Page>
   );
 }
 
-function EmailActions({ email: { id, viewerCan } }: { email: EmailPageFragment }) {
+/** Its state, as a sentence. */
+function Story({ email: { status, attemptCount, sentAt, nextAttemptAt } }: { email: EmailPageFragment }) {
+  const { emailQueue: words } = useMessages();
+  if (status === "QUEUED" && nextAttemptAt) {
+    return (
+      <>
+        {attemptCount > 0 ? words.waitsAgain : words.waits} <Time at={nextAttemptAt} />
+      </>
+    );
+  }
+  if (status === "SENT" && sentAt) {
+    return (
+      <>
+        {words.stories.SENT} <Time at={sentAt} />
+      </>
+    );
+  }
+  return words.stories[status];
+}
+
+function EmailActions({ email: { id, viewerCan }, wasDeleted }: { email: EmailPageFragment; wasDeleted: boolean }) {
   const { emailQueue: words, common } = useMessages();
   const { may } = useSession();
   const [, navigate] = useLocation();
   const [action, setAction] = useState<EmailAction>();
-  const why = (action: EmailAction) =>
-    !viewerCan[action] && (may(PERMISSIONS[action]) ? words.notNow[action] : common.needsPermission(PERMISSIONS[action]));
+  const why = (action: EmailAction) => {
+    if (wasDeleted) return words.wasDeleted;
+    if (viewerCan[action]) return false;
+    return may(PERMISSIONS[action]) ? words.notNow[action] : common.needsPermission(PERMISSIONS[action]);
+  };
   const done = () => action === "delete" && navigate("/email-queue");
   return (
     <>
-      {(["retry", "cancel", "delete"] as const).map((action) => (
-        <Button key={action} why={why(action)} onPress={() => setAction(action)}>{words.actions[action]}</Button>
+      {EMAIL_ACTIONS.map((action) => (
+        <Button key={action} why={why(action)} onPress={() => setAction(action)}>
+          {words.actions[action]}
+        </Button>
       ))}
-      {action && <ConfirmAction action={action} of={{ ids: [id] }} count={1} onDone={done} onClose={() => setAction(undefined)} />}
+      {action && <ConfirmForIds action={action} ids={[id]} onDone={done} onClose={() => setAction(undefined)} />}
     </>
   );
 }
 
-function Facts({ email, user }: { email: EmailPageFragment; user?: { id: string; displayName: string } }) {
-  const { emailQueue: words } = useMessages();
+interface FactsProps {
+  email: EmailPageFragment;
+  user?: { id: string; displayName: string } | null;
+  invitation?: { status: InvitationStatus } | null;
+}
+
+function Facts({ email, user, invitation }: FactsProps) {
+  const { emailQueue: words, users } = useMessages();
+  const { may } = useSession();
   return (
-    <Section title={words.general}>
+    <Section
+      title={words.general}
+      actions={may("event-log.view") && <LinkButton href={`/event-log?subject=${encodeURIComponent(email.id)}`}>{words.events}</LinkButton>}
+    >
       <dl className="facts">
         <Fact title={words.to}>{email.to.join(", ")}</Fact>
-        <Fact title={words.sender}>{email.from}</Fact>
+        <Fact title={words.sender}>{email.fromName ? `${email.fromName} <${email.from}>` : email.from}</Fact>
         <Fact title={words.kind}>{email.kind ? words.kinds[email.kind] : email.kindCode}</Fact>
-        {user && <Fact title={words.user}><Link href={`/users/${encodeURIComponent(user.id)}`} dir="auto">{user.displayName}</Link></Fact>}
-        <Fact title={words.createdAt}><Time at={email.createdAt} full /></Fact>
-        {email.nextAttemptAt && <Fact title={words.nextAttemptAt}><Time at={email.nextAttemptAt} full /></Fact>}
-        {email.sentAt && <Fact title={words.sentAt}><Time at={email.sentAt} full /></Fact>}
-        {email.expiresAt && <Fact title={words.expiresAt}><Time at={email.expiresAt} full /></Fact>}
-        <Fact title={words.messageId}><code>{email.messageId}</code></Fact>
+        {user && (
+          <Fact title={words.user}>
+            <Link href={`/users/${encodeURIComponent(user.id)}`} dir="auto">
+              {user.displayName}
+            </Link>
+          </Fact>
+        )}
+        {user && invitation && (
+          <Fact title={users.invitationState}>
+            <Link href={`/users/${encodeURIComponent(user.id)}`}>{users.invitationStates[invitation.status]}</Link>
+          </Fact>
+        )}
+        <Fact title={words.createdAt}>
+          <Time at={email.createdAt} full />
+        </Fact>
+        {email.nextAttemptAt && (
+          <Fact title={words.nextAttemptAt}>
+            <Time at={email.nextAttemptAt} full />
+          </Fact>
+        )}
+        {email.sentAt && (
+          <Fact title={words.sentAt}>
+            <Time at={email.sentAt} full />
+          </Fact>
+        )}
+        {email.expiresAt && (
+          <Fact title={words.expiresAt}>
+            <Time at={email.expiresAt} full />
+          </Fact>
+        )}
+        {email.transport && <Fact title={words.transport}>{email.transport}</Fact>}
+        {email.priority !== "NORMAL" && <Fact title={words.priority}>{words.priorities[email.priority]}</Fact>}
+        <Fact title={words.messageId}>
+          <code>{email.messageId}</code>
+        </Fact>
       </dl>
     </Section>
   );
+}
+
+/** The link, or why it cannot be seen. */
+function EmailLink({ email: { id, kind, viewerCan } }: { email: EmailPageFragment }) {
+  const { emailQueue: words, common } = useMessages();
+  const { may } = useSession();
+  if (viewerCan.seeLink) return <SecretLink query={LinkQuery} id={id} linkIn={({ email }) => email?.link} />;
+  if (kind !== "INVITATION") return <p className="quiet">{words.linkNever}</p>;
+  if (!may(SEE_LINKS)) return <Button why={common.needsPermission(SEE_LINKS)}>{common.showLink}</Button>;
+  return <p className="quiet">{words.linkNone}</p>;
 }
 
 function Attempts({ email: { attempts } }: { email: EmailPageFragment }) {
@@ -174,25 +275,12 @@ function Attempts({ email: { attempts } }: { email: EmailPageFragment }) {
               {outcome ? words.outcomes[outcome] : words.isRunning} <span className="quiet">({transport})</span>
               {response && <code className="line quiet">{response}</code>}
             </div>
-            <small className="quiet"><Time at={startedAt} full /></small>
+            <small className="quiet">
+              <Time at={startedAt} full />
+            </small>
           </li>
         ))}
       </ol>
-    </Section>
-  );
-}
-
-function Content({ email: { id, viewerCan }, text }: { email: EmailPageFragment; text: string }) {
-  const { emailQueue: words } = useMessages();
-  const file = `${page.root}emails/${encodeURIComponent(id)}`;
-  return (
-    <Section title={words.content} actions={<a className="button secondary" href={`${file}.eml`} download>{words.source}</a>}>
-      <p className="quiet">{words.masked} {viewerCan.seeLink && words.sourceShowsLink}</p>
-      <iframe className="email-frame" sandbox="" title={words.content} src={`${file}.html`} loading="lazy" />
-      <details>
-        <summary>{words.asText}</summary>
-        <pre className="email-text" dir="auto">{text}</pre>
-      </details>
     </Section>
   );
 }

@@ -1,5 +1,5 @@
 // The state of the queue and of its transport, live; pausing, resuming, and a test e-mail.
-import { useState } from "react";
+import { Fragment, useState } from "react";
 
 import { useAsk } from "../ask";
 import { useChange } from "../change";
@@ -159,10 +159,10 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
         </div>
       )}
       {[pause, resume].map(({ error, userErrors }, index) => (
-        <div key={index}>
+        <Fragment key={index}>
           <ErrorMessage error={error} />
           <Complaints errors={userErrors} />
-        </div>
+        </Fragment>
       ))}
       {isTesting && <TestEmail onClose={() => setTesting(false)} />}
     </Section>

@@ -45,7 +45,7 @@ export function EventList() {
   const address = useAddress();
   const filter = useEventFilter(address);
   const { data, error, busy, again } = useAsk({ query: EventsQuery, variables: { filter, ...pageVariables(address) } });
-  const unseen = useUnseen(address, again);
+  const unseen = useUnseen(address, { of: filter, again });
   useLive({ query: EventRecorded, variables: { filter }, onReport: unseen.add, onConnected: again });
 
   const columns = useEventColumns();

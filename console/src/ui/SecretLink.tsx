@@ -32,6 +32,7 @@ export function SecretLink<Data>({ query, id, linkIn }: SecretLinkProps<Data>) {
   return (
     <>
       <ErrorMessage error={error} retry={again} />
+      {data && !link && <p className="alert calm">{common.linkGone}</p>}
       {link && (
         <div className="secret" role="status">
           <code>{link}</code>

@@ -74,6 +74,8 @@ export interface Option<Value extends string> {
   hint?: ReactNode;
   /** Why it cannot be chosen. */
   why?: string | false;
+  /** What it stands below, with those beside it that have the same. */
+  group?: string;
 }
 
 interface SelectProps<Value extends string> extends FieldProps {
@@ -131,20 +133,36 @@ export function MultiSelect<Value extends string>({ label, options, values, onCh
 }
 
 function Options<Value extends string>({ options }: { options: readonly Option<Value>[] }) {
+  const groups = [...new Set(options.map(({ group }) => group))];
   return (
     <Aria.Popover className="popover">
       <Aria.ListBox className="menu">
-        {options.map(({ value, label, hint }) => (
-          <Aria.ListBoxItem className="menu-item" key={value} id={value} textValue={label}>
-            <span>
-              {label}
-              {hint && <small>{hint}</small>}
-            </span>
-            <Icon name="check" />
-          </Aria.ListBoxItem>
-        ))}
+        {groups.map((group) => {
+          const items = options
+            .filter((option) => option.group === group)
+            .map(({ value, label, hint }) => <Item key={value} value={value} label={label} hint={hint} />);
+          if (!group) return items;
+          return (
+            <Aria.ListBoxSection key={group}>
+              <Aria.Header className="menu-head">{group}</Aria.Header>
+              {items}
+            </Aria.ListBoxSection>
+          );
+        })}
       </Aria.ListBox>
     </Aria.Popover>
+  );
+}
+
+function Item<Value extends string>({ value, label, hint }: Option<Value>) {
+  return (
+    <Aria.ListBoxItem className="menu-item" id={value} textValue={label}>
+      <span>
+        {label}
+        {hint && <small>{hint}</small>}
+      </span>
+      <Icon name="check" />
+    </Aria.ListBoxItem>
   );
 }
 

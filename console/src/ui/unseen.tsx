@@ -14,32 +14,55 @@ export interface Unseen {
   count: number;
   /** Something has come. */
   add(): void;
+  /** Something of what is shown has gone. */
+  refresh(): void;
   /** Goes to the top, where it is. */
   show(): void;
 }
 
-/** `again` asks the server for the list. */
-export function useUnseen(address: Address, again: () => void): Unseen {
-  const [count, setCount] = useState(0);
+interface List {
+  /** What the list shows: with another filter, nothing has come yet. */
+  of: unknown;
+  /** Asks the server for the list. */
+  again(): void;
+}
+
+export function useUnseen(address: Address, { of, again }: List): Unseen {
+  const key = JSON.stringify(of);
+  const [{ count, counted }, setCount] = useState({ count: 0, counted: key });
+  if (counted !== key) setCount({ count: 0, counted: key });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const isFirstPage = !address.has("after", "before");
 
+  const refresh = useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      again();
+    }, TOGETHER_MS);
+  }, [again]);
   const add = useCallback(() => {
-    if (!isFirstPage || scrollY > NEAR_THE_TOP) return setCount((count) => count + 1);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(again, TOGETHER_MS);
-  }, [isFirstPage, again]);
+    if (isFirstPage && scrollY <= NEAR_THE_TOP) refresh();
+    else setCount(({ count, counted }) => ({ count: count + 1, counted }));
+  }, [isFirstPage, refresh]);
   const show = () => {
-    setCount(0);
+    setCount({ count: 0, counted: key });
     if (isFirstPage) again();
     else address.change({});
     scrollTo({ top: 0 });
   };
-  return { count, add, show };
+  return { count, add, refresh, show };
 }
 
 /** `children` say how many there are. */
 export function Unseen({ unseen, children }: { unseen: Unseen; children(count: number): ReactNode }) {
-  return <div role="status">{unseen.count > 0 && <Button icon="up" onPress={unseen.show}>{children(unseen.count)}</Button>}</div>;
+  return (
+    <div role="status" className="arrivals">
+      {unseen.count > 0 && (
+        <Button look="primary" icon="up" onPress={unseen.show}>
+          {children(unseen.count)}
+        </Button>
+      )}
+    </div>
+  );
 }

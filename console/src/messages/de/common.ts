@@ -19,6 +19,7 @@ export const common = {
   copied: "Kopiert",
   copyFailed: "Ihr Browser hat es nicht erlaubt. Markieren und kopieren Sie den Text von Hand.",
   showLink: "Link zeigen",
+  linkGone: "Der Link gilt nicht mehr, oder Sie dürfen ihn nicht sehen.",
   showLinkHint: "Das Ereignisprotokoll hält fest, wer ihn gesehen hat.",
   copyLink: "Link kopieren",
   pages: "Seiten der Liste",

@@ -10,7 +10,7 @@ export const emailQueue = {
   nothing: "Bisher gibt es keine E-Mail.",
   nothingMatches: "Keine E-Mail passt zu diesen Filtern.",
   searchFor: "Suchen nach Adresse oder Betreff",
-  changed: (count: number) => plural(count, { one: "# E-Mail kam hinzu oder fiel weg", other: "# E-Mails kamen hinzu oder fielen weg" }),
+  unseen: (count: number) => plural(count, { one: "# neue E-Mail", other: "# neue E-Mails" }),
   to: "An",
   sender: "Von",
   subject: "Betreff",
@@ -23,9 +23,23 @@ export const emailQueue = {
   expiresAt: "Nutzlos ab",
   messageId: "Message-ID",
   user: "Person",
+  transport: "Zuletzt versucht über",
+  priority: "Vorrang",
+  priorities: { LOW: "niedrig", NORMAL: "normal", HIGH: "hoch: Jemand wartet darauf" },
+  events: "Ereignisse",
   general: "Allgemein",
 
   states: { QUEUED: "Wartet", SENDING: "Wird gesendet", SENT: "Gesendet", FAILED: "Gescheitert", CANCELLED: "Abgebrochen" },
+  waits: "Wartet aufs Senden:",
+  waitsAgain: "Wurde vorerst abgelehnt. Nächster Versuch:",
+  stories: {
+    QUEUED: "Wartet aufs Senden.",
+    SENDING: "Wird gerade gesendet.",
+    SENT: "Wurde zur Zustellung angenommen:",
+    FAILED: "Wurde aufgegeben: endgültig oder zu oft abgelehnt.",
+    CANCELLED: "Wurde vor dem Senden abgebrochen, von jemandem oder weil sie keinen Zweck mehr hatte.",
+  },
+  wasDeleted: "Diese E-Mail wurde gelöscht.",
   kinds: {
     INVITATION: "Einladung",
     PASSWORD_RESET: "Link für ein neues Passwort",
@@ -52,6 +66,7 @@ export const emailQueue = {
   testQueued: "Die Test-E-Mail ist eingereiht.",
 
   allChosen: (count: number) => plural(count, { one: "Die # passende ist ausgewählt", other: "Alle # passenden sind ausgewählt" }),
+  tooMany: (max: number) => `Höchstens ${max} auf einmal. Filtern Sie die Liste, und wählen Sie alle passenden aus.`,
   chooseAll: (count: number) => `Alle ${count} passenden auswählen`,
   actions: { retry: "Erneut versuchen", cancel: "Senden abbrechen", delete: "Löschen" },
   confirm: {
@@ -61,6 +76,22 @@ export const emailQueue = {
     cancel: "Was wartet, wird nicht gesendet. Sie können es später erneut versuchen lassen.",
     deleteTitle: (count: number) => plural(count, { one: "# E-Mail löschen?", other: "# E-Mails löschen?" }),
     delete: "Sie verschwinden endgültig, mit ihren Versuchen, und was wartet, wird nicht gesendet. Was gerade gesendet wird, bleibt.",
+  },
+  impossible: (count: number, all: number) =>
+    `${plural(count, { other: `Bei # von ${all}` })} geht das nicht. Noch ist nichts geschehen.`,
+  noneOfThem: "Es geht bei keiner davon.",
+  onlyOthers: {
+    retry: (count: number) => plural(count, { one: "Die andere erneut versuchen", other: "Die anderen # erneut versuchen" }),
+    cancel: (count: number) => plural(count, { one: "Die andere abbrechen", other: "Die anderen # abbrechen" }),
+    delete: (count: number) => plural(count, { one: "Die andere löschen", other: "Die anderen # löschen" }),
+  },
+  passedOver: {
+    retry: (count: number, all: number) =>
+      plural(count, { one: `# von ${all} ist schon gesendet oder wird gerade gesendet und bleibt, wie sie ist.`, other: `# von ${all} sind schon gesendet oder werden gerade gesendet und bleiben, wie sie sind.` }),
+    cancel: (count: number, all: number) =>
+      plural(count, { one: `# von ${all} wartet nicht mehr und bleibt, wie sie ist.`, other: `# von ${all} warten nicht mehr und bleiben, wie sie sind.` }),
+    delete: (count: number, all: number) =>
+      plural(count, { one: `# von ${all} wird gerade gesendet und bleibt.`, other: `# von ${all} werden gerade gesendet und bleiben.` }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# E-Mail wird erneut versucht.", other: "# E-Mails werden erneut versucht." }),
@@ -83,7 +114,10 @@ export const emailQueue = {
     INTERRUPTED: "Abgebrochen; sie kann angekommen sein",
   },
   link: "Geheimer Link",
+  linkNone: "Es gibt keinen Link, der gilt: Er wurde benutzt oder ersetzt oder ist abgelaufen. Oder die Person darf mehr als Sie.",
+  linkNever: "Links für neue Passwörter bekommt niemand zu sehen.",
   content: "Die E-Mail",
+  contentFailed: "Wie sie aussieht, kann gerade nicht gezeigt werden. Hier ist ihr Text.",
   masked: "Geheime Links sind hier verdeckt.",
   sourceShowsLink: "Die Quelle zeigt den Link, was das Ereignisprotokoll festhält.",
   source: "Quelle (.eml)",

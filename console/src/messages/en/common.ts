@@ -18,6 +18,7 @@ export const common = {
   copied: "Copied",
   copyFailed: "Your browser did not allow it. Select the text and copy it.",
   showLink: "Show the link",
+  linkGone: "The link no longer works, or you may not see it.",
   showLinkHint: "The event log records who has seen it.",
   copyLink: "Copy the link",
   pages: "Pages of the list",

@@ -9,7 +9,7 @@ export const emailQueue = {
   nothing: "No e-mail has been queued yet.",
   nothingMatches: "No e-mail matches these filters.",
   searchFor: "Search by address or subject",
-  changed: (count: number) => plural(count, { one: "# e-mail has come or gone", other: "# e-mails have come or gone" }),
+  unseen: (count: number) => plural(count, { one: "# new e-mail", other: "# new e-mails" }),
   to: "To",
   sender: "From",
   subject: "Subject",
@@ -22,9 +22,24 @@ export const emailQueue = {
   expiresAt: "Useless from",
   messageId: "Message-ID",
   user: "Person",
+  transport: "Last tried by",
+  priority: "Priority",
+  priorities: { LOW: "low", NORMAL: "normal", HIGH: "high: somebody is waiting for it" },
+  events: "Events",
   general: "General",
 
   states: { QUEUED: "Waiting", SENDING: "Being sent", SENT: "Sent", FAILED: "Failed", CANCELLED: "Cancelled" },
+  // In a sentence, before a time.
+  waits: "Waits to be sent:",
+  waitsAgain: "Was refused for now. Next attempt:",
+  stories: {
+    QUEUED: "Waits to be sent.",
+    SENDING: "Is being sent right now.",
+    SENT: "Was accepted for delivery:",
+    FAILED: "Was given up: it was refused for good, or too often.",
+    CANCELLED: "Was cancelled before it was sent, by somebody or because it served no purpose any more.",
+  },
+  wasDeleted: "This e-mail has been deleted.",
   kinds: {
     INVITATION: "Invitation",
     PASSWORD_RESET: "Link for a new password",
@@ -51,6 +66,7 @@ export const emailQueue = {
   testQueued: "The test e-mail is queued.",
 
   allChosen: (count: number) => plural(count, { one: "The # that matches is selected", other: "All # that match are selected" }),
+  tooMany: (max: number) => `At most ${max} at once. Filter the list, and select all that match.`,
   chooseAll: (count: number) => `Select all ${count} that match`,
   actions: { retry: "Try again", cancel: "Cancel sending", delete: "Delete" },
   confirm: {
@@ -60,6 +76,29 @@ export const emailQueue = {
     cancel: "What waits is not sent. You can have it tried again later.",
     deleteTitle: (count: number) => plural(count, { one: "Delete # e-mail?", other: "Delete # e-mails?" }),
     delete: "They go for good, with their attempts, and what waits is not sent. What is being sent right now stays.",
+  },
+  // To some of those that are selected, it cannot be done.
+  impossible: (count: number, all: number) =>
+    `${plural(count, { other: `For # of ${all}` })} this is not possible. Nothing has been done yet.`,
+  noneOfThem: "It is possible for none of them.",
+  onlyOthers: {
+    retry: (count: number) => plural(count, { one: "Try the other one again", other: "Try the other # again" }),
+    cancel: (count: number) => plural(count, { one: "Cancel the other one", other: "Cancel the other #" }),
+    delete: (count: number) => plural(count, { one: "Delete the other one", other: "Delete the other #" }),
+  },
+  passedOver: {
+    retry: (count: number, all: number) =>
+      plural(count, {
+        one: `# of ${all} is sent already or being sent, and stays as it is.`,
+        other: `# of ${all} are sent already or being sent, and stay as they are.`,
+      }),
+    cancel: (count: number, all: number) =>
+      plural(count, {
+        one: `# of ${all} does not wait any more, and stays as it is.`,
+        other: `# of ${all} do not wait any more, and stay as they are.`,
+      }),
+    delete: (count: number, all: number) =>
+      plural(count, { one: `# of ${all} is being sent right now, and stays.`, other: `# of ${all} are being sent right now, and stay.` }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# e-mail is tried again.", other: "# e-mails are tried again." }),
@@ -82,7 +121,10 @@ export const emailQueue = {
     INTERRUPTED: "Broken off; it may have arrived",
   },
   link: "Secret link",
+  linkNone: "There is no link that works: it was used or replaced, or has expired. Or its recipient may do more than you.",
+  linkNever: "Links for new passwords are shown to nobody.",
   content: "The e-mail",
+  contentFailed: "It cannot be shown as it looks right now. Here is its text.",
   masked: "Secret links are masked here.",
   sourceShowsLink: "The source shows the link, which the event log records.",
   source: "Source (.eml)",
