@@ -1,18 +1,19 @@
 // Who did what to whom, the newest first, and live.
 import { useAsk } from "../ask";
-import type { EventAction } from "../gql/graphql";
 import { graphql } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { DayFilter, Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
 import { Table } from "../ui/Table";
 import { Unseen, useUnseen } from "../ui/unseen";
-import { useEventColumns, type EventRow } from "./columns";
+import { readEvent, useEventColumns, type EventRow } from "./columns";
 import { ACTOR_KINDS, FILTERS, useEventFilter } from "./filter";
+import { GROUP_OF, GROUPED_ACTIONS } from "./groups";
+import { ThingFilter } from "./ThingFilter";
 
 const EventsQuery = graphql(`
   query Events($filter: EventFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -48,25 +49,32 @@ export function EventList() {
   const unseen = useUnseen(address, { of: filter, again });
   useLive({ query: EventRecorded, variables: { filter }, onReport: unseen.add, onConnected: again });
 
-  const columns = useEventColumns();
-  const actions = Object.entries(eventActions).map(([value, label]) => ({ value: value as EventAction, label }));
+  useFirstPageInstead(address, error);
+
   const found = data?.events;
+  const rows = (found?.nodes ?? []) as EventRow[];
+  const columns = useEventColumns(rows);
+  const actions = GROUPED_ACTIONS.map((value) => ({ value, label: eventActions[value], group: words.groups[GROUP_OF[value]] }));
+  const kinds = ACTOR_KINDS.map((value) => ({ value, label: words.actorKinds[value] }));
+  const actorLabel = (id: string) => rows.map(readEvent).find(({ actorId }) => actorId === id)?.actorLabel;
+  const subjectLabel = (id: string) => rows.map(readEvent).find(({ subjectId }) => subjectId === id)?.subjectLabel;
   return (
     <Page title={words.title}>
       <Filters address={address} names={FILTERS}>
         <SearchFilter address={address} label={words.searchFor} />
+        <ThingFilter address={address} name="actor" label={words.actor} labelOf={actorLabel} />
         <MultiFilter address={address} name="action" label={words.action} options={actions} />
-        <OneFilter address={address} name="by" label={words.actorKind} options={ACTOR_KINDS.map((value) => ({ value, label: words.actorKinds[value] }))} />
+        <ThingFilter address={address} name="subject" label={words.subject} withRoles labelOf={subjectLabel} />
+        <OneFilter address={address} name="by" label={words.actorKind} options={kinds} />
         <DayFilter address={address} name="from" label={words.from} />
         <DayFilter address={address} name="to" label={words.to} />
       </Filters>
-      {address.has("actor", "subject") && <p className="quiet">{words.oneOnly}</p>}
       <Unseen unseen={unseen}>{words.unseen}</Unseen>
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nothingMatches : words.nothing} />}
       {found && found.nodes.length > 0 && (
-        <Table label={words.title} columns={columns} rows={found.nodes as EventRow[]} idOf={({ id }) => id} busy={busy} />
+        <Table label={words.title} columns={columns} rows={rows} idOf={({ id }) => id} busy={busy} />
       )}
       {found && <Pager address={address} info={found.pageInfo} total={words.events(found.totalCount)} />}
     </Page>

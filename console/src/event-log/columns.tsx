@@ -1,11 +1,14 @@
-// What the list shows of an event.
+// What the list shows of an event: when, what, to whom, how, and by whom.
 import { Link } from "wouter";
 
+import type { EventRowFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
-import { useSession } from "../session";
+import { usePermissionWords } from "../permissions";
 import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
+import { Changes } from "./Changes";
+import { usePages, type Thing } from "./existing";
 
 const EventFragment = graphql(`
   fragment EventRow on Event {
@@ -29,76 +32,84 @@ const EventFragment = graphql(`
 
 export type EventRow = FragmentType<typeof EventFragment> & { id: string };
 
-/** The page that shows what an event is about, by its type, and what one needs to see it. */
-const PAGES: Record<string, string> = { user: "users", role: "roles", email: "email-queue" };
+export const readEvent = (row: EventRow) => readFragment(EventFragment, row);
 
-export function useEventColumns(): Column<EventRow>[] {
+const actorOf = ({ actorId }: EventRowFragment): Thing => ({ type: "user", id: actorId });
+const subjectOf = ({ subjectType, subjectId }: EventRowFragment): Thing => ({ type: subjectType, id: subjectId });
+
+export function useEventColumns(rows: readonly EventRow[]): Column<EventRow>[] {
   const { eventLog: words, eventActions } = useMessages();
-  const read = (row: EventRow) => readFragment(EventFragment, row);
+  const pageOf = usePages(rows.map(readEvent).flatMap((event) => [actorOf(event), subjectOf(event)]));
   return [
-    { id: "at", title: words.at, cell: (row) => <span className="nowrap"><Time at={read(row).createdAt} /></span> },
+    {
+      id: "at",
+      title: words.at,
+      cell: (row) => (
+        <span className="event-time">
+          <Time at={readEvent(row).createdAt} full />
+        </span>
+      ),
+    },
+    {
+      id: "actor",
+      title: words.actor,
+      cell: (row) => {
+        const event = readEvent(row);
+        return (
+          <>
+            <Actor event={event} href={pageOf(actorOf(event))} />
+            {event.ipAddress && <small className="quiet line">{words.fromAddress(event.ipAddress)}</small>}
+          </>
+        );
+      },
+    },
     {
       id: "action",
       title: words.action,
       isHead: true,
       cell: (row) => {
-        const { action, actionCode } = read(row);
+        const { action, actionCode } = readEvent(row);
         return action ? eventActions[action] : actionCode;
       },
     },
-    { id: "subject", title: words.subject, cell: (row) => <Subject {...read(row)} /> },
-    { id: "changes", title: words.changes, cell: (row) => <Changes changes={read(row).changes} /> },
     {
-      id: "actor",
-      title: words.actor,
-      cell: (row) => (
-        <>
-          <Actor {...read(row)} />
-          <small className="quiet line">{read(row).ipAddress}</small>
-        </>
-      ),
+      id: "subject",
+      title: words.subject,
+      cell: (row) => <Subject event={readEvent(row)} href={pageOf(subjectOf(readEvent(row)))} />,
     },
+    { id: "changes", title: words.changes, cell: (row) => <Changes changes={changesOf(readEvent(row))} /> },
   ];
 }
 
-interface SubjectProps {
-  action?: string | null;
-  subjectId?: string | null;
-  subjectType?: string | null;
-  subjectLabel: string;
-}
-
-function Subject({ action, subjectId, subjectType, subjectLabel }: SubjectProps) {
-  const isGone = action?.endsWith("_DELETED") || action === "USER_ERASED";
-  return <PageLink type={subjectType} id={isGone ? null : subjectId}>{subjectLabel}</PageLink>;
-}
-
-interface ActorProps {
-  actorKind: "USER" | "SERVER" | "ANONYMOUS";
-  actorId?: string | null;
-  actorLabel: string;
-}
-
-function Actor({ actorKind, actorId, actorLabel }: ActorProps) {
+function Actor({ event: { actorKind, actorLabel }, href }: { event: EventRowFragment; href?: string }) {
   const { eventLog: words } = useMessages();
   if (actorKind !== "USER") return <span className="quiet">{words.actorKinds[actorKind]}</span>;
-  return <PageLink type="user" id={actorId}>{actorLabel}</PageLink>;
+  return <Label href={href}>{actorLabel}</Label>;
 }
 
-function PageLink({ type, id, children }: { type?: string | null; id?: string | null; children: string }) {
-  const { may } = useSession();
-  const application = type ? PAGES[type] : undefined;
-  if (!id || !application || !may(`${application}.view`)) return <span className="event-label" dir="auto">{children}</span>;
-  return <Link href={`/${application}/${encodeURIComponent(id)}`} className="event-label" dir="auto">{children}</Link>;
+function Subject({ event, href }: { event: EventRowFragment; href?: string }) {
+  const { emailQueue } = useMessages();
+  const { list } = usePermissionWords();
+  const { action, subjectType, subjectLabel } = event;
+  if (action === "PERMISSION_REFUSED") return list([subjectLabel]).join();
+  const count = countOf(event);
+  if (!subjectType && count !== undefined) return emailQueue.emails(count);
+  return <Label href={href}>{subjectLabel}</Label>;
 }
 
-function Changes({ changes }: { changes: readonly { field: string; before?: string | null; after?: string | null }[] }) {
-  const { eventLog: words } = useMessages();
-  const fields: Record<string, string> = words.fields;
-  return changes.map(({ field, before, after }) => (
-    <span className="event-change" key={field}>
-      <span className="quiet">{fields[field] ?? field}:</span>{" "}
-      <bdi>{before || words.nothingThere}</bdi> <span aria-label={words.became}>→</span> <bdi>{after || words.nothingThere}</bdi>
-    </span>
-  ));
+function Label({ href, children }: { href?: string; children: string }) {
+  if (!href) return <span className="event-label" dir="auto">{children}</span>;
+  return (
+    <Link href={href} className="event-label" dir="auto">
+      {children}
+    </Link>
+  );
 }
+
+/** To how many it was done: the subject says so already. */
+function countOf({ changes }: EventRowFragment): number | undefined {
+  const count = changes.find(({ field }) => field === "count")?.after;
+  return count ? Number(count) : undefined;
+}
+
+const changesOf = ({ changes }: EventRowFragment) => changes.filter(({ field }) => field !== "count");

@@ -3,6 +3,7 @@ import type { emailQueue as english } from "../en/email-queue";
 import { plurals } from "../plural";
 
 const plural = plurals("de");
+const number = (value: number) => new Intl.NumberFormat("de").format(value);
 
 export const emailQueue = {
   title: "E-Mail-Warteschlange",
@@ -67,7 +68,7 @@ export const emailQueue = {
 
   allChosen: (count: number) => plural(count, { one: "Die # passende ist ausgewählt", other: "Alle # passenden sind ausgewählt" }),
   tooMany: (max: number) => `Höchstens ${max} auf einmal. Filtern Sie die Liste, und wählen Sie alle passenden aus.`,
-  chooseAll: (count: number) => `Alle ${count} passenden auswählen`,
+  chooseAll: (count: number) => `Alle ${number(count)} passenden auswählen`,
   actions: { retry: "Erneut versuchen", cancel: "Senden abbrechen", delete: "Löschen" },
   confirm: {
     retryTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "# E-Mails erneut versuchen?" }),
@@ -78,7 +79,7 @@ export const emailQueue = {
     delete: "Sie verschwinden endgültig, mit ihren Versuchen, und was wartet, wird nicht gesendet. Was gerade gesendet wird, bleibt.",
   },
   impossible: (count: number, all: number) =>
-    `${plural(count, { other: `Bei # von ${all}` })} geht das nicht. Noch ist nichts geschehen.`,
+    `${plural(count, { other: `Bei # von ${number(all)}` })} geht das nicht. Noch ist nichts geschehen.`,
   noneOfThem: "Es geht bei keiner davon.",
   onlyOthers: {
     retry: (count: number) => plural(count, { one: "Die andere erneut versuchen", other: "Die anderen # erneut versuchen" }),
@@ -87,11 +88,11 @@ export const emailQueue = {
   },
   passedOver: {
     retry: (count: number, all: number) =>
-      plural(count, { one: `# von ${all} ist schon gesendet oder wird gerade gesendet und bleibt, wie sie ist.`, other: `# von ${all} sind schon gesendet oder werden gerade gesendet und bleiben, wie sie sind.` }),
+      plural(count, { one: `# von ${number(all)} ist schon gesendet oder wird gerade gesendet und bleibt, wie sie ist.`, other: `# von ${number(all)} sind schon gesendet oder werden gerade gesendet und bleiben, wie sie sind.` }),
     cancel: (count: number, all: number) =>
-      plural(count, { one: `# von ${all} wartet nicht mehr und bleibt, wie sie ist.`, other: `# von ${all} warten nicht mehr und bleiben, wie sie sind.` }),
+      plural(count, { one: `# von ${number(all)} wartet nicht mehr und bleibt, wie sie ist.`, other: `# von ${number(all)} warten nicht mehr und bleiben, wie sie sind.` }),
     delete: (count: number, all: number) =>
-      plural(count, { one: `# von ${all} wird gerade gesendet und bleibt.`, other: `# von ${all} werden gerade gesendet und bleiben.` }),
+      plural(count, { one: `# von ${number(all)} wird gerade gesendet und bleibt.`, other: `# von ${number(all)} werden gerade gesendet und bleiben.` }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# E-Mail wird erneut versucht.", other: "# E-Mails werden erneut versucht." }),

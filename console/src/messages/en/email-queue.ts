@@ -2,6 +2,7 @@
 import { plurals } from "../plural";
 
 const plural = plurals("en");
+const number = (value: number) => new Intl.NumberFormat("en").format(value);
 
 export const emailQueue = {
   title: "E-mail queue",
@@ -67,7 +68,7 @@ export const emailQueue = {
 
   allChosen: (count: number) => plural(count, { one: "The # that matches is selected", other: "All # that match are selected" }),
   tooMany: (max: number) => `At most ${max} at once. Filter the list, and select all that match.`,
-  chooseAll: (count: number) => `Select all ${count} that match`,
+  chooseAll: (count: number) => `Select all ${number(count)} that match`,
   actions: { retry: "Try again", cancel: "Cancel sending", delete: "Delete" },
   confirm: {
     retryTitle: (count: number) => plural(count, { one: "Try # e-mail again?", other: "Try # e-mails again?" }),
@@ -79,7 +80,7 @@ export const emailQueue = {
   },
   // To some of those that are selected, it cannot be done.
   impossible: (count: number, all: number) =>
-    `${plural(count, { other: `For # of ${all}` })} this is not possible. Nothing has been done yet.`,
+    `${plural(count, { other: `For # of ${number(all)}` })} this is not possible. Nothing has been done yet.`,
   noneOfThem: "It is possible for none of them.",
   onlyOthers: {
     retry: (count: number) => plural(count, { one: "Try the other one again", other: "Try the other # again" }),
@@ -89,16 +90,16 @@ export const emailQueue = {
   passedOver: {
     retry: (count: number, all: number) =>
       plural(count, {
-        one: `# of ${all} is sent already or being sent, and stays as it is.`,
-        other: `# of ${all} are sent already or being sent, and stay as they are.`,
+        one: `# of ${number(all)} is sent already or being sent, and stays as it is.`,
+        other: `# of ${number(all)} are sent already or being sent, and stay as they are.`,
       }),
     cancel: (count: number, all: number) =>
       plural(count, {
-        one: `# of ${all} does not wait any more, and stays as it is.`,
-        other: `# of ${all} do not wait any more, and stay as they are.`,
+        one: `# of ${number(all)} does not wait any more, and stays as it is.`,
+        other: `# of ${number(all)} do not wait any more, and stay as they are.`,
       }),
     delete: (count: number, all: number) =>
-      plural(count, { one: `# of ${all} is being sent right now, and stays.`, other: `# of ${all} are being sent right now, and stay.` }),
+      plural(count, { one: `# of ${number(all)} is being sent right now, and stays.`, other: `# of ${number(all)} are being sent right now, and stay.` }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# e-mail is tried again.", other: "# e-mails are tried again." }),
