@@ -1,5 +1,5 @@
 // The list of e-mails, live: filters, order, pages, and what can be done to several at once.
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
@@ -85,7 +85,12 @@ export function EmailList() {
   const address = useAddress();
   const { sort, onSort } = useSort(address, SORTED_BY, { field: "CREATED_AT", direction: "DESC" });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const clear = useCallback(() => setChosen(new Set()), []);
+  const results = useRef<HTMLDivElement>(null);
+  // What had the focus goes with the selection. A dialog that is being closed keeps it until it is gone.
+  const clear = useCallback(() => {
+    setChosen(new Set());
+    setTimeout(() => results.current?.focus({ preventScroll: true }));
+  }, []);
   const filter = useEmailFilter(address);
   // Older ones change on other pages of the list all the time. Where only some states are shown, they come into it.
   const hasCome = (kind: EmailChangeKind) => kind === "QUEUED" || filter.statuses !== undefined;
@@ -111,27 +116,41 @@ export function EmailList() {
       <QueueState />
       <Filters address={address} names={FILTERS}>
         <SearchFilter address={address} label={words.searchFor} />
-        <MultiFilter address={address} name="state" label={words.state} options={EMAIL_STATUSES.map((value) => ({ value, label: words.states[value] }))} />
-        <MultiFilter address={address} name="kind" label={words.kind} options={EMAIL_KINDS.map((value) => ({ value, label: words.kinds[value] }))} />
+        <MultiFilter
+          address={address}
+          name="state"
+          label={words.state}
+          options={EMAIL_STATUSES.map((value) => ({ value, label: words.states[value] }))}
+        />
+        <MultiFilter
+          address={address}
+          name="kind"
+          label={words.kind}
+          options={EMAIL_KINDS.map((value) => ({ value, label: words.kinds[value] }))}
+        />
       </Filters>
       <Unseen unseen={unseen}>{words.unseen}</Unseen>
-      {chosen.size > 0 && found && <BulkActions key={JSON.stringify(filter)} ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />}
+      {chosen.size > 0 && found && (
+        <BulkActions key={JSON.stringify(filter)} ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />
+      )}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nothingMatches : words.nothing} />}
-      {found && found.nodes.length > 0 && (
-        <Table
-          label={words.title}
-          columns={columns(words)}
-          rows={found.nodes as Row[]}
-          idOf={({ id }) => id}
-          nameOf={(row) => `${readFragment(RowFragment, row).to.join(", ")}, ${readFragment(RowFragment, row).subject}`}
-          sort={sort}
-          onSort={onSort}
-          selection={{ ids: chosen, onChange: setChosen }}
-          busy={busy}
-        />
-      )}
+      <div ref={results} tabIndex={-1} className="results">
+        {found && found.nodes.length > 0 && (
+          <Table
+            label={words.title}
+            columns={columns(words)}
+            rows={found.nodes as Row[]}
+            idOf={({ id }) => id}
+            nameOf={(row) => `${readFragment(RowFragment, row).to.join(", ")}, ${readFragment(RowFragment, row).subject}`}
+            sort={sort}
+            onSort={onSort}
+            selection={{ ids: chosen, onChange: setChosen }}
+            busy={busy}
+          />
+        )}
+      </div>
       {found && <Pager address={address} info={found.pageInfo} total={words.emails(found.totalCount)} />}
     </Page>
   );
@@ -145,7 +164,11 @@ function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Ro
       id: "subject",
       title: words.subject,
       isHead: true,
-      cell: (row) => <Link className="row-link" href={`/email-queue/${encodeURIComponent(row.id)}`} dir="auto">{read(row).subject}</Link>,
+      cell: (row) => (
+        <Link className="row-link" href={`/email-queue/${encodeURIComponent(row.id)}`} dir="auto">
+          {read(row).subject}
+        </Link>
+      ),
     },
     {
       id: "state",
@@ -165,5 +188,11 @@ function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Ro
 }
 
 function When({ at }: { at?: string | null }) {
-  return at && <span className="nowrap"><Time at={at} /></span>;
+  return (
+    at && (
+      <span className="nowrap">
+        <Time at={at} />
+      </span>
+    )
+  );
 }

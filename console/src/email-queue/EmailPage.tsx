@@ -135,7 +135,7 @@ export function EmailPage({ id }: { id: string }) {
       actions={<EmailActions email={email} wasDeleted={wasDeleted} />}
     >
       {error && <Failed error={error} retry={again} />}
-      <div role="alert">{wasDeleted && <p className="alert">{words.wasDeleted}</p>}</div>
+      <div role="alert">{wasDeleted && <div className="alert">{words.wasDeleted}</div>}</div>
       <div className="columns">
         <div>
           <Facts email={email} user={user} invitation={invitation} />

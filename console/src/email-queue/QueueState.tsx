@@ -128,17 +128,25 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
       beside={
         <>
           <Badge tone={isPaused ? "wait" : "good"}>{isPaused ? words.paused : words.running}</Badge>
-          <Badge tone={state.isAvailable ? "good" : "bad"}>{state.isAvailable ? words.available(queue.transport) : words.unavailable(queue.transport)}</Badge>
+          <Badge tone={state.isAvailable ? "good" : "bad"}>
+            {state.isAvailable ? words.available(queue.transport) : words.unavailable(queue.transport)}
+          </Badge>
           {!isLive && <span className="quiet">{words.notLive}</span>}
         </>
       }
       actions={
         <>
-          <Button why={why} onPress={() => setTesting(true)}>{words.sendTest}</Button>
+          <Button why={why} onPress={() => setTesting(true)}>
+            {words.sendTest}
+          </Button>
           {isPaused ? (
-            <Button look="primary" why={why} busy={resume.busy} onPress={() => void resume.run({})}>{words.resume}</Button>
+            <Button look="primary" why={why} busy={resume.busy} onPress={() => void resume.run({})}>
+              {words.resume}
+            </Button>
           ) : (
-            <Button why={why} busy={pause.busy} onPress={() => void pause.run({})}>{words.pause}</Button>
+            <Button why={why} busy={pause.busy} onPress={() => void pause.run({})}>
+              {words.pause}
+            </Button>
           )}
         </>
       }
@@ -151,11 +159,25 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
           </div>
         ))}
       </dl>
-      {isPaused && pausedAt && <p className="quiet">{pausedBy ? words.pausedBy(pausedBy) : words.pausedSince} <Time at={pausedAt} full /></p>}
+      {isPaused && pausedAt && (
+        <p className="quiet">
+          {pausedBy ? words.pausedBy(pausedBy) : words.pausedSince} <Time at={pausedAt} full />
+        </p>
+      )}
       {!state.isAvailable && (
         <div className="alert">
-          {state.unavailableSince && <p>{words.unavailableSince} <Time at={state.unavailableSince} full />{": "}<code>{state.error}</code></p>}
-          {state.nextAttemptAt && <p>{words.triedAgain} <Time at={state.nextAttemptAt} full /></p>}
+          {state.unavailableSince && (
+            <p>
+              {words.unavailableSince} <Time at={state.unavailableSince} full />
+              {": "}
+              <code>{state.error}</code>
+            </p>
+          )}
+          {state.nextAttemptAt && (
+            <p>
+              {words.triedAgain} <Time at={state.nextAttemptAt} full />
+            </p>
+          )}
         </div>
       )}
       {[pause, resume].map(({ error, userErrors }, index) => (

@@ -50,7 +50,9 @@ export function TestEmail({ onClose }: { onClose(): void }) {
         <ErrorMessage error={change.error} />
         <div className="buttons end">
           <Button onPress={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" busy={change.busy}>{words.send}</Button>
+          <Button type="submit" look="primary" busy={change.busy}>
+            {words.send}
+          </Button>
         </div>
       </Form>
     </Dialog>

@@ -115,6 +115,7 @@ export function ConfirmForIds({ action, ids, onDone, onClose }: ConfirmProps & {
     <Confirm
       title={words.confirm[`${action}Title`](asked.length)}
       action={canLeaveOut ? words.onlyOthers[action](others.length) : words.actions[action]}
+      dismiss={words.dismiss}
       danger={action !== "retry"}
       why={impossible.size > 0 && others.length === 0 && words.noneOfThem}
       change={{ ...change, userErrors: impossible.size > 0 ? undefined : change.userErrors }}
@@ -148,6 +149,8 @@ export function ConfirmForFilter({ action, filter, matching, onDone, onClose }: 
     pause: statuses.length === 0,
     requestPolicy: "network-only",
   });
+  // Of those that wait, the server passes over those that are due already, which no filter finds.
+  const titles = { retry: words.confirm.retryUpToTitle, cancel: words.confirm.cancelTitle, delete: words.confirm.deleteTitle };
   const possible = statuses.length === 0 ? 0 : data?.emails.totalCount;
 
   const run = async () => {
@@ -159,8 +162,9 @@ export function ConfirmForFilter({ action, filter, matching, onDone, onClose }: 
   };
   return (
     <Confirm
-      title={words.confirm[`${action}Title`](possible ?? matching)}
+      title={titles[action](possible ?? matching)}
       action={words.actions[action]}
+      dismiss={words.dismiss}
       danger={action !== "retry"}
       why={possible === 0 && words.noneOfThem}
       change={{ ...change, busy: change.busy || (possible === undefined && !error) }}

@@ -10,7 +10,9 @@ export default function EmailQueue() {
     <Switch>
       <Route path="/email-queue" component={EmailList} />
       <Route path="/email-queue/:id">{({ id }) => <EmailPage key={id} id={id} />}</Route>
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

@@ -5,7 +5,14 @@ import { Badge, type Tone } from "../ui/Badge";
 
 export const EMAIL_STATUSES: readonly EmailStatus[] = ["QUEUED", "SENDING", "SENT", "FAILED", "CANCELLED"];
 
-export const EMAIL_KINDS: readonly EmailKind[] = ["INVITATION", "PASSWORD_RESET", "PASSWORD_REQUIRED", "PASSWORD_CHANGED", "EMAIL_CHANGED", "TEST"];
+export const EMAIL_KINDS: readonly EmailKind[] = [
+  "INVITATION",
+  "PASSWORD_RESET",
+  "PASSWORD_REQUIRED",
+  "PASSWORD_CHANGED",
+  "EMAIL_CHANGED",
+  "TEST",
+];
 
 const TONES: Record<EmailStatus, Tone> = { QUEUED: "wait", SENDING: "wait", SENT: "good", FAILED: "bad", CANCELLED: "quiet" };
 

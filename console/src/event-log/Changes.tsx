@@ -38,7 +38,7 @@ function Value({ field, before, after }: Change) {
       </>
     );
   }
-  const say = (value: string) => (FLAGS.includes(field) ? words.flags[value as "true" | "false"] ?? value : value);
+  const say = (value: string) => (FLAGS.includes(field) ? (words.flags[value as "true" | "false"] ?? value) : value);
   return (
     <>
       <span className="quiet">{nameOf(field)}:</span>{" "}
@@ -71,7 +71,10 @@ function Permissions({ field, before, after }: Change) {
       {parts.flatMap(({ word, sign, codes }) =>
         list(codes).map((line) => (
           <div key={sign + line}>
-            <span aria-label={word} role="img">{sign}</span> {line}
+            <span aria-label={word} role="img">
+              {sign}
+            </span>{" "}
+            {line}
           </div>
         )),
       )}

@@ -98,7 +98,12 @@ function Subject({ event, href }: { event: EventRowFragment; href?: string }) {
 }
 
 function Label({ href, children }: { href?: string; children: string }) {
-  if (!href) return <span className="event-label" dir="auto">{children}</span>;
+  if (!href)
+    return (
+      <span className="event-label" dir="auto">
+        {children}
+      </span>
+    );
   return (
     <Link href={href} className="event-label" dir="auto">
       {children}

@@ -8,7 +8,9 @@ export default function EventLog() {
   return (
     <Switch>
       <Route path="/event-log" component={EventList} />
-      <Route><NotFound /></Route>
+      <Route>
+        <NotFound />
+      </Route>
     </Switch>
   );
 }

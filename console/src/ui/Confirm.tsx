@@ -13,6 +13,8 @@ interface ConfirmProps {
   /** What will happen. */
   children: ReactNode;
   action: string;
+  /** Instead of "Cancel", where that could be taken for the action. */
+  dismiss?: string;
   danger?: boolean;
   /** Why it cannot be done yet. */
   why?: string | false;
@@ -23,7 +25,7 @@ interface ConfirmProps {
 }
 
 /** Shown while it is rendered. */
-export function Confirm({ title, children, action, danger, why, change, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({ title, children, action, dismiss, danger, why, change, onConfirm, onClose }: ConfirmProps) {
   const { common } = useMessages();
   const close = () => {
     change.reset();
@@ -36,7 +38,7 @@ export function Confirm({ title, children, action, danger, why, change, onConfir
       <Complaints errors={change.userErrors} />
       <div className="buttons end">
         <Button onPress={close} autoFocus>
-          {common.cancel}
+          {dismiss ?? common.cancel}
         </Button>
         <Button look={danger ? "danger" : "primary"} why={why} busy={change.busy} onPress={onConfirm}>
           {action}

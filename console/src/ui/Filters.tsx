@@ -80,5 +80,7 @@ export function OneFilter<Value extends string>({ address, name, label, options 
 
 /** A day, as the browser lets people choose one; in the address as 2026-11-29. */
 export function DayFilter({ address, name, label }: Omit<FilterProps<string>, "options">) {
-  return <TextField type="date" label={label} value={address.get(name) ?? ""} onChange={(day) => address.change({ [name]: day || undefined })} />;
+  return (
+    <TextField type="date" label={label} value={address.get(name) ?? ""} onChange={(day) => address.change({ [name]: day || undefined })} />
+  );
 }

@@ -19,7 +19,12 @@ interface SecretLinkProps<Data> {
 export function SecretLink<Data>({ query, id, linkIn }: SecretLinkProps<Data>) {
   const { common } = useMessages();
   const [isWanted, setWanted] = useState(false);
-  const { data, error, again } = useAsk<Data, { id: string }>({ query, variables: { id }, pause: !isWanted, requestPolicy: "network-only" });
+  const { data, error, again } = useAsk<Data, { id: string }>({
+    query,
+    variables: { id },
+    pause: !isWanted,
+    requestPolicy: "network-only",
+  });
   const link = data && linkIn(data);
   if (!isWanted) {
     return (

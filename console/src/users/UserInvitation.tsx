@@ -251,7 +251,9 @@ function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFr
         )}
       </ol>
       <ErrorMessage error={error} retry={again} />
-      {invitation.viewerCan.seeLink && <SecretLink key={invitation.id} query={LinkQuery} id={invitation.id} linkIn={({ invitation }) => invitation?.link} />}
+      {invitation.viewerCan.seeLink && (
+        <SecretLink key={invitation.id} query={LinkQuery} id={invitation.id} linkIn={({ invitation }) => invitation?.link} />
+      )}
     </>
   );
 }

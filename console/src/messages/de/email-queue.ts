@@ -56,7 +56,7 @@ export const emailQueue = {
   available: (transport: string) => `Sendet über ${transport}`,
   unavailable: (transport: string) => `Kann über ${transport} nicht senden`,
   notLive: "Nicht verbunden: Was hier steht, kann veraltet sein.",
-  pausedBy: (name: string) => `Angehalten von ${name}`,
+  pausedBy: (name: string) => `Angehalten von ${name} seit`,
   pausedSince: "Angehalten seit",
   unavailableSince: "Keine E-Mail kann gesendet werden seit",
   triedAgain: "Nächster Versuch",
@@ -70,9 +70,12 @@ export const emailQueue = {
   tooMany: (max: number) => `Höchstens ${max} auf einmal. Filtern Sie die Liste, und wählen Sie alle passenden aus.`,
   chooseAll: (count: number) => `Alle ${number(count)} passenden auswählen`,
   actions: { retry: "Erneut versuchen", cancel: "Senden abbrechen", delete: "Löschen" },
+  dismiss: "So lassen",
   confirm: {
     retryTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "# E-Mails erneut versuchen?" }),
-    retry: "Was gescheitert ist oder abgebrochen wurde, wird neu eingereiht; was wartet, wird jetzt versucht. Links, die nicht mehr gelten, werden nicht gesendet.",
+    retryUpToTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "Bis zu # E-Mails erneut versuchen?" }),
+    retry:
+      "Was gescheitert ist oder abgebrochen wurde, wird neu eingereiht; was wartet, wird jetzt versucht. Links, die nicht mehr gelten, werden nicht gesendet.",
     cancelTitle: (count: number) => plural(count, { one: "# E-Mail abbrechen?", other: "# E-Mails abbrechen?" }),
     cancel: "Was wartet, wird nicht gesendet. Sie können es später erneut versuchen lassen.",
     deleteTitle: (count: number) => plural(count, { one: "# E-Mail löschen?", other: "# E-Mails löschen?" }),
@@ -88,11 +91,20 @@ export const emailQueue = {
   },
   passedOver: {
     retry: (count: number, all: number) =>
-      plural(count, { one: `# von ${number(all)} ist schon gesendet oder wird gerade gesendet und bleibt, wie sie ist.`, other: `# von ${number(all)} sind schon gesendet oder werden gerade gesendet und bleiben, wie sie sind.` }),
+      plural(count, {
+        one: `# von ${number(all)} ist schon gesendet oder wird gerade gesendet und bleibt, wie sie ist.`,
+        other: `# von ${number(all)} sind schon gesendet oder werden gerade gesendet und bleiben, wie sie sind.`,
+      }),
     cancel: (count: number, all: number) =>
-      plural(count, { one: `# von ${number(all)} wartet nicht mehr und bleibt, wie sie ist.`, other: `# von ${number(all)} warten nicht mehr und bleiben, wie sie sind.` }),
+      plural(count, {
+        one: `# von ${number(all)} wartet nicht mehr und bleibt, wie sie ist.`,
+        other: `# von ${number(all)} warten nicht mehr und bleiben, wie sie sind.`,
+      }),
     delete: (count: number, all: number) =>
-      plural(count, { one: `# von ${number(all)} wird gerade gesendet und bleibt.`, other: `# von ${number(all)} werden gerade gesendet und bleiben.` }),
+      plural(count, {
+        one: `# von ${number(all)} wird gerade gesendet und bleibt.`,
+        other: `# von ${number(all)} werden gerade gesendet und bleiben.`,
+      }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# E-Mail wird erneut versucht.", other: "# E-Mails werden erneut versucht." }),

@@ -56,7 +56,7 @@ export const emailQueue = {
   available: (transport: string) => `Sends by ${transport}`,
   unavailable: (transport: string) => `Cannot send by ${transport}`,
   notLive: "Not connected: what is shown may be old.",
-  pausedBy: (name: string) => `Paused by ${name}`,
+  pausedBy: (name: string) => `Paused by ${name} since`,
   pausedSince: "Paused since",
   unavailableSince: "No e-mail can be sent since",
   triedAgain: "Tried again",
@@ -70,8 +70,10 @@ export const emailQueue = {
   tooMany: (max: number) => `At most ${max} at once. Filter the list, and select all that match.`,
   chooseAll: (count: number) => `Select all ${number(count)} that match`,
   actions: { retry: "Try again", cancel: "Cancel sending", delete: "Delete" },
+  dismiss: "Leave as it is",
   confirm: {
     retryTitle: (count: number) => plural(count, { one: "Try # e-mail again?", other: "Try # e-mails again?" }),
+    retryUpToTitle: (count: number) => plural(count, { one: "Try # e-mail again?", other: "Try up to # e-mails again?" }),
     retry: "What has failed or was cancelled is queued again, and what waits is tried now. Links that no longer work are not sent.",
     cancelTitle: (count: number) => plural(count, { one: "Cancel # e-mail?", other: "Cancel # e-mails?" }),
     cancel: "What waits is not sent. You can have it tried again later.",
@@ -99,7 +101,10 @@ export const emailQueue = {
         other: `# of ${number(all)} do not wait any more, and stay as they are.`,
       }),
     delete: (count: number, all: number) =>
-      plural(count, { one: `# of ${number(all)} is being sent right now, and stays.`, other: `# of ${number(all)} are being sent right now, and stay.` }),
+      plural(count, {
+        one: `# of ${number(all)} is being sent right now, and stays.`,
+        other: `# of ${number(all)} are being sent right now, and stay.`,
+      }),
   },
   done: {
     retry: (count: number) => plural(count, { one: "# e-mail is tried again.", other: "# e-mails are tried again." }),
