@@ -59,7 +59,7 @@ export const emailQueue = {
   pausedBy: (name: string) => `Angehalten von ${name} seit`,
   pausedSince: "Angehalten seit",
   unavailableSince: "Keine E-Mail kann gesendet werden seit",
-  triedAgain: "Nächster Versuch",
+  triedAgain: "Nächster Versuch:",
   pause: "Anhalten",
   resume: "Fortsetzen",
   sendTest: "Test-E-Mail senden",

@@ -59,7 +59,7 @@ export const emailQueue = {
   pausedBy: (name: string) => `Paused by ${name} since`,
   pausedSince: "Paused since",
   unavailableSince: "No e-mail can be sent since",
-  triedAgain: "Tried again",
+  triedAgain: "Next attempt:",
   pause: "Pause",
   resume: "Resume",
   sendTest: "Send a test e-mail",
