@@ -74,8 +74,7 @@ export const emailQueue = {
   confirm: {
     retryTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "# E-Mails erneut versuchen?" }),
     retryUpToTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "Bis zu # E-Mails erneut versuchen?" }),
-    retry:
-      "Was gescheitert ist oder abgebrochen wurde, wird neu eingereiht; was wartet, wird jetzt versucht. Links, die nicht mehr gelten, werden nicht gesendet.",
+    retry: "Gescheitertes und Abgebrochenes wird neu eingereiht; was wartet, wird jetzt versucht. Ungültige Links werden nicht gesendet.",
     cancelTitle: (count: number) => plural(count, { one: "# E-Mail abbrechen?", other: "# E-Mails abbrechen?" }),
     cancel: "Was wartet, wird nicht gesendet. Sie können es später erneut versuchen lassen.",
     deleteTitle: (count: number) => plural(count, { one: "# E-Mail löschen?", other: "# E-Mails löschen?" }),
