@@ -14,6 +14,8 @@ interface ConfirmProps {
   children: ReactNode;
   action: string;
   danger?: boolean;
+  /** Why it cannot be done yet. */
+  why?: string | false;
   /** What became of it, as `useChange` says. */
   change: { busy: boolean; error?: CombinedError; userErrors: Refusal; reset(): void };
   onConfirm(): void;
@@ -21,7 +23,7 @@ interface ConfirmProps {
 }
 
 /** Shown while it is rendered. */
-export function Confirm({ title, children, action, danger, change, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({ title, children, action, danger, why, change, onConfirm, onClose }: ConfirmProps) {
   const { common } = useMessages();
   const close = () => {
     change.reset();
@@ -36,7 +38,7 @@ export function Confirm({ title, children, action, danger, change, onConfirm, on
         <Button onPress={close} autoFocus>
           {common.cancel}
         </Button>
-        <Button look={danger ? "danger" : "primary"} busy={change.busy} onPress={onConfirm}>
+        <Button look={danger ? "danger" : "primary"} why={why} busy={change.busy} onPress={onConfirm}>
           {action}
         </Button>
       </div>
