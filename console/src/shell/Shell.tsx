@@ -1,5 +1,5 @@
 // What surrounds every page: the bar with brand, navigation and user menu.
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useMessages, type Messages } from "../messages";
@@ -11,6 +11,12 @@ type Code = keyof Messages["shell"]["applications"];
 export function Shell({ applications, children }: { applications: Code[]; children: ReactNode }) {
   const { shell } = useMessages();
   const [path] = useLocation();
+  const current = path.split("/")[1];
+  const navigation = useRef<HTMLElement>(null);
+  // On a phone, not all of the navigation is in sight.
+  useEffect(() => {
+    navigation.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
     <>
       <a className="skip" href="#content">
@@ -21,11 +27,11 @@ export function Shell({ applications, children }: { applications: Code[]; childr
           <img src={page.logo} alt="" height="28" />
           <span>{page.name}</span>
         </a>
-        <nav aria-label={shell.navigation}>
+        <nav ref={navigation} aria-label={shell.navigation}>
           <ul>
             {applications.map((code) => (
               <li key={code}>
-                <Link href={`/${code}`} aria-current={path.split("/")[1] === code ? "page" : undefined}>
+                <Link href={`/${code}`} aria-current={current === code ? "page" : undefined}>
                   {shell.applications[code]}
                 </Link>
               </li>

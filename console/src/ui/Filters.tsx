@@ -37,7 +37,7 @@ export function SearchFilter({ address, name = "search", label }: { address: Add
     <SearchField className="search" aria-label={label} value={text} onChange={setText} maxLength={200}>
       <Icon name="search" />
       <Input placeholder={label} />
-      <AriaButton className="icon-button" aria-label={common.clearFilters}>
+      <AriaButton className="icon-button" aria-label={common.clearSearch}>
         <Icon name="close" />
       </AriaButton>
     </SearchField>

@@ -1,7 +1,10 @@
 // What of a page stands in the query string: filters, order, the page of a list. So it can be bookmarked,
 // sent to somebody, reloaded, and gone back to.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { CombinedError } from "urql";
 import { useLocation, useSearch } from "wouter";
+
+import { hasCode } from "../errors";
 
 export type Changes = Record<string, string | readonly string[] | undefined>;
 
@@ -51,6 +54,15 @@ const PAGE = 50;
 export function pageVariables(address: Address, size = PAGE) {
   const before = address.get("before");
   return before ? { last: size, before } : { first: size, after: address.get("after") };
+}
+
+/** Begins at the first page if the list, which may be in another order by now, does not know the cursor in the address. */
+export function useFirstPageInstead(address: Address, error: CombinedError | undefined) {
+  const isUnknown = Boolean(error && hasCode(error, "BAD_REQUEST")) && address.has("after", "before");
+  const { change } = address;
+  useEffect(() => {
+    if (isUnknown) change({}, { replace: true });
+  }, [isUnknown, change]);
 }
 
 /** A text in the address that follows what is typed, once it has stayed the same for a moment. */

@@ -11,6 +11,7 @@ import { Button, LinkButton } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
 import { Radios, TextField } from "../ui/fields";
 import { Form } from "../ui/form";
+import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
 import { Page, Section } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
@@ -149,7 +150,9 @@ function LinkOnce({ link, email, userId, expiresAt, onAnother }: ShownLink & { o
   const { users: words } = useMessages();
   return (
     <Section title={words.invite.linkTitle}>
-      <p role="status">{words.invite.linkOnce(email)}</p>
+      <p ref={takeFocus} tabIndex={-1}>
+        {words.invite.linkOnce(email)}
+      </p>
       <p className="secret">
         <code>{link}</code>
       </p>

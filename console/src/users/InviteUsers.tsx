@@ -12,6 +12,7 @@ import { Button, LinkButton } from "../ui/Button";
 import { Checkbox, Radios, TextField } from "../ui/fields";
 import { FileButton } from "../ui/FileButton";
 import { Complaints, Form, useComplaints } from "../ui/form";
+import { takeFocus } from "../ui/focus";
 import { Page } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
 import { Table, type Column } from "../ui/Table";
@@ -187,7 +188,9 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
   };
   return (
     <>
-      <p role="status">{able > 0 ? words.import.rehearsed(able, unable) : words.import.nothingToSend}</p>
+      <p ref={takeFocus} tabIndex={-1}>
+        {able > 0 ? words.import.rehearsed(able, unable) : words.import.nothingToSend}
+      </p>
       <ErrorMessage error={change.error} />
       <Complaints errors={change.userErrors} />
       <div className="buttons import-buttons">
@@ -213,7 +216,7 @@ function Sent({ people, results, onAgain }: Checked & { onAgain(people: Person[]
   const done = outcomes.filter((outcome) => CAN.includes(outcome)).length;
   return (
     <>
-      <p role="status">
+      <p ref={takeFocus} tabIndex={-1}>
         {words.import.sent(done)} {left.length > 0 && words.import.notSent(left.length)}
       </p>
       <div className="buttons import-buttons">

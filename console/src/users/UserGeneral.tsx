@@ -56,7 +56,8 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
   const user = readFragment(GeneralFragment, masked);
   const { users: words } = useMessages();
   const why = useWhy(user);
-  const [isEdited, setEdited] = useState(false);
+  // At first, it has not been edited at all: after that, the button has the focus again.
+  const [isEdited, setEdited] = useState<boolean>();
   if (isEdited) {
     return (
       <Section title={words.person.general}>
@@ -68,7 +69,11 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
     <Section
       title={words.person.general}
       actions={
-        <Button why={why({ can: user.viewerCan.update, permission: "users.update" })} onPress={() => setEdited(true)}>
+        <Button
+          why={why({ can: user.viewerCan.update, permission: "users.update" })}
+          autoFocus={isEdited === false}
+          onPress={() => setEdited(true)}
+        >
           {words.person.edit}
         </Button>
       }

@@ -6,7 +6,7 @@ import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
 import { Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
@@ -86,6 +86,7 @@ export function UserList() {
     variables: { filter, orderBy: sort, ...pageVariables(address) },
     pause: isWaiting,
   });
+  useFirstPageInstead(address, error);
   const found = data?.users;
 
   const create = !may("users.create") && common.needsPermission("users.create");

@@ -9,6 +9,7 @@ import { useMessages } from "../messages";
 import { usePermissionWords } from "../permissions";
 import { Button } from "../ui/Button";
 import { Complaints, Form, type Refusal } from "../ui/form";
+import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
 import { RoleChoices } from "./RoleChoices";
@@ -70,11 +71,14 @@ export function UserRoles({ user: masked }: UserRolesProps) {
   const { users: words } = useMessages();
   const { grants } = usePermissionWords();
   const why = useWhy(user);
-  const [isEdited, setEdited] = useState(false);
+  // At first, it has not been edited at all: after that, the button has the focus again.
+  const [isEdited, setEdited] = useState<boolean>();
   if (isEdited) {
     return (
       <Section title={words.person.rolesTitle}>
-        <RolesForm user={masked} close={() => setEdited(false)} />
+        <div ref={takeFocus} tabIndex={-1} role="group" aria-label={words.person.changeRoles}>
+          <RolesForm user={masked} close={() => setEdited(false)} />
+        </div>
       </Section>
     );
   }
@@ -84,6 +88,7 @@ export function UserRoles({ user: masked }: UserRolesProps) {
       actions={
         <Button
           why={why({ can: user.viewerCan.assignRoles, permission: "users.update", own: words.ownRoles })}
+          autoFocus={isEdited === false}
           onPress={() => setEdited(true)}
         >
           {words.person.changeRoles}
