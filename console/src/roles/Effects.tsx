@@ -35,13 +35,14 @@ export function Effects({ effects: masked, of }: EffectsProps) {
   const { gained, lost, usersAffected, invitationsRenewed, sessionsEnded } = readEffects(masked);
   const { roles: { effects: words } } = useMessages();
   const { list } = usePermissionWords();
-  const say = words[of];
-  const concerns = of === "person" || usersAffected !== 0;
+  const say = of === "person" ? words.person : usersAffected === 0 ? words.nobody : words.holders;
+  // Of one person, the server knows what their other roles allow.
+  const others = say === words.holders && words.holders;
   return (
     <>
       {of === "holders" && <p>{usersAffected == null ? words.unknownHolders : words.holderCount(usersAffected)}</p>}
-      <Lines title={concerns ? say.gained : words.nobody.gained} lines={list(gained)} after={concerns && say.gainedAfter} />
-      <Lines title={concerns ? say.lost : words.nobody.lost} lines={list(lost)} after={concerns && say.lostAfter} />
+      <Lines title={say.gained} lines={list(gained)} after={others && others.gainedAfter} />
+      <Lines title={say.lost} lines={list(lost)} after={others && others.lostAfter} />
       {gained.length + lost.length === 0 && <p>{words.none}</p>}
       {Boolean(invitationsRenewed) && <p>{of === "person" ? words.person.renewed : words.renewed(invitationsRenewed!)}</p>}
       {Boolean(sessionsEnded) && <p>{words.sessionsEnded(sessionsEnded!)}</p>}

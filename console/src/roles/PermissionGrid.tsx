@@ -33,7 +33,7 @@ export function PermissionGrid({ chosen, onTick }: PermissionGridProps) {
           </div>
           <ul className="permission-actions">
             {permissions.map((permission) => (
-              <li key={permission.code}>
+              <li key={permission.code} data-action={permission.action}>
                 {onTick ? (
                   <Choice
                     {...permission}
@@ -87,7 +87,7 @@ function Granted({ code, description, isGranted }: { code: string; description: 
   const { action } = usePermissionWords();
   return (
     <div className="permission granted" data-granted={isGranted || undefined}>
-      <Icon name={isGranted ? "check" : "close"} />
+      <Icon name={isGranted ? "check" : "minus"} />
       <span>
         <span className="unseen">{isGranted ? words.granted : words.notGranted}: </span>
         {action(code)}

@@ -1,6 +1,6 @@
 // The form that changes a role. Before anything is saved, it says what would change for whom; and when somebody
 // else has changed the role meanwhile, whoever types decides what shall hold.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
@@ -70,6 +70,7 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
   const tell = useNotice();
   const rehearsal = useChange(RehearseUpdate);
   const change = useChange(UpdateRole);
+  const place = useRef<HTMLDivElement>(null);
   const [effects, setEffects] = useState<MaskedEffects>();
   // What is typed and ticked belongs to the role as it stood then.
   const [role, setRole] = useState(newest);
@@ -125,27 +126,31 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
     }
     rehearsal.reset();
     change.reset();
+    // The button that was pressed is gone.
+    place.current?.focus();
   };
   return (
     <Section title={words.edit.title}>
-      <Form errors={isRefused ? undefined : errors} names={NAMES} onSubmit={() => void save()}>
-        <Overtaken isShown={isOvertaken} before={role} now={newest} onNewest={() => goOn(false)} onMine={() => goOn(true)} />
-        <RoleFields
-          name={name}
-          onName={(name) => setTyped({ ...typed, name })}
-          description={description}
-          onDescription={(description) => setTyped({ ...typed, description })}
-          chosen={chosen}
-          onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
-        />
-        <ErrorMessage error={rehearsal.error ?? (effects ? undefined : change.error)} />
-        <div className="buttons">
-          <Button type="submit" look="primary" busy={isBusy} why={isOvertaken && words.edit.decideFirst}>
-            {common.save}
-          </Button>
-          <Button onPress={close}>{common.cancel}</Button>
-        </div>
-      </Form>
+      <div ref={place} tabIndex={-1} role="group" aria-label={words.edit.title}>
+        <Form errors={isRefused ? undefined : errors} names={NAMES} onSubmit={() => void save()}>
+          <Overtaken isShown={isOvertaken} before={role} now={newest} onNewest={() => goOn(false)} onMine={() => goOn(true)} />
+          <RoleFields
+            name={name}
+            onName={(name) => setTyped({ ...typed, name })}
+            description={description}
+            onDescription={(description) => setTyped({ ...typed, description })}
+            chosen={chosen}
+            onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
+          />
+          <ErrorMessage error={rehearsal.error ?? (effects ? undefined : change.error)} />
+          <div className="buttons">
+            <Button type="submit" look="primary" busy={isBusy} why={isOvertaken && words.edit.decideFirst}>
+              {common.save}
+            </Button>
+            <Button onPress={close}>{common.cancel}</Button>
+          </div>
+        </Form>
+      </div>
       {effects && (
         <Confirm
           title={words.edit.confirm(role.name)}

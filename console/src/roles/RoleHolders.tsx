@@ -1,14 +1,15 @@
 // Who holds a role: found, added, removed.
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { Button } from "../ui/Button";
 import { SearchFilter } from "../ui/Filters";
+import { takeFocusAfterDialog } from "../ui/focus";
 import { Section } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Failed, Loading, NotAllowed } from "../ui/states";
@@ -96,11 +97,19 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
   const address = useAddress();
   const [removed, setRemoved] = useState<{ id: string; displayName: string }>();
   const place = useRef<HTMLDivElement>(null);
+  const isDone = useRef(false);
   const { data, error, again } = useAsk({
     query: HoldersQuery,
     variables: { filter: { roleIds: [role.id], search: address.get("search") }, ...pageVariables(address, PAGE) },
   });
+  useFirstPageInstead(address, error);
   const found = data?.users;
+  // Whoever was removed takes the button along that had the focus.
+  useEffect(() => {
+    if (removed || !isDone.current) return;
+    isDone.current = false;
+    takeFocusAfterDialog(place.current);
+  }, [removed]);
   const isSearched = address.has("search");
   return (
     <>
@@ -124,8 +133,7 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
           user={removed}
           onDone={() => {
             again();
-            // Whoever was removed takes the button along that had the focus.
-            setTimeout(() => place.current?.focus());
+            isDone.current = true;
           }}
           onClose={() => setRemoved(undefined)}
         />

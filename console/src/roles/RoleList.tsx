@@ -7,7 +7,7 @@ import { useFormat } from "../messages/format";
 import { useMessages } from "../messages";
 import { usePermissionWords } from "../permissions";
 import { useSession } from "../session";
-import { pageVariables, useAddress } from "../ui/address";
+import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
 import { Filters, OneFilter, SearchFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
@@ -88,6 +88,7 @@ export function RoleList() {
     // Without the catalogue, a permission in the address could not be told from a typo.
     pause: address.has("grants") && !permissions && !catalogue.error,
   });
+  useFirstPageInstead(address, error);
   const found = data?.roles;
   return (
     <Page

@@ -7,6 +7,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { NotFound } from "../shell/NotFound";
 import { Button } from "../ui/Button";
+import { takeFocusAfterDialog } from "../ui/focus";
 import { Page, Section } from "../ui/Page";
 import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
@@ -85,7 +86,8 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
   const { roles: words } = useMessages();
   const { may } = useSession();
   const why = useRoleWhy(role, ownRoles);
-  const [isEdited, setEdited] = useState(false);
+  // At first, it has not been edited at all: after that, what has become of it has the focus.
+  const [isEdited, setEdited] = useState<boolean>();
   const [isDeleted, setDeleted] = useState(false);
   const fixed = (role.isProtected && words.isProtected) || (role.isManaged && words.isManaged);
   return (
@@ -113,7 +115,9 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
         <RoleEdit role={role} again={again} close={() => setEdited(false)} />
       ) : (
         <Section title={words.grants}>
-          <PermissionGrid chosen={new Set(role.permissions)} />
+          <div ref={isEdited === false ? takeFocusAfterDialog : undefined} tabIndex={-1} role="group" aria-label={words.grants}>
+            <PermissionGrid chosen={new Set(role.permissions)} />
+          </div>
           {Boolean(role.unknownPermissions?.length) && <p className="quiet">{words.unknown(role.unknownPermissions!.join(", "))}</p>}
         </Section>
       )}

@@ -97,9 +97,7 @@ export const roles = {
     },
     person: {
       gained: "Die Person darf dann auch:",
-      gainedAfter: "Vielleicht erlaubt es ihr schon eine andere Rolle.",
       lost: "Die Person darf dann nicht mehr:",
-      lostAfter: "Es sei denn, eine andere ihrer Rollen erlaubt es.",
       renewed: "Die Person bekommt einen neuen Link, weil sie mehr dürfen wird: Der, den sie hat, funktioniert dann nicht mehr.",
     },
     nobody: { gained: "Die Rolle erlaubt dann auch:", lost: "Die Rolle erlaubt dann nicht mehr:" },

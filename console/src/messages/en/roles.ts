@@ -78,9 +78,7 @@ export const roles = {
     },
     person: {
       gained: "They may then also:",
-      gainedAfter: "Another role may allow it already.",
       lost: "They may then no longer:",
-      lostAfter: "Unless another role that they hold allows it.",
       renewed: "They are sent a new link, because they come to be allowed more: the one that they have stops working.",
     },
     nobody: { gained: "The role then also allows:", lost: "The role then no longer allows:" },
