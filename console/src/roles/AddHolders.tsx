@@ -6,6 +6,7 @@ import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { Button } from "../ui/Button";
+import { useFocusAfterDialog } from "../ui/focus";
 import { Icon } from "../ui/Icon";
 import { Failed } from "../ui/states";
 import { UserState } from "../users/state";
@@ -47,13 +48,15 @@ export function AddHolders({ role, onAdded }: AddHoldersProps) {
   const [typed, setTyped] = useState("");
   const search = useSettled(typed.trim());
   const [added, setAdded] = useState<{ id: string; displayName: string }>();
+  // Whoever is added has a button no more. The next one is searched for.
+  const field = useFocusAfterDialog<HTMLInputElement>(Boolean(added));
   const { data, error, again } = useAsk({ query: CandidatesQuery, variables: { search }, pause: !search });
   const found = search ? data?.users : undefined;
   return (
     <div className="add-holders">
       <SearchField className="search" aria-label={words.addSearch} value={typed} onChange={setTyped} maxLength={200} autoFocus>
         <Icon name="search" />
-        <Input placeholder={words.addSearch} />
+        <Input ref={field.ref} placeholder={words.addSearch} />
       </SearchField>
       {search && error && <Failed error={error} retry={again} />}
       <p role="status" className="quiet">
@@ -64,7 +67,18 @@ export function AddHolders({ role, onAdded }: AddHoldersProps) {
           <CandidateRow key={user.id} user={user} roleId={role.id} onAdd={setAdded} />
         ))}
       </ul>
-      {added && <ChangeHolder kind="add" role={role} user={added} onDone={onAdded} onClose={() => setAdded(undefined)} />}
+      {added && (
+        <ChangeHolder
+          kind="add"
+          role={role}
+          user={added}
+          onDone={() => {
+            onAdded();
+            field.done();
+          }}
+          onClose={() => setAdded(undefined)}
+        />
+      )}
     </div>
   );
 }
@@ -86,9 +100,13 @@ function CandidateRow({ user: masked, roleId, onAdd }: CandidateRowProps) {
         <span dir="auto">{user.displayName}</span> {user.status !== "ACTIVE" && <UserState status={user.status} />}
         {user.email !== user.displayName && <small className="line quiet">{user.email}</small>}
       </div>
-      <Button look="plain" label={words.addOne(user.displayName)} why={holds ? words.holdsAlready : why} onPress={() => onAdd(user)}>
-        {words.adding.action}
-      </Button>
+      {holds ? (
+        <small className="quiet">{words.holdsAlready}</small>
+      ) : (
+        <Button look="plain" label={words.addOne(user.displayName)} why={why} onPress={() => onAdd(user)}>
+          {words.adding.action}
+        </Button>
+      )}
     </li>
   );
 }

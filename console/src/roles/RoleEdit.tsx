@@ -133,7 +133,6 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
     <Section title={words.edit.title}>
       <div ref={place} tabIndex={-1} role="group" aria-label={words.edit.title}>
         <Form errors={isRefused ? undefined : errors} names={NAMES} onSubmit={() => void save()}>
-          <Overtaken isShown={isOvertaken} before={role} now={newest} onNewest={() => goOn(false)} onMine={() => goOn(true)} />
           <RoleFields
             name={name}
             onName={(name) => setTyped({ ...typed, name })}
@@ -142,6 +141,8 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
             chosen={chosen}
             onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
           />
+          {/* Beside the button that waits for the answer: the form is long. */}
+          <Overtaken isShown={isOvertaken} before={role} now={newest} onNewest={() => goOn(false)} onMine={() => goOn(true)} />
           <ErrorMessage error={rehearsal.error ?? (effects ? undefined : change.error)} />
           <div className="buttons">
             <Button type="submit" look="primary" busy={isBusy} why={isOvertaken && words.edit.decideFirst}>

@@ -1,5 +1,5 @@
 // Who holds a role: found, added, removed.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
@@ -9,7 +9,7 @@ import { useSession } from "../session";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { Button } from "../ui/Button";
 import { SearchFilter } from "../ui/Filters";
-import { takeFocusAfterDialog } from "../ui/focus";
+import { useFocusAfterDialog } from "../ui/focus";
 import { Section } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Failed, Loading, NotAllowed } from "../ui/states";
@@ -96,25 +96,19 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
   const { roles: { holder: words }, users } = useMessages();
   const address = useAddress();
   const [removed, setRemoved] = useState<{ id: string; displayName: string }>();
-  const place = useRef<HTMLDivElement>(null);
-  const isDone = useRef(false);
+  // Whoever is removed takes the button along that had the focus.
+  const place = useFocusAfterDialog<HTMLDivElement>(Boolean(removed));
   const { data, error, again } = useAsk({
     query: HoldersQuery,
     variables: { filter: { roleIds: [role.id], search: address.get("search") }, ...pageVariables(address, PAGE) },
   });
   useFirstPageInstead(address, error);
   const found = data?.users;
-  // Whoever was removed takes the button along that had the focus.
-  useEffect(() => {
-    if (removed || !isDone.current) return;
-    isDone.current = false;
-    takeFocusAfterDialog(place.current);
-  }, [removed]);
   const isSearched = address.has("search");
   return (
     <>
       {isAdding && <AddHolders role={role} onAdded={again} />}
-      <div ref={place} tabIndex={-1} className="holders" role="group" aria-label={words.title}>
+      <div ref={place.ref} tabIndex={-1} className="holders" role="group" aria-label={words.title}>
         {found && (isSearched || found.totalCount > PAGE) && <SearchFilter address={address} label={users.searchFor} />}
         {error && <Failed error={error} retry={again} />}
         {!found && !error && <Loading />}
@@ -133,7 +127,7 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
           user={removed}
           onDone={() => {
             again();
-            isDone.current = true;
+            place.done();
           }}
           onClose={() => setRemoved(undefined)}
         />

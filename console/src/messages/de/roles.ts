@@ -130,7 +130,7 @@ export const roles = {
     found: (total: number, shown: number) =>
       total > shown ? `${shown} von ${total} Personen. Tippen Sie mehr, um weniger zu finden.` : plural(total, { one: "# Person", other: "# Personen" }),
     addOne: (name: string) => `${name} hinzufügen`,
-    holdsAlready: "Hat diese Rolle schon.",
+    holdsAlready: "Hat sie schon",
     remove: "Entfernen",
     removeOne: (name: string) => `${name} entfernen`,
     notPossible: "Das geht nicht: Der Grund steht oben.",

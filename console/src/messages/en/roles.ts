@@ -111,7 +111,7 @@ export const roles = {
     found: (total: number, shown: number) =>
       total > shown ? `${shown} of ${total} people. Type more to find fewer.` : plural(total, { one: "# person", other: "# people" }),
     addOne: (name: string) => `Add ${name}`,
-    holdsAlready: "Holds this role already.",
+    holdsAlready: "Holds it already",
     remove: "Remove",
     removeOne: (name: string) => `Remove ${name}`,
     notPossible: "This is not possible, for the reason above.",
