@@ -1,5 +1,5 @@
 // One role: what it grants, who holds it, and what happened to it.
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 
 import { useAsk } from "../ask";
 import { graphql, readFragment, type FragmentType } from "../graphql";
@@ -78,7 +78,7 @@ interface KnownRoleProps {
   role: FragmentType<typeof RoleFragment>;
   ownRoles: string[];
   again(): void;
-  children: React.ReactNode;
+  children: ReactNode;
 }
 
 function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) {
@@ -94,7 +94,7 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
     <Page
       title={role.name}
       beside={<RoleKind role={role} />}
-      below={role.description && <span dir="auto">{role.description}</span>}
+      below={role.description && <span className="role-description" dir="auto">{role.description}</span>}
       back={{ href: "/roles", title: words.title }}
       actions={
         <>
@@ -116,6 +116,7 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
       ) : (
         <Section title={words.grants}>
           <div ref={isEdited === false ? takeFocusAfterDialog : undefined} tabIndex={-1} role="group" aria-label={words.grants}>
+            {role.permissions.length === 0 && <p>{words.allowsNothing}</p>}
             <PermissionGrid chosen={new Set(role.permissions)} />
           </div>
           {Boolean(role.unknownPermissions?.length) && <p className="quiet">{words.unknown(role.unknownPermissions!.join(", "))}</p>}

@@ -18,7 +18,8 @@ export const roles = {
   description: "Beschreibung",
   descriptionHint: "Wofür die Rolle da ist. Alle, die Rollen vergeben, sehen es.",
   grants: "Was sie erlaubt",
-  grantsHint: "Alles andere in einer Anwendung braucht „ansehen“, das von selbst dazukommt.",
+  grantsHint: "Alles andere in einer Anwendung braucht „ansehen“, das von selbst dazukommt. Was man selbst nicht darf, kann man auch anderen nicht erlauben.",
+  allowsNothing: "Diese Rolle erlaubt noch nichts.",
   everything: "Alles",
   holders: "Personen",
   holdersHidden: "für Sie nicht sichtbar",
@@ -30,7 +31,7 @@ export const roles = {
   granted: "Erlaubt",
   notGranted: "Nicht erlaubt",
   implied: "Gehört zu den anderen dazu.",
-  notYours: "Das dürfen Sie selbst nicht, also können Sie es auch anderen nicht erlauben.",
+  notYours: "Das dürfen Sie selbst nicht.",
   unknown: (codes: string) => `Sie enthält auch Berechtigungen, die der Server nicht mehr kennt und die nichts erlauben: ${codes}`,
   applicationDescriptions: {
     users: "Personen, ihre Rollen und ihre Einladungen.",

@@ -16,7 +16,8 @@ export const roles = {
   description: "Description",
   descriptionHint: "What the role is for. Everybody who gives roles sees it.",
   grants: "What it allows",
-  grantsHint: "All else in an application needs “view”, which comes with it by itself.",
+  grantsHint: "All else in an application needs “view”, which comes with it by itself. Nobody can allow others what they may not do themselves.",
+  allowsNothing: "This role allows nothing yet.",
   everything: "Everything",
   holders: "Held by",
   holdersHidden: "not shown to you",
@@ -28,7 +29,7 @@ export const roles = {
   granted: "Allowed",
   notGranted: "Not allowed",
   implied: "Comes with the others.",
-  notYours: "You may not do this yourself, so you cannot allow it to others.",
+  notYours: "You may not do this yourself.",
   unknown: (codes: string) => `It also holds permissions that the server no longer knows, and that allow nothing: ${codes}`,
   // What the server says in English; other languages say it in their own words.
   applicationDescriptions: {} as Record<string, string>,
