@@ -44,7 +44,8 @@ interface AddHoldersProps {
 }
 
 export function AddHolders({ role, onAdded }: AddHoldersProps) {
-  const { roles: { holder: words }, users } = useMessages();
+  const { roles, users } = useMessages();
+  const words = roles.holder;
   const [typed, setTyped] = useState("");
   const search = useSettled(typed.trim());
   const [added, setAdded] = useState<{ id: string; displayName: string }>();
@@ -60,7 +61,9 @@ export function AddHolders({ role, onAdded }: AddHoldersProps) {
       </SearchField>
       {search && error && <Failed error={error} retry={again} />}
       <p role="status" className="quiet">
-        {!search ? words.addHint : found && (found.totalCount === 0 ? users.nobodyMatches : words.found(found.totalCount, found.nodes.length))}
+        {!search
+          ? words.addHint
+          : found && (found.totalCount === 0 ? users.nobodyMatches : words.found(found.totalCount, found.nodes.length))}
       </p>
       <ul className="rows">
         {found?.nodes.map((user) => (
@@ -91,7 +94,7 @@ interface CandidateRowProps {
 
 function CandidateRow({ user: masked, roleId, onAdd }: CandidateRowProps) {
   const user = readFragment(CandidateFragment, masked);
-  const { roles: { holder: words } } = useMessages();
+  const words = useMessages().roles.holder;
   const why = useHolderWhy(user);
   const holds = user.roles.some(({ id }) => id === roleId);
   return (

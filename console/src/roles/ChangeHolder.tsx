@@ -41,7 +41,8 @@ interface ChangeHolderProps {
 }
 
 export function ChangeHolder({ kind, role, user: { id, displayName }, onDone, onClose }: ChangeHolderProps) {
-  const { roles: { holder: words }, common } = useMessages();
+  const { roles, common } = useMessages();
+  const words = roles.holder;
   const input = { id, ...(kind === "add" ? { addRoleIds: [role.id] } : { removeRoleIds: [role.id] }) };
   const { payload, isRefused, shown } = useRehearsal(RehearseHolder, { input: { ...input, dryRun: true }, seesUsers: true });
   const say = kind === "add" ? words.adding : words.removing;

@@ -33,7 +33,7 @@ interface EffectsProps {
 
 export function Effects({ effects: masked, of }: EffectsProps) {
   const { gained, lost, usersAffected, invitationsRenewed, sessionsEnded } = readEffects(masked);
-  const { roles: { effects: words } } = useMessages();
+  const words = useMessages().roles.effects;
   const { list } = usePermissionWords();
   const say = of === "person" ? words.person : usersAffected === 0 ? words.nobody : words.holders;
   // Of one person, the server knows what their other roles allow.

@@ -76,14 +76,7 @@ function NewRoleForm() {
           chosen={chosen}
           onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
         >
-          <TextField
-            name="codeName"
-            label={words.codeName}
-            hint={words.codeNameHint}
-            optional
-            value={codeName}
-            onChange={setCodeName}
-          />
+          <TextField name="codeName" label={words.codeName} hint={words.codeNameHint} optional value={codeName} onChange={setCodeName} />
         </RoleFields>
         <ErrorMessage error={change.error} />
         <div className="buttons">

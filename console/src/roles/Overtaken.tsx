@@ -25,13 +25,14 @@ interface OvertakenProps {
 export function Overtaken({ isShown, before: maskedBefore, now: maskedNow, onNewest, onMine }: OvertakenProps) {
   const before = readFragment(VersionFragment, maskedBefore);
   const now = readFragment(VersionFragment, maskedNow);
-  const { roles: { name, description, edit: words } } = useMessages();
+  const { roles } = useMessages();
+  const words = roles.edit;
   const { list } = usePermissionWords();
   const { addPermissions, removePermissions } = difference(before.permissions, new Set(now.permissions));
 
   const lines = [
-    now.name !== before.name && `${name}: ${now.name}`,
-    now.description !== before.description && `${description}: ${now.description ?? words.empty}`,
+    now.name !== before.name && `${roles.name}: ${now.name}`,
+    now.description !== before.description && `${roles.description}: ${now.description ?? words.empty}`,
     ...list(addPermissions).map((line) => words.theyAdded(line)),
     ...list(removePermissions).map((line) => words.theyRemoved(line)),
   ].filter(Boolean);

@@ -69,7 +69,13 @@ function Choice({ code, description, isTicked, isImplied, onTick }: ChoiceProps)
   const why = isImplied ? words.implied : !isTicked && !may(code) && words.notYours;
   return (
     // Read-only, where it may not be chosen: unlike a disabled one, it can be reached, and read.
-    <Checkbox className="check permission" isSelected={isTicked} onChange={onTick} isReadOnly={Boolean(why)} data-off={Boolean(why) || undefined}>
+    <Checkbox
+      className="check permission"
+      isSelected={isTicked}
+      onChange={onTick}
+      isReadOnly={Boolean(why)}
+      data-off={Boolean(why) || undefined}
+    >
       <span className="box" aria-hidden="true">
         <Icon name="check" />
       </span>

@@ -52,7 +52,7 @@ interface RoleEventsProps {
 }
 
 export function RoleEvents({ id, again: askForRole }: RoleEventsProps) {
-  const { roles: { events: words } } = useMessages();
+  const words = useMessages().roles.events;
   const { data, error, again } = useAsk({ query: EventsQuery, variables: { id } });
   const report = useCallback(() => {
     again();
@@ -75,7 +75,8 @@ export function RoleEvents({ id, again: askForRole }: RoleEventsProps) {
 
 function EventRow({ event: masked }: { event: FragmentType<typeof EventFragment> }) {
   const event = readFragment(EventFragment, masked);
-  const { roles: { events: words }, eventActions } = useMessages();
+  const { roles, eventActions } = useMessages();
+  const words = roles.events;
   return (
     <li className="row-with-time">
       <div>
@@ -94,8 +95,9 @@ function EventRow({ event: masked }: { event: FragmentType<typeof EventFragment>
 const codesIn = (value?: string | null) => (value ? value.split(", ") : []);
 
 function EventChange({ field, before, after }: { field: string; before?: string | null; after?: string | null }) {
-  const { roles: { events: words } } = useMessages();
+  const words = useMessages().roles.events;
   const { list } = usePermissionWords();
+  const say = (value?: string | null) => (value ? (field === "isManaged" && words.values[value]) || value : "–");
   const names: Record<string, string> = words.fields;
   if (field === "permissions") {
     const { addPermissions, removePermissions } = difference(codesIn(before), new Set(codesIn(after)));
@@ -116,8 +118,8 @@ function EventChange({ field, before, after }: { field: string; before?: string 
   }
   return (
     <small className="line quiet" dir="auto">
-      {names[field] ?? field}: {before ? `${before} → ` : ""}
-      {after || "–"}
+      {names[field] ?? field}: {before ? `${say(before)} → ` : ""}
+      {say(after)}
     </small>
   );
 }

@@ -67,7 +67,7 @@ interface RoleHoldersProps {
 
 export function RoleHolders({ role: masked }: RoleHoldersProps) {
   const role = readFragment(HoldersFragment, masked);
-  const { roles: { holder: words } } = useMessages();
+  const words = useMessages().roles.holder;
   const { may } = useSession();
   const why = useRoleWhy(role);
   const [isAdding, setAdding] = useState(false);
@@ -93,7 +93,8 @@ export function RoleHolders({ role: masked }: RoleHoldersProps) {
 }
 
 function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdding: boolean }) {
-  const { roles: { holder: words }, users } = useMessages();
+  const { roles, users } = useMessages();
+  const words = roles.holder;
   const address = useAddress();
   const [removed, setRemoved] = useState<{ id: string; displayName: string }>();
   // Whoever is removed takes the button along that had the focus.
@@ -143,7 +144,7 @@ interface HolderRowProps {
 
 function HolderRow({ user: masked, onRemove }: HolderRowProps) {
   const user = readFragment(HolderFragment, masked);
-  const { roles: { holder: words } } = useMessages();
+  const words = useMessages().roles.holder;
   const why = useHolderWhy(user);
   return (
     <li className="row-with-button">

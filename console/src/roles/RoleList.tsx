@@ -34,15 +34,7 @@ const RowFragment = graphql(`
 `);
 
 const RolesQuery = graphql(`
-  query Roles(
-    $filter: RoleFilter
-    $orderBy: RoleOrder
-    $first: Int
-    $after: String
-    $last: Int
-    $before: String
-    $seesUsers: Boolean!
-  ) {
+  query Roles($filter: RoleFilter, $orderBy: RoleOrder, $first: Int, $after: String, $last: Int, $before: String, $seesUsers: Boolean!) {
     roles(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       nodes {

@@ -94,7 +94,13 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
     <Page
       title={role.name}
       beside={<RoleKind role={role} />}
-      below={role.description && <span className="role-description" dir="auto">{role.description}</span>}
+      below={
+        role.description && (
+          <span className="role-description" dir="auto">
+            {role.description}
+          </span>
+        )
+      }
       back={{ href: "/roles", title: words.title }}
       actions={
         <>

@@ -14,11 +14,12 @@ export const roles = {
   name: "Name",
   codeName: "Codename",
   codeNameHint:
-    "So nennen Programme die Rolle: Buchstaben von A bis Z, Ziffern, _, - und . Bleibt das Feld leer, wird er aus dem Namen gebildet. Er lässt sich nicht mehr ändern.",
+    "So nennen Programme die Rolle: Buchstaben von A bis Z, Ziffern, _, - und . Ohne Angabe entsteht er aus dem Namen. Er bleibt dann so.",
   description: "Beschreibung",
   descriptionHint: "Wofür die Rolle da ist. Alle, die Rollen vergeben, sehen es.",
   grants: "Was sie erlaubt",
-  grantsHint: "Alles andere in einer Anwendung braucht „ansehen“, das von selbst dazukommt. Was man selbst nicht darf, kann man auch anderen nicht erlauben.",
+  grantsHint:
+    "Alles andere in einer Anwendung braucht „ansehen“, das von selbst dazukommt. Niemand kann erlauben, was er selbst nicht darf.",
   allowsNothing: "Diese Rolle erlaubt noch nichts.",
   everything: "Alles",
   holders: "Personen",
@@ -87,7 +88,9 @@ export const roles = {
 
   effects: {
     holderCount: (count: number) =>
-      count === 0 ? "Niemand hat diese Rolle." : plural(count, { one: "# Person hat diese Rolle.", other: "# Personen haben diese Rolle." }),
+      count === 0
+        ? "Niemand hat diese Rolle."
+        : plural(count, { one: "# Person hat diese Rolle.", other: "# Personen haben diese Rolle." }),
     unknownHolders: "Wer diese Rolle hat, dürfen Sie nicht sehen: Es betrifft alle, die sie haben.",
     none: "An dem, was jemand darf, ändert sich nichts.",
     holders: {
@@ -114,7 +117,8 @@ export const roles = {
     action: "Löschen",
     title: (name: string) => `${name} löschen?`,
     text: "Die Rolle ist dann endgültig weg. Das lässt sich nicht rückgängig machen.",
-    force: (count: number) => plural(count, { one: "Der # Person wegnehmen, die sie hat", other: "Allen # Personen wegnehmen, die sie haben" }),
+    force: (count: number) =>
+      plural(count, { one: "Der # Person wegnehmen, die sie hat", other: "Allen # Personen wegnehmen, die sie haben" }),
     forceUnknown: "Allen wegnehmen, die sie haben",
     forceHint: "Wer keine andere Rolle hat, behält das Konto und darf nichts.",
     forceFirst: "Es gibt Personen mit dieser Rolle: Sagen Sie zuerst, dass sie ihnen weggenommen werden soll.",
@@ -129,7 +133,9 @@ export const roles = {
     addSearch: "Name oder Adresse der Person, die sie bekommen soll",
     addHint: "Tippen Sie einen Teil eines Namens oder einer Adresse.",
     found: (total: number, shown: number) =>
-      total > shown ? `${shown} von ${total} Personen. Tippen Sie mehr, um weniger zu finden.` : plural(total, { one: "# Person", other: "# Personen" }),
+      total > shown
+        ? `${shown} von ${total} Personen. Tippen Sie mehr, um weniger zu finden.`
+        : plural(total, { one: "# Person", other: "# Personen" }),
     addOne: (name: string) => `${name} hinzufügen`,
     holdsAlready: "Hat sie schon",
     remove: "Entfernen",
@@ -152,6 +158,7 @@ export const roles = {
     all: "Alle Ereignisse",
     none: "Über diese Rolle ist nichts festgehalten.",
     by: (actor: string) => `von ${actor}`,
+    values: { true: "ja", false: "nein" } as Record<string, string>,
     fields: { name: "Name", codeName: "Codename", description: "Beschreibung", isManaged: "Aus der Konfiguration" },
   },
 } satisfies typeof english;

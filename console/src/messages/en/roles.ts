@@ -12,11 +12,13 @@ export const roles = {
   newRole: "New role",
   name: "Name",
   codeName: "Code name",
-  codeNameHint: "What programs call it: letters from A to Z, digits, _, - and . It is made from the name if you leave it empty, and stays as it is.",
+  codeNameHint:
+    "What programs call it: letters from A to Z, digits, _, - and . It is made from the name if you leave it empty, and stays as it is.",
   description: "Description",
   descriptionHint: "What the role is for. Everybody who gives roles sees it.",
   grants: "What it allows",
-  grantsHint: "All else in an application needs “view”, which comes with it by itself. Nobody can allow others what they may not do themselves.",
+  grantsHint:
+    "All else in an application needs “view”, which comes with it by itself. Nobody can allow others what they may not do themselves.",
   allowsNothing: "This role allows nothing yet.",
   everything: "Everything",
   holders: "Held by",
@@ -133,6 +135,7 @@ export const roles = {
     all: "All events",
     none: "Nothing is recorded about this role.",
     by: (actor: string) => `by ${actor}`,
+    values: { true: "yes", false: "no" } as Record<string, string>,
     fields: { name: "Name", codeName: "Code name", description: "Description", isManaged: "From the configuration" },
   },
 };
