@@ -62,7 +62,7 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
       {shown}
       {effects && (
         <>
-          <Effects effects={effects} of="holders" />
+          {holders === 0 ? <p>{words.effects.holderCount(0)}</p> : <Effects effects={effects} of="holders" />}
           {holders !== 0 && (
             <Checkbox isSelected={isForced} onChange={setForced} hint={words.remove.forceHint}>
               {holders == null ? words.remove.forceUnknown : words.remove.force(holders)}
