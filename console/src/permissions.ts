@@ -58,6 +58,10 @@ export function usePermissionWords() {
     );
   };
   return {
+    /** What an application is called. */
+    application,
+    /** What a permission is called, without its application. */
+    action,
     /** What a role grants, a line for each application. */
     grants: (role: Grants): string[] =>
       readFragment(GrantsFragment, role).applications.map(({ application, permissions: codes }) =>

@@ -1,26 +1,21 @@
 // The pages of the application Roles, by their addresses.
 import { Route, Switch } from "wouter";
 
-import { useMessages } from "../messages";
 import { NotFound } from "../shell/NotFound";
-import { Page } from "../ui/Page";
+import { NewRole } from "./NewRole";
+import { RoleList } from "./RoleList";
+import { RolePage } from "./RolePage";
 
 export default function Roles() {
   return (
     <Switch>
-      <Route path="/roles" component={Soon} />
+      <Route path="/roles" component={RoleList} />
+      <Route path="/roles/new" component={NewRole} />
+      {/* Another role is another page: nothing of a form that was begun is left. */}
+      <Route path="/roles/:id">{({ id }) => <RolePage key={id} id={id} />}</Route>
       <Route>
         <NotFound />
       </Route>
     </Switch>
-  );
-}
-
-function Soon() {
-  const { shell, roles } = useMessages();
-  return (
-    <Page title={roles.title}>
-      <div className="card">{shell.soon}</div>
-    </Page>
   );
 }

@@ -13,6 +13,8 @@ interface ConfirmChangeProps<Data, Variables> {
   title: string;
   action: string;
   danger?: boolean;
+  /** Why it cannot be done yet. */
+  why?: string | false;
   /** What will happen. */
   children: ReactNode;
   /** What to say once it has happened. */

@@ -8,6 +8,7 @@ const PATHS = {
   check: "M3 8.5l3.2 3.2L13 5",
   close: "M4 4l8 8M12 4l-8 8",
   plus: "M8 3v10M3 8h10",
+  minus: "M4 8h8",
   copy: "M6 6h7v7H6zM10 6V3H3v7h3",
   search: "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.7 10.7L14 14",
 };

@@ -20,7 +20,9 @@ export const errors = {
     REQUIRED: () => "Das wird gebraucht.",
     "REQUIRED roleIds": () => "Mindestens eine Rolle wird gebraucht.",
     "REQUIRED removeRoleIds": () => "Mindestens eine Rolle wird gebraucht.",
+    "REQUIRED codeName": () => "Ein Codename wird gebraucht: Aus diesem Namen lässt sich keiner bilden.",
     INVALID: () => "Das hat nicht die richtige Form.",
+    "INVALID codeName": () => "Möglich sind nur Buchstaben von A bis Z, Ziffern, _, - und .",
     "INVALID email": () => "Das ist keine E-Mail-Adresse.",
     "INVALID firstName": () => "Namen dürfen keine Internetadressen, Zeilenumbrüche oder unsichtbaren Zeichen enthalten.",
     "INVALID lastName": () => "Namen dürfen keine Internetadressen, Zeilenumbrüche oder unsichtbaren Zeichen enthalten.",
@@ -28,6 +30,7 @@ export const errors = {
     TOO_LONG: ({ max }) => (max ? `Das ist zu lang: höchstens ${max} Zeichen.` : "Das ist zu lang."),
     TOO_MANY: ({ max }) => (max ? `Das sind zu viele: höchstens ${max}.` : "Das sind zu viele."),
     TAKEN: () => "Das ist schon vergeben.",
+    "TAKEN codeName": () => "Eine Rolle mit diesem Codenamen gibt es schon.",
     "TAKEN email": () => "Diese E-Mail-Adresse gehört schon einer anderen Person.",
     NOT_FOUND: () => "Das gibt es nicht (mehr).",
     TOO_MANY_ATTEMPTS: () => "Das waren zu viele Versuche. Versuchen Sie es später noch einmal.",
@@ -36,6 +39,8 @@ export const errors = {
     EXCEEDS_OWN_PERMISSIONS: () => "Dabei geht es um Berechtigungen, die Sie selbst nicht haben.",
     PROTECTED: () => "Das ist fest eingebaut oder vom Betreiber festgelegt und lässt sich hier nicht ändern.",
     WRONG_STATE: () => "Im jetzigen Zustand geht das nicht.",
+    "WRONG_STATE id": ({ holders }) =>
+      holders ? `So viele Personen haben diese Rolle: ${holders}.` : "Im jetzigen Zustand geht das nicht.",
     CHANGED_MEANWHILE: () => "Jemand hat das inzwischen geändert.",
   },
 } satisfies typeof english;
