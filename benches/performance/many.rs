@@ -38,10 +38,10 @@ pub async fn measure(shared: &SharedOptions, options: &ManyOptions) {
     let alone = others.write_until(|begun| begun.elapsed() > ALONE).await;
     println!("changes of {OTHERS} others, alone: {}", spread(alone));
     // The first one finds nothing prepared.
-    round(&world, &others, 0).await;
+    round(&world, &others, 0, options.keyed).await;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
-        rounds.push(round(&world, &others, number).await);
+        rounds.push(round(&world, &others, number, options.keyed).await);
     }
     let took = rounds.iter().map(|round| round.took).collect();
     println!("{PEOPLE} invitations in one request: {}", spread(took));
@@ -60,11 +60,12 @@ pub async fn measure(shared: &SharedOptions, options: &ManyOptions) {
 }
 
 /// Invites people whom nobody has invited yet, while the others write.
-async fn round(world: &World, others: &Others<'_>, number: usize) -> Round {
+async fn round(world: &World, others: &Others<'_>, number: usize, is_keyed: bool) -> Round {
     let person = |index| json!({ "email": format!("many{number}.{index}@example.com"), "roleIds": [world.member] });
     let people: Vec<Value> = (0..PEOPLE).map(person).collect();
     let document = "mutation($input: InviteUsersInput!) { inviteUsers(input: $input) { results { outcome } userErrors { code } } }";
-    let variables = json!({ "input": { "invitations": people } });
+    let key = is_keyed.then(|| format!("round {number}"));
+    let variables = json!({ "input": { "invitations": people, "idempotencyKey": key } });
     let request = request(&world.token, document, &variables);
     let mut caller = world.connect().await;
     let before = world.server.begin_peak();

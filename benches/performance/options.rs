@@ -69,6 +69,10 @@ pub struct ManyOptions {
     /// How many times 500 people are invited
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub rounds: usize,
+
+    /// Whether each request has an idempotency key
+    #[arg(long)]
+    pub keyed: bool,
 }
 
 /// What becomes of the ratios.

@@ -1,13 +1,14 @@
 //! The API for inviting many people at once.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use entity::invitation;
 
 use super::Invitation;
-use crate::domain;
 use crate::domain::applications::USERS_CREATE;
 use crate::domain::invitations::many::{self, Batch, Invitee, MAX_ROWS, Treatment};
 use crate::domain::invitations::{NewUser, Wishes};
 use crate::domain::many::{Outcome, Outcomes};
+use crate::domain::{self, users};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::UserError;
 use crate::graphql::guard::{Requires, requires};
@@ -69,35 +70,27 @@ fn results(ctx: &Context<'_>, done: Outcomes<Invitee>, is_dry_run: bool) -> Vec<
         Some(error) => note_stop(ctx, error),
         None => {}
     }
-    let mut objects = Objects::of(&done.each);
+    // What they lead to is read for all of them at once.
+    let (mut users, mut invitations) = (Vec::new(), Vec::new());
     let rows = done.each.into_iter().enumerate();
-    rows.map(|(index, row)| InviteUsersResult::new(index, row, &mut objects))
-        .collect()
-}
-
-/// The users and the invitations of the results, in their order: each of them a level.
-struct Objects {
-    users: std::vec::IntoIter<User>,
-    invitations: std::vec::IntoIter<Invitation>,
-}
-
-impl Objects {
-    fn of(rows: &[Outcome<Invitee>]) -> Self {
-        let done = || rows.iter().filter_map(done);
-        let users = done().filter_map(|invitee| invitee.user.clone());
-        let invitations = done().filter_map(|invitee| invitee.invitation.clone());
-        Self {
-            users: User::together(users.collect()).into_iter(),
-            invitations: Invitation::together(invitations.collect()).into_iter(),
-        }
-    }
-}
-
-fn done(row: &Outcome<Invitee>) -> Option<&Invitee> {
-    match row {
-        Outcome::Done(invitee) => Some(invitee),
-        _ => None,
-    }
+    let rows: Vec<_> = rows
+        .map(|(index, row)| {
+            let (result, user, invitation) = InviteUsersResult::apart(index, row);
+            let has = (user.is_some(), invitation.is_some());
+            users.extend(user);
+            invitations.extend(invitation);
+            (result, has)
+        })
+        .collect();
+    let mut users = User::together(users).into_iter();
+    let mut invitations = Invitation::together(invitations).into_iter();
+    let results = rows.into_iter();
+    let results = results.map(|(result, (has_user, has_invitation))| InviteUsersResult {
+        user: has_user.then(|| users.next()).flatten(),
+        invitation: has_invitation.then(|| invitations.next()).flatten(),
+        ..result
+    });
+    results.collect()
 }
 
 /// The people to invite.
@@ -231,9 +224,23 @@ pub enum InviteUsersOutcome {
     Unknown,
 }
 
+impl From<Treatment> for InviteUsersOutcome {
+    fn from(how: Treatment) -> Self {
+        match how {
+            Treatment::Invited => Self::Invited,
+            Treatment::Resent => Self::Resent,
+            Treatment::Skipped => Self::Skipped,
+        }
+    }
+}
+
 impl InviteUsersResult {
-    fn new(index: usize, row: Outcome<Invitee>, objects: &mut Objects) -> Self {
-        let told = |outcome| Self {
+    /// The result without the user and the invitation, and these apart.
+    fn apart(
+        index: usize,
+        row: Outcome<Invitee>,
+    ) -> (Self, Option<users::User>, Option<invitation::Model>) {
+        let new = |outcome| Self {
             index,
             outcome,
             user: None,
@@ -241,23 +248,22 @@ impl InviteUsersResult {
             link: None,
             user_errors: Vec::new(),
         };
-        match row {
-            Outcome::Done(invitee) => Self {
-                user: invitee.user.and_then(|_| objects.users.next()),
-                invitation: (invitee.invitation).and_then(|_| objects.invitations.next()),
-                link: invitee.link,
-                ..told(match invitee.how {
-                    Treatment::Invited => InviteUsersOutcome::Invited,
-                    Treatment::Resent => InviteUsersOutcome::Resent,
-                    Treatment::Skipped => InviteUsersOutcome::Skipped,
-                })
-            },
+        let result = match row {
+            Outcome::Done(invitee) => {
+                let link = invitee.link;
+                let result = Self {
+                    link,
+                    ..new(invitee.how.into())
+                };
+                return (result, invitee.user, invitee.invitation);
+            }
             Outcome::Failed(errors) => Self {
                 user_errors: errors.into_iter().map(Into::into).collect(),
-                ..told(InviteUsersOutcome::Failed)
+                ..new(InviteUsersOutcome::Failed)
             },
-            Outcome::NotDone => told(InviteUsersOutcome::NotDone),
-            Outcome::Unknown => told(InviteUsersOutcome::Unknown),
-        }
+            Outcome::NotDone => new(InviteUsersOutcome::NotDone),
+            Outcome::Unknown => new(InviteUsersOutcome::Unknown),
+        };
+        (result, None, None)
     }
 }
