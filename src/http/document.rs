@@ -57,9 +57,10 @@ impl Document {
             policy: policy.into(),
             content_type: content_type(name),
             body: Written::Compressed(content),
-            caching: match name.starts_with("assets/") {
-                true => FOR_EVER,
-                false => FRESH,
+            caching: if name.starts_with("assets/") {
+                FOR_EVER
+            } else {
+                FRESH
             },
         }
     }

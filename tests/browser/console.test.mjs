@@ -112,7 +112,8 @@ async function story(hand, { role, first, last }) {
   await isFine(page);
   const row = page.getByRole("row", { name: new RegExp(email) });
   await hand.press(row.getByRole("link", { name: "You have been invited to join K Bank" }));
-  await page.getByText("The mail server could not be reached").first().waitFor();
+  // While nothing can be sent, what is queued waits without having been tried.
+  await page.getByRole("heading", { name: "You have been invited to join K Bank", level: 1 }).waitFor();
   await page.frameLocator("iframe").getByText("[secret link]").waitFor();
   await isFine(page);
   await hand.press(page.getByRole("button", { name: "Show the link" }));
@@ -227,9 +228,6 @@ test("a lost connection and an ended session lose nothing that was typed", async
   assert.equal(await email.inputValue(), "typed@kbank.com");
   await page.context().setOffline(false);
 
-  await usher("mutation($i: EndUserSessionsInput!) { endUserSessions(input: $i) { userErrors { message } } }", {
-    i: { userId: (await usher("{ viewer { id } }")).viewer.id },
-  }).catch(() => {});
   await page.context().clearCookies();
   await page.getByRole("button", { name: "Invite", exact: true }).click();
   const dialog = page.getByRole("alertdialog", { name: "Your session has ended" });
@@ -245,7 +243,6 @@ test("a lost connection and an ended session lose nothing that was typed", async
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await dialog.waitFor({ state: "detached" });
   assert.equal(await email.inputValue(), "typed@kbank.com");
-  ada = undefined;
 });
 
 test("in German, on a phone, each page is fine", async () => {
