@@ -258,7 +258,7 @@ test("in German, on a phone, each page is fine", async () => {
   ]) {
     await page.goto(`${pages.server.url}/console/${path}`);
     await page.getByRole("heading", { name: title, level: 1 }).waitFor();
-    await page.locator(".loading").waitFor({ state: "detached" });
+    await page.waitForFunction(() => !document.querySelector(".loading"));
     await isFine(page);
     const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     assert.equal(overflows, false, path);

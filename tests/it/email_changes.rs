@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use entity::EventId;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::emails::office;
 use crate::rows::literal;
@@ -176,7 +176,7 @@ async fn told_of_late(server: &TestServer, events: &mut Events, change: &str) ->
     within("what is committed late to be told", async {
         loop {
             let earlier = app.clock.now().before(Duration::from_secs(2)).0;
-            let id = literal(server, Uuid::now_v7());
+            let id = literal(server, app.new_id::<EventId>().0);
             let change = change.replace("{earlier}", &earlier.to_string());
             let transaction = app.db.begin().await.unwrap();
             let change = change.replace("{id}", &id);
