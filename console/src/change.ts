@@ -18,7 +18,7 @@ export interface Change<Data, Variables> {
 }
 
 /** That of the only field; beside it, the cache may note the name of the type. */
-function payloadOf<Data>(data: Data | undefined) {
+export function payloadOf<Data>(data: Data | undefined) {
   const values: unknown[] = Object.values(data ?? {});
   return values.find((value) => value && typeof value === "object") as (Payload<Data> & { userErrors?: Refusal }) | undefined;
 }

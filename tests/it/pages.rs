@@ -61,16 +61,24 @@ async fn pages_run_nothing_inline_and_tell_nobody_where_one_came_from() {
 #[tokio::test]
 async fn a_page_that_is_known_is_not_sent_again() {
     let server = TestServer::start().await;
-    let first = get(&server, "/sign-in").await;
-    let again = server
-        .anonymous()
-        .http
-        .get(format!("{}/sign-in", server.url))
-        .header("if-none-match", header(&first, "etag"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    for path in [
+        "/sign-in",
+        "/console/users",
+        "/console/console.js",
+        "/playground",
+    ] {
+        let first = get(&server, path).await;
+        let again = server
+            .anonymous()
+            .http
+            .get(format!("{}{path}", server.url))
+            .header("if-none-match", header(&first, "etag"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(again.bytes().await.unwrap().len(), 0, "{path}");
+    }
 }
 
 #[tokio::test]

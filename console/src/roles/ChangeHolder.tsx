@@ -2,7 +2,7 @@
 import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { ConfirmChange } from "../ui/ConfirmChange";
-import { Effects, useRehearsal } from "./Effects";
+import { Effects, useRehearsal } from "../effects";
 
 const UpdateHolder = graphql(`
   mutation UpdateHolder($input: UpdateUserInput!) {
@@ -23,7 +23,7 @@ const RehearseHolder = graphql(`
   mutation RehearseHolder($input: UpdateUserInput!, $seesUsers: Boolean!) {
     updateUser(input: $input) {
       effects {
-        ...RoleEffects
+        ...Effects
       }
       userErrors {
         ...UserErrors

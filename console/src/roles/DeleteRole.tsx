@@ -7,7 +7,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { ConfirmChange } from "../ui/ConfirmChange";
 import { Checkbox } from "../ui/fields";
-import { Effects, readEffects, useRehearsal } from "./Effects";
+import { Effects, readEffects, useRehearsal } from "../effects";
 
 const DeleteRoleMutation = graphql(`
   mutation DeleteRole($input: DeleteRoleInput!) {
@@ -24,7 +24,7 @@ const RehearseDelete = graphql(`
   mutation RehearseDeleteRole($input: DeleteRoleInput!, $seesUsers: Boolean!) {
     deleteRole(input: $input) {
       effects {
-        ...RoleEffects
+        ...Effects
       }
       userErrors {
         ...UserErrors
@@ -39,7 +39,7 @@ interface DeleteRoleProps {
 }
 
 export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
-  const { roles: words, common } = useMessages();
+  const { roles: words, effects: effectWords, common } = useMessages();
   const { may } = useSession();
   const [, navigate] = useLocation();
   const [isForced, setForced] = useState(false);
@@ -62,7 +62,7 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
       {shown}
       {effects && (
         <>
-          {holders === 0 ? <p>{words.effects.holderCount(0)}</p> : <Effects effects={effects} of="holders" />}
+          {holders === 0 ? <p>{effectWords.holderCount(0)}</p> : <Effects effects={effects} of="holders" />}
           {holders !== 0 && (
             <Checkbox isSelected={isForced} onChange={setForced} hint={words.remove.forceHint}>
               {holders == null ? words.remove.forceUnknown : words.remove.force(holders)}

@@ -12,7 +12,7 @@ import { Confirm } from "../ui/Confirm";
 import { Form, useComplaints } from "../ui/form";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
-import { Effects, readEffects, type MaskedEffects } from "./Effects";
+import { Effects, readEffects, type MaskedEffects } from "../effects";
 import { Overtaken } from "./Overtaken";
 import { difference, withTicks, type Ticks } from "./permissions";
 import { NAMES, RoleFields } from "./RoleFields";
@@ -47,7 +47,7 @@ const RehearseUpdate = graphql(`
   mutation RehearseUpdateRole($input: UpdateRoleInput!, $seesUsers: Boolean!) {
     updateRole(input: $input) {
       effects {
-        ...RoleEffects
+        ...Effects
       }
       userErrors {
         ...UserErrors

@@ -1,14 +1,14 @@
 // The roles of a person: what they allow, and the form that gives and takes them, which says beforehand what a change comes to.
-import { useEffect, useState } from "react";
-import { useClient } from "urql";
+import { useState } from "react";
 
 import { useChange } from "../change";
+import { Effects, useRehearsal } from "../effects";
 import { ErrorMessage } from "../errors";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { usePermissionWords } from "../permissions";
 import { Button } from "../ui/Button";
-import { Complaints, Form, type Refusal } from "../ui/form";
+import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
@@ -47,13 +47,10 @@ const UpdateRoles = graphql(`
 
 // Of its own: with `dryRun` nothing is changed, and nothing in the cache is to be.
 const RehearseRoles = graphql(`
-  mutation RehearseUserRoles($input: UpdateUserInput!) {
+  mutation RehearseUserRoles($input: UpdateUserInput!, $seesUsers: Boolean!) {
     updateUser(input: $input) {
       effects {
-        gained
-        lost
-        invitationsRenewed
-        sessionsEnded
+        ...Effects
       }
       userErrors {
         ...UserErrors
@@ -136,7 +133,7 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
   return (
     <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
       <RoleChoices label={words.invite.rolesHint} values={chosen} onChange={setChosen} held={user.roles} />
-      {isChanged && !change.userErrors && <Effects input={input} />}
+      {isChanged && !change.userErrors && <Rehearsal input={input} />}
       <ErrorMessage error={change.error} />
       <div className="buttons">
         <Button type="submit" look="primary" busy={change.busy}>
@@ -148,62 +145,15 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
   );
 }
 
-interface Effects {
-  gained: string[];
-  lost: string[];
-  invitationsRenewed?: number | null;
-  sessionsEnded?: number | null;
-}
-
-/** What a change would come to, asked anew whenever it is another one. */
-function Effects({ input }: { input: { id: string; addRoleIds: string[]; removeRoleIds: string[] } }) {
-  const { users: words, common } = useMessages();
-  const { list } = usePermissionWords();
-  const client = useClient();
-  const [found, setFound] = useState<{ effects?: Effects | null; errors?: Refusal }>({});
-  const key = JSON.stringify(input);
-
-  useEffect(() => {
-    let isWanted = true;
-    const ask = async () => {
-      const { data } = await client.mutation(RehearseRoles, { input: { ...(JSON.parse(key) as typeof input), dryRun: true } });
-      if (isWanted && data) setFound({ effects: data.updateUser.effects, errors: data.updateUser.userErrors });
-    };
-    void ask();
-    return () => {
-      isWanted = false;
-    };
-  }, [client, key]);
-
-  const { effects, errors } = found;
+/** What the change would come to. */
+function Rehearsal({ input }: { input: { id: string; addRoleIds: string[]; removeRoleIds: string[] } }) {
+  const { effects: words } = useMessages();
+  const { payload, shown } = useRehearsal(RehearseRoles, { input: { ...input, dryRun: true }, seesUsers: true });
   return (
-    <div className="effects" role="status" aria-label={words.person.effects}>
-      <h3>{words.person.effects}</h3>
-      {errors && errors.length > 0 && <Complaints errors={errors} />}
-      {!effects && !errors && <p className="quiet">{common.loading}</p>}
-      {effects && (
-        <>
-          <Permissions title={words.person.gained} lines={list(effects.gained)} />
-          <Permissions title={words.person.lost} lines={list(effects.lost)} />
-          {effects.gained.length + effects.lost.length === 0 && <p>{words.person.effectsNone}</p>}
-          {Boolean(effects.invitationsRenewed) && <p>{words.person.renewed}</p>}
-          {Boolean(effects.sessionsEnded) && <p>{words.person.sessionsEnded(effects.sessionsEnded!)}</p>}
-        </>
-      )}
+    <div className="effects" role="status" aria-label={words.title}>
+      <h3>{words.title}</h3>
+      {shown}
+      {payload?.effects && <Effects effects={payload.effects} of="person" />}
     </div>
-  );
-}
-
-function Permissions({ title, lines }: { title: string; lines: string[] }) {
-  if (lines.length === 0) return null;
-  return (
-    <>
-      <p>{title}</p>
-      <ul>
-        {lines.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-    </>
   );
 }

@@ -99,7 +99,7 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
 }
 
 function SessionRow({ session, isOwn }: { session: UserSessionsFragment["sessions"][number]; isOwn: boolean }) {
-  const { users: words } = useMessages();
+  const { users: words, eventLog } = useMessages();
   const tell = useNotice();
   const change = useChange(RevokeSession);
   const end = async () => {
@@ -111,7 +111,8 @@ function SessionRow({ session, isOwn }: { session: UserSessionsFragment["session
         <b title={session.userAgent ?? undefined}>{deviceOf(session.userAgent) ?? words.person.unknownDevice}</b>{" "}
         {session.isCurrent && <Badge tone="good">{words.person.current}</Badge>}
         <small className="line quiet">
-          {session.ipAddress && words.person.from(session.ipAddress)}, {words.person.lastUsed} <Time at={session.lastUsedAt} />
+          {session.ipAddress && `${eventLog.fromAddress(session.ipAddress)}, `}
+          {words.person.lastUsed} <Time at={session.lastUsedAt} />
         </small>
         <small className="line quiet">
           {words.person.since} <Time at={session.createdAt} />, {words.person.ends} <Time at={session.endsAt} />

@@ -27,6 +27,8 @@ export const eventLog = {
   unseen: (count: number) => plural(count, { one: "# neues Ereignis", other: "# neue Ereignisse" }),
   nothingThere: "entfernt",
   became: "wurde zu",
+  /** On the page of what they are about. */
+  newest: { title: "Ereignisse", all: "Alle Ereignisse", by: (actor: string) => `von ${actor}` },
   added: "hinzugekommen:",
   removed: "entfernt:",
   flags: { true: "ja", false: "nein" },

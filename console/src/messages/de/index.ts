@@ -1,6 +1,7 @@
 // German.
 import type { messages as english } from "../en";
 import { common } from "./common";
+import { effects } from "./effects";
 import { emailQueue } from "./email-queue";
 import { errors } from "./errors";
 import { eventActions } from "./event-actions";
@@ -10,4 +11,4 @@ import { roles } from "./roles";
 import { shell } from "./shell";
 import { users } from "./users";
 
-export const messages = { common, errors, shell, users, roles, emailQueue, eventLog, eventActions, permissions } satisfies typeof english;
+export const messages = { common, errors, shell, users, roles, effects, emailQueue, eventLog, eventActions, permissions } satisfies typeof english;

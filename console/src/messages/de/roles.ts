@@ -86,32 +86,6 @@ export const roles = {
     empty: "(leer)",
   },
 
-  effects: {
-    holderCount: (count: number) =>
-      count === 0
-        ? "Niemand hat diese Rolle."
-        : plural(count, { one: "# Person hat diese Rolle.", other: "# Personen haben diese Rolle." }),
-    unknownHolders: "Wer diese Rolle hat, dürfen Sie nicht sehen: Es betrifft alle, die sie haben.",
-    none: "An dem, was jemand darf, ändert sich nichts.",
-    holders: {
-      gained: "Sie dürfen dann auch:",
-      gainedAfter: "Manchen erlaubt es vielleicht schon eine andere Rolle.",
-      lost: "Sie dürfen dann nicht mehr:",
-      lostAfter: "Es sei denn, eine andere ihrer Rollen erlaubt es.",
-    },
-    person: {
-      gained: "Die Person darf dann auch:",
-      lost: "Die Person darf dann nicht mehr:",
-      renewed: "Die Person bekommt einen neuen Link, weil sie mehr dürfen wird: Der, den sie hat, funktioniert dann nicht mehr.",
-    },
-    nobody: { gained: "Die Rolle erlaubt dann auch:", lost: "Die Rolle erlaubt dann nicht mehr:" },
-    renewed: (count: number) =>
-      plural(count, {
-        one: "# Person davon hat noch kein Passwort und bekommt einen neuen Link: Der alte funktioniert dann nicht mehr.",
-        other: "# Personen davon haben noch kein Passwort und bekommen neue Links: Die alten funktionieren dann nicht mehr.",
-      }),
-    sessionsEnded: (count: number) => plural(count, { one: "# Sitzung endet.", other: "# Sitzungen enden." }),
-  },
 
   remove: {
     action: "Löschen",
@@ -153,12 +127,5 @@ export const roles = {
     },
   },
 
-  events: {
-    title: "Ereignisse",
-    all: "Alle Ereignisse",
-    none: "Über diese Rolle ist nichts festgehalten.",
-    by: (actor: string) => `von ${actor}`,
-    values: { true: "ja", false: "nein" } as Record<string, string>,
-    fields: { name: "Name", codeName: "Codename", description: "Beschreibung", isManaged: "Aus der Konfiguration" },
-  },
+  noEvents: "Über diese Rolle ist nichts festgehalten.",
 } satisfies typeof english;

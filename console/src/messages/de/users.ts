@@ -209,12 +209,6 @@ export const users = {
     rolesTitle: "Rollen",
     rolesNone: "Diese Person hat keine Rolle und darf nichts.",
     changeRoles: "Rollen ändern",
-    effects: "Was daraus folgt",
-    effectsNone: "An dem, was die Person darf, ändert sich nichts.",
-    gained: "Die Person darf dann auch",
-    lost: "Die Person darf dann nicht mehr",
-    renewed: "Die Person bekommt einen neuen Link, weil sie mehr dürfen wird: Der, den sie hat, funktioniert dann nicht mehr.",
-    sessionsEnded: (count: number) => plural(count, { one: "# Sitzung endet.", other: "# Sitzungen enden." }),
 
     invitation: "Einladung",
     invitationNone: "Diese Person wurde nie eingeladen.",
@@ -249,10 +243,6 @@ export const users = {
     lastUsed: "zuletzt benutzt",
     since: "seit",
     ends: "endet von selbst",
-    events: "Ereignisse",
     eventsNone: "Über diese Person ist nichts festgehalten.",
-    eventsAll: "Alle Ereignisse",
-    by: (actor: string) => `von ${actor}`,
-    from: (address: string) => `aus ${address}`,
   },
 } satisfies typeof english;

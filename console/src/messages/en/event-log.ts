@@ -26,6 +26,8 @@ export const eventLog = {
   unseen: (count: number) => plural(count, { one: "# new event", other: "# new events" }),
   nothingThere: "removed",
   became: "became",
+  /** On the page of what they are about. */
+  newest: { title: "Events", all: "All events", by: (actor: string) => `by ${actor}` },
   added: "added:",
   removed: "removed:",
   flags: { true: "yes", false: "no" },

@@ -68,30 +68,6 @@ export const roles = {
     empty: "(empty)",
   },
 
-  effects: {
-    holderCount: (count: number) =>
-      count === 0 ? "Nobody holds this role." : plural(count, { one: "# person holds this role.", other: "# people hold this role." }),
-    unknownHolders: "You may not see who holds this role: it concerns all of them.",
-    none: "Nothing changes in what anybody may do.",
-    holders: {
-      gained: "They may then also:",
-      gainedAfter: "Some may be allowed it by another role already.",
-      lost: "They may then no longer:",
-      lostAfter: "Unless another role that they hold allows it.",
-    },
-    person: {
-      gained: "They may then also:",
-      lost: "They may then no longer:",
-      renewed: "They are sent a new link, because they come to be allowed more: the one that they have stops working.",
-    },
-    nobody: { gained: "The role then also allows:", lost: "The role then no longer allows:" },
-    renewed: (count: number) =>
-      plural(count, {
-        one: "# of them has not signed up yet and is sent a new link: the old one stops working.",
-        other: "# of them have not signed up yet and are sent new links: the old ones stop working.",
-      }),
-    sessionsEnded: (count: number) => plural(count, { one: "# session ends.", other: "# sessions end." }),
-  },
 
   remove: {
     action: "Delete",
@@ -130,12 +106,5 @@ export const roles = {
     },
   },
 
-  events: {
-    title: "Events",
-    all: "All events",
-    none: "Nothing is recorded about this role.",
-    by: (actor: string) => `by ${actor}`,
-    values: { true: "yes", false: "no" } as Record<string, string>,
-    fields: { name: "Name", codeName: "Code name", description: "Description", isManaged: "From the configuration" },
-  },
+  noEvents: "Nothing is recorded about this role.",
 };

@@ -200,12 +200,6 @@ export const users = {
     rolesTitle: "Roles",
     rolesNone: "This person holds no role, and may do nothing.",
     changeRoles: "Change roles",
-    effects: "What this comes to",
-    effectsNone: "Nothing changes in what they may do.",
-    gained: "They may then also",
-    lost: "They may then no longer",
-    renewed: "They are sent a new link, because they come to be allowed more: the one that they have stops working.",
-    sessionsEnded: (count: number) => plural(count, { one: "# session ends.", other: "# sessions end." }),
 
     invitation: "Invitation",
     invitationNone: "This person was never invited.",
@@ -240,10 +234,6 @@ export const users = {
     lastUsed: "last used",
     since: "since",
     ends: "ends by itself",
-    events: "Events",
     eventsNone: "Nothing is recorded about this person.",
-    eventsAll: "All events",
-    by: (actor: string) => `by ${actor}`,
-    from: (address: string) => `from ${address}`,
   },
 };

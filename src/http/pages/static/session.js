@@ -31,23 +31,41 @@ export async function signOut() {
   location.assign("sign-in");
 }
 
-const LOOKS_AGAIN_AFTER_MS = 10_000;
+const CONNECTS_AGAIN_AFTER_MS = 5_000;
 
-/** Reports the signed-in person whenever something about them changes, and says when their session has ended. */
+/** What the server closes a WebSocket with once the session has ended (graphql-transport-ws: Unauthorized). */
+const ENDED = 4401;
+
+/**
+ * Reports the signed-in person whenever something about them changes, and says when their session has ended. By a
+ * WebSocket: of streams over HTTP/1.1, a browser keeps six to a server, however many of these pages are open.
+ */
 export function watchViewer(fields, onChange) {
   const address = new URL("graphql", document.baseURI);
-  address.searchParams.set("query", `subscription { viewerChanged { ${fields} } }`);
-  const reports = new EventSource(address);
-  reports.addEventListener("next", ({ data: report }) => {
-    const { data, errors } = JSON.parse(report);
-    if (data) return onChange(data.viewerChanged);
-    if (isLeaving || errors[0].extensions.code !== "UNAUTHENTICATED") return;
-    reports.close();
-    showState("You are no longer signed in", "Your session has ended. It may have expired, or somebody ended it.", "Sign in");
+  address.protocol = address.protocol.replace("http", "ws");
+  const socket = new WebSocket(address, "graphql-transport-ws");
+  const send = (message) => socket.send(JSON.stringify(message));
+  const ended = () => {
+    if (!isLeaving) showState("You are no longer signed in", "Your session has ended. It may have expired, or somebody ended it.", "Sign in");
+  };
+  let isOver = false;
+  socket.addEventListener("open", () => send({ type: "connection_init" }));
+  socket.addEventListener("message", ({ data }) => {
+    const { type, payload } = JSON.parse(data);
+    if (type === "ping") send({ type: "pong" });
+    if (type === "connection_ack") send({ id: "viewer", type: "subscribe", payload: { query: `subscription { viewerChanged { ${fields} } }` } });
+    if (type === "next" && payload.data) onChange(payload.data.viewerChanged);
+    const errors = type === "error" ? payload : (payload?.errors ?? []);
+    if (errors[0]?.extensions?.code !== "UNAUTHENTICATED") return;
+    isOver = true;
+    socket.close();
+    ended();
   });
-  // The browser connects again by itself, unless the answer was no stream: a proxy may have had its own say.
-  reports.addEventListener("error", () => {
-    if (reports.readyState === EventSource.CLOSED) setTimeout(watchViewer, LOOKS_AGAIN_AFTER_MS, fields, onChange);
+  // The server restarts now and then.
+  socket.addEventListener("close", ({ code }) => {
+    if (isOver) return;
+    if (code === ENDED) ended();
+    else setTimeout(watchViewer, CONNECTS_AGAIN_AFTER_MS, fields, onChange);
   });
 }
 

@@ -1,18 +1,18 @@
 // What a change comes to, in words. The server rehearses it (`dryRun`) and says for whom.
 import { useEffect, useState, type ReactNode } from "react";
-import type { AnyVariables, TypedDocumentNode } from "urql";
+import { useClient, type AnyVariables, type OperationResult, type TypedDocumentNode } from "urql";
 
-import { useChange, type Payload } from "../change";
-import { ErrorMessage } from "../errors";
-import { graphql, readFragment, type FragmentType } from "../graphql";
-import { useMessages } from "../messages";
-import { usePermissionWords } from "../permissions";
-import { Complaints } from "../ui/form";
-import { Loading } from "../ui/states";
+import { payloadOf } from "./change";
+import { ErrorMessage } from "./errors";
+import { graphql, readFragment, type FragmentType } from "./graphql";
+import { useMessages } from "./messages";
+import { usePermissionWords } from "./permissions";
+import { Complaints } from "./ui/form";
+import { Loading } from "./ui/states";
 
 // How many are concerned is told to those who may see users; who may not is not to ask.
 const EffectsFragment = graphql(`
-  fragment RoleEffects on ChangeEffects {
+  fragment Effects on ChangeEffects {
     gained
     lost
     usersAffected @include(if: $seesUsers)
@@ -33,7 +33,7 @@ interface EffectsProps {
 
 export function Effects({ effects: masked, of }: EffectsProps) {
   const { gained, lost, usersAffected, invitationsRenewed, sessionsEnded } = readEffects(masked);
-  const words = useMessages().roles.effects;
+  const words = useMessages().effects;
   const { list } = usePermissionWords();
   const say = of === "person" ? words.person : usersAffected === 0 ? words.nobody : words.holders;
   // Of one person, the server knows what their other roles allow.
@@ -65,21 +65,34 @@ function Lines({ title, lines, after }: { title: string; lines: string[]; after:
   );
 }
 
-/** Rehearses a change as soon as it is shown: what it comes to, or why it is refused. `undefined` until that is known. */
+/**
+ * Rehearses a change as soon as it is shown, and anew whenever it is another one: what it comes to, or why it is
+ * refused. `payload` is `undefined` until that is known.
+ */
 export function useRehearsal<Data, Variables extends AnyVariables>(document: TypedDocumentNode<Data, Variables>, variables: Variables) {
-  const { run, ...change } = useChange(document);
-  const [payload, setPayload] = useState<Payload<Data>>();
+  const client = useClient();
   const key = JSON.stringify(variables);
+  const [answer, setAnswer] = useState<{ key: string } & Pick<OperationResult<Data>, "data" | "error">>();
   useEffect(() => {
-    void Promise.resolve(run(JSON.parse(key) as Variables)).then(setPayload);
-  }, [run, key]);
-  const isRefused = Boolean(change.error || change.userErrors);
+    let isWanted = true;
+    void client.mutation(document, JSON.parse(key) as Variables).then(({ data, error }) => {
+      if (isWanted) setAnswer({ key, data, error });
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [client, document, key]);
+
+  // What was found out about another change says nothing of this one.
+  const { data, error } = answer?.key === key ? answer : {};
+  const payload = payloadOf(data);
+  const isRefused = Boolean(error || payload?.userErrors?.length);
   const shown: ReactNode = (
     <>
-      <ErrorMessage error={change.error} />
-      <Complaints errors={change.userErrors} />
+      <ErrorMessage error={error} />
+      <Complaints errors={payload?.userErrors} />
       {!payload && !isRefused && <Loading />}
     </>
   );
-  return { payload, isRefused, shown };
+  return { payload: isRefused ? undefined : payload, isRefused, shown };
 }
