@@ -85,7 +85,12 @@ export function connect(onEnded: () => void): Connection {
       }),
       cacheExchange({
         keys: Object.fromEntries(PARTS.map((type) => [type, () => null])),
-        updates: { Mutation: Object.fromEntries(Object.entries(CHANGES).map(([mutation, lists]) => [mutation, forgets(lists)])) },
+        updates: {
+          Mutation: {
+            ...Object.fromEntries(Object.entries(CHANGES).map(([mutation, lists]) => [mutation, forgets(lists)])),
+            revokeSession: (_result, { input }, cache) => cache.invalidate({ __typename: "Session", id: (input as { id: string }).id }),
+          },
+        },
       }),
       mapExchange({ onError: (error) => hasCode(error, "UNAUTHENTICATED") && onEnded() }),
       fetchExchange,

@@ -192,10 +192,35 @@ impl From<&Role> for Subject {
 pub struct FieldChange {
     /// The field's name in the API.
     pub field: String,
-    /// The previous value; `None` if there was none.
+    /// The previous value; `None` if there was none. The entries of a list are joined.
     pub before: Option<String>,
-    /// The new value; `None` if it was removed.
+    /// The new value; `None` if there is none. The entries of a list are joined.
     pub after: Option<String>,
+    /// What has changed in a list; `None` for a field that is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListChange>,
+}
+
+/// What has changed in a list, in its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListChange {
+    /// The entries that were not in it before.
+    pub added: Vec<String>,
+    /// The entries that are in it no longer.
+    pub removed: Vec<String>,
+}
+
+impl ListChange {
+    fn between(before: &[String], after: &[String]) -> Self {
+        let without = |these: &[String], others: &[String]| {
+            let left = these.iter().filter(|entry| !others.contains(entry));
+            left.cloned().collect()
+        };
+        Self {
+            added: without(after, before),
+            removed: without(before, after),
+        }
+    }
 }
 
 /// The fields that were changed, and only those.
@@ -208,20 +233,44 @@ impl Changes {
         Self::default()
     }
 
-    /// Adds the field, if its value has changed.
+    /// Adds the field, if its value has changed. An empty value is as good as none.
     #[must_use]
     pub fn field(
-        mut self,
+        self,
         name: &str,
         before: impl Into<Option<String>>,
         after: impl Into<Option<String>>,
     ) -> Self {
-        let (before, after) = (before.into(), after.into());
+        self.value(name, before.into(), after.into(), None)
+    }
+
+    /// Adds the field, whose value is a list, if the list has changed.
+    #[must_use]
+    pub fn list(self, name: &str, before: &[String], after: &[String]) -> Self {
+        let list = ListChange::between(before, after);
+        self.value(
+            name,
+            Some(before.join(", ")),
+            Some(after.join(", ")),
+            Some(list),
+        )
+    }
+
+    fn value(
+        mut self,
+        name: &str,
+        before: Option<String>,
+        after: Option<String>,
+        list: Option<ListChange>,
+    ) -> Self {
+        let is_given = |value: &String| !value.is_empty();
+        let (before, after) = (before.filter(is_given), after.filter(is_given));
         if before != after {
             self.0.push(FieldChange {
                 field: name.to_owned(),
                 before,
                 after,
+                list,
             });
         }
         self

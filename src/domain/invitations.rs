@@ -121,7 +121,7 @@ pub async fn invite(app: &App, actor: &Actor, new: NewUser, key: Option<&str>) -
         let user = User { row, role_ids };
         let changes = Changes::none()
             .field("email", None, user.row.email.clone())
-            .field("roles", None, roles::names(&granted, &user.role_ids));
+            .list("roles", &[], &roles::names(&granted, &user.role_ids));
         change
             .record_with(Action::UserInvited, &user, changes)
             .await?;
@@ -156,7 +156,7 @@ pub async fn invite_by_server(
         users::add_roles(change.db(), user.row.id, [role]).await?;
         users::touch(change, [user.row.id]).await?;
         user.role_ids.push(role);
-        changes = changes.field("roles", None, roles::ADMINISTRATOR.to_owned());
+        changes = changes.list("roles", &[], &[roles::ADMINISTRATOR.to_owned()]);
     }
     revoke_open(change, user.row.id).await?;
     change.record_with(action, &user, changes).await?;

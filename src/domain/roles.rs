@@ -106,12 +106,17 @@ pub async fn with_undeclared_permissions(app: &App) -> Result<Vec<(String, Strin
     let roles = load(db, app, rows).await?.into_iter();
     Ok(roles
         .filter(|role| !role.rights.unknown().is_empty())
-        .map(|role| (role.row.name, writing::codes(role.rights.unknown())))
+        .map(|role| {
+            (
+                role.row.name,
+                writing::codes(role.rights.unknown()).join(", "),
+            )
+        })
         .collect())
 }
 
-/// The names of roles as an event shows them; deleted ones are shown by ID.
-pub fn names(roles: &[Arc<Role>], ids: &[RoleId]) -> String {
+/// The names of roles as an event shows them, by the alphabet; deleted ones are shown by ID.
+pub fn names(roles: &[Arc<Role>], ids: &[RoleId]) -> Vec<String> {
     let mut names: Vec<String> = ids
         .iter()
         .map(|id| {
@@ -120,5 +125,5 @@ pub fn names(roles: &[Arc<Role>], ids: &[RoleId]) -> String {
         })
         .collect();
     names.sort();
-    names.join(", ")
+    names
 }

@@ -178,28 +178,24 @@ fn current(app: &App) -> Select<session::Entity> {
 pub async fn revoke(app: &App, actor: &Actor, id: Option<SessionId>) -> Result<SessionId> {
     let signed_in = actor.signed_in()?;
     let user = &signed_in.user;
-    let Some(id) = id else {
-        return Err(UserError::new(
-            UserErrorCode::Invalid,
-            "id",
-            "This is not the ID of a session.",
-        )
-        .into());
-    };
+    let id = id.ok_or_else(|| is_no_session("id"))?;
     change::make(app, actor, |change| async move {
-        let ended = session::Entity::delete_many()
-            .filter(session::Column::Id.eq(id))
-            .filter(session::Column::UserId.eq(user.row.id))
-            .write(change.db())
-            .await?;
-        if ended > 0 {
-            devices::forget(change.db(), id).await?;
+        if end_one_of(change.db(), user.row.id, id).await? > 0 {
             let subject = Subject::session(id, user);
             change.record(Action::SessionRevoked, subject).await?;
         }
         change.commit(id).await
     })
     .await
+}
+
+/// An ID of another type.
+pub fn is_no_session(field: &'static str) -> UserError {
+    UserError::new(
+        UserErrorCode::Invalid,
+        field,
+        "This is not the ID of a session.",
+    )
 }
 
 /// Ends all of the actor's own sessions except the current one, and returns how many.
@@ -230,6 +226,20 @@ pub async fn end_all_of(
         sessions = sessions.filter(session::Column::Id.ne(except));
     }
     Ok(sessions.write(transaction).await?)
+}
+
+/// Ends one session of a user, and returns how many that were: none if it has ended, or is not theirs. The device
+/// on which it began is no longer known.
+pub async fn end_one_of(transaction: &Transaction, user: UserId, id: SessionId) -> Result<u64> {
+    let ended = session::Entity::delete_many()
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::UserId.eq(user))
+        .write(transaction)
+        .await?;
+    if ended > 0 {
+        devices::forget(transaction, id).await?;
+    }
+    Ok(ended)
 }
 
 /// Deletes sessions that have ended, and with them the record of where they came from.

@@ -105,10 +105,10 @@ async fn promote(change: &Change<'_>, mut user: User, role: RoleId) -> Result<St
     let before = user.role_ids.clone();
     user.role_ids.push(role);
     let known = roles::by_ids_in(change.app(), change.db(), &user.role_ids).await?;
-    let changes = Changes::none().field(
+    let changes = Changes::none().list(
         "roles",
-        roles::names(&known, &before),
-        roles::names(&known, &user.role_ids),
+        &roles::names(&known, &before),
+        &roles::names(&known, &user.role_ids),
     );
     change
         .record_with(Action::UserUpdated, &user, changes)

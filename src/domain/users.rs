@@ -17,6 +17,7 @@ use crate::domain::app::App;
 use crate::domain::change::Change;
 
 mod administration;
+mod deletion;
 mod holding;
 mod listing;
 pub mod model;
@@ -24,10 +25,9 @@ pub mod policy;
 mod role_choice;
 
 pub use administration::{
-    Meant, Traces, Updated, UserChange, activate, deactivate, delete, end_sessions, update,
-    update_profile,
+    Meant, Updated, UserChange, activate, deactivate, end_sessions, update, update_profile,
 };
-
+pub use deletion::{Traces, delete};
 pub use listing::{UserFilter, UserOrderField, count, matching, page};
 pub use model::User;
 use model::display_name;

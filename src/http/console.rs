@@ -4,9 +4,12 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use poem::error::NotFoundError;
 use poem::{Endpoint, Request, Response, Result, Route, get};
 use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
 
 use super::document::{Document, FRESH};
 use super::front_end;
@@ -15,9 +18,14 @@ use super::front_end;
 #[folder = "console/dist/"]
 struct Files;
 
-/// What pages may do, and to show the e-mails of the queue in a frame.
+/// The only style that is no file: React Aria Components puts it into the page on iOS while a dialog is open, which
+/// keeps the page behind from scrolling. A policy names such a style by its hash (CSP Level 3, section 6.7.3).
+const STYLE_ON_IOS: &str = "@layer {\n  * {\n    overscroll-behavior: contain;\n  }\n}";
+
+/// What pages may do, and that style, and to show the e-mails of the queue in a frame.
 pub(super) fn policy(of_pages: &str) -> String {
-    format!("{of_pages}; frame-src 'self'")
+    let hash = STANDARD.encode(Sha256::digest(STYLE_ON_IOS));
+    format!("{of_pages}; style-src-elem 'self' 'sha256-{hash}'; frame-src 'self'")
 }
 
 /// Adds the console to the routes. `page` is its HTML.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PASSWORD, graphql, site } from "./support.mjs";
+import { PASSWORD, devices, graphql, site } from "./support.mjs";
 
 const ADA = "ada@kbank.com";
 
@@ -31,10 +31,11 @@ let ada;
 const administrator = () => (ada ??= pages.addUser(ADA, { firstName: "Ada", lastName: "Weber" }));
 const usher = async (query, variables) => graphql(pages.server.url, await administrator(), query, variables);
 
-/** A page of somebody who is signed in, at an address of the console. */
-async function open(path, { email = ADA, password = PASSWORD, ...options } = {}) {
+/** A page of somebody who is signed in, at an address of the console. `prepare` may do something to it before. */
+async function open(path, { email = ADA, password = PASSWORD, ...options } = {}, prepare = async () => {}) {
   await administrator();
   const page = await newPage(options);
+  await prepare(page);
   await page.goto(`${pages.server.url}/sign-in?next=${encodeURIComponent(path)}`);
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(password);
@@ -270,4 +271,22 @@ test("in German, on a phone, each page is fine", async () => {
     const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     assert.equal(overflows, false, path);
   }
+});
+
+// There, React Aria Components puts a style into the page, which the policy has to allow.
+test("on an iPhone, the page behind a dialog keeps still", async () => {
+  const page = await open("console/email-queue", { ...devices["iPhone 15"], locale: "en-GB" }, (page) =>
+    page.addInitScript(() => {
+      Object.defineProperty(navigator, "platform", { get: () => "iPhone" });
+      Object.defineProperty(navigator, "userAgentData", { get: () => undefined });
+    }),
+  );
+  const behaviour = () => page.evaluate(() => getComputedStyle(document.querySelector("main")).overscrollBehavior);
+  await page.getByRole("button", { name: "Send a test e-mail" }).click();
+  await page.getByRole("dialog").waitFor();
+  assert.equal(await behaviour(), "contain");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await behaviour(), "auto");
+  await isFine(page);
 });

@@ -142,22 +142,108 @@ async fn everything_that_is_done_is_recorded_with_what_it_changed() {
         all[7]["changes"],
         json!([
             { "field": "email", "before": "laura@kbank.com", "after": "l@kbank.com" },
-            { "field": "firstName", "before": "", "after": "Laura" },
+            { "field": "firstName", "before": null, "after": "Laura" },
         ])
     );
     assert_eq!(
         all[12]["changes"],
-        json!([{ "field": "permissions", "before": "content-hub.view", "after": "" }])
+        json!([{ "field": "permissions", "before": "content-hub.view", "after": null }])
     );
     // Whoever held the deleted role has another set of roles.
     assert_eq!(
         all[23]["changes"],
-        json!([{ "field": "roles", "before": "Editor", "after": "" }])
+        json!([{ "field": "roles", "before": "Editor", "after": null }])
     );
     assert_eq!(all[15]["actorLabel"], "anonymous");
     assert_eq!(all[15]["subjectId"], laura.id);
     assert_eq!(all[17]["subjectId"], Value::Null);
     assert_eq!(all[17]["subjectLabel"], "who@kbank.com");
+}
+
+/// What changed in a list is told by its entries: whoever reads it need not take text apart, in which a name may
+/// have a comma.
+#[tokio::test]
+async fn lists_tell_what_was_added_and_removed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator().await;
+    let role = async |name: &str, permissions: &[&str]| {
+        let input = json!({ "name": name, "permissions": permissions });
+        let payload = administrator
+            .mutate("createRole", input, "role { id }")
+            .await;
+        payload["role"]["id"].as_str().unwrap().to_owned()
+    };
+    let kept = role("Reader", &["content-hub.view"]).await;
+    let lost = role(
+        "Editor, Zürich",
+        &["content-hub.view", "content-hub.update"],
+    )
+    .await;
+    let gained = role("Writer", &["content-hub.view"]).await;
+    let input = json!({ "email": "laura@kbank.com", "roleIds": [kept, lost] });
+    let payload = administrator
+        .mutate("inviteUser", input, "user { id }")
+        .await;
+    let id = payload["user"]["id"].clone();
+    let input = json!({ "id": id, "roleIds": [kept, gained], "firstName": "Laura" });
+    administrator.mutate("updateUser", input, "").await;
+    let permissions = ["content-hub.create", "content-hub.view"];
+    let input = json!({ "id": lost, "permissions": permissions });
+    administrator.mutate("updateRole", input, "").await;
+    let input = json!({ "id": lost });
+    administrator.mutate("deleteRole", input, "").await;
+
+    let answer = administrator
+        .run(
+            "{ events(first: 4, filter: { actions: [USER_INVITED, USER_UPDATED, ROLE_UPDATED, ROLE_DELETED] }) {
+                nodes { changes { field before after added removed } }
+            } }",
+        )
+        .await;
+    let changes: Vec<&Value> = (answer.data()["events"]["nodes"].as_array().unwrap().iter())
+        .flat_map(|event| event["changes"].as_array().unwrap())
+        .filter(|change| change["field"] != "email" && change["field"] != "name")
+        .collect();
+    assert_eq!(
+        json!(changes),
+        json!([
+            {
+                "field": "permissions",
+                "before": "content-hub.create, content-hub.view",
+                "after": null,
+                "added": [],
+                "removed": ["content-hub.create", "content-hub.view"],
+            },
+            {
+                "field": "permissions",
+                "before": "content-hub.update, content-hub.view",
+                "after": "content-hub.create, content-hub.view",
+                "added": ["content-hub.create"],
+                "removed": ["content-hub.update"],
+            },
+            {
+                "field": "firstName",
+                "before": null,
+                "after": "Laura",
+                "added": null,
+                "removed": null,
+            },
+            {
+                "field": "roles",
+                "before": "Editor, Zürich, Reader",
+                "after": "Reader, Writer",
+                "added": ["Writer"],
+                "removed": ["Editor, Zürich"],
+            },
+            {
+                "field": "roles",
+                "before": null,
+                "after": "Editor, Zürich, Reader",
+                "added": ["Editor, Zürich", "Reader"],
+                "removed": [],
+            },
+        ])
+    );
 }
 
 #[tokio::test]

@@ -235,6 +235,9 @@ async fn every_address_of_the_console_shows_its_page_and_its_files_are_files() {
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
         assert!(policy.contains("img-src 'self' https://cdn.kbank.com;"));
         assert!(policy.ends_with("; frame-src 'self'") && !policy.contains("unsafe"));
+        let styles =
+            "; style-src-elem 'self' 'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='; ";
+        assert!(policy.contains(styles), "{policy}");
         pages.push(page.text().await.unwrap().replace("&#x2f;", "/"));
     }
     let page = &pages[0];

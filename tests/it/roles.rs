@@ -476,6 +476,6 @@ async fn a_role_with_many_holders_is_deleted() {
     assert_eq!(events["totalCount"], HOLDERS);
     assert_eq!(
         events["nodes"][0]["changes"],
-        json!([{ "field": "roles", "before": "Reader", "after": "" }])
+        json!([{ "field": "roles", "before": "Reader", "after": null }])
     );
 }

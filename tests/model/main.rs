@@ -37,7 +37,7 @@ mod model {
     use proptest::test_runner::FileFailurePersistence;
     use proptest_state_machine::prop_state_machine;
 
-    use crate::mutation::{Chosen, LEFT_OUT, Link, Mutation};
+    use crate::mutation::{Change, Chosen, LEFT_OUT, Link, Mutation};
     use crate::usher::Usher;
 
     /// As many as a minute allows, and fewer where each needs a database on a server.
@@ -86,7 +86,15 @@ mod model {
                 force: false,
             },
             Mutation::DeleteUser(0),
-            Mutation::EndUserSessions(0),
+            Mutation::Each(Change::Activate, vec![0]),
+            Mutation::Each(Change::Deactivate, vec![0]),
+            Mutation::Each(Change::Delete, vec![0]),
+            Mutation::Each(Change::Resend, vec![0]),
+            Mutation::Each(Change::Revoke, vec![0]),
+            Mutation::EndUserSessions {
+                address: 0,
+                only: None,
+            },
             Mutation::InviteUser {
                 address: 0,
                 roles: vec![],

@@ -14,26 +14,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "inviteUsers",
         "it does for each of many people what inviteUser does for one",
     ),
-    (
-        "activateUsers",
-        "it does for each of many what activateUser does for one",
-    ),
-    (
-        "deactivateUsers",
-        "it does for each of many what deactivateUser does for one",
-    ),
-    (
-        "deleteUsers",
-        "it does for each of many what deleteUser does for one",
-    ),
-    (
-        "resendInvitations",
-        "it does for each of many what resendInvitation does for one",
-    ),
-    (
-        "revokeInvitations",
-        "it does for each of many what revokeInvitation does for one",
-    ),
 ];
 
 /// A mutation. People are meant by their addresses, roles by their code names, all as indices; whoever
@@ -61,7 +41,13 @@ pub enum Mutation {
         force: bool,
     },
     DeleteUser(usize),
-    EndUserSessions(usize),
+    /// The same to each of them, one after the other.
+    Each(Change, Vec<usize>),
+    EndUserSessions {
+        address: usize,
+        /// Only the session in that browser, whosever it is.
+        only: Option<usize>,
+    },
     InviteUser {
         address: usize,
         roles: Vec<usize>,
@@ -100,6 +86,37 @@ pub enum Mutation {
         name: Option<u8>,
         roles: Option<Vec<usize>>,
     },
+}
+
+/// What can be done to many users at once.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    Activate,
+    Deactivate,
+    Delete,
+    Resend,
+    Revoke,
+}
+
+impl Change {
+    /// The same, to one of them.
+    pub fn to(self, user: usize) -> Mutation {
+        match self {
+            Self::Activate => Mutation::ActivateUser(user),
+            Self::Deactivate => Mutation::DeactivateUser(user),
+            Self::Delete => Mutation::DeleteUser(user),
+            Self::Resend => Mutation::ResendInvitation(user),
+            Self::Revoke => Mutation::RevokeInvitation(user),
+        }
+    }
+
+    /// The input that names them.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Activate | Self::Deactivate | Self::Delete => "ids",
+            Self::Resend | Self::Revoke => "userIds",
+        }
+    }
 }
 
 /// A link that somebody follows.
@@ -151,7 +168,14 @@ impl Mutation {
             Self::DeleteEmails(_) => ("deleteEmails", Requires("email-queue.delete")),
             Self::DeleteRole { .. } => ("deleteRole", Requires("roles.delete")),
             Self::DeleteUser(_) => ("deleteUser", Requires("users.delete")),
-            Self::EndUserSessions(_) => ("endUserSessions", Requires("users.update")),
+            Self::Each(change, _) => match change {
+                Change::Activate => ("activateUsers", Requires("users.update")),
+                Change::Deactivate => ("deactivateUsers", Requires("users.update")),
+                Change::Delete => ("deleteUsers", Requires("users.delete")),
+                Change::Resend => ("resendInvitations", Requires("users.create")),
+                Change::Revoke => ("revokeInvitations", Requires("users.create")),
+            },
+            Self::EndUserSessions { .. } => ("endUserSessions", Requires("users.update")),
             Self::InviteUser { .. } => ("inviteUser", Requires("users.create")),
             Self::PauseEmailQueue => ("pauseEmailQueue", Requires("email-queue.update")),
             Self::RequestPasswordReset(_) => ("requestPasswordReset", Public),
@@ -208,8 +232,18 @@ impl Mutation {
             Self::ActivateUser(user) | Self::DeactivateUser(user) | Self::DeleteUser(user) => {
                 json!({ "id": ids.user(*user) })
             }
-            Self::EndUserSessions(user)
-            | Self::ResendInvitation(user)
+            Self::Each(change, users) => {
+                let ids: Vec<_> = users.iter().map(|user| ids.user(*user)).collect();
+                json!({ change.list(): ids })
+            }
+            Self::EndUserSessions { address, only } => {
+                let mut input = json!({ "userId": ids.user(*address) });
+                if let Some(browser) = only {
+                    input["sessionId"] = json!(ids.session(*browser));
+                }
+                input
+            }
+            Self::ResendInvitation(user)
             | Self::RevokeInvitation(user)
             | Self::SendPasswordReset(user) => json!({ "userId": ids.user(*user) }),
             Self::CancelEmails(chosen) | Self::DeleteEmails(chosen) | Self::RetryEmails(chosen) => {

@@ -43,6 +43,8 @@ pub struct Meant {
     link: Option<(usize, u32)>,
     /// The state of each e-mail that was chosen, and whether it still serves and is due.
     emails: Option<Vec<Mail>>,
+    /// The same change to one after the other, and what each means.
+    each: Vec<(Act, Meant)>,
 }
 
 /// An e-mail as it was found after the step before.
@@ -75,7 +77,7 @@ impl World {
     pub fn meant(&self, act: &Act, queue: &impl Queue) -> Meant {
         use Mutation::{
             AcceptInvitation, ActivateUser, CancelEmails, CreateRole, DeactivateUser, DeleteEmails,
-            DeleteRole, DeleteUser, EndUserSessions, InviteUser, RequestPasswordReset,
+            DeleteRole, DeleteUser, Each, EndUserSessions, InviteUser, RequestPasswordReset,
             ResendInvitation, ResetPassword, RetryEmails, RevokeInvitation, RevokeSession,
             SendPasswordReset, UpdateRole, UpdateUser,
         };
@@ -90,12 +92,25 @@ impl World {
             roles: Vec::new(),
             link: None,
             emails: None,
+            each: Vec::new(),
         };
         match &act.mutation {
+            Each(change, users) => {
+                let one = |user: &usize| {
+                    let mutation = change.to(*user);
+                    let act = Act { mutation, ..*act };
+                    let meant = self.meant(&act, queue);
+                    (act, meant)
+                };
+                meant.each = users.iter().map(one).collect();
+            }
+            EndUserSessions { address, only } => {
+                meant.target = self.user_at(*address);
+                meant.session = only.and_then(|browser| self.session_in(browser));
+            }
             ActivateUser(user)
             | DeactivateUser(user)
             | DeleteUser(user)
-            | EndUserSessions(user)
             | ResendInvitation(user)
             | RevokeInvitation(user)
             | SendPasswordReset(user)
@@ -140,14 +155,34 @@ impl World {
         meant
     }
 
-    /// Does it, or says why not. In a world that says no, nothing has changed.
+    /// Does it, or says why not. In a world that says no, nothing has changed, but for those of many to whom
+    /// it could be done.
     pub fn perform(&mut self, act: &Act, meant: &Meant) -> Verdict {
+        if let Mutation::Each(change, _) = &act.mutation {
+            return self.perform_each(change.list(), meant);
+        }
         let before = self.clone();
         let verdict = self.try_to(act, meant);
         if verdict.is_err() {
             *self = before;
         }
         verdict
+    }
+
+    /// Does it to one after the other; the errors name the list.
+    fn perform_each(&mut self, list: &str, meant: &Meant) -> Verdict {
+        let mut errors = BTreeSet::new();
+        for (act, meant) in &meant.each {
+            match self.perform(act, meant) {
+                Ok(()) => {}
+                Err(Refusal::Input(of_one)) => {
+                    let codes = of_one.iter().filter_map(|error| error.split(' ').next());
+                    errors.extend(codes.map(|code| format!("{code} {list}")));
+                }
+                refused => return refused,
+            }
+        }
+        refuse_for(errors)
     }
 
     /// Whether whoever acts has lost a right since the step began: then they may be refused for that
@@ -278,10 +313,14 @@ impl World {
                 self.end_links(user);
                 self.users[user].is_gone = true;
             }
-            Mutation::EndUserSessions(_) => {
+            Mutation::EndUserSessions { only, .. } => {
                 let user = self.target(meant, own, "userId", true)?;
                 self.must(self.users[user].is_active(), "userId")?;
-                if self.end_sessions(user, None) {
+                let is_done = match only {
+                    None => self.end_sessions(user, None),
+                    Some(_) => self.end_session(meant.session, user),
+                };
+                if is_done {
                     self.record("user.sessions-ended", Some(own));
                 }
             }
@@ -326,13 +365,7 @@ impl World {
                 self.mail("password-changed", own);
             }
             Mutation::RevokeSession(_) => {
-                // One that has ended need not be ended any more, and somebody else's is left alone.
-                let is_own = |session: &usize| {
-                    let session = &self.sessions[*session];
-                    session.user == own && !session.is_over
-                };
-                if let Some(session) = meant.session.filter(is_own) {
-                    self.sessions[session].is_over = true;
+                if self.end_session(meant.session, own) {
                     self.record("session.revoked", Some(own));
                 }
             }
@@ -380,9 +413,24 @@ impl World {
             | Mutation::AcceptInvitation { .. }
             | Mutation::ResetPassword { .. }
             | Mutation::RequestPasswordReset(_)
-            | Mutation::SignOut => {}
+            | Mutation::SignOut
+            | Mutation::Each(..) => {}
         }
         Ok(())
+    }
+
+    /// Ends a session of that user, and says whether it was one: one that has ended need not be ended any more,
+    /// and somebody else's is left alone.
+    fn end_session(&mut self, session: Option<usize>, user: usize) -> bool {
+        let is_theirs = |session: &usize| {
+            let session = &self.sessions[*session];
+            session.user == user && !session.is_over
+        };
+        let session = session.filter(is_theirs);
+        if let Some(session) = session {
+            self.sessions[session].is_over = true;
+        }
+        session.is_some()
     }
 
     /// The user who is meant, if whoever acts may do anything to them.

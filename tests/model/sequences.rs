@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 
-use crate::mutation::{Chosen, Link, Mutation};
+use crate::mutation::{Change, Chosen, Link, Mutation};
 use crate::rules::{Act, Mail, Queue};
 use crate::world::{ADDRESSES, BROWSERS, GRANTS, PASSWORDS, Password, ROLES, World};
 
@@ -57,8 +57,8 @@ impl ReferenceStateMachine for Sequences {
         });
         let mood = select(vec![Mood::Takes, Mood::RefusesForNow, Mood::RefusesForGood]);
         prop_oneof![
-            14 => (0..BROWSERS, mutation(world))
-                .prop_map(|(browser, mutation)| Step::Alone(Act { browser, mutation })),
+            14 => (0..BROWSERS, mutation(world)).prop_map(alone),
+            2 => (0..BROWSERS, change_of_many(world)).prop_map(alone),
             5 => several,
             1 => mood.prop_map(Step::Transport),
             1 => Just(Step::Wait),
@@ -83,6 +83,26 @@ impl ReferenceStateMachine for Sequences {
         }
         world
     }
+}
+
+fn alone((browser, mutation): (usize, Mutation)) -> Step {
+    Step::Alone(Act { browser, mutation })
+}
+
+/// Never at the same moment as something else, which could happen between one and the next of them.
+fn change_of_many(world: &World) -> BoxedStrategy<Mutation> {
+    let change = select(vec![
+        Change::Activate,
+        Change::Deactivate,
+        Change::Delete,
+        Change::Resend,
+        Change::Revoke,
+    ]);
+    let there = (0..ADDRESSES.len()).filter(|address| world.user_at(*address).is_some());
+    let user = prop_oneof![6 => select(there.collect::<Vec<_>>()), 1 => 0..ADDRESSES.len()];
+    (change, vec(user, 1..=4))
+        .prop_map(|(change, users)| Mutation::Each(change, users))
+        .boxed()
 }
 
 /// A queue of which nothing is known but that links arrive.
@@ -144,7 +164,8 @@ fn mutation(world: &World) -> BoxedStrategy<Mutation> {
         2 => user().prop_map(Mutation::ActivateUser),
         3 => user().prop_map(Mutation::DeactivateUser),
         2 => user().prop_map(Mutation::DeleteUser),
-        1 => user().prop_map(Mutation::EndUserSessions),
+        2 => (user(), option::of(0..BROWSERS))
+            .prop_map(|(address, only)| Mutation::EndUserSessions { address, only }),
         4 => (address(), roles())
             .prop_map(|(address, roles)| Mutation::InviteUser { address, roles }),
         3 => pending.clone().prop_map(Mutation::ResendInvitation),

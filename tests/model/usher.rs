@@ -12,11 +12,11 @@ use transports::Failure;
 use usher::graphql::ids::encode;
 
 use crate::invariants;
-use crate::mutation::{Ids, Link};
+use crate::mutation::{Ids, Link, Mutation};
 use crate::rows::Rows;
 use crate::rules::{Act, Mail, Queue, Refusal, Verdict};
 use crate::sequences::{Mood, Sequences, Step};
-use crate::support::{Answer, Client, TestServer};
+use crate::support::{Answer, Client, TestServer, ids};
 use crate::world::{ADDRESSES, GRANTS, News, ROLES, World};
 
 /// Nobody is made to wait: how guesses and e-mails are throttled has tests of its own. Invitations outlast
@@ -195,10 +195,10 @@ impl Usher {
 
     async fn ask(&self, act: &Act, key: &str) -> Answer {
         let (field, _) = act.mutation.field();
-        let selection = if act.mutation.signs_in() {
-            "token userErrors { code field }"
-        } else {
-            "userErrors { code field }"
+        let selection = match &act.mutation {
+            mutation if mutation.signs_in() => "token userErrors { code field }",
+            Mutation::Each(..) => "results { userErrors { code field } } userErrors { code field }",
+            _ => "userErrors { code field }",
         };
         let (document, variables) = match act.mutation.input(self) {
             Some(mut input) => {
@@ -457,7 +457,12 @@ fn verdict(answer: &Answer) -> Verdict {
     if answer.body.get("errors").is_some() {
         return Err(Refusal::Request(answer.code().to_owned()));
     }
-    let errors = answer.user_errors();
+    let results = answer.data()["payload"]["results"].as_array();
+    let of_each = results
+        .into_iter()
+        .flatten()
+        .flat_map(|result| ids(&result["userErrors"]));
+    let errors: Vec<String> = answer.user_errors().into_iter().chain(of_each).collect();
     if errors.is_empty() {
         return Ok(());
     }

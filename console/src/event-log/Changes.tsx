@@ -6,12 +6,19 @@ interface Change {
   field: string;
   before?: string | null;
   after?: string | null;
+  /** Only of a list. */
+  added?: readonly string[] | null;
+  removed?: readonly string[] | null;
 }
 
 export function Changes({ changes }: { changes: readonly Change[] }) {
   return changes.map((change) => (
     <div className="event-change" key={change.field}>
-      {change.field === "permissions" ? <Permissions {...change} /> : <Value {...change} />}
+      {change.added && change.removed ? (
+        <Entries field={change.field} added={change.added} removed={change.removed} />
+      ) : (
+        <Value {...change} />
+      )}
     </div>
   ));
 }
@@ -52,29 +59,26 @@ function Value({ field, before, after }: Change) {
   );
 }
 
-const codesIn = (value?: string | null) => (value ? value.split(", ") : []);
-
-/** Those that a role came to grant, and those that it no longer does. */
-function Permissions({ field, before, after }: Change) {
+/** What came to a list, and what left it. */
+function Entries({ field, added, removed }: { field: string; added: readonly string[]; removed: readonly string[] }) {
   const { eventLog: words } = useMessages();
   const { list } = usePermissionWords();
   const nameOf = useFieldName();
-  const was = codesIn(before);
-  const is = codesIn(after);
+  const lines = (entries: readonly string[]) => (field === "permissions" ? list(entries) : entries);
   const parts = [
-    { word: words.added, sign: "+", codes: is.filter((code) => !was.includes(code)) },
-    { word: words.removed, sign: "−", codes: was.filter((code) => !is.includes(code)) },
+    { word: words.added, sign: "+", entries: added },
+    { word: words.removed, sign: "−", entries: removed },
   ];
   return (
     <>
       <span className="quiet">{nameOf(field)}:</span>
-      {parts.flatMap(({ word, sign, codes }) =>
-        list(codes).map((line) => (
+      {parts.flatMap(({ word, sign, entries }) =>
+        lines(entries).map((line) => (
           <div key={sign + line}>
             <span aria-label={word} role="img">
               {sign}
             </span>{" "}
-            {line}
+            <bdi>{line}</bdi>
           </div>
         )),
       )}

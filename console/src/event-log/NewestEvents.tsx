@@ -27,6 +27,8 @@ const EventFragment = graphql(`
       field
       before
       after
+      added
+      removed
     }
   }
 `);

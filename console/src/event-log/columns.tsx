@@ -26,6 +26,8 @@ const EventFragment = graphql(`
       field
       before
       after
+      added
+      removed
     }
   }
 `);

@@ -1,7 +1,6 @@
 // Where a person is signed in, and signing them out.
 import { useState } from "react";
 
-import { useChange } from "../change";
 import type { UserSessionsFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
@@ -9,7 +8,6 @@ import { useSession } from "../session";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { ConfirmChange } from "../ui/ConfirmChange";
-import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
 import { Time } from "../ui/Time";
 import { useWhy } from "./why";
@@ -60,6 +58,8 @@ const RevokeSession = graphql(`
   }
 `);
 
+type Session = UserSessionsFragment["sessions"][number];
+
 const SHOWN = 4;
 
 export function UserSessions({ user: masked }: { user: FragmentType<typeof SessionsFragment> }) {
@@ -67,16 +67,18 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
   const { users: words, common } = useMessages();
   const { viewer } = useSession();
   const why = useWhy(user);
-  const [isAsked, setAsked] = useState(false);
+  const [ending, setEnding] = useState<Session | "all">();
   const [areAllShown, setAllShown] = useState(false);
   const isOwn = user.id === viewer.id;
+  const whyNot = !isOwn && why({ can: user.viewerCan.endSessions, permission: "users.update" });
+  const close = () => setEnding(undefined);
   return (
     <Section
       title={words.person.sessions}
       actions={
         !isOwn &&
         user.sessions.length > 0 && (
-          <Button why={why({ can: user.viewerCan.endSessions, permission: "users.update" })} onPress={() => setAsked(true)}>
+          <Button why={whyNot} onPress={() => setEnding("all")}>
             {words.actions.endSessions}
           </Button>
         )
@@ -85,7 +87,7 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
       {user.sessions.length === 0 && <p className="quiet">{words.person.sessionsNone}</p>}
       <ul className="rows">
         {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => (
-          <SessionRow key={session.id} session={session} isOwn={isOwn} />
+          <SessionRow key={session.id} session={session} why={whyNot} end={() => setEnding(session)} />
         ))}
       </ul>
       {!areAllShown && user.sessions.length > SHOWN && (
@@ -93,22 +95,19 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
           {common.showMore}
         </Button>
       )}
-      {isAsked && <EndSessions user={user} close={() => setAsked(false)} />}
+      {ending === "all" && <EndSessions user={user} close={close} />}
+      {typeof ending === "object" && <EndSession user={user} session={ending} isOwn={isOwn} close={close} />}
     </Section>
   );
 }
 
-function SessionRow({ session, isOwn }: { session: UserSessionsFragment["sessions"][number]; isOwn: boolean }) {
+function SessionRow({ session, why, end }: { session: Session; why: string | false; end(): void }) {
   const { users: words, eventLog } = useMessages();
-  const tell = useNotice();
-  const change = useChange(RevokeSession);
-  const end = async () => {
-    if (await change.run({ input: { id: session.id } })) tell(words.done.sessionEnded);
-  };
+  const device = useDevice();
   return (
     <li className="row-with-button">
       <div>
-        <b title={session.userAgent ?? undefined}>{deviceOf(session.userAgent) ?? words.person.unknownDevice}</b>{" "}
+        <b title={session.userAgent ?? undefined}>{device(session)}</b>{" "}
         {session.isCurrent && <Badge tone="good">{words.person.current}</Badge>}
         <small className="line quiet">
           {session.ipAddress && `${eventLog.fromAddress(session.ipAddress)}, `}
@@ -118,10 +117,9 @@ function SessionRow({ session, isOwn }: { session: UserSessionsFragment["session
           {words.person.since} <Time at={session.createdAt} />, {words.person.ends} <Time at={session.endsAt} />
         </small>
       </div>
-      {/* Others can only be signed out everywhere: the API ends single sessions for their owner alone. */}
-      {isOwn && !session.isCurrent && (
-        <Button busy={change.busy} onPress={() => void end()}>
-          {words.confirm.endSession}
+      {!session.isCurrent && (
+        <Button why={why} onPress={end}>
+          {words.actions.endSession}
         </Button>
       )}
     </li>
@@ -145,7 +143,36 @@ function deviceOf(userAgent: string | null | undefined): string | undefined {
   return [find(BROWSERS), find(SYSTEMS)].filter(Boolean).join(", ") || userAgent?.slice(0, 60) || undefined;
 }
 
-function EndSessions({ user: { id, displayName }, close }: { user: { id: string; displayName: string }; close(): void }) {
+/** What a session's device is called. */
+function useDevice(): (session: Session) => string {
+  const { users: words } = useMessages();
+  return ({ userAgent }) => deviceOf(userAgent) ?? words.person.unknownDevice;
+}
+
+interface EndProps {
+  user: { id: string; displayName: string };
+  close(): void;
+}
+
+function EndSession({ user, session, isOwn, close }: EndProps & { session: Session; isOwn: boolean }) {
+  const { users: words } = useMessages();
+  const device = useDevice();
+  const confirm = {
+    title: words.confirm.endSessionTitle(device(session)),
+    action: words.actions.endSession,
+    danger: true,
+    done: () => words.done.sessionEnded,
+    onClose: close,
+    children: <p>{words.confirm.endSession}</p>,
+  };
+  return isOwn ? (
+    <ConfirmChange document={RevokeSession} variables={{ input: { id: session.id } }} {...confirm} />
+  ) : (
+    <ConfirmChange document={EndUserSessions} variables={{ input: { userId: user.id, sessionId: session.id } }} {...confirm} />
+  );
+}
+
+function EndSessions({ user: { id, displayName }, close }: EndProps) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange

@@ -122,9 +122,13 @@ fn erased(person: &Person, event: &event::Model) -> Result<event::Model> {
         field,
         before,
         after,
+        list,
     } in &mut changes
     {
-        for value in [before, after].into_iter().flatten() {
+        let entries = list
+            .iter_mut()
+            .flat_map(|list| list.added.iter_mut().chain(&mut list.removed));
+        for value in before.iter_mut().chain(after).chain(entries) {
             if is_theirs(field, value) {
                 ERASED.clone_into(value);
             }

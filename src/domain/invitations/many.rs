@@ -474,7 +474,7 @@ async fn create(change: &Change<'_>, new: &[&User]) -> Result<()> {
     let invited = new.iter().map(|user| {
         let changes = Changes::none()
             .field("email", None, user.row.email.clone())
-            .field("roles", None, roles::names(&granted, &user.role_ids));
+            .list("roles", &[], &roles::names(&granted, &user.role_ids));
         ((*user).into(), changes)
     });
     change.record_all(Action::UserInvited, invited).await

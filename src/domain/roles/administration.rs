@@ -240,7 +240,7 @@ pub async fn delete(app: &App, actor: &Actor, deletion: RoleDeletion) -> Result<
             .await?;
         let changes = Changes::none()
             .field("name", role.row.name.clone(), None)
-            .field("permissions", codes(role.rights.in_force()), None);
+            .list("permissions", &codes(role.rights.in_force()), &[]);
         change
             .record_with(Action::RoleDeleted, &role, changes)
             .await?;
@@ -290,13 +290,9 @@ async fn record_losses(
         let mut emails = users::emails_of(app, db, ids).await?;
         let losses = some.iter().filter_map(|(user, role_ids)| {
             let after = super::names(&others, role_ids);
-            let before = if after.is_empty() {
-                role.row.name.clone()
-            } else {
-                format!("{after}, {}", role.row.name)
-            };
+            let before = [after.as_slice(), std::slice::from_ref(&role.row.name)].concat();
             let subject = Subject::new(*user, emails.remove(user)?);
-            Some((subject, Changes::none().field("roles", before, after)))
+            Some((subject, Changes::none().list("roles", &before, &after)))
         });
         change.record_all(Action::UserUpdated, losses).await?;
     }

@@ -70,7 +70,7 @@ async fn note_declared(change: &Change<'_>) -> Result<Permissions> {
 
 /// The Administrator role has come to grant more, by the configuration.
 async fn record_growth(change: &Change<'_>, role: &Role, new: &Permissions) -> Result<()> {
-    let changes = Changes::none().field("permissions", None, codes(new));
+    let changes = Changes::none().list("permissions", &[], &codes(new));
     change
         .record_with(Action::RoleUpdated, role, changes)
         .await?;

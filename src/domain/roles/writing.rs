@@ -43,7 +43,7 @@ pub(super) async fn add(
     let role = insert(change, row, permissions).await?;
     let changes = Changes::none()
         .field("name", None, role.row.name.clone())
-        .field("permissions", None, codes(role.rights.in_force()))
+        .list("permissions", &[], &codes(role.rights.in_force()))
         .field(
             "isManaged",
             None,
@@ -89,10 +89,10 @@ pub(super) async fn change_to(
             role.row.description.clone(),
             changed.row.description.clone(),
         )
-        .field(
+        .list(
             "permissions",
-            codes(&before),
-            codes(changed.rights.in_force()),
+            &codes(&before),
+            &codes(changed.rights.in_force()),
         )
         .field(
             "isManaged",
@@ -166,9 +166,9 @@ pub(super) async fn count_change(change: &Change<'_>) -> Result<()> {
 }
 
 /// Permissions as an event shows them.
-pub(super) fn codes(permissions: &Permissions) -> String {
-    let codes: Vec<&str> = permissions.iter().map(Permission::code).collect();
-    codes.join(", ")
+pub(super) fn codes(permissions: &Permissions) -> Vec<String> {
+    let codes = permissions.iter().map(Permission::code);
+    codes.map(str::to_owned).collect()
 }
 
 fn taken(code_name: &str) -> UserError {

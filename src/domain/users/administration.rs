@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::email::Priority;
-use entity::{RoleId, Timestamp, UserId, user, user_role};
+use entity::{RoleId, SessionId, Timestamp, UserId, user, user_role};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use super::policy::{self, UserAction};
@@ -11,7 +11,6 @@ use super::{DerivedColumns, RoleChoice, User, UserFilter, listing};
 use crate::database::{Write, is_duplicate, update_row};
 use crate::domain::actor::Actor;
 use crate::domain::app::App;
-use crate::domain::applications::EMAIL_QUEUE_DELETE;
 use crate::domain::change::{self, Change};
 use crate::domain::effects::Effects;
 use crate::domain::emails::{NewEmail, Purpose};
@@ -19,7 +18,7 @@ use crate::domain::error::{Error, Result, UserError, UserErrorCode, UserErrors};
 use crate::domain::events::{Action, Changes};
 use crate::domain::patch::{Patch, must_be_unchanged};
 use crate::domain::{
-    EmailAddress, email_address, erasure, invitations, password_resets, roles, sessions, throttle,
+    EmailAddress, email_address, invitations, password_resets, roles, sessions, throttle,
 };
 use crate::email_templates::{EmailTemplate, NewPasswordReason};
 
@@ -230,7 +229,11 @@ impl Meant {
     /// # Errors
     ///
     /// Its errors, and [`WrongState`](UserErrorCode::WrongState) for somebody who is no longer as they were.
-    async fn find_for(&self, change: &mut Change<'_>, action: UserAction) -> Result<User> {
+    pub(super) async fn find_for(
+        &self,
+        change: &mut Change<'_>,
+        action: UserAction,
+    ) -> Result<User> {
         let user = policy::find_for(change, self.id, action).await?;
         let (app, db) = (change.app(), change.db());
         if let Some(filter) = &self.only_if
@@ -298,15 +301,23 @@ pub async fn deactivate(app: &App, actor: &Actor, meant: Meant) -> Result<User> 
     .await
 }
 
-/// Ends all sessions of a user, who can sign in again. Returns the user, and how many they were.
+/// Ends all sessions of a user, or only one; they can sign in again. Returns the user, and how many they were.
 ///
 /// # Errors
 ///
 /// Those of [`policy::find_for`] for [`UserAction::EndSessions`].
-pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Result<(User, u64)> {
+pub async fn end_sessions(
+    app: &App,
+    actor: &Actor,
+    id: Option<UserId>,
+    only: Option<SessionId>,
+) -> Result<(User, u64)> {
     change::make(app, actor, |mut change| async move {
         let user = policy::find_for(&mut change, id, UserAction::EndSessions).await?;
-        let ended = sessions::end_all_of(change.db(), user.row.id, None).await?;
+        let ended = match only {
+            Some(session) => sessions::end_one_of(change.db(), user.row.id, session).await?,
+            None => sessions::end_all_of(change.db(), user.row.id, None).await?,
+        };
         if ended > 0 {
             change.record(Action::UserSessionsEnded, &user).await?;
         }
@@ -315,72 +326,7 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Option<UserId>) -> Resul
     .await
 }
 
-/// What becomes of a deleted user's e-mails, and of their name in the event log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traces {
-    /// They are kept for the usual retention period.
-    Kept,
-    /// Whatever says who the user was is erased at once.
-    Erased,
-}
-
-impl Traces {
-    /// Whether they are to be erased.
-    pub fn of(is_erased: bool) -> Self {
-        if is_erased { Self::Erased } else { Self::Kept }
-    }
-}
-
-/// Deletes a user, with their sessions, roles and invitations.
-///
-/// # Errors
-///
-/// Those of [`policy::find_for`] for [`UserAction::Delete`], and for a user who is no longer as they were
-/// meant. To erase traces, the actor must be allowed to
-/// delete e-mails. Events are not deleted, so nothing more is asked for them: what was done, when and by which
-/// ID stays, and so does that they were erased, and by whom.
-pub async fn delete(app: &App, actor: &Actor, meant: Meant, traces: Traces) -> Result<UserId> {
-    let meant = &meant;
-    let deleted = change::make(app, actor, |mut change| async move {
-        policy::lock_administrators(change.db()).await?;
-        let user = meant.find_for(&mut change, UserAction::Delete).await?;
-        match traces {
-            Traces::Kept => {
-                let row = user.row.clone();
-                // By the names, whoever was deleted can still be erased.
-                let changes = Changes::none()
-                    .field("email", row.email, None)
-                    .field("firstName", given(row.first_name), None)
-                    .field("lastName", given(row.last_name), None);
-                change
-                    .record_with(Action::UserDeleted, &user, changes)
-                    .await?;
-            }
-            Traces::Erased => {
-                change.actor().must_hold(&EMAIL_QUEUE_DELETE)?;
-                // Before the rows go by which they are found.
-                erasure::of_user(&change, &user.row).await?;
-            }
-        }
-        end_sessions_and_links(&change, user.row.id).await?;
-        user::Entity::delete_by_id(user.row.id)
-            .write(change.db())
-            .await?;
-        change.commit(user.row.id).await
-    })
-    .await?;
-    if traces == Traces::Erased {
-        app.search_to_compact.notify_one();
-    }
-    Ok(deleted)
-}
-
-/// A name, unless there is none.
-fn given(name: String) -> Option<String> {
-    (!name.is_empty()).then_some(name)
-}
-
-async fn end_sessions_and_links(change: &Change<'_>, user: UserId) -> Result<()> {
+pub(super) async fn end_sessions_and_links(change: &Change<'_>, user: UserId) -> Result<()> {
     sessions::end_all_of(change.db(), user, None).await?;
     end_links(change, user).await
 }
@@ -487,9 +433,9 @@ async fn changes(change: &Change<'_>, before: &User, after: &User) -> Result<Cha
             before.row.last_name.clone(),
             after.row.last_name.clone(),
         )
-        .field(
+        .list(
             "roles",
-            roles::names(&known, &before.role_ids),
-            roles::names(&known, &after.role_ids),
+            &roles::names(&known, &before.role_ids),
+            &roles::names(&known, &after.role_ids),
         ))
 }

@@ -178,13 +178,7 @@ impl Event {
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     async fn changes(&self) -> Vec<EventChange> {
         let changes = self.0.row().changes.iter().cloned();
-        changes
-            .map(|change| EventChange {
-                field: change.field,
-                before: change.before,
-                after: change.after,
-            })
-            .collect()
+        changes.map(EventChange::from).collect()
     }
 }
 
@@ -194,12 +188,31 @@ pub struct EventChange {
     /// The field's name in this API.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     field: String,
-    /// The previous value; null if there was none.
+    /// The previous value; null if there was none. The entries of a list are joined by commas.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     before: Option<String>,
-    /// The new value; null if it was removed.
+    /// The new value; null if there is none. The entries of a list are joined by commas.
     #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
     after: Option<String>,
+    /// What was added to the list; null if the field is none.
+    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    added: Option<Vec<String>>,
+    /// What was removed from the list; null if the field is none.
+    #[graphql(guard = Requires(EVENT_LOG_VIEW), directive = requires::apply(EVENT_LOG_VIEW))]
+    removed: Option<Vec<String>>,
+}
+
+impl From<events::FieldChange> for EventChange {
+    fn from(change: events::FieldChange) -> Self {
+        let (added, removed) = change.list.map(|list| (list.added, list.removed)).unzip();
+        Self {
+            field: change.field,
+            before: change.before,
+            after: change.after,
+            added,
+            removed,
+        }
+    }
 }
 
 /// The ID of the affected object.

@@ -5,10 +5,10 @@ use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Objec
 use entity::Timestamp;
 
 use super::User;
-use crate::domain;
 use crate::domain::applications::{USERS_DELETE, USERS_UPDATE, USERS_VIEW};
 use crate::domain::users::policy::UserAction;
 use crate::domain::users::{self, AskedRoles, RoleChoice, Updated, UserChange};
+use crate::domain::{self, sessions};
 use crate::graphql::context::ContextExt;
 use crate::graphql::effects::ChangeEffects;
 use crate::graphql::guard::{
@@ -91,8 +91,8 @@ impl UserMutation {
         payload(ctx, outcome, DeactivateUserPayload::new)
     }
 
-    /// Ends all sessions of another user, such as one whose device was lost. They can sign in again;
-    /// to prevent that, use `deactivateUser`. To end one's own sessions, there are `revokeSession`
+    /// Ends all sessions of another user, or one of them, such as that of a lost device. They can sign in
+    /// again; to prevent that, use `deactivateUser`. To end one's own sessions, there are `revokeSession`
     /// and `revokeOtherSessions`.
     #[graphql(guard = Requires(USERS_UPDATE), directive = requires::apply(USERS_UPDATE))]
     async fn end_user_sessions(
@@ -101,7 +101,13 @@ impl UserMutation {
         #[graphql(desc = "The user whose sessions to end.")] input: EndUserSessionsInput,
     ) -> Result<EndUserSessionsPayload> {
         let id = ids::decode(&input.user_id);
-        let outcome = users::end_sessions(ctx.app()?, &ctx.actor()?, id).await;
+        let only = (input.session_id)
+            .map(|id| ids::decode(&id).ok_or_else(|| sessions::is_no_session("sessionId")))
+            .transpose();
+        let outcome = match only {
+            Ok(only) => users::end_sessions(ctx.app()?, &ctx.actor()?, id, only).await,
+            Err(error) => Err(error.into()),
+        };
         payload(ctx, outcome, |(user, count)| {
             EndUserSessionsPayload::new(user, count)
         })
@@ -200,6 +206,9 @@ pub struct DeactivateUserInput {
 pub struct EndUserSessionsInput {
     /// The ID of an active user other than the viewer.
     user_id: ID,
+    /// The only session to end; all of them if omitted. One that has ended, or is somebody else's, is left
+    /// alone.
+    session_id: Option<ID>,
 }
 
 /// The user to delete.
@@ -242,7 +251,7 @@ payloads! {
 
     /// The result of `endUserSessions`.
     EndUserSessionsPayload {
-        /// The user, who is no longer signed in anywhere; null if there are `userErrors`.
+        /// The user, with the sessions that are left; null if there are `userErrors`.
         user: User,
         /// The number of sessions that were ended; null if there are `userErrors`.
         count: u64,

@@ -282,7 +282,7 @@ async fn a_role_that_was_made_by_hand_is_taken_over_with_its_holders() {
         events(&administrator).await[0]["changes"],
         json!([
             { "field": "name", "before": "Old", "after": "Content editor" },
-            { "field": "description", "before": "", "after": "Writes texts." },
+            { "field": "description", "before": null, "after": "Writes texts." },
             {
                 "field": "permissions", "before": "content-hub.view",
                 "after": "content-hub.update, content-hub.view",

@@ -256,8 +256,7 @@ async fn another_users_sessions_are_seen_and_ended() {
         .await;
     assert!(node.data()["node"].is_object());
 
-    let end = async |id: &str| {
-        let input = json!({ "userId": id });
+    let end_those = async |input: Value| {
         administrator
             .mutate(
                 "endUserSessions",
@@ -266,6 +265,32 @@ async fn another_users_sessions_are_seen_and_ended() {
             )
             .await
     };
+    let end = async |id: &str| end_those(json!({ "userId": id })).await;
+
+    // One of them: the phone was lost.
+    let end_one =
+        async |session: &str| end_those(json!({ "userId": laura.id, "sessionId": session })).await;
+    let lost = server.sign_in("laura@kbank.com").await;
+    let sessions = lost.run("{ sessions { id isCurrent } }").await;
+    let sessions = sessions.data()["sessions"].as_array().unwrap().clone();
+    let current = sessions.iter().find(|session| session["isCurrent"] == true);
+    let current = current.unwrap()["id"].as_str().unwrap();
+    let payload = end_one(current).await;
+    assert_eq!(payload["count"], 1);
+    assert_eq!(payload["user"]["sessions"].as_array().unwrap().len(), 2);
+    assert!(!is_signed_in(&lost).await);
+    assert!(is_signed_in(&laura).await);
+    // It has ended already; that of somebody else is left alone.
+    assert_eq!(end_one(current).await["count"], 0);
+    let own = administrator.run("{ sessions { id } }").await;
+    let own = own.data()["sessions"][0]["id"].as_str().unwrap();
+    assert_eq!(end_one(own).await["count"], 0);
+    assert!(is_signed_in(&administrator).await);
+    let refused = end_one(&laura.id).await;
+    assert_eq!(refused["userErrors"][0]["code"], "INVALID");
+    let field = json!(["input", "sessionId"]);
+    assert_eq!(refused["userErrors"][0]["field"], field);
+
     let payload = end(&laura.id).await;
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(payload["count"], 2);
@@ -284,7 +309,10 @@ async fn another_users_sessions_are_seen_and_ended() {
         .await;
     assert_eq!(
         events.data()["events"]["nodes"],
-        json!([{ "subjectLabel": "laura@kbank.com", "actorLabel": "admin@example.com" }])
+        json!([
+            { "subjectLabel": "laura@kbank.com", "actorLabel": "admin@example.com" },
+            { "subjectLabel": "laura@kbank.com", "actorLabel": "admin@example.com" },
+        ])
     );
 
     let role = server.role(&administrator, "Editor", &[]).await;

@@ -54,6 +54,7 @@ export const users = {
     revoke: "Widerrufen",
     sendPasswordReset: "Link für neues Passwort senden",
     endSessions: "Überall abmelden",
+    endSession: "Sitzung beenden",
   },
 
   confirm: {
@@ -77,7 +78,8 @@ export const users = {
     reset: "Die Person bekommt eine E-Mail mit einem Link. Ihr jetziges Passwort gilt, bis sie ein neues gewählt hat.",
     endSessionsTitle: (name: string) => `${name} überall abmelden?`,
     endSessions: "Die Person muss sich auf jedem Gerät neu anmelden. Um sie daran zu hindern, sperren Sie sie.",
-    endSession: "Sitzung beenden",
+    endSessionTitle: (device: string) => `Sitzung von ${device} beenden?`,
+    endSession: "Wer dieses Gerät benutzt, muss sich neu anmelden.",
   },
   done: {
     activated: (name: string) => `${name} ist freigegeben.`,

@@ -53,6 +53,7 @@ export const users = {
     revoke: "Revoke",
     sendPasswordReset: "Send a link for a new password",
     endSessions: "Sign out everywhere",
+    endSession: "End this session",
   },
 
   confirm: {
@@ -75,7 +76,8 @@ export const users = {
     reset: "They are sent an e-mail with a link. Their present password works until they have chosen a new one.",
     endSessionsTitle: (name: string) => `Sign ${name} out everywhere?`,
     endSessions: "They have to sign in again on every device. To keep them from that, deactivate them.",
-    endSession: "End this session",
+    endSessionTitle: (device: string) => `End the session of ${device}?`,
+    endSession: "Whoever uses it has to sign in again.",
   },
   done: {
     activated: (name: string) => `${name} is activated.`,
