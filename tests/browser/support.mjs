@@ -113,8 +113,18 @@ export function watch(page, url, troubles) {
   return page;
 }
 
+/** In the page: until nothing fades in any more, since what does has less contrast meanwhile. */
+const animationsEnd = () =>
+  Promise.allSettled(
+    document
+      .getAnimations()
+      .filter(({ effect }) => Number.isFinite(effect.getComputedTiming().endTime))
+      .map(({ finished }) => finished),
+  );
+
 /** What axe-core finds wrong with the page as it is now. */
 export async function violations(page) {
+  await page.evaluate(animationsEnd);
   // Playwright's own world is not bound by the page's policy.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document));
