@@ -1,7 +1,7 @@
 // Which page is shown at which address. Each application is a folder, loaded when it is opened.
 import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
-import { Redirect, Route, Router, Switch } from "wouter";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 
 import { MessagesProvider, useLanguage } from "./messages";
 import { page } from "./page";
@@ -35,7 +35,7 @@ const PAGES: Record<Code, ComponentType> = {
 // The files of the page that is opened first are fetched while the server is asked who is signed in.
 const opened = location.pathname.slice(page.base.length + 1).split("/")[0];
 // A file that cannot be fetched is asked for again when the page is shown, which says so.
-if (opened && opened in LOAD) LOAD[opened as Code]().catch(() => undefined);
+if (opened && Object.hasOwn(LOAD, opened)) LOAD[opened as Code]().catch(() => undefined);
 
 export function App() {
   return (
@@ -61,10 +61,11 @@ function Localized({ children }: { children: ReactNode }) {
 
 function Pages() {
   const { may } = useSession();
+  const [location] = useLocation();
   const shown = APPLICATIONS.filter((application) => may(`${application}.view`));
   return (
     <Shell applications={shown}>
-      <Crash>
+      <Crash key={location.split("/")[1]}>
         <Suspense fallback={<Loading />}>
           <Switch>
             {shown.map((application) => (

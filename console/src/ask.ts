@@ -1,4 +1,5 @@
-// Queries: what is shown stays when the server cannot be asked again, with all that was typed into it.
+// Queries: what is shown stays when the server cannot be asked again, or not about all of it, with all that was
+// typed into it.
 import { useCallback, useState } from "react";
 import { useQuery, type AnyVariables, type CombinedError, type UseQueryArgs } from "urql";
 
@@ -15,8 +16,10 @@ export function useAsk<Data, Variables extends AnyVariables>(question: UseQueryA
   const [{ data, error, fetching, stale }, ask] = useQuery<Data, Variables>(question);
   const key = JSON.stringify(question.variables ?? {});
   const [kept, setKept] = useState<{ key: string; data: Data }>();
-  if (data && !fetching && (kept?.key !== key || kept.data !== data)) setKept({ key, data });
+  if (data && !error && !fetching && (kept?.key !== key || kept.data !== data)) setKept({ key, data });
 
   const again = useCallback(() => ask({ requestPolicy: "network-only" }), [ask]);
-  return { data: data ?? (kept?.key === key ? kept.data : undefined), error, busy: fetching || stale, again };
+  // Beside an error, null may stand for what there is but could not be read.
+  const known = kept?.key === key ? kept.data : undefined;
+  return { data: error ? known : (data ?? known), error, busy: fetching || stale, again };
 }

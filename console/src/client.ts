@@ -117,7 +117,8 @@ export function connect(onEnded: () => void): Connection {
 }
 
 function forgets(lists: string[]): UpdateResolver {
-  return (_result, _arguments, cache: Cache) => {
+  return (_result, { input }, cache: Cache) => {
+    if ((input as { dryRun?: boolean } | undefined)?.dryRun) return;
     for (const { fieldName, arguments: args } of cache.inspectFields("Query")) {
       if (lists.includes(fieldName)) cache.invalidate("Query", fieldName, args);
     }

@@ -89,7 +89,7 @@ interface SignedInProps {
 function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, resume, children }: SignedInProps) {
   const [{ data, error }, ask] = useQuery({ query: ViewerQuery });
   const [viewer, setViewer] = useState<FragmentType<typeof ViewerFragment> & { id: string }>();
-  const isAnonymous = data?.viewer === null;
+  const isAnonymous = data?.viewer === null && !error;
 
   useEffect(() => {
     // In another tab, somebody else has signed in: what is shown here is not theirs.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use poem::http::StatusCode;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
+use poem::web::headers::{ETag, HeaderMapExt, IfNoneMatch};
 use poem::{Body, Endpoint, Request, Response, Result};
 use sha2::{Digest, Sha256};
 
@@ -75,10 +76,11 @@ impl Document {
 
     /// It, or that the copy which somebody has is it still.
     pub(super) fn answer(&self, request: &Request) -> Response {
-        let is_known = request
-            .headers()
-            .get(IF_NONE_MATCH)
-            .is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
+        // A list of tags, and weak ones where a proxy has compressed the page (RFC 9110, section 13.1.2).
+        let known = request.headers().typed_get::<IfNoneMatch>();
+        let tag = self.tag.parse::<ETag>().ok();
+        let is_known =
+            (known.zip(tag)).is_some_and(|(known, tag)| !known.precondition_passes(&tag));
         self.response(if is_known {
             StatusCode::NOT_MODIFIED
         } else {

@@ -9,6 +9,12 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+/** The number of a day of the calendar, where the reader is. */
+function dayOf(time: string | number): number {
+  const date = new Date(time);
+  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000;
+}
+
 export function useFormat() {
   const { language } = useLanguage();
   return useMemo(() => {
@@ -29,11 +35,12 @@ export function useFormat() {
       /** With the day of the week, the seconds and the time zone. */
       exact: (time: string | Date) => exact.format(new Date(time)),
       /** "2 hours ago", "in 3 days" */
-      relative: (time: string | Date, now: number) => {
+      relative: (time: string, now: number) => {
         const seconds = Math.round((new Date(time).getTime() - now) / 1000);
         // Seconds pass while one reads, and two clocks differ by some: "now" is exact enough.
         const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", Infinity];
-        return relative.format(Math.trunc(seconds / size), unit);
+        // "Yesterday" is a day of the calendar.
+        return relative.format(unit === "day" ? dayOf(time) - dayOf(now) : Math.trunc(seconds / size), unit);
       },
       /** "Ada, Laura and Peter" */
       list: (items: string[]) => list.format(items),

@@ -37,18 +37,22 @@ export function useLanguage(): Pick<Spoken, "language" | "setLanguage"> {
   return useSpoken();
 }
 
-/** Shows nothing until the words are there. */
+/** Shows nothing until the words are there. If those of another language do not come, the old ones stay. */
 export function MessagesProvider({ children }: { children: ReactNode }) {
   const [wanted, setWanted] = useState(preferred);
   const [loaded, setLoaded] = useState<{ language: Language; messages: Messages }>();
+  const [hasFailed, setFailed] = useState(false);
 
   useEffect(() => {
     let isWanted = true;
-    void CATALOGUES[wanted].load().then(({ messages }) => {
-      if (!isWanted) return;
-      document.documentElement.lang = wanted;
-      setLoaded({ language: wanted, messages });
-    });
+    CATALOGUES[wanted].load().then(
+      ({ messages }) => {
+        if (!isWanted) return;
+        document.documentElement.lang = wanted;
+        setLoaded({ language: wanted, messages });
+      },
+      () => setFailed(true),
+    );
     return () => {
       isWanted = false;
     };
@@ -59,7 +63,9 @@ export function MessagesProvider({ children }: { children: ReactNode }) {
     setWanted(language);
   }, []);
   const spoken = useMemo(() => loaded && { ...loaded, setLanguage }, [loaded, setLanguage]);
-  return spoken && <SpokenContext.Provider value={spoken}>{children}</SpokenContext.Provider>;
+  if (spoken) return <SpokenContext.Provider value={spoken}>{children}</SpokenContext.Provider>;
+  // There are no words yet to say it in another language.
+  return hasFailed && <p role="alert">The server cannot be reached. Reload this page.</p>;
 }
 
 /** The language that was chosen here before, or the first one of the browser that there are words for. */

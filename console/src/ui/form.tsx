@@ -14,6 +14,7 @@ const UserErrors = graphql(`
       name
       value
     }
+    retryAfter
   }
 `);
 
@@ -31,11 +32,12 @@ export function useComplaints(errors: Refusal): Complaint[] {
   const {
     errors: { userErrors },
   } = useMessages();
-  return readFragment(UserErrors, errors ?? []).map(({ code, field, message, parameters }) => {
+  return readFragment(UserErrors, errors ?? []).map(({ code, field, message, parameters, retryAfter }) => {
     const path = field?.[0] === "input" ? field.slice(1) : (field ?? []);
     const name = path.findLast((step) => !/^\d+$/.test(step));
     const say = userErrors[`${code} ${name}`] ?? userErrors[code];
-    return { code, path, words: say?.(Object.fromEntries(parameters.map(({ name, value }) => [name, value]))) ?? message };
+    const values = Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
+    return { code, path, words: say?.({ ...values, retryAfter: String(retryAfter ?? "") }) ?? message };
   });
 }
 
@@ -57,9 +59,8 @@ const FormContext = createContext<Complaint[]>([]);
 
 /** What is wrong with the field of this name. */
 export function useFieldErrors(name: string | undefined): string[] {
-  return useContext(FormContext)
-    .filter(({ path }) => path[0] === name)
-    .map(({ words }) => words);
+  const complaints = useContext(FormContext);
+  return name ? complaints.filter(({ path }) => path[0] === name).map(({ words }) => words) : [];
 }
 
 interface FormProps {
