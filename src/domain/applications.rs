@@ -155,7 +155,7 @@ const BUILT_IN: &[BuiltIn] = &[
     ),
     (
         "email-queue",
-        "Email queue",
+        "E-mail queue",
         "E-mails that were sent, and those that wait to be.",
         &[
             (VIEW, "See queued and sent e-mails."),

@@ -39,13 +39,13 @@ macro_rules! files {
 }
 
 const TEMPLATES: &[(&str, &str)] = files!("templates":
-    "layout.html", "password.html", "dashboard.html", "sign-in.html", "accept-invitation.html",
+    "layout.html", "bar.html", "password.html", "dashboard.html", "sign-in.html", "accept-invitation.html",
     "forgotten-password.html", "reset-password.html", "account.html", "error.html", "console.html",
 );
 
 const STATIC: &[(&str, &str)] = files!("static":
     "pages.css", "logo.svg", "api.js", "forms.js", "link.js", "next.js", "session.js", "strength.js",
-    "dashboard.js", "sign-in.js", "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
+    "bar.js", "dashboard.js", "sign-in.js", "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
 );
 
 /// Adds the pages and what they load to the routes, and returns the pages for errors.

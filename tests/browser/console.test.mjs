@@ -82,7 +82,7 @@ async function story(hand, { role, first, last }) {
   const name = `${first} ${last}`;
   const page = await open("");
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  await hand.press(page.getByRole("link", { name: /^Roles/ }));
+  await hand.press(page.getByRole("link", { name: "Roles", exact: true }));
 
   await page.getByRole("heading", { name: "Roles", level: 1 }).waitFor();
   await page.getByRole("table").waitFor();

@@ -240,6 +240,7 @@ test("a session that has ended leads to sign-in and back, and shows nothing to w
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("(this session)").waitFor();
 
+  await page.locator("#user-menu summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("button", { name: "Sign in" }).waitFor();
   await page.goBack();

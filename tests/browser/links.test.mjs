@@ -144,6 +144,7 @@ test("two people's links in one tab are told apart", async () => {
   // The one signs up and out, and the other one's link still works in this tab.
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Join Usher" }).click();
+  await page.locator("#user-menu summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL(`${pages.server.url}/sign-in`);
   await page.goto(await pages.server.linkFor("second@example.com"));

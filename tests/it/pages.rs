@@ -75,7 +75,11 @@ async fn a_page_that_is_known_is_not_sent_again() {
             request.send().await.unwrap()
         };
         // As a proxy passes it on that has compressed the page, and from a cache with several copies.
-        for known in [tag.to_owned(), format!("W/{tag}"), format!("\"older\", {tag}")] {
+        for known in [
+            tag.to_owned(),
+            format!("W/{tag}"),
+            format!("\"older\", {tag}"),
+        ] {
             let again = again(known.clone()).await;
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}: {known}");
             assert_eq!(again.bytes().await.unwrap().len(), 0, "{path}");

@@ -78,7 +78,7 @@ async fn permissions_are_listed_by_application_as_well() {
                 "permissions": ["users.view"],
             },
             {
-                "application": { "code": "email-queue", "name": "Email queue" },
+                "application": { "code": "email-queue", "name": "E-mail queue" },
                 "permissions": ["email-queue.view", "email-queue.update"],
             },
             {

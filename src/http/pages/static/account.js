@@ -1,8 +1,9 @@
+import { BAR_FIELDS, fillBar } from "./bar.js";
 import { announce, onSubmit, show, showTrouble, succeed } from "./forms.js";
-import { askSignedIn as ask, askToSignIn, signOut } from "./session.js";
+import { askSignedIn as ask, askToSignIn } from "./session.js";
 import { watchStrength } from "./strength.js";
 
-const VIEWER = `{ viewer { email firstName lastName roles { name } } }`;
+const VIEWER = `{ viewer { firstName lastName roles { name } ${BAR_FIELDS} } }`;
 const SESSIONS = "{ sessions { id isCurrent createdAt lastUsedAt userAgent ipAddress } }";
 const PROFILE = `mutation Profile($input: UpdateProfileInput!) {
   updateProfile(input: $input) { user { id } userErrors { code field message } }
@@ -75,11 +76,14 @@ try {
     profile.firstName.value = viewer.firstName ?? "";
     profile.lastName.value = viewer.lastName ?? "";
     password.username.value = viewer.email;
-    document.getElementById("bar").hidden = false;
+    fillBar(viewer);
     show("account");
     onSubmit(profile, async ({ firstName, lastName }) => {
       const { updateProfile } = await ask(PROFILE, { input: { firstName, lastName } });
-      if (updateProfile.userErrors.length === 0) succeed(profile, "Saved.");
+      if (updateProfile.userErrors.length === 0) {
+        succeed(profile, "Saved.");
+        fillBar((await ask(VIEWER)).viewer);
+      }
       return updateProfile.userErrors;
     });
     watchStrength(password.newPassword, () => ({ email: viewer.email, firstName: profile.firstName.value, lastName: profile.lastName.value }));
@@ -92,8 +96,6 @@ try {
       }
       return changePassword.userErrors;
     });
-    document.getElementById("sign-out").addEventListener("click", () =>
-      signOut().catch((error) => { alert.textContent = error.message; }));
   }
 } catch (error) {
   showTrouble(error);

@@ -1,13 +1,12 @@
 import { ask } from "./api.js";
+import { BAR_FIELDS, fillBar, pageOf } from "./bar.js";
 import { show, showTrouble } from "./forms.js";
-import { askToSignIn, signOut, watchViewer } from "./session.js";
+import { askToSignIn, watchViewer } from "./session.js";
 
-const FIELDS = "displayName firstName applications { code name url viewerPermissions }";
-// The built-in applications, whose pages are the console's.
-const OWN = ["users", "roles", "email-queue", "event-log"];
+const FIELDS = `firstName applications { url viewerPermissions } ${BAR_FIELDS}`;
 
 function tile({ code, name, url, viewerPermissions }) {
-  const target = url ?? (OWN.includes(code) ? `console/${code}` : undefined);
+  const target = url ?? pageOf(code);
   const element = document.createElement(target ? "a" : "div");
   element.className = "tile";
   if (target) element.href = target;
@@ -27,8 +26,9 @@ function tile({ code, name, url, viewerPermissions }) {
   return item;
 }
 
-function fill({ displayName, firstName, applications }) {
-  document.getElementById("name").textContent = displayName;
+function fill(viewer) {
+  fillBar(viewer);
+  const { firstName, applications } = viewer;
   document.getElementById("greeting").textContent = firstName ? `Hello, ${firstName}` : "Your applications";
   document.getElementById("applications").replaceChildren(...applications.map(tile));
   document.getElementById("nothing").hidden = applications.length > 0;
@@ -39,11 +39,8 @@ try {
   if (!viewer) {
     askToSignIn();
   } else {
-    const section = show("dashboard");
-    document.getElementById("bar").hidden = false;
+    show("dashboard");
     fill(viewer);
-    document.getElementById("sign-out").addEventListener("click", () =>
-      signOut().catch((error) => { section.querySelector(".alert").textContent = error.message; }));
     watchViewer(FIELDS, fill);
   }
 } catch (error) {
