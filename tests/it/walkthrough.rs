@@ -82,17 +82,31 @@ async fn an_administrator_invites_a_colleague_who_signs_up_and_sees_their_dashbo
     let created = &created.data()["createRole"];
     assert_eq!(created["userErrors"], json!([]));
     assert_eq!(created["role"]["codeName"], "DigitalChannelManager");
-    let invited = administrator
-        .run_with(
-            operation("Invite"),
-            json!({ "roleId": created["role"]["id"] }),
-        )
+    let before = administrator
+        .run("{ roles(last: 1) { nodes { createdAt } } }")
         .await;
+    let since = json!({ "since": before.data()["roles"]["nodes"][0]["createdAt"] });
+    let invited = administrator.run(operation("Invite")).await;
     let invited = &invited.data()["inviteUser"];
     assert_eq!(invited["userErrors"], json!([]));
     assert_eq!(invited["user"]["status"], "INVITED");
+    let rehearsed = administrator.run(operation("Rehearse")).await;
+    let rehearsed = &rehearsed.data()["inviteUsers"];
+    assert_eq!(rehearsed["results"][0]["outcome"], "INVITED");
+    assert_eq!(rehearsed["results"][1]["outcome"], "FAILED");
+    assert_eq!(rehearsed["results"][1]["userErrors"][0]["code"], "TAKEN");
 
     // The e-mail is in the queue, and on its way.
+    let watch = operation("WatchTheQueue");
+    let mut changes = administrator.subscribe(watch, since).await;
+    loop {
+        let event = changes.next().await.unwrap();
+        let email = &event["data"]["emailChanged"]["email"];
+        assert_eq!(email["lastError"], Value::Null, "{event}");
+        if email["status"] == "SENT" {
+            break;
+        }
+    }
     let filter = json!({ "to": "LauraM@kbank" });
     server.emails_in(&administrator, filter, "SENT").await;
     let queue = administrator.run(operation("ReadTheQueue")).await;
