@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 import { useMessages } from "../messages";
 import { signInAddress } from "../page";
 import { Dialog } from "../ui/Dialog";
+import { takeFocus } from "../ui/focus";
 
 export function SessionEnded({ check, resume }: { check(): Promise<boolean>; resume(): void }) {
   const { shell } = useMessages();
@@ -32,7 +33,7 @@ export function SessionEnded({ check, resume }: { check(): Promise<boolean>; res
         {wasChecked && shell.stillEnded}
       </p>
       <div className="buttons">
-        <a className="button primary" href={signInAddress()} target="_blank" rel="noreferrer" autoFocus>
+        <a ref={takeFocus} className="button primary" href={signInAddress()} target="_blank" rel="noreferrer">
           {shell.signInNewTab}
         </a>
         <a className="button" href={signInAddress()} title={shell.signInHereHint}>
