@@ -1,4 +1,5 @@
 // Words that all pages share.
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("en");
@@ -9,10 +10,7 @@ export const common = {
   close: "Close",
   cancel: "Cancel",
   save: "Save",
-  back: "Back",
   optional: "optional",
-  none: "none",
-  never: "never",
   all: "all",
   copy: "Copy",
   copied: "Copied",
@@ -25,12 +23,10 @@ export const common = {
   previous: "Previous",
   next: "Next",
   filters: "Filters",
-  search: "Search",
   clearFilters: "Clear filters",
   clearSearch: "Clear the search",
-  select: "Select",
   selectAll: "Select all on this page",
-  selectOne: (name: string) => `Select ${name}`,
+  selectOne: (name: string) => `Select ${isolate(name)}`,
   selected: (count: number) => plural(count, { one: "# selected", other: "# selected" }),
   clearSelection: "Clear selection",
   sortedAscending: "sorted ascending",

@@ -1,4 +1,5 @@
 // The application Event log.
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("en");
@@ -27,7 +28,7 @@ export const eventLog = {
   nothingThere: "removed",
   became: "became",
   /** On the page of what they are about. */
-  newest: { title: "Events", all: "All events", by: (actor: string) => `by ${actor}` },
+  newest: { title: "Events", all: "All events", by: (actor: string) => `by ${isolate(actor)}` },
   added: "added:",
   removed: "removed:",
   flags: { true: "yes", false: "no" },
@@ -36,7 +37,7 @@ export const eventLog = {
     signIn: "Signing in",
     passwords: "Passwords",
     roles: "Roles",
-    emailQueue: "E-mail queue",
+    emailQueue: "Email queue",
     server: "Server",
   },
   /** By their names in the API. */
