@@ -1,37 +1,33 @@
 // Words that all pages share, in German.
 import type { common as english } from "../en/common";
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("de");
 
 export const common = {
   loading: "Wird geladen …",
-  tryAgain: "Noch einmal versuchen",
+  tryAgain: "Erneut versuchen",
   close: "Schließen",
   cancel: "Abbrechen",
   save: "Speichern",
-  back: "Zurück",
-  optional: "freiwillig",
-  none: "keine",
-  never: "nie",
+  optional: "optional",
   all: "alle",
   copy: "Kopieren",
   copied: "Kopiert",
-  copyFailed: "Ihr Browser hat es nicht erlaubt. Markieren und kopieren Sie den Text von Hand.",
-  showLink: "Link zeigen",
-  linkGone: "Der Link gilt nicht mehr, oder Sie dürfen ihn nicht sehen.",
+  copyFailed: "Ihr Browser hat das Kopieren nicht erlaubt. Markieren und kopieren Sie den Text von Hand.",
+  showLink: "Link anzeigen",
+  linkGone: "Der Link funktioniert nicht mehr, oder Sie dürfen ihn nicht sehen.",
   showLinkHint: "Das Ereignisprotokoll hält fest, wer ihn gesehen hat.",
   copyLink: "Link kopieren",
   pages: "Seiten der Liste",
   previous: "Zurück",
   next: "Weiter",
   filters: "Filter",
-  search: "Suchen",
-  clearFilters: "Filter aufheben",
+  clearFilters: "Filter zurücksetzen",
   clearSearch: "Suche leeren",
-  select: "Auswählen",
   selectAll: "Alle auf dieser Seite auswählen",
-  selectOne: (name: string) => `${name} auswählen`,
+  selectOne: (name: string) => `${isolate(name)} auswählen`,
   selected: (count: number) => plural(count, { one: "# ausgewählt", other: "# ausgewählt" }),
   clearSelection: "Auswahl aufheben",
   sortedAscending: "aufsteigend sortiert",
@@ -39,6 +35,6 @@ export const common = {
   sortBy: "Sortieren nach",
   showMore: "Mehr anzeigen",
   notFoundTitle: "Diese Seite gibt es nicht",
-  notFound: "Vielleicht ist ein Tippfehler in der Adresse, vielleicht wurde gelöscht, was hier war, oder Sie dürfen es nicht sehen.",
+  notFound: "Vielleicht enthält die Adresse einen Tippfehler, vielleicht wurde gelöscht, was hier stand, oder Sie dürfen es nicht sehen.",
   needsPermission: (permission: string) => `Ihnen fehlt die Berechtigung dafür (${permission}).`,
 } satisfies typeof english;
