@@ -173,8 +173,8 @@ interface Chosen {
 /** Those that are chosen, on one page or several. With another filter, nothing is: nobody sees what was. */
 function useChosen(filter: string) {
   const none: Chosen = { ids: new Set(), isAll: false, filter };
-  const [kept, setChosen] = useState(none);
-  const chosen = kept.filter === filter ? kept : none;
+  const [chosen, setChosen] = useState(none);
+  if (chosen.filter !== filter) setChosen(none);
   const choose = (ids: ReadonlySet<string>) => setChosen({ ids, isAll: false, filter });
   const chooseAll = () => setChosen({ ...chosen, isAll: true });
   return { chosen, choose, chooseAll };

@@ -24,7 +24,7 @@ interface Answer {
 }
 
 export function SecretLink<Data>({ query, id, linkIn }: SecretLinkProps<Data>) {
-  const { common } = useMessages();
+  const { common, emailQueue } = useMessages();
   const client = useClient();
   const [{ busy, error, link }, setAnswer] = useState<Answer>({});
   // Not by `useAsk`, which asks again whenever something has changed.
@@ -35,7 +35,7 @@ export function SecretLink<Data>({ query, id, linkIn }: SecretLinkProps<Data>) {
   };
   if (link) {
     return (
-      <div className="secret" ref={takeFocus} tabIndex={-1} role="group" aria-label={common.showLink}>
+      <div className="secret" ref={takeFocus} tabIndex={-1} role="group" aria-label={emailQueue.link}>
         <code>{link}</code>
         <CopyButton text={link} label={common.copyLink} />
       </div>

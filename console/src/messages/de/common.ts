@@ -1,6 +1,5 @@
 // Words that all pages share, in German.
 import type { common as english } from "../en/common";
-import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("de");
@@ -27,7 +26,7 @@ export const common = {
   clearFilters: "Filter zurücksetzen",
   clearSearch: "Suche leeren",
   selectAll: "Alle auf dieser Seite auswählen",
-  selectOne: (name: string) => `${isolate(name)} auswählen`,
+  selectOne: (name: string) => `${name} auswählen`,
   selected: (count: number) => plural(count, { one: "# ausgewählt", other: "# ausgewählt" }),
   clearSelection: "Auswahl aufheben",
   sortedAscending: "aufsteigend sortiert",

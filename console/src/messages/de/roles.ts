@@ -110,10 +110,10 @@ export const roles = {
       total > shown
         ? `${shown} von ${total} Personen. Geben Sie mehr ein, um die Suche einzugrenzen.`
         : plural(total, { one: "# Person", other: "# Personen" }),
-    addOne: (name: string) => `${isolate(name)} hinzufügen`,
+    addOne: (name: string) => `${name} hinzufügen`,
     holdsAlready: "Hat sie schon",
     remove: "Entfernen",
-    removeOne: (name: string) => `${isolate(name)} entfernen`,
+    removeOne: (name: string) => `${name} entfernen`,
     notPossible: "Das ist nicht möglich: Der Grund steht oben.",
     adding: {
       action: "Hinzufügen",

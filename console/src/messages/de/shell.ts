@@ -1,13 +1,12 @@
 // The bar at the top, and what is said about the session, in German.
 import type { shell as english } from "../en/shell";
-import { isolate } from "../isolate";
 
 export const shell = {
   skip: "Zum Inhalt springen",
   dashboard: "Übersicht",
   applications: { users: "Benutzer", roles: "Rollen", "email-queue": "E-Mail-Warteschlange", "event-log": "Ereignisprotokoll" },
   navigation: "Anwendungen",
-  userMenu: (name: string) => `Kontomenü von ${isolate(name)}`,
+  userMenu: (name: string) => `Kontomenü von ${name}`,
   account: "Ihr Konto",
   playground: "Playground",
   language: "Sprache",

@@ -1,5 +1,4 @@
 // Words that all pages share.
-import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("en");
@@ -26,7 +25,7 @@ export const common = {
   clearFilters: "Clear filters",
   clearSearch: "Clear the search",
   selectAll: "Select all on this page",
-  selectOne: (name: string) => `Select ${isolate(name)}`,
+  selectOne: (name: string) => `Select ${name}`,
   selected: (count: number) => plural(count, { one: "# selected", other: "# selected" }),
   clearSelection: "Clear selection",
   sortedAscending: "sorted ascending",

@@ -23,7 +23,7 @@ export const emailQueue = {
   sentAt: "Sent",
   expiresAt: "Expires",
   messageId: "Message-ID",
-  user: "Person",
+  user: "User",
   transport: "Last tried by",
   priority: "Priority",
   priorities: { LOW: "low", NORMAL: "normal", HIGH: "high: somebody is waiting for it" },

@@ -19,7 +19,7 @@ export const eventLog = {
   actorKinds: { USER: "somebody signed in", SERVER: "the server", ANONYMOUS: "somebody not signed in" },
   from: "From day",
   to: "To day",
-  theOne: "one person or thing",
+  theOne: "one user or thing",
   nobodyFound: "Nothing found.",
   anybody: "Name or address",
   role: "Role",

@@ -1,12 +1,11 @@
 // The bar at the top, and what is said about the session.
-import { isolate } from "../isolate";
 
 export const shell = {
   skip: "Skip to the content",
   dashboard: "Dashboard",
   applications: { users: "Users", roles: "Roles", "email-queue": "Email queue", "event-log": "Event log" },
   navigation: "Applications",
-  userMenu: (name: string) => `Account menu of ${isolate(name)}`,
+  userMenu: (name: string) => `Account menu of ${name}`,
   account: "Your account",
   playground: "Playground",
   language: "Language",
