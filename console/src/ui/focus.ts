@@ -36,5 +36,9 @@ export function useKeptFocus<Place extends HTMLElement>() {
     holder.current = null;
     if (document.activeElement === document.body) ref.current?.focus({ preventScroll: true });
   });
-  return { ref, tabIndex: -1, onFocus: ({ target }: { target: Element }) => void (holder.current = target) };
+  const onFocus = ({ target }: { target: Element }) => {
+    // React counts dialogs and menus as children, which give the focus back by themselves.
+    if (ref.current?.contains(target)) holder.current = target;
+  };
+  return { ref, tabIndex: -1, onFocus };
 }

@@ -73,9 +73,11 @@ export const emailQueue = {
   actions: { retry: "Erneut versuchen", cancel: "Versand abbrechen", delete: "Löschen" },
   dismiss: "So lassen",
   confirm: {
-    retryTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "# E-Mails erneut versuchen?" }),
-    retryUpToTitle: (count: number) => plural(count, { one: "# E-Mail erneut versuchen?", other: "Bis zu # E-Mails erneut versuchen?" }),
-    retry: "Fehlgeschlagene und abgebrochene E-Mails werden neu eingereiht, wartende werden sofort versucht. Links, die nicht mehr funktionieren, werden nicht gesendet.",
+    retryTitle: (count: number) =>
+      plural(count, { one: "Versand von # E-Mail erneut versuchen?", other: "Versand von # E-Mails erneut versuchen?" }),
+    retryUpToTitle: (count: number) =>
+      plural(count, { one: "Versand von # E-Mail erneut versuchen?", other: "Versand von bis zu # E-Mails erneut versuchen?" }),
+    retry: "Fehlgeschlagene und abgebrochene E-Mails werden neu eingereiht, bei wartenden beginnt der nächste Versuch sofort. Links, die nicht mehr funktionieren, werden nicht gesendet.",
     cancelTitle: (count: number) =>
       plural(count, { one: "Versand von # E-Mail abbrechen?", other: "Versand von # E-Mails abbrechen?" }),
     cancel: "Wartende E-Mails werden nicht gesendet. Sie können sie später erneut versuchen lassen.",
@@ -109,7 +111,7 @@ export const emailQueue = {
       }),
   },
   done: {
-    retry: (count: number) => plural(count, { one: "# E-Mail wird erneut versucht.", other: "# E-Mails werden erneut versucht." }),
+    retry: (count: number) => plural(count, { one: "Versand von # E-Mail wird erneut versucht.", other: "Versand von # E-Mails wird erneut versucht." }),
     cancel: (count: number) => plural(count, { one: "Versand von # E-Mail abgebrochen.", other: "Versand von # E-Mails abgebrochen." }),
     delete: (count: number) => plural(count, { one: "# E-Mail wurde gelöscht.", other: "# E-Mails wurden gelöscht." }),
   },

@@ -41,13 +41,13 @@ export const errors = {
         ? `Das waren zu viele Versuche. Versuchen Sie es ${later(Number(retryAfter))} erneut.`
         : "Das waren zu viele Versuche. Versuchen Sie es später erneut.",
     LAST_ADMINISTRATOR: () => "Danach gäbe es niemanden mehr mit der Rolle Administrator, der sich anmelden kann.",
-    OWN_ACCOUNT: () => "Mit Ihrem eigenen Konto ist das nicht möglich.",
+    OWN_ACCOUNT: () => "Bei Ihrem eigenen Konto ist das nicht möglich.",
     EXCEEDS_OWN_PERMISSIONS: () => "Dabei geht es um Berechtigungen, die Sie selbst nicht haben.",
     PROTECTED: () => "Das ist fest eingebaut oder in der Konfiguration festgelegt und lässt sich hier nicht ändern.",
     WRONG_STATE: () => "Das ist nicht mehr möglich: Der Zustand hat sich inzwischen geändert.",
     "WRONG_STATE id": ({ holders }) =>
       holders
-        ? `${plural(Number(holders), { one: "# Person hat", other: "# Personen haben" })} diese Rolle. Sie muss ihnen zuerst entzogen werden.`
+        ? `${plural(Number(holders), { one: "# Person hat", other: "# Personen haben" })} diese Rolle. Entziehen Sie sie zuerst.`
         : "Das ist nicht mehr möglich: Der Zustand hat sich inzwischen geändert.",
     // Of a person: for a new link, to revoke one, to end sessions.
     "WRONG_STATE userId": () =>

@@ -18,7 +18,7 @@ export const eventActions = {
   ROLE_DELETED: "Rolle gelöscht",
   SIGNED_IN: "Angemeldet",
   SIGN_IN_FAILED: "Anmeldung fehlgeschlagen",
-  SIGN_IN_THROTTLED: "Anmeldung verzögert",
+  SIGN_IN_THROTTLED: "Zu viele Anmeldeversuche",
   SIGNED_OUT: "Abgemeldet",
   SESSION_REVOKED: "Sitzung beendet",
   PASSWORD_CHANGED: "Passwort geändert",

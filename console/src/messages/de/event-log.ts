@@ -16,7 +16,7 @@ export const eventLog = {
   subject: "Wen oder was",
   changes: "Änderungen",
   actor: "Wer",
-  actorKind: "Durch",
+  actorKind: "Ausgeführt von",
   actorKinds: { USER: "angemeldete Person", SERVER: "Server", ANONYMOUS: "nicht angemeldete Person" },
   from: "Von",
   to: "Bis",

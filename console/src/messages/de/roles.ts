@@ -32,7 +32,7 @@ export const roles = {
   managed: "Aus der Konfiguration",
   granted: "Erlaubt",
   notGranted: "Nicht erlaubt",
-  implied: "Gehört zu den anderen dazu.",
+  implied: "Ist in den anderen enthalten.",
   notYours: "Das dürfen Sie selbst nicht.",
   unknown: (codes: string) => `Sie enthält auch Berechtigungen, die der Server nicht mehr kennt und die nichts erlauben: ${codes}`,
   applicationDescriptions: {

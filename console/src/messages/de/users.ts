@@ -35,7 +35,7 @@ export const users = {
     never: "nie",
   },
 
-  ownAccount: "Mit dem eigenen Konto ist das niemandem möglich.",
+  ownAccount: "Beim eigenen Konto ist das nicht möglich.",
   ownRoles: "Die eigenen Rollen kann niemand ändern.",
   ownAddress: "Ihre eigene Adresse können Sie nicht ändern. Das können andere, die Benutzer verwalten.",
   exceeds: (permissions: string) => `Diese Person darf etwas, was Sie nicht dürfen: ${permissions}`,
