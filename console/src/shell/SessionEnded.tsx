@@ -1,5 +1,6 @@
 // Said over the page when the session has ended. The page stays as it is below, with all that was typed.
 import { useCallback, useEffect, useState } from "react";
+import { Text } from "react-aria-components/Text";
 
 import { useMessages } from "../messages";
 import { signInAddress } from "../page";
@@ -28,7 +29,9 @@ export function SessionEnded({ check, resume }: { check(): Promise<boolean>; res
 
   return (
     <Dialog title={shell.endedTitle} isOpen role="alertdialog">
-      <p>{shell.ended}</p>
+      <Text slot="description" elementType="p">
+        {shell.ended}
+      </Text>
       <p role="status" className="quiet">
         {wasChecked && shell.stillEnded}
       </p>
