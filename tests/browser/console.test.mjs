@@ -108,7 +108,7 @@ async function story(hand, { role, first, last }) {
   await page.getByRole("heading", { name, level: 1 }).waitFor();
   await isFine(page);
 
-  await hand.press(page.getByRole("navigation").getByRole("link", { name: "E-mail queue" }));
+  await hand.press(page.getByRole("navigation").getByRole("link", { name: "Email queue" }));
   await page.getByText("Cannot send by smtp").waitFor();
   await isFine(page);
   const row = page.getByRole("row", { name: new RegExp(email) });
@@ -262,7 +262,7 @@ test("in German, on a phone, each page is fine", async () => {
     ["roles", "Rollen"],
     ["roles/new", "Neue Rolle"],
     ["email-queue", "E-Mail-Warteschlange"],
-    ["event-log", "Ereignisse"],
+    ["event-log", "Ereignisprotokoll"],
   ]) {
     await page.goto(`${pages.server.url}/console/${path}`);
     await page.getByRole("heading", { name: title, level: 1 }).waitFor();

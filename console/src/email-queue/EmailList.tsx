@@ -1,5 +1,5 @@
 // The list of e-mails, live: filters, order, pages, and what can be done to several at once.
-import { useCallback, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
@@ -84,14 +84,14 @@ export function EmailList() {
   const { emailQueue: words } = useMessages();
   const address = useAddress();
   const { sort, onSort } = useSort(address, SORTED_BY, { field: "CREATED_AT", direction: "DESC" });
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const results = useRef<HTMLDivElement>(null);
-  // What had the focus goes with the selection. A dialog that is being closed keeps it until it is gone.
-  const clear = useCallback(() => {
-    setChosen(new Set());
-    setTimeout(() => results.current?.focus({ preventScroll: true }));
-  }, []);
   const filter = useEmailFilter(address);
+  const { chosen, choose, chooseAll } = useChosen(JSON.stringify(filter));
+  // What had the focus goes with the selection. A dialog that is being closed keeps it until it is gone.
+  const clear = () => {
+    choose(new Set());
+    setTimeout(() => results.current?.focus({ preventScroll: true }));
+  };
   // Older ones change on other pages of the list all the time. Where only some states are shown, they come into it.
   const hasCome = (kind: EmailChangeKind) => kind === "QUEUED" || filter.statuses !== undefined;
   const { data, error, busy, again } = useAsk({ query: EmailsQuery, variables: { filter, orderBy: sort, ...pageVariables(address) } });
@@ -130,8 +130,15 @@ export function EmailList() {
         />
       </Filters>
       <Unseen unseen={unseen}>{words.unseen}</Unseen>
-      {chosen.size > 0 && found && (
-        <BulkActions key={JSON.stringify(filter)} ids={[...chosen]} filter={filter} matching={found.totalCount} onClear={clear} />
+      {chosen.ids.size > 0 && found && (
+        <BulkActions
+          ids={[...chosen.ids]}
+          filter={filter}
+          matching={found.totalCount}
+          isAll={chosen.isAll}
+          onAll={chooseAll}
+          onClear={clear}
+        />
       )}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
@@ -146,20 +153,37 @@ export function EmailList() {
             nameOf={(row) => `${readFragment(RowFragment, row).to.join(", ")}, ${readFragment(RowFragment, row).subject}`}
             sort={sort}
             onSort={onSort}
-            selection={{ ids: chosen, onChange: setChosen }}
+            selection={{ ...chosen, onChange: choose }}
             busy={busy}
           />
         )}
       </div>
-      {found && <Pager address={address} info={found.pageInfo} total={words.emails(found.totalCount)} />}
+      {found && <Pager address={address} info={found.pageInfo} total={words.emails(found.totalCount)} busy={busy} />}
     </Page>
   );
+}
+
+interface Chosen {
+  ids: ReadonlySet<string>;
+  /** Whether all that match the filter are, until one of them is taken out. */
+  isAll: boolean;
+  filter: string;
+}
+
+/** Those that are chosen, on one page or several. With another filter, nothing is: nobody sees what was. */
+function useChosen(filter: string) {
+  const none: Chosen = { ids: new Set(), isAll: false, filter };
+  const [chosen, setChosen] = useState(none);
+  if (chosen.filter !== filter) setChosen(none);
+  const choose = (ids: ReadonlySet<string>) => setChosen({ ids, isAll: false, filter });
+  const chooseAll = () => setChosen({ ...chosen, isAll: true });
+  return { chosen, choose, chooseAll };
 }
 
 function columns(words: ReturnType<typeof useMessages>["emailQueue"]): Column<Row, (typeof SORTED_BY)[number]>[] {
   const read = (row: Row) => readFragment(RowFragment, row);
   return [
-    { id: "to", title: words.to, cell: (row) => <span className="email-to">{read(row).to.join(", ")}</span> },
+    { id: "to", title: words.to, cell: (row) => <span className="email-to copyable">{read(row).to.join(", ")}</span> },
     {
       id: "subject",
       title: words.subject,

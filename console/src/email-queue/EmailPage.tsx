@@ -182,7 +182,7 @@ function EmailActions({ email: { id, viewerCan }, wasDeleted }: { email: EmailPa
     if (viewerCan[action]) return false;
     return may(PERMISSIONS[action]) ? words.notNow[action] : common.needsPermission(PERMISSIONS[action]);
   };
-  const done = () => action === "delete" && navigate("/email-queue");
+  const done = () => action === "delete" && navigate("/email-queue", { replace: true });
   return (
     <>
       {EMAIL_ACTIONS.map((action) => (

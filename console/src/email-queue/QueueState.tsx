@@ -17,10 +17,15 @@ import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
 import { TestEmail } from "./TestEmail";
 
+// Who may see the queue need not be allowed to see people.
 const QueueFragment = graphql(`
   fragment QueueState on EmailQueue {
     isPaused
     pausedAt
+    pausedBy @include(if: $people) {
+      id
+      displayName
+    }
     transport
     transportState {
       isAvailable
@@ -40,16 +45,11 @@ const QueueFragment = graphql(`
   }
 `);
 
-// Who may see the queue need not be allowed to see people.
 const QueueQuery = graphql(`
   query EmailQueue($people: Boolean!) {
     emailQueue {
       id
       ...QueueState
-      pausedBy @include(if: $people) {
-        id
-        displayName
-      }
     }
   }
 `);
@@ -59,16 +59,12 @@ const EmailQueueChanged = graphql(`
     emailQueueChanged {
       id
       ...QueueState
-      pausedBy @include(if: $people) {
-        id
-        displayName
-      }
     }
   }
 `);
 
 const PauseEmailQueue = graphql(`
-  mutation PauseEmailQueue {
+  mutation PauseEmailQueue($people: Boolean!) {
     pauseEmailQueue {
       emailQueue {
         id
@@ -82,7 +78,7 @@ const PauseEmailQueue = graphql(`
 `);
 
 const ResumeEmailQueue = graphql(`
-  mutation ResumeEmailQueue {
+  mutation ResumeEmailQueue($people: Boolean!) {
     resumeEmailQueue {
       emailQueue {
         id
@@ -103,16 +99,15 @@ export function QueueState() {
   // What it reports goes into the cache, and from there to here.
   const { isLive } = useLive({ query: EmailQueueChanged, variables, onConnected: again });
   if (!data) return <Section title={words.queue}>{error ? <Failed error={error} retry={again} /> : <Loading />}</Section>;
-  return <Known queue={data.emailQueue} pausedBy={data.emailQueue.pausedBy?.displayName} isLive={isLive} />;
+  return <Known queue={data.emailQueue} isLive={isLive} />;
 }
 
 interface KnownProps {
   queue: FragmentType<typeof QueueFragment>;
-  pausedBy?: string;
   isLive: boolean;
 }
 
-function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
+function Known({ queue: masked, isLive }: KnownProps) {
   const queue = readFragment(QueueFragment, masked);
   const { emailQueue: words, common } = useMessages();
   const { may } = useSession();
@@ -121,7 +116,8 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
   const pause = useChange(PauseEmailQueue);
   const resume = useChange(ResumeEmailQueue);
   const why = !may("email-queue.update") && common.needsPermission("email-queue.update");
-  const { transportState: state, isPaused, pausedAt } = queue;
+  const people = may("users.view");
+  const { transportState: state, isPaused, pausedAt, pausedBy } = queue;
   return (
     <Section
       title={words.queue}
@@ -140,11 +136,11 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
             {words.sendTest}
           </Button>
           {isPaused ? (
-            <Button look="primary" why={why} busy={resume.busy} onPress={() => void resume.run({})}>
+            <Button look="primary" why={why} busy={resume.busy} onPress={() => void resume.run({ people })}>
               {words.resume}
             </Button>
           ) : (
-            <Button why={why} busy={pause.busy} onPress={() => void pause.run({})}>
+            <Button why={why} busy={pause.busy} onPress={() => void pause.run({ people })}>
               {words.pause}
             </Button>
           )}
@@ -161,7 +157,7 @@ function Known({ queue: masked, pausedBy, isLive }: KnownProps) {
       </dl>
       {isPaused && pausedAt && (
         <p className="quiet">
-          {pausedBy ? words.pausedBy(pausedBy) : words.pausedSince} <Time at={pausedAt} full />
+          {pausedBy ? words.pausedBy(pausedBy.displayName) : words.pausedSince} <Time at={pausedAt} full />
         </p>
       )}
       {!state.isAvailable && (

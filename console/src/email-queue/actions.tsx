@@ -167,7 +167,8 @@ export function ConfirmForFilter({ action, filter, matching, onDone, onClose }: 
       dismiss={words.dismiss}
       danger={action !== "retry"}
       why={possible === 0 && words.noneOfThem}
-      change={{ ...change, busy: change.busy || (possible === undefined && !error) }}
+      isWaiting={possible === undefined && !error}
+      change={change}
       onConfirm={() => void run()}
       onClose={onClose}
     >

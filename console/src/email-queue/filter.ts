@@ -12,12 +12,9 @@ export function useEmailFilter(address: Address): EmailFilter {
   return useMemo(
     () => ({
       search: address.get("search"),
-      statuses: some(address.all("state", EMAIL_STATUSES)),
-      kinds: some(address.all("kind", EMAIL_KINDS)),
+      statuses: address.some("state", EMAIL_STATUSES),
+      kinds: address.some("kind", EMAIL_KINDS),
     }),
     [address],
   );
 }
-
-/** None of several conditions means all for those who filter, and nothing at all for the server. */
-const some = <Value>(values: Value[]) => (values.length > 0 ? values : undefined);

@@ -74,7 +74,7 @@ export function EventList() {
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nothingMatches : words.nothing} />}
       {found && found.nodes.length > 0 && <Table label={words.title} columns={columns} rows={rows} idOf={({ id }) => id} busy={busy} />}
-      {found && <Pager address={address} info={found.pageInfo} total={words.events(found.totalCount)} />}
+      {found && <Pager address={address} info={found.pageInfo} total={words.events(found.totalCount)} busy={busy} />}
     </Page>
   );
 }

@@ -3,11 +3,13 @@ import { useState } from "react";
 import * as Aria from "react-aria-components";
 
 import { useAsk } from "../ask";
+import { inWords } from "../errors";
 import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import type { Address } from "../ui/address";
 import { Icon } from "../ui/Icon";
+import { useSettled } from "../ui/settled";
 
 const PeopleQuery = graphql(`
   query PeopleFound($search: String!) {
@@ -57,7 +59,7 @@ export function ThingFilter({ address, name, label, withRoles, labelOf }: ThingF
   const id = address.get(name);
   const [known, setKnown] = useState<Found>();
   const [typed, setTyped] = useState("");
-  const { found, busy } = useFound(typed.trim(), withRoles);
+  const { found, none } = useFound(typed.trim(), withRoles);
   const chosen = id && (known?.id === id ? known.name : (labelOf(id) ?? words.theOne));
   const options: Found[] = typed.trim() ? found : [{ id: ALL, name: common.all }];
   const choose = (key: Aria.Key | null) => {
@@ -83,7 +85,7 @@ export function ThingFilter({ address, name, label, withRoles, labelOf }: ThingF
           <Aria.ListBox
             className="menu"
             items={options}
-            renderEmptyState={() => <p className="menu-head">{busy ? common.loading : words.nobodyFound}</p>}
+            renderEmptyState={() => <p className="menu-head">{none}</p>}
           >
             {({ id, name, hint }: Found) => (
               <Aria.ListBoxItem className="menu-item" id={id} textValue={name}>
@@ -101,16 +103,21 @@ export function ThingFilter({ address, name, label, withRoles, labelOf }: ThingF
   );
 }
 
-/** The people, and the roles, that the viewer may see and that match what is typed. */
-function useFound(search: string, withRoles?: boolean): { found: Found[]; busy: boolean } {
-  const { eventLog: words } = useMessages();
+/** The people, and the roles, that the viewer may see and that match what is typed; what to say where there are none. */
+function useFound(typed: string, withRoles?: boolean): { found: Found[]; none?: string } {
+  const messages = useMessages();
+  const { eventLog: words, common } = messages;
   const { may } = useSession();
+  const search = useSettled(typed);
   const people = useAsk({ query: PeopleQuery, variables: { search }, pause: !search || !may("users.view") });
   const roles = useAsk({ query: RolesQuery, variables: { search }, pause: !search || !withRoles || !may("roles.view") });
-  if (!search) return { found: [], busy: false };
+  if (!typed || !search) return { found: [], none: common.loading };
   const found = [
     ...(people.data?.users.nodes ?? []).map(({ id, displayName, email }) => ({ id, name: displayName, hint: email })),
     ...((withRoles && roles.data?.roles.nodes) || []).map(({ id, name }) => ({ id, name, hint: words.role })),
   ];
-  return { found, busy: people.busy || roles.busy };
+  const error = people.error ?? roles.error;
+  if (people.busy || roles.busy || typed !== search) return { found, none: common.loading };
+  if (error) return { found, none: inWords(error, messages) };
+  return { found, none: may("users.view") ? words.nobodyFound : common.needsPermission("users.view") };
 }

@@ -92,10 +92,11 @@ function Actor({ event: { actorKind, actorLabel }, href }: { event: EventRowFrag
 function Subject({ event, href }: { event: EventRowFragment; href?: string }) {
   const { emailQueue } = useMessages();
   const { list } = usePermissionWords();
-  const { action, subjectType, subjectLabel } = event;
+  const { action, subjectLabel } = event;
   if (action === "PERMISSION_REFUSED") return list([subjectLabel]).join();
   const count = countOf(event);
-  if (!subjectType && count !== undefined) return emailQueue.emails(count);
+  // Several, or one that is there no more.
+  if (!subjectLabel && count !== undefined) return emailQueue.emails(count);
   return <Label href={href}>{subjectLabel}</Label>;
 }
 

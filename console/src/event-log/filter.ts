@@ -15,11 +15,10 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 export function useEventFilter(address: Address): EventFilter {
   const { eventActions } = useMessages();
   return useMemo(() => {
-    const actions = address.all("action", Object.keys(eventActions) as EventAction[]);
     const kind = address.one("by", ACTOR_KINDS);
     return {
       search: address.get("search"),
-      actions: actions.length > 0 ? actions : undefined,
+      actions: address.some("action", Object.keys(eventActions) as EventAction[]),
       actorKinds: kind && [kind],
       actorId: address.get("actor"),
       subjectId: address.get("subject"),

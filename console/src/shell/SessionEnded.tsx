@@ -1,9 +1,11 @@
 // Said over the page when the session has ended. The page stays as it is below, with all that was typed.
 import { useCallback, useEffect, useState } from "react";
+import { Text } from "react-aria-components/Text";
 
 import { useMessages } from "../messages";
 import { signInAddress } from "../page";
 import { Dialog } from "../ui/Dialog";
+import { takeFocus } from "../ui/focus";
 
 export function SessionEnded({ check, resume }: { check(): Promise<boolean>; resume(): void }) {
   const { shell } = useMessages();
@@ -27,12 +29,14 @@ export function SessionEnded({ check, resume }: { check(): Promise<boolean>; res
 
   return (
     <Dialog title={shell.endedTitle} isOpen role="alertdialog">
-      <p>{shell.ended}</p>
+      <Text slot="description" elementType="p">
+        {shell.ended}
+      </Text>
       <p role="status" className="quiet">
         {wasChecked && shell.stillEnded}
       </p>
       <div className="buttons">
-        <a className="button primary" href={signInAddress()} target="_blank" rel="noreferrer" autoFocus>
+        <a ref={takeFocus} className="button primary" href={signInAddress()} target="_blank" rel="noreferrer">
           {shell.signInNewTab}
         </a>
         <a className="button" href={signInAddress()} title={shell.signInHereHint}>

@@ -36,7 +36,7 @@ export function UserMenu() {
   return (
     <MenuTrigger>
       <Button className="user-menu" aria-label={shell.userMenu(viewer.displayName)}>
-        <span className="initial" aria-hidden="true" data-letter={viewer.displayName.slice(0, 1).toUpperCase()} />
+        <span className="initial" aria-hidden="true" data-letter={[...viewer.displayName][0]?.toUpperCase()} />
         <span className="user-name" dir="auto">
           {viewer.displayName}
         </span>

@@ -4,6 +4,11 @@ import { Link } from "wouter";
 
 import { Icon, type IconName } from "./Icon";
 
+// Escape takes away the reason that is shown, until one is pointed at or reached again.
+const hush = (isHushed: boolean) => document.body.classList.toggle("hushed", isHushed);
+addEventListener("keydown", ({ key }) => key === "Escape" && hush(true), true);
+for (const event of ["pointerover", "focusin"]) addEventListener(event, () => hush(false));
+
 interface ButtonProps {
   children: ReactNode;
   /** Secondary unless it says otherwise; `primary` is the one thing that a page or a dialog is for. */

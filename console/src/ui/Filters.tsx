@@ -6,6 +6,7 @@ import { useMessages } from "../messages";
 import { useTyped, type Address } from "./address";
 import { Button } from "./Button";
 import { MultiSelect, Select, TextField, type Option } from "./fields";
+import { useKeptFocus } from "./focus";
 import { Icon } from "./Icon";
 
 interface FiltersProps {
@@ -17,8 +18,9 @@ interface FiltersProps {
 
 export function Filters({ address, names, children }: FiltersProps) {
   const { common } = useMessages();
+  const kept = useKeptFocus<HTMLDivElement>();
   return (
-    <div className="filters" role="search" aria-label={common.filters}>
+    <div {...kept} className="filters" role="search" aria-label={common.filters}>
       {children}
       {address.has(...names) && (
         <Button look="plain" onPress={() => address.change(Object.fromEntries(names.map((name) => [name, undefined])))}>
@@ -80,7 +82,9 @@ export function OneFilter<Value extends string>({ address, name, label, options 
 
 /** A day, as the browser lets people choose one; in the address as 2026-11-29. */
 export function DayFilter({ address, name, label }: Omit<FilterProps<string>, "options">) {
-  return (
-    <TextField type="date" label={label} value={address.get(name) ?? ""} onChange={(day) => address.change({ [name]: day || undefined })} />
-  );
+  const [day, setDay] = useTyped(address, name, isDay);
+  return <TextField type="date" label={label} value={day} onChange={setDay} />;
 }
+
+/** Whoever types 2026 comes by the years 2, 20 and 202. */
+const isDay = (day: string) => !day || day >= "2000";

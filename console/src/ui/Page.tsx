@@ -1,5 +1,5 @@
 // A page: its title, what can be done there, and its content. The focus goes to the title after navigation, so
-// that those who see nothing hear where they are.
+// that those who see nothing hear where they are, unless one of its fields takes it.
 import { useEffect, useRef, type ReactNode } from "react";
 import { Link } from "wouter";
 
@@ -26,8 +26,8 @@ export function Page({ title, beside, below, actions, back, children }: PageProp
     document.title = title === page.name ? title : `${title} · ${page.name}`;
   }, [title]);
   useEffect(() => {
-    // A browser begins a page that it has just opened at its top by itself.
-    if (!isFirst && !document.querySelector("[role=dialog]")) heading.current?.focus();
+    // A browser begins a page that it has just opened at its top by itself. A field with `autoFocus` has it already.
+    if (!isFirst && !document.activeElement?.closest("main *, [role=dialog], [role=alertdialog]")) heading.current?.focus();
     isFirst = false;
   }, []);
   return (

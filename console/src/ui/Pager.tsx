@@ -2,34 +2,40 @@
 import { useMessages } from "../messages";
 import type { Address } from "./address";
 import { Button } from "./Button";
+import { useKeptFocus } from "./focus";
 
 interface PagerProps {
   address: Address;
   info?: { hasPreviousPage: boolean; hasNextPage: boolean; startCursor?: string | null; endCursor?: string | null };
   /** How many there are, in words: "1,204 people". */
   total?: string;
+  /** Whether the list is being asked for: what is shown may be of another filter, and so are its cursors. */
+  busy?: boolean;
 }
 
-export function Pager({ address, info, total }: PagerProps) {
+export function Pager({ address, info, total, busy }: PagerProps) {
   const { common } = useMessages();
+  const kept = useKeptFocus<HTMLElement>();
   const go = (position: { after?: string; before?: string }) => {
     address.change(position);
-    scrollTo({ top: 0 });
+    // The list is a part of a page, of which there may be others above it.
+    const place = kept.ref.current?.parentElement;
+    if (place && place.getBoundingClientRect().top < 0) place.scrollIntoView();
   };
   // At an end of the list, the way on that there is not is no button: there is nothing to be told about it.
   return (
-    <nav className="pager" aria-label={common.pages}>
+    <nav {...kept} className="pager" aria-label={common.pages}>
       <p role="status" className="quiet">
         {total}
       </p>
       <div className="buttons">
         {info?.hasPreviousPage && (
-          <Button icon="left" onPress={() => go({ before: info.startCursor ?? undefined })}>
+          <Button icon="left" busy={busy} onPress={() => go({ before: info.startCursor ?? undefined })}>
             {common.previous}
           </Button>
         )}
         {info?.hasNextPage && (
-          <Button icon="right" onPress={() => go({ after: info.endCursor ?? undefined })}>
+          <Button icon="right" busy={busy} onPress={() => go({ after: info.endCursor ?? undefined })}>
             {common.next}
           </Button>
         )}

@@ -24,6 +24,8 @@ export interface Sort<Field extends string> {
 
 interface Selection {
   ids: ReadonlySet<string>;
+  /** Whether all are, on whichever page. What `onChange` is called with is then what remains of this one. */
+  isAll?: boolean;
   onChange(ids: ReadonlySet<string>): void;
 }
 
@@ -44,44 +46,38 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
   const { label, columns, rows, idOf, nameOf, sort, onSort, selection, busy } = props;
   const { common } = useMessages();
   const ids = rows.map(idOf);
-  const chosen = ids.filter((id) => selection?.ids.has(id)).length;
+  const selected = selection?.isAll ? new Set(ids) : (selection?.ids ?? new Set<string>());
+  const chosen = ids.filter((id) => selected.has(id)).length;
   // Who was chosen on another page stays chosen.
   const selectAll = (isSelected: boolean) => {
-    const others = [...(selection?.ids ?? [])].filter((id) => !ids.includes(id));
+    const others = [...selected].filter((id) => !ids.includes(id));
     selection?.onChange(new Set(isSelected ? [...others, ...ids] : others));
   };
   const selectOne = (id: string, isSelected: boolean) => {
-    const next = new Set(selection?.ids);
+    const next = new Set(selected);
     if (isSelected) next.add(id);
     else next.delete(id);
     selection?.onChange(next);
   };
+  const all = {
+    isSelected: chosen > 0 && chosen === ids.length,
+    isIndeterminate: chosen > 0 && chosen < ids.length,
+    onChange: selectAll,
+  };
+  // The roles are said aloud: laid out as cards, the elements lose their own in some browsers.
   return (
     <>
       <div className="narrow-only table-bar">
-        {selection && (
-          <Checkbox
-            isSelected={chosen > 0 && chosen === ids.length}
-            isIndeterminate={chosen > 0 && chosen < ids.length}
-            onChange={selectAll}
-          >
-            {common.selectAll}
-          </Checkbox>
-        )}
+        {selection && <Checkbox {...all}>{common.selectAll}</Checkbox>}
         {sort && onSort && <SortSelect columns={columns} sort={sort} onSort={onSort} />}
       </div>
       <div className="table-place">
-        <table aria-label={label} aria-busy={busy || undefined} className={selection ? "with-selection" : undefined}>
-          <thead>
-            <tr>
+        <table role="table" aria-label={label} aria-busy={busy || undefined} className={selection ? "with-selection" : undefined}>
+          <thead role="rowgroup">
+            <tr role="row">
               {selection && (
-                <td className="select-cell">
-                  <Checkbox
-                    label={common.selectAll}
-                    isSelected={chosen > 0 && chosen === ids.length}
-                    isIndeterminate={chosen > 0 && chosen < ids.length}
-                    onChange={selectAll}
-                  >
+                <td role="cell" className="select-cell">
+                  <Checkbox {...all} label={common.selectAll}>
                     {null}
                   </Checkbox>
                 </td>
@@ -91,16 +87,16 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.map((row) => {
               const id = idOf(row);
               return (
-                <tr key={id} data-selected={selection?.ids.has(id) || undefined}>
+                <tr role="row" key={id} data-selected={selected.has(id) || undefined}>
                   {selection && (
-                    <td className="select-cell">
+                    <td role="cell" className="select-cell">
                       <Checkbox
                         label={common.selectOne(nameOf?.(row) ?? id)}
-                        isSelected={selection.ids.has(id)}
+                        isSelected={selected.has(id)}
                         onChange={(isSelected) => selectOne(id, isSelected)}
                       >
                         {null}
@@ -109,11 +105,11 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
                   )}
                   {columns.map(({ id, title, cell, isHead }) =>
                     isHead ? (
-                      <th key={id} scope="row">
+                      <th role="rowheader" key={id} scope="row">
                         {cell(row)}
                       </th>
                     ) : (
-                      <td key={id} data-label={title}>
+                      <td role="cell" key={id} data-label={title}>
                         <div>{cell(row)}</div>
                       </td>
                     ),
@@ -135,10 +131,16 @@ interface HeadProps<Row, Field extends string> {
 }
 
 function Head<Row, Field extends string>({ column: { title, sort: field }, sort, onSort }: HeadProps<Row, Field>) {
-  if (!field || !onSort) return <th scope="col">{title}</th>;
+  if (!field || !onSort) {
+    return (
+      <th role="columnheader" scope="col">
+        {title}
+      </th>
+    );
+  }
   const direction = sort?.field === field ? sort.direction : undefined;
   return (
-    <th scope="col" aria-sort={direction && (direction === "ASC" ? "ascending" : "descending")}>
+    <th role="columnheader" scope="col" aria-sort={direction && (direction === "ASC" ? "ascending" : "descending")}>
       <button type="button" className="sort" onClick={() => onSort({ field, direction: direction === "ASC" ? "DESC" : "ASC" })}>
         {title}
         {direction && <Icon name={direction === "ASC" ? "up" : "down"} />}

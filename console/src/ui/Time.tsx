@@ -31,13 +31,21 @@ function useNow(): number {
   return useSyncExternalStore(listen, () => now);
 }
 
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval>;
+
+function tick() {
+  now = Date.now();
+  for (const changed of listeners) changed();
+}
+
 function listen(changed: () => void): () => void {
-  const tick = () => {
-    now = Date.now();
-    changed();
-  };
+  listeners.add(changed);
+  if (listeners.size === 1) timer = setInterval(tick, TICK);
   // Nobody may have listened for a while.
   if (Date.now() - now > 1000) tick();
-  const timer = setInterval(tick, TICK);
-  return () => clearInterval(timer);
+  return () => {
+    listeners.delete(changed);
+    if (listeners.size === 0) clearInterval(timer);
+  };
 }

@@ -2,9 +2,11 @@
 // sent to somebody, reloaded, and gone back to.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { CombinedError } from "urql";
-import { useLocation, useSearch } from "wouter";
+import { useLocation } from "wouter";
+import { useSearch } from "wouter/use-browser-location";
 
 import { hasCode } from "../errors";
+import { PAUSE_MS } from "./settled";
 
 export type Changes = Record<string, string | readonly string[] | undefined>;
 
@@ -12,6 +14,8 @@ export interface Address {
   get(name: string): string | undefined;
   /** All values of a name that are among those that are known: anybody can write an address. */
   all<Value extends string>(name: string, known: readonly Value[]): Value[];
+  /** The same for a filter of the server, for which none of several conditions would mean nothing at all. */
+  some<Value extends string>(name: string, known: readonly Value[]): Value[] | undefined;
   one<Value extends string>(name: string, known: readonly Value[]): Value | undefined;
   /** Whether any of these names has a value. */
   has(...names: string[]): boolean;
@@ -20,6 +24,7 @@ export interface Address {
 }
 
 export function useAddress(): Address {
+  // As it is written: the one of `wouter` itself is decoded already, and would be twice.
   const search = useSearch();
   const [path, navigate] = useLocation();
   const values = useMemo(() => new URLSearchParams(search), [search]);
@@ -36,16 +41,20 @@ export function useAddress(): Address {
     },
     [path, navigate],
   );
-  return useMemo(
-    () => ({
+  return useMemo(() => {
+    const all: Address["all"] = (name, known) => known.filter((value) => values.getAll(name).includes(value));
+    return {
       get: (name) => values.get(name) || undefined,
-      all: (name, known) => known.filter((value) => values.getAll(name).includes(value)),
+      all,
+      some: (name, known) => {
+        const found = all(name, known);
+        return found.length > 0 ? found : undefined;
+      },
       one: (name, known) => known.find((value) => values.get(name) === value),
       has: (...names) => names.some((name) => values.has(name)),
       change,
-    }),
-    [values, change],
-  );
+    };
+  }, [values, change]);
 }
 
 const PAGE = 50;
@@ -65,8 +74,10 @@ export function useFirstPageInstead(address: Address, error: CombinedError | und
   }, [isUnknown, change]);
 }
 
-/** A text in the address that follows what is typed, once it has stayed the same for a moment. */
-export function useTyped(address: Address, name: string, milliseconds = 200): [string, (text: string) => void] {
+const anyText = () => true;
+
+/** A text in the address that follows what is typed, once it `isWhole` and has stayed the same for a moment. */
+export function useTyped(address: Address, name: string, isWhole: (text: string) => boolean = anyText) {
   const stored = address.get(name) ?? "";
   const [text, setText] = useState(stored);
   const written = useRef(stored);
@@ -78,9 +89,9 @@ export function useTyped(address: Address, name: string, milliseconds = 200): [s
 
   const { change } = address;
   useEffect(() => {
-    if (text.trim() === written.current) return;
-    const timer = setTimeout(() => change({ [name]: (written.current = text.trim()) }, { replace: true }), milliseconds);
+    if (text.trim() === written.current || !isWhole(text)) return;
+    const timer = setTimeout(() => change({ [name]: (written.current = text.trim()) }, { replace: true }), PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [text, name, change, milliseconds]);
-  return [text, setText];
+  }, [text, name, change, isWhole]);
+  return [text, setText] as const;
 }

@@ -168,33 +168,35 @@ function Item<Value extends string>({ value, label, hint }: Option<Value>) {
 
 interface CheckboxProps {
   children: ReactNode;
-  isSelected: boolean;
-  onChange(isSelected: boolean): void;
+  /** In a group, which of its values it stands for; the group knows whether it is selected. */
+  value?: string;
+  isSelected?: boolean;
+  onChange?(isSelected: boolean): void;
   isIndeterminate?: boolean;
   /** For one without a text of its own. */
   label?: string;
   hint?: ReactNode;
+  /** Why it cannot be changed. */
+  why?: string | false;
+  /** A class besides `check`. */
+  look?: "choice" | "permission";
 }
 
-export function Checkbox({ children, label, hint, ...checkbox }: CheckboxProps) {
+export function Checkbox({ children, label, hint, why, look, ...checkbox }: CheckboxProps) {
   return (
-    <Aria.Checkbox {...checkbox} className="check" aria-label={label}>
-      <Box />
-      {children && (
-        <span>
-          {children}
-          {hint && <small>{hint}</small>}
-        </span>
-      )}
+    // Read-only, where it may not be changed: unlike a disabled one, it can be reached, and read.
+    <Aria.Checkbox
+      {...checkbox}
+      className={`check ${look ?? ""}`}
+      aria-label={label}
+      isReadOnly={Boolean(why)}
+      data-off={Boolean(why) || undefined}
+    >
+      <span className="box" aria-hidden="true">
+        <Icon name="check" />
+      </span>
+      {children && <OptionText label={children} hint={hint} why={why} />}
     </Aria.Checkbox>
-  );
-}
-
-function Box() {
-  return (
-    <span className="box" aria-hidden="true">
-      <Icon name="check" />
-    </span>
   );
 }
 
@@ -215,28 +217,13 @@ export function Choices<Value extends string>({ name, label, hint, optional, opt
       isInvalid={messages.length > 0}
       validationBehavior="aria"
     >
-      <Label label={label} optional={optional} />
-      {hint && (
-        <Aria.Text slot="description" className="hint">
-          {hint}
-        </Aria.Text>
-      )}
-      <div className="choices">
-        {options.map((option) => (
-          // Read-only, where it may not be chosen: unlike a disabled one, it can be reached, and read.
-          <Aria.Checkbox
-            className="check choice"
-            key={option.value}
-            value={option.value}
-            isReadOnly={Boolean(option.why)}
-            data-off={Boolean(option.why) || undefined}
-          >
-            <Box />
-            <OptionText {...option} />
-          </Aria.Checkbox>
+      <OneBelowAnother label={label} hint={hint} optional={optional} messages={messages}>
+        {options.map(({ value, label, hint, why }) => (
+          <Checkbox key={value} value={value} look="choice" hint={hint} why={why}>
+            {label}
+          </Checkbox>
         ))}
-      </div>
-      <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
+      </OneBelowAnother>
     </Aria.CheckboxGroup>
   );
 }
@@ -247,43 +234,50 @@ interface RadiosProps<Value extends string> extends FieldProps {
   onChange(value: Value): void;
 }
 
-/** One of a few, all in sight. */
+/** One of a few, all in sight. One that may not be chosen says why. */
 export function Radios<Value extends string>({ name, label, hint, optional, options, value, onChange }: RadiosProps<Value>) {
   const messages = useFieldErrors(name);
+  // One that may not be chosen is not disabled: the keyboard reaches it, and it is read.
+  const choose = (key: string) => {
+    const option = options.find(({ value }) => value === key);
+    if (option && !option.why) onChange(option.value);
+  };
   return (
     <Aria.RadioGroup
       className="field"
       value={value}
-      onChange={(key) => onChange(key as Value)}
+      onChange={choose}
       isInvalid={messages.length > 0}
       validationBehavior="aria"
     >
-      <Label label={label} optional={optional} />
+      <OneBelowAnother label={label} hint={hint} optional={optional} messages={messages}>
+        {options.map((option) => (
+          <Aria.Radio className="check choice" key={option.value} value={option.value} data-off={Boolean(option.why) || undefined}>
+            <span className="box round" aria-hidden="true" />
+            <OptionText {...option} />
+          </Aria.Radio>
+        ))}
+      </OneBelowAnother>
+    </Aria.RadioGroup>
+  );
+}
+
+function OneBelowAnother({ children, messages, hint, ...label }: FieldProps & { children: ReactNode; messages: string[] }) {
+  return (
+    <>
+      <Label {...label} />
       {hint && (
         <Aria.Text slot="description" className="hint">
           {hint}
         </Aria.Text>
       )}
-      <div className="choices">
-        {options.map((option) => (
-          <Aria.Radio
-            className="check choice"
-            key={option.value}
-            value={option.value}
-            isDisabled={Boolean(option.why)}
-            data-off={Boolean(option.why) || undefined}
-          >
-            <span className="box round" aria-hidden="true" />
-            <OptionText {...option} />
-          </Aria.Radio>
-        ))}
-      </div>
-      <Aria.FieldError className="error">{messages.join(" ")}</Aria.FieldError>
-    </Aria.RadioGroup>
+      <div className="choices">{children}</div>
+      <Below messages={messages} />
+    </>
   );
 }
 
-function OptionText<Value extends string>({ label, hint, why }: Option<Value>) {
+function OptionText({ label, hint, why }: { label: ReactNode; hint?: ReactNode; why?: string | false }) {
   return (
     <span>
       {label}

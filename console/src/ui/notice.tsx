@@ -17,7 +17,11 @@ const STAYS_FOR = 8000;
 export function NoticeProvider({ children }: { children: ReactNode }) {
   const [notices, setNotices] = useState<{ key: number; words: string; tone: Tone }[]>([]);
   const tell = useCallback<Tell>((words, tone = "good") => {
-    setNotices((notices) => [...notices.slice(-1), { key: Date.now() + Math.random(), words, tone }]);
+    // Of those that go by themselves, the last two; one that is told again stands once.
+    setNotices((notices) => [
+      ...notices.filter((notice, index) => notice.words !== words && (notice.tone === "bad" || index === notices.length - 1)),
+      { key: Date.now() + Math.random(), words, tone },
+    ]);
   }, []);
   const remove = useCallback((key: number) => setNotices((notices) => notices.filter((notice) => notice.key !== key)), []);
   return (
@@ -43,7 +47,13 @@ function Notice({ words, tone, close }: { words: string; tone: Tone; close(): vo
     return () => clearTimeout(timer);
   });
   return (
-    <div className={`notice ${tone}`} onPointerEnter={() => setRead(true)} onPointerLeave={() => setRead(false)}>
+    <div
+      className={`notice ${tone}`}
+      onPointerEnter={() => setRead(true)}
+      onPointerLeave={() => setRead(false)}
+      onFocus={() => setRead(true)}
+      onBlur={() => setRead(false)}
+    >
       <p>{words}</p>
       <button type="button" className="icon-button" aria-label={common.close} onClick={close}>
         <Icon name="close" />

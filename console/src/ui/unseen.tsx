@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState, type ReactNode } from "react"
 
 import type { Address } from "./address";
 import { Button } from "./Button";
+import { focusTitle } from "./focus";
 
 const NEAR_THE_TOP = 100;
 
@@ -49,6 +50,8 @@ export function useUnseen(address: Address, { of, again }: List): Unseen {
     setCount({ count: 0, counted: key });
     if (isFirstPage) again();
     else address.change({});
+    // The button goes, and its focus with it.
+    focusTitle();
     scrollTo({ top: 0 });
   };
   return { count, add, refresh, show };

@@ -1,35 +1,36 @@
 // The application Event log, in German.
 import type { eventLog as english } from "../en/event-log";
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("de");
 
 export const eventLog = {
-  title: "Ereignisse",
+  title: "Ereignisprotokoll",
   events: (count: number) => plural(count, { one: "# Ereignis", other: "# Ereignisse" }),
   nothing: "Bisher ist nichts geschehen.",
   nothingMatches: "Kein Ereignis passt zu diesen Filtern.",
-  searchFor: "Suchen nach wer, oder nach wem oder was",
+  searchFor: "Nach Person oder Betroffenem suchen",
   at: "Wann",
   action: "Was",
   subject: "Wen oder was",
   changes: "Änderungen",
   actor: "Wer",
-  actorKind: "Durch",
-  actorKinds: { USER: "jemand Angemeldetes", SERVER: "der Server", ANONYMOUS: "jemand nicht Angemeldetes" },
-  from: "Ab Tag",
-  to: "Bis Tag",
+  actorKind: "Ausgeführt von",
+  actorKinds: { USER: "angemeldete Person", SERVER: "Server", ANONYMOUS: "nicht angemeldete Person" },
+  from: "Von",
+  to: "Bis",
   theOne: "eine Person oder Sache",
   nobodyFound: "Nichts gefunden.",
   anybody: "Name oder Adresse",
   role: "Rolle",
-  fromAddress: (address: string) => `aus ${address}`,
+  fromAddress: (address: string) => `von der IP-Adresse ${address}`,
   unseen: (count: number) => plural(count, { one: "# neues Ereignis", other: "# neue Ereignisse" }),
   nothingThere: "entfernt",
   became: "wurde zu",
   /** On the page of what they are about. */
-  newest: { title: "Ereignisse", all: "Alle Ereignisse", by: (actor: string) => `von ${actor}` },
-  added: "hinzugekommen:",
+  newest: { title: "Ereignisse", all: "Alle Ereignisse", by: (actor: string) => `von ${isolate(actor)}` },
+  added: "hinzugefügt:",
   removed: "entfernt:",
   flags: { true: "ja", false: "nein" },
   groups: {
@@ -56,6 +57,6 @@ export const eventLog = {
     sessions: "Beendete Sitzungen",
     invitations: "Beendete Einladungen",
     passwordResets: "Beendete Links für neue Passwörter",
-    count: "Wie viele",
+    count: "Anzahl",
   },
 } satisfies typeof english;

@@ -13,7 +13,7 @@ export const permissions = {
     users: "Benutzer",
     roles: "Rollen",
     "email-queue": "E-Mail-Warteschlange",
-    "event-log": "Ereignisse",
+    "event-log": "Ereignisprotokoll",
   } as Record<string, string>,
-  nothing: "gewährt nichts",
+  nothing: "erlaubt nichts",
 } satisfies typeof english;

@@ -1,5 +1,6 @@
 // The application Roles, in German.
 import type { roles as english } from "../en/roles";
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("de");
@@ -8,30 +9,30 @@ export const roles = {
   title: "Rollen",
   count: (count: number) => plural(count, { one: "# Rolle", other: "# Rollen" }),
   none: "Es gibt noch keine Rollen.",
-  noneMatches: "Dazu passt keine Rolle.",
-  searchFor: "Name, Codename oder Beschreibung suchen",
+  noneMatches: "Keine Rolle passt dazu.",
+  searchFor: "Nach Name, Codename oder Beschreibung suchen",
   newRole: "Neue Rolle",
   name: "Name",
   codeName: "Codename",
   codeNameHint:
-    "So nennen Programme die Rolle: Buchstaben von A bis Z, Ziffern, _, - und . Ohne Angabe entsteht er aus dem Namen. Er bleibt dann so.",
+    "So nennen Programme die Rolle: Buchstaben von A bis Z, Ziffern, _, - und . Ohne Angabe wird er aus dem Namen gebildet. Er lässt sich später nicht ändern.",
   description: "Beschreibung",
-  descriptionHint: "Wofür die Rolle da ist. Alle, die Rollen vergeben, sehen es.",
+  descriptionHint: "Wofür die Rolle da ist. Alle, die Rollen vergeben, sehen die Beschreibung.",
   grants: "Was sie erlaubt",
   grantsHint:
-    "Alles andere in einer Anwendung braucht „ansehen“, das von selbst dazukommt. Niemand kann erlauben, was er selbst nicht darf.",
+    "Alles andere in einer Anwendung setzt „ansehen“ voraus, das von selbst dazukommt. Niemand kann anderen erlauben, was er selbst nicht darf.",
   allowsNothing: "Diese Rolle erlaubt noch nichts.",
   everything: "Alles",
   holders: "Personen",
   holdersHidden: "für Sie nicht sichtbar",
-  general: "Allgemeines",
+  general: "Allgemein",
   createdAt: "Angelegt",
   updatedAt: "Zuletzt geändert",
   builtIn: "Fest eingebaut",
   managed: "Aus der Konfiguration",
   granted: "Erlaubt",
   notGranted: "Nicht erlaubt",
-  implied: "Gehört zu den anderen dazu.",
+  implied: "Ist in den anderen enthalten.",
   notYours: "Das dürfen Sie selbst nicht.",
   unknown: (codes: string) => `Sie enthält auch Berechtigungen, die der Server nicht mehr kennt und die nichts erlauben: ${codes}`,
   applicationDescriptions: {
@@ -51,33 +52,33 @@ export const roles = {
     "roles.delete": "Rollen löschen.",
     "email-queue.view": "Wartende und gesendete E-Mails sehen.",
     "email-queue.view-sensitive": "Die geheimen Links in E-Mails lesen.",
-    "email-queue.update": "E-Mails noch einmal senden und abbrechen, die Warteschlange anhalten und fortsetzen, Test-E-Mails senden.",
+    "email-queue.update": "E-Mails erneut senden und abbrechen, die Warteschlange anhalten und fortsetzen, Test-E-Mails senden.",
     "email-queue.delete": "E-Mails löschen.",
     "event-log.view": "Sehen, wer wann was getan hat.",
   } as Record<string, string>,
 
   isProtected: "Diese Rolle ist fest eingebaut: Sie erlaubt immer alles und lässt sich weder ändern noch löschen.",
-  isManaged: "Diese Rolle steht in der Konfiguration des Servers. Geändert wird sie dort.",
+  isManaged: "Diese Rolle ist in der Konfiguration des Servers festgelegt und wird dort geändert.",
   isOwn: "Sie haben diese Rolle selbst, und die eigenen Rollen kann niemand ändern.",
   exceeds: (permissions: string) => `Diese Rolle erlaubt, was Sie selbst nicht dürfen: ${permissions}`,
   holdsUnknown: "Diese Rolle enthält Berechtigungen, die der Server nicht mehr kennt.",
-  holderExceeds: "Jemand mit dieser Rolle darf, was Sie nicht dürfen.",
-  notNow: "Das geht jetzt nicht.",
+  holderExceeds: "Jemand mit dieser Rolle darf etwas, was Sie nicht dürfen.",
+  notNow: "Das ist gerade nicht möglich.",
 
   create: {
     title: "Neue Rolle",
-    below: "Eine Rolle sagt, was Personen dürfen. Danach können Sie sie vergeben.",
+    below: "Eine Rolle legt fest, was Personen dürfen. Danach können Sie sie vergeben.",
     create: "Rolle anlegen",
-    done: (name: string) => `Die Rolle ${name} ist angelegt.`,
+    done: (name: string) => `Die Rolle ${isolate(name)} ist angelegt.`,
   },
 
   edit: {
     title: "Rolle ändern",
     edit: "Ändern",
     done: "Gespeichert.",
-    confirm: (name: string) => `${name} ändern?`,
-    overtaken: "Jemand hat diese Rolle geändert, seit Sie begonnen haben:",
-    overtakenChoice: "Sie können Ihre Änderungen behalten, zusätzlich zu diesen, oder sie verwerfen. Gespeichert ist noch nichts.",
+    confirm: (name: string) => `${isolate(name)} ändern?`,
+    overtaken: "Jemand anders hat diese Rolle geändert, seit Sie begonnen haben:",
+    overtakenChoice: "Sie können Ihre Änderungen zusätzlich zu diesen behalten oder verwerfen. Noch ist nichts gespeichert.",
     theyAdded: (line: string) => `Sie erlaubt jetzt auch ${line}`,
     theyRemoved: (line: string) => `Sie erlaubt nicht mehr ${line}`,
     keepMine: "Meine Änderungen behalten",
@@ -86,46 +87,45 @@ export const roles = {
     empty: "(leer)",
   },
 
-
   remove: {
     action: "Löschen",
-    title: (name: string) => `${name} löschen?`,
-    text: "Die Rolle ist dann endgültig weg. Das lässt sich nicht rückgängig machen.",
+    title: (name: string) => `${isolate(name)} löschen?`,
+    text: "Die Rolle wird endgültig gelöscht. Das lässt sich nicht rückgängig machen.",
     force: (count: number) =>
-      plural(count, { one: "Der # Person wegnehmen, die sie hat", other: "Allen # Personen wegnehmen, die sie haben" }),
-    forceUnknown: "Allen wegnehmen, die sie haben",
+      plural(count, { one: "Der einen Person entziehen, die sie hat", other: "Allen # Personen entziehen, die sie haben" }),
+    forceUnknown: "Allen entziehen, die sie haben",
     forceHint: "Wer keine andere Rolle hat, behält das Konto und darf nichts.",
-    forceFirst: "Es gibt Personen mit dieser Rolle: Sagen Sie zuerst, dass sie ihnen weggenommen werden soll.",
-    done: (name: string) => `Die Rolle ${name} ist gelöscht.`,
+    forceFirst: "Es gibt Personen mit dieser Rolle: Bestätigen Sie zuerst, dass sie ihnen entzogen werden soll.",
+    done: (name: string) => `Die Rolle ${isolate(name)} ist gelöscht.`,
   },
 
   holder: {
-    title: "Wer sie hat",
+    title: "Personen mit dieser Rolle",
     nobody: "Niemand hat diese Rolle.",
     add: "Personen hinzufügen",
     addingDone: "Fertig",
-    addSearch: "Name oder Adresse der Person, die sie bekommen soll",
-    addHint: "Tippen Sie einen Teil eines Namens oder einer Adresse.",
+    addSearch: "Name oder Adresse der Person, die die Rolle bekommen soll",
+    addHint: "Geben Sie einen Teil eines Namens oder einer Adresse ein.",
     found: (total: number, shown: number) =>
       total > shown
-        ? `${shown} von ${total} Personen. Tippen Sie mehr, um weniger zu finden.`
+        ? `${shown} von ${total} Personen. Geben Sie mehr ein, um die Suche einzugrenzen.`
         : plural(total, { one: "# Person", other: "# Personen" }),
     addOne: (name: string) => `${name} hinzufügen`,
     holdsAlready: "Hat sie schon",
     remove: "Entfernen",
     removeOne: (name: string) => `${name} entfernen`,
-    notPossible: "Das geht nicht: Der Grund steht oben.",
+    notPossible: "Das ist nicht möglich: Der Grund steht oben.",
     adding: {
       action: "Hinzufügen",
-      title: (person: string, role: string) => `${person} die Rolle ${role} geben?`,
-      done: (person: string, role: string) => `${person} hat die Rolle ${role}.`,
+      title: (person: string, role: string) => `${isolate(person)} die Rolle ${isolate(role)} geben?`,
+      done: (person: string, role: string) => `${isolate(person)} hat die Rolle ${isolate(role)}.`,
     },
     removing: {
       action: "Entfernen",
-      title: (person: string, role: string) => `${person} die Rolle ${role} wegnehmen?`,
-      done: (person: string, role: string) => `${person} hat die Rolle ${role} nicht mehr.`,
+      title: (person: string, role: string) => `${isolate(person)} die Rolle ${isolate(role)} entziehen?`,
+      done: (person: string, role: string) => `${isolate(person)} hat die Rolle ${isolate(role)} nicht mehr.`,
     },
   },
 
-  noEvents: "Über diese Rolle ist nichts festgehalten.",
+  noEvents: "Zu dieser Rolle ist nichts festgehalten.",
 } satisfies typeof english;

@@ -1,4 +1,4 @@
-// What a change comes to: of a role for all who hold it, or of the roles of one person.
+// What a change comes to: of a role for all who hold it, or of the roles of one user.
 import { plurals } from "../plural";
 
 const plural = plurals("en");
@@ -6,7 +6,7 @@ const plural = plurals("en");
 export const effects = {
   title: "What this comes to",
   holderCount: (count: number) =>
-    count === 0 ? "Nobody holds this role." : plural(count, { one: "# person holds this role.", other: "# people hold this role." }),
+    count === 0 ? "Nobody holds this role." : plural(count, { one: "# user holds this role.", other: "# users hold this role." }),
   unknownHolders: "You may not see who holds this role: it concerns all of them.",
   none: "Nothing changes in what anybody may do.",
   holders: {

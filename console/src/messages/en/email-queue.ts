@@ -1,11 +1,12 @@
-// The application E-mail queue.
+// The application Email queue.
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("en");
 const number = (value: number) => new Intl.NumberFormat("en").format(value);
 
 export const emailQueue = {
-  title: "E-mail queue",
+  title: "Email queue",
   emails: (count: number) => plural(count, { one: "# e-mail", other: "# e-mails" }),
   nothing: "No e-mail has been queued yet.",
   nothingMatches: "No e-mail matches these filters.",
@@ -20,9 +21,9 @@ export const emailQueue = {
   createdAt: "Queued",
   nextAttemptAt: "Next attempt",
   sentAt: "Sent",
-  expiresAt: "Useless from",
+  expiresAt: "Expires",
   messageId: "Message-ID",
-  user: "Person",
+  user: "User",
   transport: "Last tried by",
   priority: "Priority",
   priorities: { LOW: "low", NORMAL: "normal", HIGH: "high: somebody is waiting for it" },
@@ -56,7 +57,7 @@ export const emailQueue = {
   available: (transport: string) => `Sends by ${transport}`,
   unavailable: (transport: string) => `Cannot send by ${transport}`,
   notLive: "Not connected: what is shown may be old.",
-  pausedBy: (name: string) => `Paused by ${name} since`,
+  pausedBy: (name: string) => `Paused by ${isolate(name)} since`,
   pausedSince: "Paused since",
   unavailableSince: "No e-mail can be sent since",
   triedAgain: "Next attempt:",

@@ -1,4 +1,5 @@
 // The application Event log.
+import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
 const plural = plurals("en");
@@ -18,7 +19,7 @@ export const eventLog = {
   actorKinds: { USER: "somebody signed in", SERVER: "the server", ANONYMOUS: "somebody not signed in" },
   from: "From day",
   to: "To day",
-  theOne: "one person or thing",
+  theOne: "one user or thing",
   nobodyFound: "Nothing found.",
   anybody: "Name or address",
   role: "Role",
@@ -27,7 +28,7 @@ export const eventLog = {
   nothingThere: "removed",
   became: "became",
   /** On the page of what they are about. */
-  newest: { title: "Events", all: "All events", by: (actor: string) => `by ${actor}` },
+  newest: { title: "Events", all: "All events", by: (actor: string) => `by ${isolate(actor)}` },
   added: "added:",
   removed: "removed:",
   flags: { true: "yes", false: "no" },
@@ -36,7 +37,7 @@ export const eventLog = {
     signIn: "Signing in",
     passwords: "Passwords",
     roles: "Roles",
-    emailQueue: "E-mail queue",
+    emailQueue: "Email queue",
     server: "Server",
   },
   /** By their names in the API. */

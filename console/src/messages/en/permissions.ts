@@ -11,7 +11,7 @@ export const permissions = {
   applications: {
     users: "Users",
     roles: "Roles",
-    "email-queue": "E-mail queue",
+    "email-queue": "Email queue",
     "event-log": "Event log",
   } as Record<string, string>,
   nothing: "grants nothing",

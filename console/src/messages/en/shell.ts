@@ -1,15 +1,15 @@
 // The bar at the top, and what is said about the session.
+
 export const shell = {
   skip: "Skip to the content",
   dashboard: "Dashboard",
-  applications: { users: "Users", roles: "Roles", "email-queue": "E-mail queue", "event-log": "Event log" },
+  applications: { users: "Users", roles: "Roles", "email-queue": "Email queue", "event-log": "Event log" },
   navigation: "Applications",
   userMenu: (name: string) => `Account menu of ${name}`,
   account: "Your account",
   playground: "Playground",
   language: "Language",
   signOut: "Sign out",
-  notices: "Notices",
   noApplications: "You do not have access to any of these applications.",
   toDashboard: "To the dashboard",
   endedTitle: "Your session has ended",
@@ -19,5 +19,4 @@ export const shell = {
   signInHere: "Sign in here",
   signInHereHint: "leaves this page, and what you typed",
   stillEnded: "Nobody is signed in yet.",
-  soon: "This application is not here yet.",
 };
