@@ -1,7 +1,7 @@
 // Which page is shown at which address. Each application is a folder, loaded when it is opened.
 import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
-import { Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { Redirect, Route, Router, Switch } from "wouter";
 
 import { MessagesProvider, useLanguage } from "./messages";
 import { page } from "./page";
@@ -61,11 +61,10 @@ function Localized({ children }: { children: ReactNode }) {
 
 function Pages() {
   const { may } = useSession();
-  const [location] = useLocation();
   const shown = APPLICATIONS.filter((application) => may(`${application}.view`));
   return (
     <Shell applications={shown}>
-      <Crash key={location.split("/")[1]}>
+      <Crash>
         <Suspense fallback={<Loading />}>
           <Switch>
             {shown.map((application) => (

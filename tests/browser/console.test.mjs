@@ -108,7 +108,7 @@ async function story(hand, { role, first, last }) {
   await page.getByRole("heading", { name, level: 1 }).waitFor();
   await isFine(page);
 
-  await hand.press(page.getByRole("navigation").getByRole("link", { name: "Email queue" }));
+  await hand.press(page.getByRole("navigation").getByRole("link", { name: "E-mail queue" }));
   await page.getByText("Cannot send by smtp").waitFor();
   await isFine(page);
   const row = page.getByRole("row", { name: new RegExp(email) });

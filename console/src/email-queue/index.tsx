@@ -1,4 +1,4 @@
-// The pages of the application Email queue, by their addresses.
+// The pages of the application E-mail queue, by their addresses.
 import { Route, Switch } from "wouter";
 
 import { NotFound } from "../shell/NotFound";

@@ -43,7 +43,11 @@ export function useComplaints(errors: Refusal): Complaint[] {
 
 /** User errors of what is no form, such as a button. */
 export function Complaints({ errors }: { errors: Refusal }) {
-  const complaints = useComplaints(errors);
+  return <Words of={useComplaints(errors)} />;
+}
+
+/** Announced when they appear. */
+function Words({ of: complaints }: { of: Complaint[] }) {
   return (
     <div role="alert" className="errors">
       {complaints.map(({ words }) => (
@@ -87,13 +91,7 @@ export function Form({ errors, names, onSubmit, children }: FormProps) {
   };
   return (
     <form ref={form} onSubmit={submit} noValidate>
-      <div role="alert" className="errors">
-        {others.map(({ words }) => (
-          <p className="alert" key={words}>
-            {words}
-          </p>
-        ))}
-      </div>
+      <Words of={others} />
       <FormContext value={complaints}>{children}</FormContext>
     </form>
   );

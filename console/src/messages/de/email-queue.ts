@@ -1,4 +1,4 @@
-// The application Email queue, in German.
+// The application E-mail queue, in German.
 import type { emailQueue as english } from "../en/email-queue";
 import { isolate } from "../isolate";
 import { plurals } from "../plural";

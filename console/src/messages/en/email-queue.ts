@@ -1,4 +1,4 @@
-// The application Email queue.
+// The application E-mail queue.
 import { isolate } from "../isolate";
 import { plurals } from "../plural";
 
@@ -6,7 +6,7 @@ const plural = plurals("en");
 const number = (value: number) => new Intl.NumberFormat("en").format(value);
 
 export const emailQueue = {
-  title: "Email queue",
+  title: "E-mail queue",
   emails: (count: number) => plural(count, { one: "# e-mail", other: "# e-mails" }),
   nothing: "No e-mail has been queued yet.",
   nothingMatches: "No e-mail matches these filters.",

@@ -31,7 +31,7 @@ export const eventActions: Record<EventAction, string> = {
   EMAILS_CANCELLED: "E-mails cancelled",
   EMAILS_DELETED: "E-mails deleted",
   TEST_EMAIL_SENT: "Test e-mail sent",
-  EMAIL_QUEUE_PAUSED: "Email queue paused",
-  EMAIL_QUEUE_RESUMED: "Email queue resumed",
+  EMAIL_QUEUE_PAUSED: "E-mail queue paused",
+  EMAIL_QUEUE_RESUMED: "E-mail queue resumed",
   DATABASE_RESTORED: "Database restored",
 };

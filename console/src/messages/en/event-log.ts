@@ -37,7 +37,7 @@ export const eventLog = {
     signIn: "Signing in",
     passwords: "Passwords",
     roles: "Roles",
-    emailQueue: "Email queue",
+    emailQueue: "E-mail queue",
     server: "Server",
   },
   /** By their names in the API. */

@@ -11,7 +11,7 @@ export const permissions = {
   applications: {
     users: "Users",
     roles: "Roles",
-    "email-queue": "Email queue",
+    "email-queue": "E-mail queue",
     "event-log": "Event log",
   } as Record<string, string>,
   nothing: "grants nothing",

@@ -3,7 +3,7 @@
 export const shell = {
   skip: "Skip to the content",
   dashboard: "Dashboard",
-  applications: { users: "Users", roles: "Roles", "email-queue": "Email queue", "event-log": "Event log" },
+  applications: { users: "Users", roles: "Roles", "email-queue": "E-mail queue", "event-log": "Event log" },
   navigation: "Applications",
   userMenu: (name: string) => `Account menu of ${name}`,
   account: "Your account",
