@@ -129,12 +129,16 @@ export const users = {
     byLink: "Nur mir anzeigen",
     byLinkHint: "Es wird keine E-Mail gesendet. Sie geben den Link selbst weiter und stehen dafür ein, wer ihn bekommt.",
     byLinkWhy: "Dafür brauchen Sie die Berechtigung, geheime Links zu sehen (email-queue.view-sensitive).",
+    validFor: "Wie lange der Link funktioniert",
+    days: (count: number) => (count ? plural(count, { one: "# Tag", other: "# Tage" }) : "Wie der Server eingestellt ist"),
     send: "Einladen",
     makeLink: "Link erzeugen",
     done: (email: string) => `${email} ist eingeladen.`,
     linkTitle: "Der Link",
     linkOnce: (email: string) =>
       `Dieser Link wird nur jetzt angezeigt. Geben Sie ihn so an ${email} weiter, dass niemand sonst ihn lesen kann.`,
+    linkLost: (email: string) =>
+      `${email} ist eingeladen, aber der Link ging unterwegs verloren und wird nicht noch einmal angezeigt. Senden Sie einen neuen.`,
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
     toPerson: "Zu dieser Person",
