@@ -68,7 +68,7 @@ export function UserRoles({ user: masked }: UserRolesProps) {
   const { users: words } = useMessages();
   const { grants } = usePermissionWords();
   const why = useWhy(user);
-  // At first, it is not known: after editing, the button has the focus again.
+  // `false` once it was edited: then the button has the focus again.
   const [isEditing, setEditing] = useState<boolean>();
   if (isEditing) {
     return (
