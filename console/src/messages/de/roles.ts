@@ -96,6 +96,7 @@ export const roles = {
     forceUnknown: "Allen wegnehmen, die sie haben",
     forceHint: "Wer keine andere Rolle hat, behält das Konto und darf nichts.",
     forceFirst: "Es gibt Personen mit dieser Rolle: Sagen Sie zuerst, dass sie ihnen weggenommen werden soll.",
+    overtaken: "Jemand hat diese Rolle bekommen, seit Sie begonnen haben. Sehen Sie noch einmal nach, was dabei herauskommt.",
     done: (name: string) => `Die Rolle ${name} ist gelöscht.`,
   },
 
@@ -108,7 +109,7 @@ export const roles = {
     addHint: "Tippen Sie einen Teil eines Namens oder einer Adresse.",
     found: (total: number, shown: number) =>
       total > shown
-        ? `${shown} von ${total} Personen. Tippen Sie mehr, um weniger zu finden.`
+        ? `${shown} von ${plural(total, { other: "# Personen" })}. Tippen Sie mehr, um weniger zu finden.`
         : plural(total, { one: "# Person", other: "# Personen" }),
     addOne: (name: string) => `${name} hinzufügen`,
     holdsAlready: "Hat sie schon",
