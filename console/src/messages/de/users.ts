@@ -166,7 +166,8 @@ export const users = {
     check: "Ansehen, was geschehen würde",
     found: (count: number) => plural(count, { one: "# Person in der Liste", other: "# Personen in der Liste" }),
     nobody: "In der Liste steht noch keine Adresse.",
-    tooMany: (count: number) => `In der Liste stehen ${count} Personen. Auf einmal werden höchstens 500 eingeladen: Teilen Sie die Liste.`,
+    tooMany: (count: number) =>
+      plural(count, { other: "In der Liste stehen # Personen. Auf einmal werden höchstens 500 eingeladen: Teilen Sie die Liste." }),
     unknownColumns: (names: string) => `Spalten, die nicht verwendet werden: ${names}.`,
     noEmailColumn: "Die erste Zeile nennt keine Spalte „email“.",
     line: "Zeile",
@@ -249,6 +250,8 @@ export const users = {
     lastUsed: "zuletzt benutzt",
     since: "seit",
     ends: "endet von selbst",
+    eventsBy: "Alles, was sie getan hat",
+    eventsAbout: "Alles, was mit ihr geschah",
     eventsNone: "Über diese Person ist nichts festgehalten.",
   },
 } satisfies typeof english;

@@ -161,7 +161,8 @@ export const users = {
     check: "See what would be done",
     found: (count: number) => plural(count, { one: "# person in the list", other: "# people in the list" }),
     nobody: "There is no address in the list yet.",
-    tooMany: (count: number) => `There are ${count} people in the list. At most 500 are invited at once: make several lists of it.`,
+    tooMany: (count: number) =>
+      plural(count, { other: "There are # people in the list. At most 500 are invited at once: make several lists of it." }),
     unknownColumns: (names: string) => `Columns that are not used: ${names}.`,
     noEmailColumn: "The first line names no column “email”.",
     line: "Line",
@@ -239,6 +240,8 @@ export const users = {
     lastUsed: "last used",
     since: "since",
     ends: "ends by itself",
+    eventsBy: "All that they did",
+    eventsAbout: "All that was done to them",
     eventsNone: "Nothing is recorded about this person.",
   },
 };
