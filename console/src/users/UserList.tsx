@@ -82,9 +82,12 @@ export function UserList() {
 
   // Who was chosen stays so on all pages of one list: in another one, they would be out of sight.
   const list = JSON.stringify(filter);
-  const [selection, setSelection] = useState({ list, ids: NOBODY });
-  const chosen = selection.list === list ? selection.ids : NOBODY;
-  const setChosen = (ids: ReadonlySet<string>) => setSelection({ list, ids });
+  const [chosen, setChosen] = useState(NOBODY);
+  const [chosenIn, setChosenIn] = useState(list);
+  if (chosenIn !== list) {
+    setChosenIn(list);
+    setChosen(NOBODY);
+  }
   // What had the focus goes with the selection. A dialog that is being closed keeps it until it is gone.
   const clear = () => {
     setChosen(NOBODY);

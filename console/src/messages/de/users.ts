@@ -199,6 +199,21 @@ export const users = {
     toUsers: "Zur Liste der Benutzer",
   },
 
+  may: {
+    title: "Was die Person darf",
+    nothing: "Zurzeit nichts.",
+    why: "Warum, oder warum nicht",
+    choose: "Berechtigung wählen",
+    granted: "Die Person darf das.",
+    obstacles: {
+      DEACTIVATED: "Die Person darf das nicht, weil sie gesperrt ist.",
+      INVITED: "Die Person darf das noch nicht, weil sie noch kein Passwort gewählt hat.",
+      UNKNOWN_PERMISSION: "Der Server kennt diese Berechtigung nicht mehr.",
+      NO_ROLE: "Die Person darf das nicht: Keine ihrer Rollen erlaubt es.",
+    },
+    roles: (names: string) => `Ihre Rollen, die es erlauben: ${names}`,
+    otherRoles: (names: string) => `Rollen, die es erlauben und die sie nicht hat: ${names}`,
+  },
 
   person: {
     general: "Allgemeines",

@@ -189,6 +189,21 @@ export const users = {
     toUsers: "To the list of users",
   },
 
+  may: {
+    title: "What they may do",
+    nothing: "Nothing at present.",
+    why: "Why, or why not",
+    choose: "Choose a permission",
+    granted: "They may do this.",
+    obstacles: {
+      DEACTIVATED: "They may not do this, because they are deactivated.",
+      INVITED: "They may not do this yet, because they have not signed up.",
+      UNKNOWN_PERMISSION: "The server no longer knows this permission.",
+      NO_ROLE: "They may not do this: none of their roles allows it.",
+    },
+    roles: (names: string) => `Their roles that allow it: ${names}`,
+    otherRoles: (names: string) => `Roles that allow it, and that they do not hold: ${names}`,
+  },
 
   person: {
     general: "General",
