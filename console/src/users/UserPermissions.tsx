@@ -59,18 +59,20 @@ export function UserPermissions({ id, permissions }: UserPermissionsProps) {
   const codes = data?.applications.flatMap(({ permissions }) => permissions.map(({ code }) => code)) ?? [];
   return (
     <Section title={words.title}>
-      {permissions.length === 0 && <p className="quiet">{words.nothing}</p>}
-      <ul className="rows">
-        {list(permissions).map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-      <Select
-        label={words.why}
-        value={permission}
-        onChange={setPermission}
-        options={[{ value: NONE, label: words.choose }, ...codes.map((code) => ({ value: code, label: list([code]).join() }))]}
-      />
+      <div className="fields">
+        <ul className="rows field">
+          {permissions.length === 0 && <li className="quiet">{words.nothing}</li>}
+          {list(permissions).map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        <Select
+          label={words.why}
+          value={permission}
+          onChange={setPermission}
+          options={[{ value: NONE, label: words.choose }, ...codes.map((code) => ({ value: code, label: list([code]).join() }))]}
+        />
+      </div>
       <div role="status">
         {permission !== NONE && <Explanation key={[permission, ...permissions].join()} userId={id} permission={permission} />}
       </div>
