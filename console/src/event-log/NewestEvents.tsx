@@ -92,7 +92,7 @@ export function NewestEvents({ id, isPerson, events, answer, none, again: askFor
                 <Action action={event.action} code={event.actionCode} />{" "}
                 <span className="quiet">
                   {isAboutOther && `${event.subjectLabel} `}
-                  {isByOther && `${event.actorKind === "USER" ? words.by(event.actorLabel) : eventLog.actorKinds[event.actorKind]} `}
+                  {isByOther && `${event.actorKind === "USER" ? words.by(event.actorLabel) : `(${eventLog.actorKinds[event.actorKind]})`} `}
                   <From address={event.ipAddress} />
                 </span>
                 <Changes changes={event.changes} />

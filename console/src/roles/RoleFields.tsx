@@ -41,10 +41,10 @@ export function RoleFields({ name, onName, description, onDescription, chosen, o
       />
       <fieldset className="permissions">
         <legend>{words.grants}</legend>
-        <p className="hint">{words.grantsHint}</p>
         <p role="alert" id={id} className="error">
           {errors.join(" ")}
         </p>
+        <p className="hint">{words.grantsHint}</p>
         <PermissionGrid chosen={chosen} onTick={onTick} errorId={errors.length > 0 ? id : undefined} />
       </fieldset>
     </>

@@ -265,8 +265,8 @@ export const users = {
     lastUsed: "zuletzt benutzt",
     since: "seit",
     ends: "endet von selbst",
-    eventsBy: "Alles, was sie getan hat",
-    eventsAbout: "Alles, was mit ihr geschah",
+    eventsBy: "Alles von dieser Person",
+    eventsAbout: "Alles über diese Person",
     eventsNone: "Über diese Person ist nichts festgehalten.",
   },
 } satisfies typeof english;
