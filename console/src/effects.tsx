@@ -1,5 +1,5 @@
 // What a change comes to, in words. The server rehearses it (`dryRun`) and says for whom.
-import { useEffect, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 import { useClient, type AnyVariables, type OperationResult, type TypedDocumentNode } from "urql";
 
 import { payloadOf } from "./change";
@@ -66,12 +66,13 @@ function Lines({ title, lines, after }: { title: string; lines: string[]; after:
 }
 
 /**
- * Rehearses a change as soon as it is shown, and anew whenever it is another one: what it comes to, or why it is
- * refused. `payload` is `undefined` until that is known.
+ * Rehearses a change as soon as it is shown, and anew whenever it is another one or `again` is called: what it comes
+ * to, or why it is refused. `payload` is `undefined` until that is known.
  */
 export function useRehearsal<Data, Variables extends AnyVariables>(document: TypedDocumentNode<Data, Variables>, variables: Variables) {
   const client = useClient();
   const key = JSON.stringify(variables);
+  const [round, setRound] = useState(0);
   const [answer, setAnswer] = useState<{ key: string } & Pick<OperationResult<Data>, "data" | "error">>();
   useEffect(() => {
     let isWanted = true;
@@ -81,7 +82,8 @@ export function useRehearsal<Data, Variables extends AnyVariables>(document: Typ
     return () => {
       isWanted = false;
     };
-  }, [client, document, key]);
+  }, [client, document, key, round]);
+  const again = useCallback(() => setRound((round) => round + 1), []);
 
   // What was found out about another change says nothing of this one.
   const { data, error } = answer?.key === key ? answer : {};
@@ -94,5 +96,5 @@ export function useRehearsal<Data, Variables extends AnyVariables>(document: Typ
       {!payload && !isRefused && <Loading />}
     </>
   );
-  return { payload: isRefused ? undefined : payload, isRefused, shown };
+  return { payload: isRefused ? undefined : payload, isRefused, shown, again };
 }

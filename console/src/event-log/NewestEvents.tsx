@@ -17,6 +17,7 @@ const EventFragment = graphql(`
     action
     actionCode
     actorId
+    actorKind
     actorLabel
     subjectId
     subjectType
@@ -34,8 +35,8 @@ const EventFragment = graphql(`
 `);
 
 const EventRecorded = graphql(`
-  subscription EventAbout($id: ID!) {
-    eventRecorded(filter: { subjectId: $id }) {
+  subscription EventAbout($filter: EventFilter) {
+    eventRecorded(filter: $filter) {
       id
     }
   }
@@ -44,6 +45,8 @@ const EventRecorded = graphql(`
 interface NewestEventsProps {
   /** What they are about. */
   id: string;
+  /** Whether they are somebody who does things as well. */
+  isPerson?: boolean;
   events?: readonly FragmentType<typeof EventFragment>[];
   /** How the question for them went. */
   answer: Pick<Answer<unknown>, "error" | "again">;
@@ -53,17 +56,28 @@ interface NewestEventsProps {
   again(): void;
 }
 
-export function NewestEvents({ id, events, answer, none, again: askForSubject }: NewestEventsProps) {
-  const words = useMessages().eventLog.newest;
+export function NewestEvents({ id, isPerson, events, answer, none, again: askForSubject }: NewestEventsProps) {
+  const { eventLog, users } = useMessages();
+  const words = eventLog.newest;
   const { error, again: askForEvents } = answer;
   const report = useCallback(() => {
     askForEvents();
     askForSubject();
   }, [askForEvents, askForSubject]);
-  useLive({ query: EventRecorded, variables: { id }, onReport: report, onConnected: report });
+  useLive({ query: EventRecorded, variables: { filter: { subjectId: id } }, onReport: report, onConnected: report });
+  // No filter says "or".
+  useLive({ query: EventRecorded, variables: { filter: { actorId: id } }, onReport: report, pause: !isPerson });
   const found = events && readFragment(EventFragment, events);
   return (
-    <Section title={words.title} actions={<LinkButton href={`/event-log?subject=${encodeURIComponent(id)}`}>{words.all}</LinkButton>}>
+    <Section
+      title={words.title}
+      actions={
+        <>
+          {isPerson && <LinkButton href={`/event-log?actor=${encodeURIComponent(id)}`}>{users.person.eventsBy}</LinkButton>}
+          <LinkButton href={`/event-log?subject=${encodeURIComponent(id)}`}>{isPerson ? users.person.eventsAbout : words.all}</LinkButton>
+        </>
+      }
+    >
       {error && <Failed error={error} retry={askForEvents} />}
       {!found && !error && <Loading />}
       {found?.length === 0 && <p className="quiet">{none}</p>}
@@ -78,7 +92,7 @@ export function NewestEvents({ id, events, answer, none, again: askForSubject }:
                 <Action action={event.action} code={event.actionCode} />{" "}
                 <span className="quiet">
                   {isAboutOther && `${event.subjectLabel} `}
-                  {isByOther && `${words.by(event.actorLabel)} `}
+                  {isByOther && `${event.actorKind === "USER" ? words.by(event.actorLabel) : `(${eventLog.actorKinds[event.actorKind]})`} `}
                   <From address={event.ipAddress} />
                 </span>
                 <Changes changes={event.changes} />

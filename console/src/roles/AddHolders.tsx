@@ -48,9 +48,9 @@ export function AddHolders({ role, onAdded }: AddHoldersProps) {
   const words = roles.holder;
   const [typed, setTyped] = useState("");
   const search = useSettled(typed.trim());
-  const [added, setAdded] = useState<{ id: string; displayName: string }>();
+  const [candidate, setCandidate] = useState<{ id: string; displayName: string }>();
   // Whoever is added has a button no more. The next one is searched for.
-  const field = useFocusAfterDialog<HTMLInputElement>(Boolean(added));
+  const field = useFocusAfterDialog<HTMLInputElement>(Boolean(candidate));
   const { data, error, again } = useAsk({ query: CandidatesQuery, variables: { search }, pause: !search });
   const found = search ? data?.users : undefined;
   return (
@@ -67,19 +67,19 @@ export function AddHolders({ role, onAdded }: AddHoldersProps) {
       </p>
       <ul className="rows">
         {found?.nodes.map((user) => (
-          <CandidateRow key={user.id} user={user} roleId={role.id} onAdd={setAdded} />
+          <CandidateRow key={user.id} user={user} roleId={role.id} onAdd={setCandidate} />
         ))}
       </ul>
-      {added && (
+      {candidate && (
         <ChangeHolder
           kind="add"
           role={role}
-          user={added}
+          user={candidate}
           onDone={() => {
             onAdded();
             field.done();
           }}
-          onClose={() => setAdded(undefined)}
+          onClose={() => setCandidate(undefined)}
         />
       )}
     </div>

@@ -1,12 +1,15 @@
 // Deleting a role: what it comes to, and that it is taken from all who hold it.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
 
+import { useChange } from "../change";
 import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
-import { ConfirmChange } from "../ui/ConfirmChange";
+import { Confirm } from "../ui/Confirm";
 import { Checkbox } from "../ui/fields";
+import { useComplaints } from "../ui/form";
+import { useNotice } from "../ui/notice";
 import { Effects, readEffects, useRehearsal } from "../effects";
 
 const DeleteRoleMutation = graphql(`
@@ -43,22 +46,41 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
   const { may } = useSession();
   const [, navigate] = useLocation();
   const [isForced, setForced] = useState(false);
-  const { payload, shown } = useRehearsal(RehearseDelete, { input: { id, dryRun: true }, seesUsers: may("users.view") });
+  const tell = useNotice();
+  const change = useChange(DeleteRoleMutation);
+  const { payload, isRefused, shown, again } = useRehearsal(RehearseDelete, {
+    input: { id, dryRun: true },
+    seesUsers: may("users.view"),
+  });
   const effects = payload?.effects;
   const holders = effects && readEffects(effects).usersAffected;
+
+  // Somebody was given the role since it was rehearsed.
+  const isOvertaken = useComplaints(change.userErrors).some(({ code }) => code === "WRONG_STATE");
+  useEffect(() => {
+    if (isOvertaken) again();
+  }, [isOvertaken, change.userErrors, again]);
+
+  const run = async () => {
+    if (!(await change.run({ input: { id, force: isForced } }))) return;
+    tell(words.remove.done(name));
+    onClose();
+    navigate("/roles", { replace: true });
+  };
   return (
-    <ConfirmChange
-      document={DeleteRoleMutation}
-      variables={{ input: { id, force: isForced } }}
+    <Confirm
       title={words.remove.title(name)}
       action={words.remove.action}
       danger
-      why={!effects ? common.loading : Boolean(holders) && !isForced && words.remove.forceFirst}
-      done={() => words.remove.done(name)}
-      onDone={() => navigate("/roles", { replace: true })}
+      why={isRefused ? words.holder.notPossible : !effects ? common.loading : Boolean(holders) && !isForced && words.remove.forceFirst}
+      change={isOvertaken ? { ...change, userErrors: undefined } : change}
+      onConfirm={() => void run()}
       onClose={onClose}
     >
       <p>{words.remove.text}</p>
+      <div role="alert" className="errors">
+        {isOvertaken && <p className="alert calm">{words.remove.overtaken}</p>}
+      </div>
       {shown}
       {effects && (
         <>
@@ -70,6 +92,6 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
           )}
         </>
       )}
-    </ConfirmChange>
+    </Confirm>
   );
 }

@@ -14,9 +14,11 @@ interface PermissionGridProps {
   chosen: ReadonlySet<string>;
   /** Without it, the grid only shows what is granted. */
   onTick?(code: string, isTicked: boolean): void;
+  /** Of the text that says what is wrong with what was chosen. */
+  errorId?: string;
 }
 
-export function PermissionGrid({ chosen, onTick }: PermissionGridProps) {
+export function PermissionGrid({ chosen, onTick, errorId }: PermissionGridProps) {
   const { data, error, again } = useCatalogue();
   const { roles: words } = useMessages();
   const { application } = usePermissionWords();
@@ -39,6 +41,7 @@ export function PermissionGrid({ chosen, onTick }: PermissionGridProps) {
                     {...permission}
                     isTicked={chosen.has(permission.code)}
                     isImplied={isImplied(permission.code, chosen)}
+                    errorId={errorId}
                     onTick={(isTicked) => onTick(permission.code, isTicked)}
                   />
                 ) : (
@@ -58,10 +61,11 @@ interface ChoiceProps {
   description: string;
   isTicked: boolean;
   isImplied: boolean;
+  errorId?: string;
   onTick(isTicked: boolean): void;
 }
 
-function Choice({ code, description, isTicked, isImplied, onTick }: ChoiceProps) {
+function Choice({ code, description, isTicked, isImplied, errorId, onTick }: ChoiceProps) {
   const { roles: words } = useMessages();
   const { may } = useSession();
   const { action } = usePermissionWords();
@@ -74,6 +78,8 @@ function Choice({ code, description, isTicked, isImplied, onTick }: ChoiceProps)
       isSelected={isTicked}
       onChange={onTick}
       isReadOnly={Boolean(why)}
+      isInvalid={Boolean(errorId)}
+      aria-describedby={errorId}
       data-off={Boolean(why) || undefined}
     >
       <span className="box" aria-hidden="true">

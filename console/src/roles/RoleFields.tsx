@@ -1,5 +1,5 @@
 // What is typed and ticked about a role: the same for a new one and for one that is changed.
-import type { ReactNode } from "react";
+import { useId, type ReactNode } from "react";
 
 import { useMessages } from "../messages";
 import { TextField } from "../ui/fields";
@@ -23,6 +23,7 @@ interface RoleFieldsProps {
 export function RoleFields({ name, onName, description, onDescription, chosen, onTick, children }: RoleFieldsProps) {
   const { roles: words } = useMessages();
   const errors = [...useFieldErrors("permissions"), ...useFieldErrors("addPermissions"), ...useFieldErrors("removePermissions")];
+  const id = useId();
   return (
     <>
       <div className="pair fields">
@@ -40,9 +41,11 @@ export function RoleFields({ name, onName, description, onDescription, chosen, o
       />
       <fieldset className="permissions">
         <legend>{words.grants}</legend>
+        <p role="alert" id={id} className="error">
+          {errors.join(" ")}
+        </p>
         <p className="hint">{words.grantsHint}</p>
-        {errors.length > 0 && <p className="error">{errors.join(" ")}</p>}
-        <PermissionGrid chosen={chosen} onTick={onTick} />
+        <PermissionGrid chosen={chosen} onTick={onTick} errorId={errors.length > 0 ? id : undefined} />
       </fieldset>
     </>
   );

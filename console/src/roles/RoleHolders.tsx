@@ -96,9 +96,9 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
   const { roles, users } = useMessages();
   const words = roles.holder;
   const address = useAddress();
-  const [removed, setRemoved] = useState<{ id: string; displayName: string }>();
+  const [leaving, setLeaving] = useState<{ id: string; displayName: string }>();
   // Whoever is removed takes the button along that had the focus.
-  const place = useFocusAfterDialog<HTMLDivElement>(Boolean(removed));
+  const place = useFocusAfterDialog<HTMLDivElement>(Boolean(leaving));
   const { data, error, again } = useAsk({
     query: HoldersQuery,
     variables: { filter: { roleIds: [role.id], search: address.get("search") }, ...pageVariables(address, PAGE) },
@@ -116,21 +116,21 @@ function Holders({ role, isAdding }: { role: { id: string; name: string }; isAdd
         {found?.nodes.length === 0 && <p className="quiet">{isSearched ? users.nobodyMatches : words.nobody}</p>}
         <ul className="rows">
           {found?.nodes.map((user) => (
-            <HolderRow key={user.id} user={user} onRemove={setRemoved} />
+            <HolderRow key={user.id} user={user} onRemove={setLeaving} />
           ))}
         </ul>
         {found && found.nodes.length > 0 && <Pager address={address} info={found.pageInfo} total={users.people(found.totalCount)} />}
       </div>
-      {removed && (
+      {leaving && (
         <ChangeHolder
           kind="remove"
           role={role}
-          user={removed}
+          user={leaving}
           onDone={() => {
             again();
             place.done();
           }}
-          onClose={() => setRemoved(undefined)}
+          onClose={() => setLeaving(undefined)}
         />
       )}
     </>

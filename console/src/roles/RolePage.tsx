@@ -7,6 +7,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { NotFound } from "../shell/NotFound";
 import { Button } from "../ui/Button";
+import { Fact } from "../ui/Fact";
 import { takeFocusAfterDialog } from "../ui/focus";
 import { Page, Section } from "../ui/Page";
 import { Failed, Loading } from "../ui/states";
@@ -86,9 +87,9 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
   const { roles: words } = useMessages();
   const { may } = useSession();
   const why = useRoleWhy(role, ownRoles);
-  // At first, it has not been edited at all: after that, what has become of it has the focus.
-  const [isEdited, setEdited] = useState<boolean>();
-  const [isDeleted, setDeleted] = useState(false);
+  // `false` once it was edited: then what has become of it has the focus.
+  const [isEditing, setEditing] = useState<boolean>();
+  const [isDeleting, setDeleting] = useState(false);
   const fixed = (role.isProtected && words.isProtected) || (role.isManaged && words.isManaged);
   return (
     <Page
@@ -104,12 +105,12 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
       back={{ href: "/roles", title: words.title }}
       actions={
         <>
-          {!isEdited && (
-            <Button why={why.change("update")} onPress={() => setEdited(true)}>
+          {!isEditing && (
+            <Button why={why.change("update")} onPress={() => setEditing(true)}>
               {words.edit.edit}
             </Button>
           )}
-          <Button why={why.change("delete")} onPress={() => setDeleted(true)}>
+          <Button why={why.change("delete")} onPress={() => setDeleting(true)}>
             {words.remove.action}
           </Button>
         </>
@@ -117,11 +118,11 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
     >
       {children}
       {fixed && <p className="alert calm">{fixed}</p>}
-      {isEdited ? (
-        <RoleEdit role={role} again={again} close={() => setEdited(false)} />
+      {isEditing ? (
+        <RoleEdit role={role} again={again} close={() => setEditing(false)} />
       ) : (
         <Section title={words.grants}>
-          <div ref={isEdited === false ? takeFocusAfterDialog : undefined} tabIndex={-1} role="group" aria-label={words.grants}>
+          <div ref={isEditing === false ? takeFocusAfterDialog : undefined} tabIndex={-1} role="group" aria-label={words.grants}>
             {role.permissions.length === 0 && <p>{words.allowsNothing}</p>}
             <PermissionGrid chosen={new Set(role.permissions)} />
           </div>
@@ -133,24 +134,21 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
         <div>
           <Section title={words.general}>
             <dl className="facts">
-              <dt>{words.codeName}</dt>
-              <dd>
+              <Fact title={words.codeName}>
                 <code>{role.codeName}</code>
-              </dd>
-              <dt>{words.createdAt}</dt>
-              <dd>
+              </Fact>
+              <Fact title={words.createdAt}>
                 <Time at={role.createdAt} full />
-              </dd>
-              <dt>{words.updatedAt}</dt>
-              <dd>
+              </Fact>
+              <Fact title={words.updatedAt}>
                 <Time at={role.updatedAt} full />
-              </dd>
+              </Fact>
             </dl>
           </Section>
           {may("event-log.view") && <RoleEvents id={role.id} again={again} />}
         </div>
       </div>
-      {isDeleted && <DeleteRole role={role} onClose={() => setDeleted(false)} />}
+      {isDeleting && <DeleteRole role={role} onClose={() => setDeleting(false)} />}
     </Page>
   );
 }

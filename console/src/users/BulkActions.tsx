@@ -12,6 +12,7 @@ import { Dialog } from "../ui/Dialog";
 import { Checkbox } from "../ui/fields";
 import { useComplaints, type Refusal } from "../ui/form";
 import { useNotice } from "../ui/notice";
+import { AT_MOST } from "./limits";
 
 const ResultFragment = graphql(`
   fragment BulkResult on ChangeUsersResult {
@@ -84,7 +85,6 @@ const NamesQuery = graphql(`
 
 type Results = readonly FragmentType<typeof ResultFragment>[];
 
-const AT_MOST = 500;
 const NAMED_AT_MOST = 100;
 
 export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }) {
@@ -96,6 +96,11 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
   const [results, setResults] = useState<Results>();
   const changes = { activate: useChange(ActivateUsers), deactivate: useChange(DeactivateUsers), delete: useChange(DeleteUsers) };
 
+  const ask = (chosen: typeof action) => {
+    setAction(chosen);
+    // What was ticked for others says nothing about these.
+    setErase(false);
+  };
   const run = async (chosen: keyof typeof changes) => {
     const payload =
       chosen === "delete" ? await changes.delete.run({ input: { ids, erase } }) : await changes[chosen].run({ input: { ids } });
@@ -114,13 +119,13 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
     <div className="bulk" role="group" aria-label={common.selected(ids.length)}>
       <b role="status">{common.selected(ids.length)}</b>
       <div className="buttons">
-        <Button why={why("users.update")} onPress={() => setAction("activate")}>
+        <Button why={why("users.update")} onPress={() => ask("activate")}>
           {words.actions.activate}
         </Button>
-        <Button why={why("users.update")} onPress={() => setAction("deactivate")}>
+        <Button why={why("users.update")} onPress={() => ask("deactivate")}>
           {words.actions.deactivate}
         </Button>
-        <Button why={why("users.delete")} onPress={() => setAction("delete")}>
+        <Button why={why("users.delete")} onPress={() => ask("delete")}>
           {words.actions.delete}
         </Button>
         <Button look="plain" onPress={onClear}>

@@ -9,14 +9,15 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button, LinkButton } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
-import { Radios, TextField } from "../ui/fields";
+import { Radios, Select, TextField } from "../ui/fields";
 import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
 import { Page, Section } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
 import { Time } from "../ui/Time";
-import { RoleChoices } from "./RoleChoices";
+import { useIdempotencyKeys } from "./idempotency";
+import { RoleChoices, type AssignableRole } from "./RoleChoices";
 
 const InviteMutation = graphql(`
   mutation InviteUser($input: InviteUserInput!) {
@@ -38,7 +39,10 @@ const InviteMutation = graphql(`
   }
 `);
 
-const NAMES = ["email", "firstName", "lastName", "roleIds", "message"];
+const NAMES = ["email", "firstName", "lastName", "message", "validForSeconds"];
+
+/** For how many days a link may work; 0 stands for what the server is set to. */
+const DAYS = ["0", "1", "3", "7", "30"];
 
 interface ShownLink {
   link: string;
@@ -75,40 +79,44 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
   const [email, setEmail] = useState("");
   const [firstName, setFirstName] = useState("");
   const [lastName, setLastName] = useState("");
-  const [roleIds, setRoleIds] = useState<string[]>([]);
+  const [roles, setRoles] = useState<readonly AssignableRole[]>([]);
   const [message, setMessage] = useState("");
   const [delivery, setDelivery] = useState<"email" | "link">("email");
+  const [days, setDays] = useState("0");
+  const keyOf = useIdempotencyKeys();
+  const seesRoles = may("roles.view");
 
   const submit = async () => {
     if (change.busy) return;
     const sendEmail = delivery === "email";
-    const payload = await change.run({
-      input: {
-        email: email.trim(),
-        firstName: firstName.trim() || null,
-        lastName: lastName.trim() || null,
-        roleIds,
-        message: sendEmail ? message.trim() || null : null,
-        sendEmail,
-      },
-    });
+    const input = {
+      email: email.trim(),
+      firstName: firstName.trim() || null,
+      lastName: lastName.trim() || null,
+      roleIds: roles.map(({ id }) => id),
+      message: sendEmail ? message.trim() || null : null,
+      sendEmail,
+      validForSeconds: Number(days) * 86_400 || null,
+    };
+    const payload = await change.run({ input: { ...input, idempotencyKey: keyOf(input) } });
     if (!payload?.user) return;
     if (payload.link) {
       onLink({ link: payload.link, email: payload.user.email, userId: payload.user.id, expiresAt: payload.invitation?.expiresAt });
     } else {
-      tell(words.invite.done(payload.user.email));
+      // The answer that had the link was lost: the server does not give it out again.
+      tell(sendEmail ? words.invite.done(payload.user.email) : words.invite.linkLost(payload.user.email));
       navigate(`/users/${encodeURIComponent(payload.user.id)}`);
     }
   };
   return (
     <div className="card">
-      <Form errors={change.userErrors} names={NAMES} onSubmit={() => void submit()}>
+      <Form errors={change.userErrors} names={seesRoles ? [...NAMES, "roleIds"] : NAMES} onSubmit={() => void submit()}>
         <TextField name="email" label={words.email} type="email" value={email} onChange={setEmail} autoFocus />
         <div className="pair fields">
           <TextField name="firstName" label={words.invite.firstName} optional value={firstName} onChange={setFirstName} />
           <TextField name="lastName" label={words.invite.lastName} optional value={lastName} onChange={setLastName} />
         </div>
-        <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} values={roleIds} onChange={setRoleIds} />
+        <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} chosen={roles} onChange={setRoles} />
         <Radios<"email" | "link">
           label={words.invite.delivery}
           value={delivery}
@@ -123,6 +131,13 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
             },
           ]}
         />
+        <Select
+          name="validForSeconds"
+          label={words.invite.validFor}
+          value={days}
+          onChange={setDays}
+          options={DAYS.map((value) => ({ value, label: words.invite.days(Number(value)) }))}
+        />
         {delivery === "email" && (
           <TextField
             name="message"
@@ -136,7 +151,7 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
         )}
         <ErrorMessage error={change.error} />
         <div className="buttons">
-          <Button type="submit" look="primary" busy={change.busy}>
+          <Button type="submit" look="primary" busy={change.busy} why={!seesRoles && words.invite.noRolesAllowed}>
             {delivery === "email" ? words.invite.send : words.invite.makeLink}
           </Button>
           <LinkButton href="/users">{common.cancel}</LinkButton>

@@ -16,8 +16,10 @@ import { takeFocus } from "../ui/focus";
 import { Page } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
 import { Table, type Column } from "../ui/Table";
+import { useIdempotencyKeys } from "./idempotency";
+import { AT_MOST } from "./limits";
 import { parse, type Person } from "./parse";
-import { RoleChoices } from "./RoleChoices";
+import { RoleChoices, type AssignableRole } from "./RoleChoices";
 
 const ResultFragment = graphql(`
   fragment InvitationResult on InviteUsersResult {
@@ -44,7 +46,11 @@ const InviteMutation = graphql(`
 
 type Results = readonly FragmentType<typeof ResultFragment>[];
 
-const AT_MOST = 500;
+/** Each at the place of its person. */
+const inOrder = (results: Results): Results => {
+  const indexOf = (result: Results[number]) => readFragment(ResultFragment, result).index;
+  return [...results].sort((one, other) => indexOf(one) - indexOf(other));
+};
 
 interface Checked {
   people: Person[];
@@ -56,7 +62,7 @@ export function InviteUsers() {
   const { users: words } = useMessages();
   const { may } = useSession();
   const [text, setText] = useState("");
-  const [roleIds, setRoleIds] = useState<string[]>([]);
+  const [roles, setRoles] = useState<readonly AssignableRole[]>([]);
   const [onExisting, setOnExisting] = useState<OnExisting>("ERROR");
   const [checked, setChecked] = useState<Checked>();
   const [sent, setSent] = useState<Checked>();
@@ -78,8 +84,8 @@ export function InviteUsers() {
         <List
           text={text}
           onText={setText}
-          roleIds={roleIds}
-          onRoleIds={setRoleIds}
+          roles={roles}
+          onRoles={setRoles}
           onExisting={onExisting}
           onOnExisting={setOnExisting}
           onChecked={setChecked}
@@ -92,14 +98,14 @@ export function InviteUsers() {
 interface ListProps {
   text: string;
   onText(text: string): void;
-  roleIds: string[];
-  onRoleIds(ids: string[]): void;
+  roles: readonly AssignableRole[];
+  onRoles(roles: readonly AssignableRole[]): void;
   onExisting: OnExisting;
   onOnExisting(what: OnExisting): void;
   onChecked(checked: Checked): void;
 }
 
-function List({ text, onText, roleIds, onRoleIds, onExisting, onOnExisting, onChecked }: ListProps) {
+function List({ text, onText, roles, onRoles, onExisting, onOnExisting, onChecked }: ListProps) {
   const { users: words, common } = useMessages();
   const change = useChange(InviteMutation);
   const [problem, setProblem] = useState<string>();
@@ -123,20 +129,20 @@ function List({ text, onText, roleIds, onRoleIds, onExisting, onOnExisting, onCh
     if (wrong) return;
     const input: InviteUsersInput = {
       onExisting,
-      invitations: people.map(({ email, firstName, lastName, roles }) => ({
+      invitations: people.map(({ email, firstName, lastName, roles: named }) => ({
         email,
         firstName,
         lastName,
-        ...(roles.length > 0 ? { roleCodeNames: roles } : { roleIds }),
+        ...(named.length > 0 ? { roleCodeNames: named } : { roleIds: roles.map(({ id }) => id) }),
       })),
     };
     const payload = await change.run({ input: { ...input, dryRun: true } });
-    if (payload?.results) onChecked({ people, input, results: payload.results });
+    if (payload?.results) onChecked({ people, input, results: inOrder(payload.results) });
   };
   return (
     <div className="card text-page">
       <Form errors={change.userErrors} names={[]} onSubmit={() => void check()}>
-        <TextField label={words.import.list} hint={words.import.listHint} value={text} onChange={onText} lines={9} />
+        <TextField label={words.import.list} hint={words.import.listHint} value={text} onChange={onText} lines={9} autoFocus />
         <div className="buttons import-file">
           <FileButton types=".csv,.txt,text/csv,text/plain" onChoose={(file) => void read(file)}>
             {words.import.file}
@@ -146,7 +152,7 @@ function List({ text, onText, roleIds, onRoleIds, onExisting, onOnExisting, onCh
           </span>
         </div>
         {unknownColumns.length > 0 && <p className="quiet">{words.import.unknownColumns(unknownColumns.join(", "))}</p>}
-        <RoleChoices label={words.import.roles} hint={words.import.rolesHint} values={roleIds} onChange={onRoleIds} />
+        <RoleChoices label={words.import.roles} hint={words.import.rolesHint} chosen={roles} onChange={onRoles} />
         <Radios
           label={words.import.existing}
           value={onExisting}
@@ -173,6 +179,7 @@ const CAN: readonly InviteUsersOutcome[] = ["INVITED", "RESENT"];
 function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdit(): void; onSent(sent: Checked): void }) {
   const { users: words } = useMessages();
   const change = useChange(InviteMutation);
+  const keyOf = useIdempotencyKeys();
   const outcomes = results.map((result) => readFragment(ResultFragment, result).outcome);
   const able = outcomes.filter((outcome) => CAN.includes(outcome)).length;
   const unable = outcomes.filter((outcome) => !CAN.includes(outcome) && outcome !== "SKIPPED").length;
@@ -180,10 +187,11 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
   const send = async () => {
     // Whoever cannot be invited is left out: what is wrong with them has been said.
     const places = people.map((_, index) => index).filter((index) => CAN.includes(outcomes[index]!));
-    const payload = await change.run({ input: { ...input, invitations: places.map((index) => input.invitations[index]!) } });
+    const able = { ...input, invitations: places.map((index) => input.invitations[index]!) };
+    const payload = await change.run({ input: { ...able, idempotencyKey: keyOf(able) } });
     if (!payload?.results) return;
     const sent = [...results];
-    places.forEach((place, index) => (sent[place] = payload.results![index]!));
+    inOrder(payload.results).forEach((result, index) => (sent[places[index]!] = result));
     onSent({ people, input, results: sent });
   };
   return (

@@ -37,16 +37,19 @@ const RolesQuery = graphql(`
 /** From so many on, there is a field to find one. */
 const MANY = 10;
 
+export type AssignableRole = FragmentType<typeof RoleFragment> & { id: string };
+
 interface RoleChoicesProps {
   label: string;
   hint?: string;
-  values: string[];
-  onChange(values: string[]): void;
-  /** Roles that are held already: they stay in sight whatever is searched for. */
-  held?: readonly FragmentType<typeof RoleFragment>[];
+  /** They stay in sight whatever is searched for. */
+  chosen: readonly AssignableRole[];
+  onChange(chosen: AssignableRole[]): void;
+  /** Roles that are held already, chosen or not. */
+  held?: readonly AssignableRole[];
 }
 
-export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleChoicesProps) {
+export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleChoicesProps) {
   const { users: words } = useMessages();
   const { may } = useSession();
   const [search, setSearch] = useState("");
@@ -55,24 +58,29 @@ export function RoleChoices({ label, hint, values, onChange, held = [] }: RoleCh
     variables: { search: search.trim() || undefined },
     pause: !may("roles.view"),
   });
-  const first = useAsk({ query: RolesQuery, variables: {}, pause: !may("roles.view") });
   const toOption = useRoleOption();
 
   if (!may("roles.view")) return <p className="alert calm">{words.invite.noRolesAllowed}</p>;
   if (error && !data) return <Failed error={error} retry={again} />;
-  if (!data || !first.data) return <Loading />;
+  if (!data) return <Loading />;
 
-  const found = data.roles.nodes.map((role) => readFragment(RoleFragment, role));
-  const known = [...readFragment(RoleFragment, held), ...first.data.roles.nodes.map((role) => readFragment(RoleFragment, role))];
-  const others = known.filter(({ id }) => values.includes(id) && !found.some((role) => role.id === id));
-  const shown = [...new Map([...others, ...found].map((role) => [role.id, role])).values()];
+  const { nodes, totalCount } = data.roles;
+  const others = [...held, ...chosen].filter(({ id }) => !nodes.some((role) => role.id === id));
+  const shown = [...new Map([...others, ...nodes].map((role) => [role.id, role])).values()];
   return (
     <>
-      {first.data.roles.totalCount > MANY && (
+      {(totalCount > MANY || search) && (
         <TextField label={words.invite.searchRoles} value={search} onChange={setSearch} type="search" maxLength={200} />
       )}
-      <Choices name="roleIds" label={label} hint={hint} options={shown.map(toOption)} values={values} onChange={onChange} />
-      {data.roles.totalCount > data.roles.nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
+      <Choices
+        name="roleIds"
+        label={label}
+        hint={hint}
+        options={shown.map((role) => toOption(readFragment(RoleFragment, role)))}
+        values={chosen.map(({ id }) => id)}
+        onChange={(ids) => onChange(shown.filter(({ id }) => ids.includes(id)))}
+      />
+      {totalCount > nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
     </>
   );
 }

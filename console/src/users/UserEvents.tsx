@@ -27,5 +27,5 @@ interface UserEventsProps {
 export function UserEvents({ id, again }: UserEventsProps) {
   const { users: words } = useMessages();
   const { data, ...answer } = useAsk({ query: EventsQuery, variables: { id } });
-  return <NewestEvents id={id} events={data?.user?.events?.nodes} answer={answer} none={words.person.eventsNone} again={again} />;
+  return <NewestEvents id={id} isPerson events={data?.user?.events?.nodes} answer={answer} none={words.person.eventsNone} again={again} />;
 }

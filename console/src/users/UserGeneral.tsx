@@ -8,6 +8,7 @@ import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
+import { Fact } from "../ui/Fact";
 import { TextField } from "../ui/fields";
 import { Form, useComplaints } from "../ui/form";
 import { useNotice } from "../ui/notice";
@@ -56,12 +57,12 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
   const user = readFragment(GeneralFragment, masked);
   const { users: words } = useMessages();
   const why = useWhy(user);
-  // At first, it has not been edited at all: after that, the button has the focus again.
-  const [isEdited, setEdited] = useState<boolean>();
-  if (isEdited) {
+  // `false` once it was edited: then the button has the focus again.
+  const [isEditing, setEditing] = useState<boolean>();
+  if (isEditing) {
     return (
       <Section title={words.person.general}>
-        <GeneralForm user={masked} again={again} close={() => setEdited(false)} />
+        <GeneralForm user={masked} again={again} close={() => setEditing(false)} />
       </Section>
     );
   }
@@ -71,30 +72,28 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
       actions={
         <Button
           why={why({ can: user.viewerCan.update, permission: "users.update" })}
-          autoFocus={isEdited === false}
-          onPress={() => setEdited(true)}
+          autoFocus={isEditing === false}
+          onPress={() => setEditing(true)}
         >
           {words.person.edit}
         </Button>
       }
     >
       <dl className="facts">
-        <dt>{words.invite.firstName}</dt>
-        <dd dir="auto">{user.firstName ?? "–"}</dd>
-        <dt>{words.invite.lastName}</dt>
-        <dd dir="auto">{user.lastName ?? "–"}</dd>
-        <dt>{words.email}</dt>
-        <dd>{user.email}</dd>
-        <dt>{words.lastSignIn}</dt>
-        <dd>{user.lastSignedInAt ? <Time at={user.lastSignedInAt} full /> : words.person.neverSignedIn}</dd>
-        <dt>{words.person.invitedAt}</dt>
-        <dd>
+        <Fact title={words.invite.firstName}>
+          <span dir="auto">{user.firstName ?? "–"}</span>
+        </Fact>
+        <Fact title={words.invite.lastName}>
+          <span dir="auto">{user.lastName ?? "–"}</span>
+        </Fact>
+        <Fact title={words.email}>{user.email}</Fact>
+        <Fact title={words.lastSignIn}>{user.lastSignedInAt ? <Time at={user.lastSignedInAt} full /> : words.person.neverSignedIn}</Fact>
+        <Fact title={words.person.invitedAt}>
           <Time at={user.createdAt} full />
-        </dd>
-        <dt>{words.person.changedAt}</dt>
-        <dd>
+        </Fact>
+        <Fact title={words.person.changedAt}>
           <Time at={user.updatedAt} full />
-        </dd>
+        </Fact>
       </dl>
     </Section>
   );

@@ -11,6 +11,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
 import { ConfirmChange } from "../ui/ConfirmChange";
+import { useFocusAfterDialog } from "../ui/focus";
 import { Section } from "../ui/Page";
 import { SecretLink } from "../ui/SecretLink";
 import { Time } from "../ui/Time";
@@ -154,6 +155,8 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
   const why = useWhy(user);
   const [asked, setAsked] = useState<"resend" | "revoke">();
   const close = () => setAsked(undefined);
+  // An invitation that is revoked has no button to revoke it.
+  const place = useFocusAfterDialog<HTMLDivElement>(asked === "revoke");
   useLive({ query: EmailOfUserChanged, variables: { userId: user.id }, onConnected: again, pause: !may("email-queue.view") });
 
   const { invitation } = user;
@@ -184,7 +187,9 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
         )
       }
     >
-      {invitation ? <Story invitation={invitation} /> : <p className="quiet">{words.person.invitationNone}</p>}
+      <div ref={place.ref} tabIndex={-1} role="group" aria-label={words.person.invitation}>
+        {invitation ? <Story invitation={invitation} /> : <p className="quiet">{words.person.invitationNone}</p>}
+      </div>
       {earlier.length > 0 && (
         <details>
           <summary>{words.person.earlier(user.invitations.totalCount - 1)}</summary>
@@ -199,7 +204,7 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
         </details>
       )}
       {asked === "resend" && <Resend user={user} close={close} />}
-      {asked === "revoke" && <Revoke user={user} close={close} />}
+      {asked === "revoke" && <Revoke user={user} done={place.done} close={close} />}
     </Section>
   );
 }
@@ -325,7 +330,7 @@ function Resend({ user: { id, displayName }, close }: Asked) {
   );
 }
 
-function Revoke({ user: { id, displayName }, close }: Asked) {
+function Revoke({ user: { id, displayName }, done, close }: Asked & { done(): void }) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -335,6 +340,7 @@ function Revoke({ user: { id, displayName }, close }: Asked) {
       action={words.actions.revoke}
       danger
       done={() => words.done.revoked(displayName)}
+      onDone={done}
       onClose={close}
     >
       <p>{words.confirm.revoke}</p>

@@ -1,5 +1,5 @@
 // The list of users: filters, order, pages, and what can be done to several at once.
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
@@ -15,7 +15,8 @@ import { Empty, Failed, Loading } from "../ui/states";
 import { Table, useSort, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { BulkActions } from "./BulkActions";
-import { FILTERS, NO_ROLE, SIGNED_IN, useUserFilter } from "./filter";
+import { FILTERS, SIGNED_IN, useUserFilter } from "./filter";
+import { RoleFilter, useRoleNames } from "./RoleFilter";
 import { INVITATION_STATUSES, USER_STATUSES, UserState } from "./state";
 
 const RowFragment = graphql(`
@@ -54,18 +55,9 @@ const UsersQuery = graphql(`
   }
 `);
 
-const RoleNames = graphql(`
-  query RoleNames {
-    roles(first: 100, orderBy: { field: NAME, direction: ASC }) {
-      nodes {
-        id
-        name
-      }
-    }
-  }
-`);
-
 type Row = FragmentType<typeof RowFragment> & { id: string };
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 const SORTED_BY = ["NAME", "EMAIL", "STATUS", "LAST_SIGNED_IN_AT"] as const;
 
@@ -74,13 +66,12 @@ export function UserList() {
   const { may } = useSession();
   const address = useAddress();
   const { sort, onSort } = useSort(address, SORTED_BY, { field: "NAME", direction: "ASC" });
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const results = useRef<HTMLDivElement>(null);
 
-  const roles = useAsk({ query: RoleNames, pause: !may("roles.view") });
-  const roleNames = roles.data?.roles.nodes ?? [];
-  const filter = useUserFilter(address, roles.data ? roleNames.map(({ id }) => id) : []);
+  const roles = useRoleNames();
+  const filter = useUserFilter(address, roles?.map(({ id }) => id) ?? []);
   // Without the roles, a role in the address could not be told from a typo.
-  const isWaiting = address.has("role") && may("roles.view") && !roles.data && !roles.error;
+  const isWaiting = address.has("role") && may("roles.view") && !roles;
   const { data, error, busy, again } = useAsk({
     query: UsersQuery,
     variables: { filter, orderBy: sort, ...pageVariables(address) },
@@ -88,6 +79,20 @@ export function UserList() {
   });
   useFirstPageInstead(address, error);
   const found = data?.users;
+
+  // Who was chosen stays so on all pages of one list: in another one, they would be out of sight.
+  const list = JSON.stringify(filter);
+  const [chosen, setChosen] = useState(NOBODY);
+  const [chosenIn, setChosenIn] = useState(list);
+  if (chosenIn !== list) {
+    setChosenIn(list);
+    setChosen(NOBODY);
+  }
+  // What had the focus goes with the selection. A dialog that is being closed keeps it until it is gone.
+  const clear = () => {
+    setChosen(NOBODY);
+    setTimeout(() => results.current?.focus({ preventScroll: true }));
+  };
 
   const create = !may("users.create") && common.needsPermission("users.create");
   return (
@@ -112,14 +117,7 @@ export function UserList() {
           label={words.state}
           options={USER_STATUSES.map((value) => ({ value, label: words.states[value] }))}
         />
-        {may("roles.view") && (
-          <MultiFilter
-            address={address}
-            name="role"
-            label={words.roles}
-            options={[...roleNames.map(({ id, name }) => ({ value: id, label: name })), { value: NO_ROLE, label: words.noRoles }]}
-          />
-        )}
+        {may("roles.view") && <RoleFilter address={address} roles={roles ?? []} />}
         <MultiFilter
           address={address}
           name="invitation"
@@ -133,23 +131,25 @@ export function UserList() {
           options={SIGNED_IN.map((value) => ({ value, label: words.signedIn[value] }))}
         />
       </Filters>
-      {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={() => setChosen(new Set())} />}
+      {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={clear} />}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nobodyMatches : words.nobody} />}
-      {found && found.nodes.length > 0 && (
-        <Table
-          label={words.title}
-          columns={columns(words)}
-          rows={found.nodes as Row[]}
-          idOf={({ id }) => id}
-          nameOf={(row) => readFragment(RowFragment, row).displayName}
-          sort={sort}
-          onSort={onSort}
-          selection={{ ids: chosen, onChange: setChosen }}
-          busy={busy}
-        />
-      )}
+      <div ref={results} tabIndex={-1} className="results">
+        {found && found.nodes.length > 0 && (
+          <Table
+            label={words.title}
+            columns={columns(words)}
+            rows={found.nodes as Row[]}
+            idOf={({ id }) => id}
+            nameOf={(row) => readFragment(RowFragment, row).displayName}
+            sort={sort}
+            onSort={onSort}
+            selection={{ ids: chosen, onChange: setChosen }}
+            busy={busy}
+          />
+        )}
+      </div>
       {found && <Pager address={address} info={found.pageInfo} total={words.people(found.totalCount)} />}
     </Page>
   );

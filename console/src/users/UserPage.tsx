@@ -1,4 +1,6 @@
 // One person: who they are, what they may do, how they came, where they are signed in, and what happened.
+import { lazy, Suspense } from "react";
+
 import { useAsk } from "../ask";
 import { graphql, readFragment } from "../graphql";
 import { useMessages } from "../messages";
@@ -20,6 +22,7 @@ const UserFragment = graphql(`
     displayName
     email
     status
+    permissions
     invitation {
       id
       status
@@ -40,6 +43,9 @@ const UserQuery = graphql(`
     }
   }
 `);
+
+// Only this page needs it, and the list of users is what is opened first.
+const UserPermissions = lazy(() => import("./UserPermissions").then(({ UserPermissions }) => ({ default: UserPermissions })));
 
 export function UserPage({ id }: { id: string }) {
   const { users: words } = useMessages();
@@ -68,6 +74,9 @@ export function UserPage({ id }: { id: string }) {
         <div>
           <UserGeneral user={user} again={again} />
           <UserRoles user={user} />
+          <Suspense fallback={<Loading />}>
+            <UserPermissions id={id} permissions={user.permissions} />
+          </Suspense>
         </div>
         <div>
           <UserInvitation user={user} again={again} />

@@ -12,7 +12,7 @@ import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
-import { RoleChoices } from "./RoleChoices";
+import { RoleChoices, type AssignableRole } from "./RoleChoices";
 import { useWhy } from "./why";
 
 const RolesFragment = graphql(`
@@ -68,13 +68,13 @@ export function UserRoles({ user: masked }: UserRolesProps) {
   const { users: words } = useMessages();
   const { grants } = usePermissionWords();
   const why = useWhy(user);
-  // At first, it has not been edited at all: after that, the button has the focus again.
-  const [isEdited, setEdited] = useState<boolean>();
-  if (isEdited) {
+  // `false` once it was edited: then the button has the focus again.
+  const [isEditing, setEditing] = useState<boolean>();
+  if (isEditing) {
     return (
       <Section title={words.person.rolesTitle}>
         <div ref={takeFocus} tabIndex={-1} role="group" aria-label={words.person.changeRoles}>
-          <RolesForm user={masked} close={() => setEdited(false)} />
+          <RolesForm user={masked} close={() => setEditing(false)} />
         </div>
       </Section>
     );
@@ -85,8 +85,8 @@ export function UserRoles({ user: masked }: UserRolesProps) {
       actions={
         <Button
           why={why({ can: user.viewerCan.assignRoles, permission: "users.update", own: words.ownRoles })}
-          autoFocus={isEdited === false}
-          onPress={() => setEdited(true)}
+          autoFocus={isEditing === false}
+          onPress={() => setEditing(true)}
         >
           {words.person.changeRoles}
         </Button>
@@ -109,19 +109,22 @@ export function UserRoles({ user: masked }: UserRolesProps) {
   );
 }
 
+const idsWithout = (roles: readonly { id: string }[], others: readonly { id: string }[]) =>
+  roles.map(({ id }) => id).filter((id) => !others.some((other) => other.id === id));
+
 function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) {
   const user = readFragment(RolesFragment, masked);
   const { users: words, common } = useMessages();
   const tell = useNotice();
   const change = useChange(UpdateRoles);
-  const [began] = useState(() => user.roles.map(({ id }) => id));
-  const [chosen, setChosen] = useState(began);
+  const [began] = useState(user.roles);
+  const [chosen, setChosen] = useState<readonly AssignableRole[]>(began);
 
   const input = {
     id: user.id,
     // What somebody else gives or takes meanwhile is left alone.
-    addRoleIds: chosen.filter((id) => !began.includes(id)),
-    removeRoleIds: began.filter((id) => !chosen.includes(id)),
+    addRoleIds: idsWithout(chosen, began),
+    removeRoleIds: idsWithout(began, chosen),
   };
   const isChanged = input.addRoleIds.length + input.removeRoleIds.length > 0;
   const save = async () => {
@@ -132,7 +135,16 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
   };
   return (
     <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
-      <RoleChoices label={words.invite.rolesHint} values={chosen} onChange={setChosen} held={user.roles} />
+      <RoleChoices
+        label={words.invite.rolesHint}
+        chosen={chosen}
+        onChange={(roles) => {
+          // What was refused is another change by now.
+          change.reset();
+          setChosen(roles);
+        }}
+        held={user.roles}
+      />
       {isChanged && !change.userErrors && <Rehearsal input={input} />}
       <ErrorMessage error={change.error} />
       <div className="buttons">

@@ -8,8 +8,10 @@ import { useSession } from "../session";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { ConfirmChange } from "../ui/ConfirmChange";
+import { useFocusAfterDialog } from "../ui/focus";
 import { Section } from "../ui/Page";
 import { Time } from "../ui/Time";
+import { useDevice } from "./device";
 import { useWhy } from "./why";
 
 const SessionsFragment = graphql(`
@@ -69,6 +71,8 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
   const why = useWhy(user);
   const [ending, setEnding] = useState<Session | "all">();
   const [areAllShown, setAllShown] = useState(false);
+  // Whatever is ended takes the button along that had the focus.
+  const place = useFocusAfterDialog<HTMLDivElement>(Boolean(ending));
   const isOwn = user.id === viewer.id;
   const whyNot = !isOwn && why({ can: user.viewerCan.endSessions, permission: "users.update" });
   const close = () => setEnding(undefined);
@@ -84,19 +88,27 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
         )
       }
     >
-      {user.sessions.length === 0 && <p className="quiet">{words.person.sessionsNone}</p>}
-      <ul className="rows">
-        {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => (
-          <SessionRow key={session.id} session={session} why={whyNot} end={() => setEnding(session)} />
-        ))}
-      </ul>
+      <div ref={place.ref} tabIndex={-1} role="group" aria-label={words.person.sessions}>
+        {user.sessions.length === 0 && <p className="quiet">{words.person.sessionsNone}</p>}
+        <ul className="rows">
+          {user.sessions.slice(0, areAllShown ? undefined : SHOWN).map((session) => (
+            <SessionRow key={session.id} session={session} why={whyNot} end={() => setEnding(session)} />
+          ))}
+        </ul>
+      </div>
       {!areAllShown && user.sessions.length > SHOWN && (
-        <Button look="plain" onPress={() => setAllShown(true)}>
+        <Button
+          look="plain"
+          onPress={() => {
+            setAllShown(true);
+            place.ref.current?.focus();
+          }}
+        >
           {common.showMore}
         </Button>
       )}
-      {ending === "all" && <EndSessions user={user} close={close} />}
-      {typeof ending === "object" && <EndSession user={user} session={ending} isOwn={isOwn} close={close} />}
+      {ending === "all" && <EndSessions user={user} done={place.done} close={close} />}
+      {typeof ending === "object" && <EndSession user={user} session={ending} isOwn={isOwn} done={place.done} close={close} />}
     </Section>
   );
 }
@@ -126,35 +138,13 @@ function SessionRow({ session, why, end }: { session: Session; why: string | fal
   );
 }
 
-const BROWSERS = { "Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari", "curl/": "curl" };
-const SYSTEMS = {
-  Windows: "Windows",
-  Android: "Android",
-  iPhone: "iPhone",
-  iPad: "iPad",
-  "Mac OS": "macOS",
-  CrOS: "ChromeOS",
-  Linux: "Linux",
-};
-
-/** "Firefox, Windows": enough to know a device again. Browsers name others beside themselves: the first that fits is it. */
-function deviceOf(userAgent: string | null | undefined): string | undefined {
-  const find = (known: Record<string, string>) => Object.entries(known).find(([mark]) => userAgent?.includes(mark))?.[1];
-  return [find(BROWSERS), find(SYSTEMS)].filter(Boolean).join(", ") || userAgent?.slice(0, 60) || undefined;
-}
-
-/** What a session's device is called. */
-function useDevice(): (session: Session) => string {
-  const { users: words } = useMessages();
-  return ({ userAgent }) => deviceOf(userAgent) ?? words.person.unknownDevice;
-}
-
 interface EndProps {
   user: { id: string; displayName: string };
+  done(): void;
   close(): void;
 }
 
-function EndSession({ user, session, isOwn, close }: EndProps & { session: Session; isOwn: boolean }) {
+function EndSession({ user, session, isOwn, done, close }: EndProps & { session: Session; isOwn: boolean }) {
   const { users: words } = useMessages();
   const device = useDevice();
   const confirm = {
@@ -162,6 +152,7 @@ function EndSession({ user, session, isOwn, close }: EndProps & { session: Sessi
     action: words.actions.endSession,
     danger: true,
     done: () => words.done.sessionEnded,
+    onDone: done,
     onClose: close,
     children: <p>{words.confirm.endSession}</p>,
   };
@@ -172,7 +163,7 @@ function EndSession({ user, session, isOwn, close }: EndProps & { session: Sessi
   );
 }
 
-function EndSessions({ user: { id, displayName }, close }: EndProps) {
+function EndSessions({ user: { id, displayName }, done, close }: EndProps) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -182,6 +173,7 @@ function EndSessions({ user: { id, displayName }, close }: EndProps) {
       action={words.actions.endSessions}
       danger
       done={({ count }) => words.done.sessionsEnded(count ?? 0)}
+      onDone={done}
       onClose={close}
     >
       <p>{words.confirm.endSessions}</p>

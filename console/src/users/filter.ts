@@ -15,17 +15,22 @@ export const NO_ROLE = "none";
 
 const DAY = 86_400_000;
 
+/** The roles in the address. Where there is one, that they hold none is left out. */
+export function rolesIn(address: Address, known: readonly string[]): string[] {
+  const held = address.all("role", known);
+  return held.length > 0 ? held : address.all("role", [NO_ROLE]);
+}
+
 export function useUserFilter(address: Address, roleIds: readonly string[]): UserFilter {
   const signedIn = address.one("signed-in", SIGNED_IN);
   const times = useMemo(() => signedIn && timesOf(signedIn), [signedIn]);
-  const roles = address.all("role", [...roleIds, NO_ROLE]);
-  const held = roles.filter((role) => role !== NO_ROLE);
+  const roles = rolesIn(address, roleIds);
   return {
     search: address.get("search"),
     statuses: some(address.all("state", USER_STATUSES)),
     invitationStatuses: some(address.all("invitation", INVITATION_STATUSES)),
-    roleIds: some(held),
-    withoutRoles: roles.includes(NO_ROLE) && held.length === 0 ? true : undefined,
+    roleIds: some(roles.filter((role) => role !== NO_ROLE)),
+    withoutRoles: roles.includes(NO_ROLE) || undefined,
     ...times,
   };
 }

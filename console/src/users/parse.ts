@@ -19,18 +19,12 @@ export interface Parsed {
   lacksEmails: boolean;
 }
 
-/** How the columns may be called, in small letters and without anything between the words. */
-const COLUMNS: Record<string, "email" | "firstName" | "lastName" | "roles"> = {
-  email: "email",
-  emailaddress: "email",
-  mail: "email",
-  firstname: "firstName",
-  vorname: "firstName",
-  lastname: "lastName",
-  nachname: "lastName",
-  roles: "roles",
-  role: "roles",
-  rollen: "roles",
+/** How the columns may be called in English and German, in small letters and without anything between the words. */
+const COLUMNS = {
+  email: "email emailaddress emailadresse mail mailaddress mailadresse address adresse",
+  firstName: "firstname forename givenname vorname",
+  lastName: "lastname surname familyname nachname familienname",
+  roles: "roles role rolecodenames codenames rollen rolle",
 };
 
 const SEPARATORS = [",", ";", "\t"];
@@ -43,13 +37,21 @@ export function parse(text: string): Parsed {
     : table(clean, SEPARATORS.find((separator) => head.includes(separator)) ?? ",");
 }
 
-const columnOf = (title: string) => COLUMNS[title.toLowerCase().replace(/[^a-z]/g, "")];
+function columnOf(title: string): keyof typeof COLUMNS | undefined {
+  const name = title.toLowerCase().replace(/[^a-z]/g, "");
+  return (Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).find((column) => COLUMNS[column].split(" ").includes(name));
+}
 
-/** `laura@example.com`, or `Laura Miller <laura@example.com>`, several on a line if commas or semicolons are between. */
+/** `Miller, Laura <…>`, or else what stands before the next separator outside of quotation marks. */
+const ADDRESS = /[^,;\t"<>@]+,[^,;\t"<>@]+<[^<>]*>|(?:"[^"]*"|[^,;\t])+/g;
+
+/**
+ * `laura@example.com`, `Laura Miller <laura@example.com>` or `"Miller, Laura" <laura@example.com>`, several on a line
+ * if commas or semicolons are between.
+ */
 function addresses(text: string): Person[] {
   return text.split(/\r?\n/).flatMap((line, index) =>
-    line
-      .split(/[,;\t]/)
+    (line.match(ADDRESS) ?? [])
       .map((part) => part.trim())
       .filter(Boolean)
       .map((part) => ({ line: index + 1, roles: [], ...address(part) })),
@@ -59,7 +61,9 @@ function addresses(text: string): Person[] {
 function address(part: string): Pick<Person, "email" | "firstName" | "lastName"> {
   const [, name, email] = /^(.*?)\s*<([^<>]+)>$/.exec(part) ?? [];
   if (!email) return { email: part };
-  const words = name!.replace(/^"|"$/g, "").split(/\s+/).filter(Boolean);
+  const [last, first] = name!.replaceAll('"', "").split(",");
+  if (first?.trim()) return { email: email.trim(), firstName: first.trim(), lastName: last!.trim() };
+  const words = last!.split(/\s+/).filter(Boolean);
   return {
     email: email.trim(),
     firstName: words.slice(0, -1).join(" ") || words[0],

@@ -96,6 +96,7 @@ export const roles = {
     forceUnknown: "Allen entziehen, die sie haben",
     forceHint: "Wer keine andere Rolle hat, behält das Konto und darf nichts.",
     forceFirst: "Es gibt Personen mit dieser Rolle: Bestätigen Sie zuerst, dass sie ihnen entzogen werden soll.",
+    overtaken: "Jemand hat diese Rolle inzwischen bekommen. Prüfen Sie noch einmal, was sich ändert.",
     done: (name: string) => `Die Rolle ${isolate(name)} ist gelöscht.`,
   },
 
@@ -108,7 +109,7 @@ export const roles = {
     addHint: "Geben Sie einen Teil eines Namens oder einer Adresse ein.",
     found: (total: number, shown: number) =>
       total > shown
-        ? `${shown} von ${total} Personen. Geben Sie mehr ein, um die Suche einzugrenzen.`
+        ? `${shown} von ${plural(total, { other: "# Personen" })}. Geben Sie mehr ein, um die Suche einzugrenzen.`
         : plural(total, { one: "# Person", other: "# Personen" }),
     addOne: (name: string) => `${name} hinzufügen`,
     holdsAlready: "Hat sie schon",

@@ -130,12 +130,16 @@ export const users = {
     byLink: "Nur mir anzeigen",
     byLinkHint: "Es wird keine E-Mail gesendet. Sie geben den Link selbst weiter und sind dafür verantwortlich, wer ihn bekommt.",
     byLinkWhy: "Dafür brauchen Sie die Berechtigung, geheime Links zu sehen (email-queue.view-sensitive).",
+    validFor: "Wie lange der Link funktioniert",
+    days: (count: number) => (count ? plural(count, { one: "# Tag", other: "# Tage" }) : "Wie der Server eingestellt ist"),
     send: "Einladen",
     makeLink: "Link erzeugen",
     done: (email: string) => `${isolate(email)} wurde eingeladen.`,
     linkTitle: "Der Link",
     linkOnce: (email: string) =>
       `Dieser Link wird nur jetzt angezeigt. Geben Sie ihn so an ${isolate(email)} weiter, dass niemand sonst ihn lesen kann.`,
+    linkLost: (email: string) =>
+      `${isolate(email)} wurde eingeladen, aber der Link ging unterwegs verloren und wird nicht noch einmal angezeigt. Senden Sie einen neuen.`,
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
     toPerson: "Zu dieser Person",
@@ -163,7 +167,8 @@ export const users = {
     check: "Prüfen, was geschehen würde",
     found: (count: number) => plural(count, { one: "# Person in der Liste", other: "# Personen in der Liste" }),
     nobody: "In der Liste steht noch keine Adresse.",
-    tooMany: (count: number) => `In der Liste stehen ${count} Personen. Auf einmal können höchstens 500 eingeladen werden: Teilen Sie die Liste auf.`,
+    tooMany: (count: number) =>
+      plural(count, { other: "In der Liste stehen # Personen. Auf einmal können höchstens 500 eingeladen werden: Teilen Sie die Liste auf." }),
     unknownColumns: (names: string) => `Spalten, die nicht verwendet werden: ${names}.`,
     noEmailColumn: "In der ersten Zeile fehlt die Spalte „email“.",
     line: "Zeile",
@@ -193,6 +198,22 @@ export const users = {
     again: "Mit den übrigen neu beginnen",
     onlyProblems: "Nur Zeilen mit Problemen",
     toUsers: "Zur Benutzerliste",
+  },
+
+  may: {
+    title: "Was die Person darf",
+    nothing: "Zurzeit nichts.",
+    why: "Warum, oder warum nicht",
+    choose: "Berechtigung wählen",
+    granted: "Die Person darf das.",
+    obstacles: {
+      DEACTIVATED: "Die Person darf das nicht, weil sie gesperrt ist.",
+      INVITED: "Die Person darf das noch nicht, weil sie noch kein Passwort gewählt hat.",
+      UNKNOWN_PERMISSION: "Der Server kennt diese Berechtigung nicht mehr.",
+      NO_ROLE: "Die Person darf das nicht: Keine ihrer Rollen erlaubt es.",
+    },
+    roles: (names: string) => `Ihre Rollen, die es erlauben: ${names}`,
+    otherRoles: (names: string) => `Rollen, die es erlauben und die sie nicht hat: ${names}`,
   },
 
   person: {
@@ -245,6 +266,8 @@ export const users = {
     lastUsed: "zuletzt benutzt",
     since: "seit",
     ends: "endet von selbst",
+    eventsBy: "Alles von dieser Person",
+    eventsAbout: "Alles über diese Person",
     eventsNone: "Zu dieser Person ist nichts festgehalten.",
   },
 } satisfies typeof english;

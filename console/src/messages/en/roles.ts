@@ -77,6 +77,7 @@ export const roles = {
     forceUnknown: "Take it from all who hold it",
     forceHint: "Who holds no other role keeps their account, and may do nothing.",
     forceFirst: "People hold this role: say first that it is to be taken from them.",
+    overtaken: "Somebody has been given this role since you began. Look again at what it comes to.",
     done: (name: string) => `The role ${name} is deleted.`,
   },
 
@@ -88,7 +89,7 @@ export const roles = {
     addSearch: "Name or address of whoever shall hold it",
     addHint: "Type a part of a name or an address.",
     found: (total: number, shown: number) =>
-      total > shown ? `${shown} of ${total} people. Type more to find fewer.` : plural(total, { one: "# person", other: "# people" }),
+      total > shown ? `${shown} of ${plural(total, { other: "# people" })}. Type more to find fewer.` : plural(total, { one: "# person", other: "# people" }),
     addOne: (name: string) => `Add ${name}`,
     holdsAlready: "Holds it already",
     remove: "Remove",

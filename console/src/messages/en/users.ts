@@ -126,11 +126,14 @@ export const users = {
     byLink: "Only show it to me",
     byLinkHint: "No e-mail is sent. You pass the link on yourself, and vouch for who gets it.",
     byLinkWhy: "For this you need the permission to see secret links (email-queue.view-sensitive).",
+    validFor: "How long the link works",
+    days: (count: number) => (count ? plural(count, { one: "# day", other: "# days" }) : "As the server is set"),
     send: "Invite",
     makeLink: "Make the link",
     done: (email: string) => `${email} has been invited.`,
     linkTitle: "The link",
     linkOnce: (email: string) => `This link is shown only now. Pass it on to ${email} in a way that nobody else can read.`,
+    linkLost: (email: string) => `${email} has been invited, but the link was lost on its way, and is not shown again. Send a new one.`,
     linkWorks: "It works until",
     another: "Invite another",
     toPerson: "To this person",
@@ -158,7 +161,8 @@ export const users = {
     check: "See what would be done",
     found: (count: number) => plural(count, { one: "# person in the list", other: "# people in the list" }),
     nobody: "There is no address in the list yet.",
-    tooMany: (count: number) => `There are ${count} people in the list. At most 500 are invited at once: make several lists of it.`,
+    tooMany: (count: number) =>
+      plural(count, { other: "There are # people in the list. At most 500 are invited at once: make several lists of it." }),
     unknownColumns: (names: string) => `Columns that are not used: ${names}.`,
     noEmailColumn: "The first line names no column “email”.",
     line: "Line",
@@ -185,6 +189,21 @@ export const users = {
     toUsers: "To the list of users",
   },
 
+  may: {
+    title: "What they may do",
+    nothing: "Nothing at present.",
+    why: "Why, or why not",
+    choose: "Choose a permission",
+    granted: "They may do this.",
+    obstacles: {
+      DEACTIVATED: "They may not do this, because they are deactivated.",
+      INVITED: "They may not do this yet, because they have not signed up.",
+      UNKNOWN_PERMISSION: "The server no longer knows this permission.",
+      NO_ROLE: "They may not do this: none of their roles allows it.",
+    },
+    roles: (names: string) => `Their roles that allow it: ${names}`,
+    otherRoles: (names: string) => `Roles that allow it, and that they do not hold: ${names}`,
+  },
 
   person: {
     general: "General",
@@ -236,6 +255,8 @@ export const users = {
     lastUsed: "last used",
     since: "since",
     ends: "ends by itself",
+    eventsBy: "All that they did",
+    eventsAbout: "All that was done to them",
     eventsNone: "Nothing is recorded about this person.",
   },
 };
