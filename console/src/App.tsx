@@ -1,9 +1,10 @@
 // Which page is shown at which address. Each application is a folder, loaded when it is opened.
-import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 import { Redirect, Route, Router, Switch } from "wouter";
 
 import { MessagesProvider, useLanguage } from "./messages";
+import { onDemand, usePrefetch } from "./onDemand";
 import { page } from "./page";
 import { SessionProvider, useSession } from "./session";
 import { Crash } from "./shell/Crash";
@@ -11,31 +12,22 @@ import { NoApplications } from "./shell/NoApplications";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { NoticeProvider } from "./ui/notice";
-import { Loading } from "./ui/states";
 
 /** The built-in applications, in the order of the navigation. Who may not `view` one sees nothing of it. */
 export const APPLICATIONS = ["users", "roles", "email-queue", "event-log"] as const;
 
 type Code = (typeof APPLICATIONS)[number];
 
-const LOAD: Record<Code, () => Promise<{ default: ComponentType }>> = {
-  users: () => import("./users"),
-  roles: () => import("./roles"),
-  "email-queue": () => import("./email-queue"),
-  "event-log": () => import("./event-log"),
-};
-
-const PAGES: Record<Code, ComponentType> = {
-  users: lazy(LOAD.users),
-  roles: lazy(LOAD.roles),
-  "email-queue": lazy(LOAD["email-queue"]),
-  "event-log": lazy(LOAD["event-log"]),
-};
+const PAGES = {
+  users: onDemand(() => import("./users").then(({ Users }) => Users)),
+  roles: onDemand(() => import("./roles").then(({ Roles }) => Roles)),
+  "email-queue": onDemand(() => import("./email-queue").then(({ EmailQueue }) => EmailQueue)),
+  "event-log": onDemand(() => import("./event-log").then(({ EventLog }) => EventLog)),
+} satisfies Record<Code, ReturnType<typeof onDemand>>;
 
 // The files of the page that is opened first are fetched while the server is asked who is signed in.
 const opened = location.pathname.slice(page.base.length + 1).split("/")[0];
-// A file that cannot be fetched is asked for again when the page is shown, which says so.
-if (opened && Object.hasOwn(LOAD, opened)) LOAD[opened as Code]().catch(() => undefined);
+APPLICATIONS.filter((application) => application === opened).forEach((application) => PAGES[application].prefetch());
 
 export function App() {
   return (
@@ -62,20 +54,19 @@ function Localized({ children }: { children: ReactNode }) {
 function Pages() {
   const { may } = useSession();
   const shown = APPLICATIONS.filter((application) => may(`${application}.view`));
+  usePrefetch(...shown.map((application) => PAGES[application]));
   return (
     <Shell applications={shown}>
       <Crash>
-        <Suspense fallback={<Loading />}>
-          <Switch>
-            {shown.map((application) => (
-              <Route key={application} path={`/${application}/*?`} component={PAGES[application]} />
-            ))}
-            <Route path="/">{shown[0] ? <Redirect to={`/${shown[0]}`} replace /> : <NoApplications />}</Route>
-            <Route>
-              <NotFound />
-            </Route>
-          </Switch>
-        </Suspense>
+        <Switch>
+          {shown.map((application) => (
+            <Route key={application} path={`/${application}/*?`} component={PAGES[application]} />
+          ))}
+          <Route path="/">{shown[0] ? <Redirect to={`/${shown[0]}`} replace /> : <NoApplications />}</Route>
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
       </Crash>
     </Shell>
   );

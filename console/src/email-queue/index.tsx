@@ -5,7 +5,7 @@ import { NotFound } from "../shell/NotFound";
 import { EmailList } from "./EmailList";
 import { EmailPage } from "./EmailPage";
 
-export default function EmailQueue() {
+export function EmailQueue() {
   return (
     <Switch>
       <Route path="/email-queue" component={EmailList} />

@@ -4,7 +4,7 @@ import { Route, Switch } from "wouter";
 import { NotFound } from "../shell/NotFound";
 import { EventList } from "./EventList";
 
-export default function EventLog() {
+export function EventLog() {
   return (
     <Switch>
       <Route path="/event-log" component={EventList} />

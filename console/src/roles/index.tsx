@@ -6,7 +6,7 @@ import { NewRole } from "./NewRole";
 import { RoleList } from "./RoleList";
 import { RolePage } from "./RolePage";
 
-export default function Roles() {
+export function Roles() {
   return (
     <Switch>
       <Route path="/roles" component={RoleList} />

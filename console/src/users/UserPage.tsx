@@ -1,6 +1,4 @@
 // One person: who they are, what they may do, how they came, where they are signed in, and what happened.
-import { lazy, Suspense } from "react";
-
 import { useAsk } from "../ask";
 import { graphql, readFragment } from "../graphql";
 import { useMessages } from "../messages";
@@ -12,6 +10,7 @@ import { UserEvents } from "./UserEvents";
 import { UserActions } from "./UserActions";
 import { UserGeneral } from "./UserGeneral";
 import { UserInvitation } from "./UserInvitation";
+import { UserPermissions } from "./UserPermissions";
 import { UserRoles } from "./UserRoles";
 import { UserSessions } from "./UserSessions";
 import { UserState } from "./state";
@@ -44,9 +43,6 @@ const UserQuery = graphql(`
   }
 `);
 
-// Only this page needs it, and the list of users is what is opened first.
-const UserPermissions = lazy(() => import("./UserPermissions").then(({ UserPermissions }) => ({ default: UserPermissions })));
-
 export function UserPage({ id }: { id: string }) {
   const { users: words } = useMessages();
   const { may } = useSession();
@@ -74,9 +70,7 @@ export function UserPage({ id }: { id: string }) {
         <div>
           <UserGeneral user={user} again={again} />
           <UserRoles user={user} />
-          <Suspense fallback={<Loading />}>
-            <UserPermissions id={id} permissions={user.permissions} />
-          </Suspense>
+          <UserPermissions id={id} permissions={user.permissions} />
         </div>
         <div>
           <UserInvitation user={user} again={again} />

@@ -1,13 +1,16 @@
 // The pages of the application Users, by their addresses.
 import { Route, Switch } from "wouter";
 
+import { onDemand, usePrefetch } from "../onDemand";
 import { NotFound } from "../shell/NotFound";
-import { InviteUser } from "./InviteUser";
-import { InviteUsers } from "./InviteUsers";
 import { UserList } from "./UserList";
-import { UserPage } from "./UserPage";
 
-export default function Users() {
+const InviteUser = onDemand(() => import("./InviteUser").then(({ InviteUser }) => InviteUser));
+const InviteUsers = onDemand(() => import("./InviteUsers").then(({ InviteUsers }) => InviteUsers));
+const UserPage = onDemand(() => import("./UserPage").then(({ UserPage }) => UserPage));
+
+export function Users() {
+  usePrefetch(InviteUser, InviteUsers, UserPage);
   return (
     <Switch>
       <Route path="/users" component={UserList} />
