@@ -6,7 +6,7 @@ import { Provider, useQuery, useSubscription, type Client } from "urql";
 import { connect, type Connection } from "./client";
 import { ErrorMessage } from "./errors";
 import { graphql, readFragment, type FragmentType } from "./graphql";
-import { signInAddress } from "./page";
+import { page, signInAddress } from "./page";
 import { SessionEnded } from "./shell/SessionEnded";
 import { Loading } from "./ui/states";
 
@@ -49,9 +49,14 @@ export interface Session {
   may(...permissions: string[]): boolean;
   /** The WebSocket, for those who show whether it is connected. */
   socket: Connection["socket"];
+  /** Takes away all that is shown, and leads to the sign-in page: whoever signs out leaves nothing behind. */
+  leave(): void;
   /** Grows when the same person has signed in again: subscriptions begin anew (live.ts). */
   round: number;
 }
+
+/** What tells the pages of this browser that somebody has signed in or out (also in src/http/pages/static/others.js). */
+const OTHER_PAGES = "usher-session";
 
 const SessionContext = createContext<Session | undefined>(undefined);
 
@@ -63,15 +68,18 @@ export function useSession(): Session {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [hasEnded, setEnded] = useState(false);
+  const [hasLeft, setLeft] = useState(false);
   const [round, setRound] = useState(0);
   const connection = useMemo(() => connect(() => setEnded(true)), []);
   const resume = useCallback(() => {
     setEnded(false);
     setRound((round) => round + 1);
   }, []);
+  const leave = useCallback(() => setLeft(true), []);
+  if (hasLeft) return <Left />;
   return (
     <Provider value={connection.client}>
-      <SignedIn connection={connection} round={round} hasEnded={hasEnded} resume={resume}>
+      <SignedIn connection={connection} round={round} hasEnded={hasEnded} resume={resume} leave={leave}>
         {children}
       </SignedIn>
     </Provider>
@@ -83,10 +91,11 @@ interface SignedInProps {
   round: number;
   hasEnded: boolean;
   resume(): void;
+  leave(): void;
   children: ReactNode;
 }
 
-function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, resume, children }: SignedInProps) {
+function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, resume, leave, children }: SignedInProps) {
   const [{ data, error }, ask] = useQuery({ query: ViewerQuery });
   const [viewer, setViewer] = useState<FragmentType<typeof ViewerFragment> & { id: string }>();
   const isAnonymous = data?.viewer === null && !error;
@@ -99,14 +108,21 @@ function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, re
     else if (isAnonymous && !viewer) location.replace(signInAddress());
   }, [data, isAnonymous, viewer]);
 
-  // Who comes back to this tab may have signed out or in elsewhere. A page that "back" shows as it was, too.
+  // Somebody may have signed in or out in another tab or window, of which the hosted pages tell; or before "back" has
+  // shown this page as it was. What is done here must be done by whom it names.
   useEffect(() => {
-    const look = () => document.visibilityState === "visible" && ask({ requestPolicy: "network-only" });
-    const show = ({ persisted }: PageTransitionEvent) => persisted && look();
+    const again = () => ask({ requestPolicy: "network-only" });
+    const look = () => document.visibilityState === "visible" && again();
+    const show = ({ persisted }: PageTransitionEvent) => persisted && again();
+    const others = new BroadcastChannel(OTHER_PAGES);
+    others.onmessage = again;
     document.addEventListener("visibilitychange", look);
+    addEventListener("focus", look);
     addEventListener("pageshow", show);
     return () => {
+      others.close();
       document.removeEventListener("visibilitychange", look);
+      removeEventListener("focus", look);
       removeEventListener("pageshow", show);
     };
   }, [ask]);
@@ -119,7 +135,7 @@ function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, re
     );
   }
   return (
-    <KnownViewer viewer={viewer} socket={socket} round={round} refresh={refresh}>
+    <KnownViewer viewer={viewer} socket={socket} round={round} refresh={refresh} leave={leave}>
       {children}
       {(hasEnded || isAnonymous) && <SessionEnded check={() => isBack(client, viewer.id)} resume={resume} />}
     </KnownViewer>
@@ -131,10 +147,11 @@ interface KnownViewerProps {
   socket: Connection["socket"];
   round: number;
   refresh(): void;
+  leave(): void;
   children: ReactNode;
 }
 
-function KnownViewer({ viewer: masked, socket, round, refresh, children }: KnownViewerProps) {
+function KnownViewer({ viewer: masked, socket, round, refresh, leave, children }: KnownViewerProps) {
   const viewer = readFragment(ViewerFragment, masked);
   const [, watch] = useSubscription({ query: ViewerChanged });
   useEffect(() => {
@@ -151,9 +168,21 @@ function KnownViewer({ viewer: masked, socket, round, refresh, children }: Known
 
   const session = useMemo(() => {
     const held = new Set([...viewer.permissions, ...viewer.applications.flatMap(({ viewerPermissions }) => viewerPermissions)]);
-    return { viewer, socket, round, may: (...permissions: string[]) => permissions.every((permission) => held.has(permission)) };
-  }, [viewer, socket, round]);
+    return { viewer, socket, leave, round, may: (...permissions: string[]) => permissions.every((permission) => held.has(permission)) };
+  }, [viewer, socket, leave, round]);
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
+}
+
+/** Nothing: "back" may show the page as it was left. */
+function Left() {
+  useEffect(() => {
+    new BroadcastChannel(OTHER_PAGES).postMessage("signed out");
+    const lead = () => location.replace(`${page.root}sign-in`);
+    lead();
+    addEventListener("pageshow", lead);
+    return () => removeEventListener("pageshow", lead);
+  }, []);
+  return null;
 }
 
 /** Whether the same person is signed in again. */

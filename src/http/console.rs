@@ -7,11 +7,13 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use poem::error::NotFoundError;
-use poem::{Endpoint, Request, Response, Result, Route, get};
+use poem::http::HeaderValue;
+use poem::http::header::CACHE_CONTROL;
+use poem::{Endpoint, Error, Request, Response, Result, Route, get};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::document::{Document, FRESH};
+use super::document::{Document, FRESH, NEVER};
 use super::front_end;
 
 #[derive(RustEmbed)]
@@ -53,9 +55,13 @@ impl Endpoint for Console {
         if let Some(file) = front_end::file::<Files>(path, &self.policy) {
             return file.call(request).await;
         }
-        // A page that an earlier version sent may ask for what is no longer there.
+        // A page that an earlier version sent may ask for what is no longer there, and one of a later version for
+        // what another process has already: no cache may keep that it was missing.
         if path.starts_with("assets/") {
-            return Err(NotFoundError.into());
+            let mut missing = Error::from(NotFoundError).into_response();
+            let never = HeaderValue::from_static(NEVER);
+            missing.headers_mut().insert(CACHE_CONTROL, never);
+            return Ok(missing);
         }
         self.page.call(request).await
     }

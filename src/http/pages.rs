@@ -44,7 +44,7 @@ const TEMPLATES: &[(&str, &str)] = files!("templates":
 );
 
 const STATIC: &[(&str, &str)] = files!("static":
-    "pages.css", "logo.svg", "api.js", "forms.js", "link.js", "next.js", "session.js", "strength.js",
+    "pages.css", "logo.svg", "api.js", "forms.js", "link.js", "next.js", "others.js", "session.js", "strength.js",
     "bar.js", "dashboard.js", "sign-in.js", "accept-invitation.js", "forgotten-password.js", "reset-password.js", "account.js",
 );
 

@@ -9,6 +9,9 @@ const ADA = "ada@kbank.com";
 // Nobody listens at that port: the mail server is down.
 const MAIL = ["mail.transport=smtp", "mail.smtp.host=127.0.0.1", "mail.smtp.port=9", "mail.smtp.tls=none"];
 
+// Browsers keep a page as it was for "back", which Playwright switches off.
+const KEEPS_PAGES = { ignoreDefaultArgs: ["--disable-back-forward-cache"] };
+
 const pages = site(MAIL, `
 [branding]
 name = "K Bank"
@@ -23,7 +26,7 @@ url = "https://content.kbank.com/"
 code = "digital-marketing"
 name = "Digital marketing"
 actions = ["view", "create"]
-`);
+`, KEEPS_PAGES);
 const { newPage, isFine } = pages;
 
 let ada;
@@ -251,6 +254,66 @@ test("a lost connection and an ended session lose nothing that was typed", async
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await dialog.waitFor({ state: "detached" });
   assert.equal(await email.inputValue(), "typed@kbank.com");
+});
+
+test("whoever signs out leaves nothing behind for back", async () => {
+  const page = await open("console/users");
+  await page.getByRole("row", { name: /ada@kbank.com/ }).waitFor();
+  await page.getByRole("button", { name: "Account menu of Ada Weber" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByLabel("Keep me signed in").waitFor();
+  await page.goBack();
+  await page.waitForURL(/\/sign-in/);
+  assert.equal(await page.getByText("ada@kbank.com").count(), 0);
+});
+
+test("when somebody else signs in in another window, the first one shows nothing of before", async () => {
+  const page = await open("console/users");
+  await page.getByRole("button", { name: "Account menu of Ada Weber" }).waitFor();
+  await pages.addUser("eve@kbank.com", { firstName: "Eve" });
+  const other = await page.context().newPage();
+  // It has Ada's session, too.
+  await other.goto(`${pages.server.url}/account`);
+  await other.locator("#user-menu summary").click();
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("alertdialog", { name: "Your session has ended" }).waitFor();
+  await pages.signIn(other, "eve@kbank.com", PASSWORD);
+  await page.getByRole("button", { name: "Account menu of Eve" }).waitFor();
+});
+
+test("whoever has gone elsewhere is not led away, and a link that nobody saw is told of", async () => {
+  const page = await open("console/users/new");
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (route.request().postData()?.includes("inviteUser(")) await held;
+    await route.continue().catch(() => {});
+  });
+  await page.getByLabel("E-mail address").fill("late@kbank.com");
+  await byMouse.check(page.getByRole("checkbox", { name: /^Administrator/ }));
+  await byMouse.check(page.getByRole("radio", { name: /^Only show it to me/ }));
+  const asked = page.waitForRequest((request) => Boolean(request.postData()?.includes("inviteUser(")));
+  await page.getByRole("button", { name: "Make the link" }).click();
+  await asked;
+  await page.getByRole("navigation").getByRole("link", { name: "Roles" }).click();
+  await page.getByRole("heading", { name: "Roles", level: 1 }).waitFor();
+  release();
+  await page.getByText(/late@kbank.com.* the link was lost/).waitFor();
+  assert.match(page.url(), /console\/roles$/);
+});
+
+test("lists are read as Excel and Outlook write them", async () => {
+  const page = await open("console/users/import");
+  const found = async (text, ...addresses) => {
+    await page.getByRole("textbox").first().fill(text);
+    await page.getByRole("button", { name: "See what would be done" }).click();
+    for (const address of addresses) await page.getByRole("row", { name: address }).waitFor();
+    assert.equal(await page.getByRole("row").count(), addresses.length + 1);
+    await page.getByRole("button", { name: "Change the list" }).click();
+  };
+  await found("\uFEFFsep=;\r\nemail (name@domain);Vorname;roles\r\nsam@kbank.com;Sam;administrator\r\n", /sam@kbank.com/);
+  await found('"Miller, Laura" <laura.m@kbank.com>; Peter Novak <peter.n@kbank.com>', /Laura Miller.*laura.m@kbank.com|laura.m@kbank.com.*Laura Miller/, /peter.n@kbank.com/);
+  await isFine(page);
 });
 
 test("in German, on a phone, each page is fine", async () => {

@@ -279,6 +279,7 @@ async fn every_address_of_the_console_shows_its_page_and_its_files_are_files() {
     }
     let gone = get(&server, "/console/assets/users-00000000.js").await;
     assert_eq!(gone.status(), StatusCode::NOT_FOUND);
+    assert_eq!(header(&gone, "cache-control"), "no-store");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/fields";
 import { Form } from "../ui/form";
+import { useHere } from "../ui/here";
 import { useNotice } from "../ui/notice";
 
 const SendTestEmail = graphql(`
@@ -30,6 +31,7 @@ export function TestEmail({ onClose }: { onClose(): void }) {
   const { emailQueue: words, common } = useMessages();
   const { viewer } = useSession();
   const [, navigate] = useLocation();
+  const here = useHere();
   const tell = useNotice();
   const change = useChange(SendTestEmail);
   const [to, setTo] = useState(viewer.email);
@@ -40,6 +42,7 @@ export function TestEmail({ onClose }: { onClose(): void }) {
     const payload = await change.run({ input: { to: to.trim(), idempotencyKey: idempotencyKey && `${idempotencyKey} ${to.trim()}` } });
     if (!payload?.email) return;
     tell(words.testQueued);
+    if (!here()) return;
     onClose();
     navigate(`/email-queue/${encodeURIComponent(payload.email.id)}`);
   };

@@ -9,6 +9,7 @@ import { useSession } from "../session";
 import { Confirm } from "../ui/Confirm";
 import { Checkbox } from "../ui/fields";
 import { useComplaints } from "../ui/form";
+import { useHere } from "../ui/here";
 import { useNotice } from "../ui/notice";
 import { Effects, readEffects, useRehearsal } from "../effects";
 
@@ -46,6 +47,7 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
   const { may } = useSession();
   const [, navigate] = useLocation();
   const [isForced, setForced] = useState(false);
+  const here = useHere();
   const tell = useNotice();
   const change = useChange(DeleteRoleMutation);
   const { payload, isRefused, shown, again } = useRehearsal(RehearseDelete, {
@@ -64,6 +66,7 @@ export function DeleteRole({ role: { id, name }, onClose }: DeleteRoleProps) {
   const run = async () => {
     if (!(await change.run({ input: { id, force: isForced } }))) return;
     tell(words.remove.done(name));
+    if (!here()) return;
     onClose();
     navigate("/roles", { replace: true });
   };

@@ -10,6 +10,7 @@ import { useSession } from "../session";
 import { Button, LinkButton } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Form } from "../ui/form";
+import { useHere } from "../ui/here";
 import { useNotice } from "../ui/notice";
 import { Page } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
@@ -42,6 +43,7 @@ export function NewRole() {
 
 function NewRoleForm() {
   const { roles: words, common } = useMessages();
+  const here = useHere();
   const tell = useNotice();
   const [, navigate] = useLocation();
   const change = useChange(CreateRole);
@@ -63,7 +65,7 @@ function NewRoleForm() {
     });
     if (!payload?.role) return;
     tell(words.create.done(payload.role.name));
-    navigate(`/roles/${encodeURIComponent(payload.role.id)}`);
+    if (here()) navigate(`/roles/${encodeURIComponent(payload.role.id)}`);
   };
   return (
     <div className="card">

@@ -24,14 +24,14 @@ export function UserMenu() {
   const messages = useMessages();
   const { shell } = messages;
   const { language, setLanguage } = useLanguage();
-  const { viewer } = useSession();
+  const { viewer, leave } = useSession();
   const [, signOut] = useMutation(SignOut);
   const tell = useNotice();
 
-  const leave = async () => {
+  const end = async () => {
     const { error } = await signOut({});
     if (error) tell(inWords(error, messages), "bad");
-    else location.assign(`${page.root}sign-in`);
+    else leave();
   };
   return (
     <MenuTrigger>
@@ -43,7 +43,7 @@ export function UserMenu() {
         <Icon name="down" />
       </Button>
       <Popover className="popover" placement="bottom end">
-        <Menu className="menu" aria-label={shell.userMenu(viewer.displayName)} onAction={(key) => key === "sign-out" && void leave()}>
+        <Menu className="menu" aria-label={shell.userMenu(viewer.displayName)} onAction={(key) => key === "sign-out" && void end()}>
           <MenuSection>
             <Header className="menu-who">
               <b dir="auto">{viewer.displayName}</b>

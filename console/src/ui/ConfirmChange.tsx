@@ -4,6 +4,7 @@ import type { AnyVariables, TypedDocumentNode } from "urql";
 
 import { useChange, type Payload } from "../change";
 import { Confirm } from "./Confirm";
+import { useHere } from "./here";
 import { useNotice } from "./notice";
 
 interface ConfirmChangeProps<Data, Variables> {
@@ -26,12 +27,14 @@ interface ConfirmChangeProps<Data, Variables> {
 /** Shown while it is rendered. */
 export function ConfirmChange<Data, Variables extends AnyVariables>(props: ConfirmChangeProps<Data, Variables>) {
   const { document, variables, done, onDone, onClose, children, ...confirm } = props;
+  const here = useHere();
   const tell = useNotice();
   const change = useChange(document);
   const run = async () => {
     const payload = await change.run(variables);
     if (!payload) return;
     tell(done(payload));
+    if (!here()) return;
     onClose();
     onDone?.();
   };

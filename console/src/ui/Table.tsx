@@ -1,6 +1,6 @@
 // Lists of many alike. On a narrow screen, each row becomes a card, in which every value has its column's title
 // before it: the same elements, laid out by styles/table.css.
-import type { ReactNode } from "react";
+import type { MouseEvent, ReactNode } from "react";
 
 import { useMessages } from "../messages";
 import type { Address } from "./address";
@@ -91,7 +91,7 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
             {rows.map((row) => {
               const id = idOf(row);
               return (
-                <tr role="row" key={id} data-selected={selected.has(id) || undefined}>
+                <tr role="row" key={id} onClick={follow} data-selected={selected.has(id) || undefined}>
                   {selection && (
                     <td role="cell" className="select-cell">
                       <Checkbox
@@ -122,6 +122,12 @@ export function Table<Row, Field extends string>(props: TableProps<Row, Field>) 
       </div>
     </>
   );
+}
+
+/** What can be selected or says more lies over the row's link, but leads where that does, unless it was selected. */
+function follow({ target, currentTarget }: MouseEvent<HTMLTableRowElement>) {
+  if ((target as Element).closest("a, button, label, input") || !getSelection()?.isCollapsed) return;
+  currentTarget.querySelector<HTMLElement>(".row-link")?.click();
 }
 
 interface HeadProps<Row, Field extends string> {

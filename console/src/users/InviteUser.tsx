@@ -12,6 +12,7 @@ import { CopyButton } from "../ui/CopyButton";
 import { Radios, Select, TextField } from "../ui/fields";
 import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
+import { useHere } from "../ui/here";
 import { useNotice } from "../ui/notice";
 import { Page, Section } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
@@ -73,6 +74,7 @@ export function InviteUser() {
 function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
   const { users: words, common } = useMessages();
   const { may } = useSession();
+  const here = useHere();
   const tell = useNotice();
   const [, navigate] = useLocation();
   const change = useChange(InviteMutation);
@@ -100,12 +102,12 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
     };
     const payload = await change.run({ input: { ...input, idempotencyKey: keyOf(input) } });
     if (!payload?.user) return;
-    if (payload.link) {
+    if (payload.link && here()) {
       onLink({ link: payload.link, email: payload.user.email, userId: payload.user.id, expiresAt: payload.invitation?.expiresAt });
     } else {
-      // The answer that had the link was lost: the server does not give it out again.
+      // The answer that had the link was lost, or came when nobody was here: the server does not give it out again.
       tell(sendEmail ? words.invite.done(payload.user.email) : words.invite.linkLost(payload.user.email));
-      navigate(`/users/${encodeURIComponent(payload.user.id)}`);
+      if (here()) navigate(`/users/${encodeURIComponent(payload.user.id)}`);
     }
   };
   return (

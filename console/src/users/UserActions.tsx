@@ -88,29 +88,24 @@ export function UserActions({ user: masked }: { user: FragmentType<typeof Action
   const [asked, setAsked] = useState<Action>();
   const close = () => setAsked(undefined);
 
-  const props = { user, close };
+  const { viewerCan, status } = user;
+  const whys: Record<Action, string | false> = {
+    activate: why({ can: viewerCan.activate, permission: "users.update" }),
+    deactivate: why({ can: viewerCan.deactivate, permission: "users.update" }),
+    delete: why({ can: viewerCan.delete, permission: "users.delete" }),
+    reset: why({ can: viewerCan.sendPasswordReset, permission: "users.update", otherwise: words.onlyActive }),
+  };
+  const ask = (action: Action) => ({ why: whys[action], onPress: () => setAsked(action) });
+  const props = { user, close, why: asked && whys[asked] };
   return (
     <>
-      {user.status === "ACTIVE" && (
-        <Button
-          why={why({ can: user.viewerCan.sendPasswordReset, permission: "users.update", otherwise: words.onlyActive })}
-          onPress={() => setAsked("reset")}
-        >
-          {words.actions.sendPasswordReset}
-        </Button>
-      )}
-      {user.status === "DEACTIVATED" ? (
-        <Button why={why({ can: user.viewerCan.activate, permission: "users.update" })} onPress={() => setAsked("activate")}>
-          {words.actions.activate}
-        </Button>
+      {status === "ACTIVE" && <Button {...ask("reset")}>{words.actions.sendPasswordReset}</Button>}
+      {status === "DEACTIVATED" ? (
+        <Button {...ask("activate")}>{words.actions.activate}</Button>
       ) : (
-        <Button why={why({ can: user.viewerCan.deactivate, permission: "users.update" })} onPress={() => setAsked("deactivate")}>
-          {words.actions.deactivate}
-        </Button>
+        <Button {...ask("deactivate")}>{words.actions.deactivate}</Button>
       )}
-      <Button why={why({ can: user.viewerCan.delete, permission: "users.delete" })} onPress={() => setAsked("delete")}>
-        {words.actions.delete}
-      </Button>
+      <Button {...ask("delete")}>{words.actions.delete}</Button>
       {asked === "activate" && <Activate {...props} />}
       {asked === "deactivate" && <Deactivate {...props} />}
       {asked === "delete" && <Delete {...props} />}
@@ -121,10 +116,12 @@ export function UserActions({ user: masked }: { user: FragmentType<typeof Action
 
 interface Asked {
   user: { id: string; displayName: string; lastSignedInAt?: string | null };
+  /** It may have changed since it was asked. */
+  why?: string | false;
   close(): void;
 }
 
-function Activate({ user: { id, displayName, lastSignedInAt }, close }: Asked) {
+function Activate({ user: { id, displayName, lastSignedInAt }, why, close }: Asked) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -133,6 +130,7 @@ function Activate({ user: { id, displayName, lastSignedInAt }, close }: Asked) {
       title={words.confirm.activateTitle(displayName)}
       action={words.actions.activate}
       done={() => words.done.activated(displayName)}
+      why={why}
       onClose={close}
     >
       <p>{lastSignedInAt ? words.confirm.activate : words.confirm.activateInvited}</p>
@@ -140,7 +138,7 @@ function Activate({ user: { id, displayName, lastSignedInAt }, close }: Asked) {
   );
 }
 
-function Deactivate({ user: { id, displayName }, close }: Asked) {
+function Deactivate({ user: { id, displayName }, why, close }: Asked) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -150,6 +148,7 @@ function Deactivate({ user: { id, displayName }, close }: Asked) {
       action={words.actions.deactivate}
       danger
       done={() => words.done.deactivated(displayName)}
+      why={why}
       onClose={close}
     >
       <p>{words.confirm.deactivate}</p>
@@ -157,7 +156,7 @@ function Deactivate({ user: { id, displayName }, close }: Asked) {
   );
 }
 
-function Delete({ user: { id, displayName }, close }: Asked) {
+function Delete({ user: { id, displayName }, why, close }: Asked) {
   const { users: words } = useMessages();
   const { may } = useSession();
   const [, navigate] = useLocation();
@@ -171,6 +170,7 @@ function Delete({ user: { id, displayName }, close }: Asked) {
       danger
       done={() => words.done.deleted(displayName)}
       onDone={() => navigate("/users", { replace: true })}
+      why={why}
       onClose={close}
     >
       <p>{words.confirm.delete}</p>
@@ -183,7 +183,7 @@ function Delete({ user: { id, displayName }, close }: Asked) {
   );
 }
 
-function Reset({ user: { id, displayName }, close }: Asked) {
+function Reset({ user: { id, displayName }, why, close }: Asked) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -192,6 +192,7 @@ function Reset({ user: { id, displayName }, close }: Asked) {
       title={words.confirm.resetTitle(displayName)}
       action={words.actions.sendPasswordReset}
       done={() => words.done.reset(displayName)}
+      why={why}
       onClose={close}
     >
       <p>{words.confirm.reset}</p>

@@ -153,6 +153,10 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
   const { users: words } = useMessages();
   const { may } = useSession();
   const why = useWhy(user);
+  const whyNot = {
+    resend: why({ can: user.viewerCan.resendInvitation, permission: "users.create", otherwise: words.onlyInvited }),
+    revoke: why({ can: user.viewerCan.revokeInvitation, permission: "users.create", otherwise: words.noOpenInvitation }),
+  };
   const [asked, setAsked] = useState<"resend" | "revoke">();
   const close = () => setAsked(undefined);
   // An invitation that is revoked has no button to revoke it.
@@ -169,17 +173,11 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
       actions={
         isOpen && (
           <>
-            <Button
-              why={why({ can: user.viewerCan.resendInvitation, permission: "users.create", otherwise: words.onlyInvited })}
-              onPress={() => setAsked("resend")}
-            >
+            <Button why={whyNot.resend} onPress={() => setAsked("resend")}>
               {words.actions.resend}
             </Button>
             {invitation.status === "PENDING" && (
-              <Button
-                why={why({ can: user.viewerCan.revokeInvitation, permission: "users.create", otherwise: words.noOpenInvitation })}
-                onPress={() => setAsked("revoke")}
-              >
+              <Button why={whyNot.revoke} onPress={() => setAsked("revoke")}>
                 {words.actions.revoke}
               </Button>
             )}
@@ -203,8 +201,8 @@ export function UserInvitation({ user: masked, again }: UserInvitationProps) {
           </ul>
         </details>
       )}
-      {asked === "resend" && <Resend user={user} close={close} />}
-      {asked === "revoke" && <Revoke user={user} done={place.done} close={close} />}
+      {asked === "resend" && <Resend user={user} why={whyNot.resend} close={close} />}
+      {asked === "revoke" && <Revoke user={user} why={whyNot.revoke} done={place.done} close={close} />}
     </Section>
   );
 }
@@ -311,10 +309,11 @@ function Step({ at, tone = "quiet", children }: { at?: string; tone?: "good" | "
 
 interface Asked {
   user: { id: string; displayName: string };
+  why: string | false;
   close(): void;
 }
 
-function Resend({ user: { id, displayName }, close }: Asked) {
+function Resend({ user: { id, displayName }, why, close }: Asked) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -323,6 +322,7 @@ function Resend({ user: { id, displayName }, close }: Asked) {
       title={words.confirm.resendTitle(displayName)}
       action={words.actions.resend}
       done={() => words.done.resent(displayName)}
+      why={why}
       onClose={close}
     >
       <p>{words.confirm.resend}</p>
@@ -330,7 +330,7 @@ function Resend({ user: { id, displayName }, close }: Asked) {
   );
 }
 
-function Revoke({ user: { id, displayName }, done, close }: Asked & { done(): void }) {
+function Revoke({ user: { id, displayName }, why, done, close }: Asked & { done(): void }) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -340,6 +340,7 @@ function Revoke({ user: { id, displayName }, done, close }: Asked & { done(): vo
       action={words.actions.revoke}
       danger
       done={() => words.done.revoked(displayName)}
+      why={why}
       onDone={done}
       onClose={close}
     >

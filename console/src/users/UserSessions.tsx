@@ -75,7 +75,7 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
   const place = useFocusAfterDialog<HTMLDivElement>(Boolean(ending));
   const isOwn = user.id === viewer.id;
   const whyNot = !isOwn && why({ can: user.viewerCan.endSessions, permission: "users.update" });
-  const close = () => setEnding(undefined);
+  const asked = { user, why: whyNot, done: place.done, close: () => setEnding(undefined) };
   return (
     <Section
       title={words.person.sessions}
@@ -107,8 +107,8 @@ export function UserSessions({ user: masked }: { user: FragmentType<typeof Sessi
           {common.showMore}
         </Button>
       )}
-      {ending === "all" && <EndSessions user={user} done={place.done} close={close} />}
-      {typeof ending === "object" && <EndSession user={user} session={ending} isOwn={isOwn} done={place.done} close={close} />}
+      {ending === "all" && <EndSessions {...asked} />}
+      {typeof ending === "object" && <EndSession {...asked} session={ending} isOwn={isOwn} />}
     </Section>
   );
 }
@@ -140,11 +140,12 @@ function SessionRow({ session, why, end }: { session: Session; why: string | fal
 
 interface EndProps {
   user: { id: string; displayName: string };
+  why: string | false;
   done(): void;
   close(): void;
 }
 
-function EndSession({ user, session, isOwn, done, close }: EndProps & { session: Session; isOwn: boolean }) {
+function EndSession({ user, session, isOwn, why, done, close }: EndProps & { session: Session; isOwn: boolean }) {
   const { users: words } = useMessages();
   const device = useDevice();
   const confirm = {
@@ -152,6 +153,7 @@ function EndSession({ user, session, isOwn, done, close }: EndProps & { session:
     action: words.actions.endSession,
     danger: true,
     done: () => words.done.sessionEnded,
+    why,
     onDone: done,
     onClose: close,
     children: <p>{words.confirm.endSession}</p>,
@@ -163,7 +165,7 @@ function EndSession({ user, session, isOwn, done, close }: EndProps & { session:
   );
 }
 
-function EndSessions({ user: { id, displayName }, done, close }: EndProps) {
+function EndSessions({ user: { id, displayName }, why, done, close }: EndProps) {
   const { users: words } = useMessages();
   return (
     <ConfirmChange
@@ -173,6 +175,7 @@ function EndSessions({ user: { id, displayName }, done, close }: EndProps) {
       action={words.actions.endSessions}
       danger
       done={({ count }) => words.done.sessionsEnded(count ?? 0)}
+      why={why}
       onDone={done}
       onClose={close}
     >

@@ -19,7 +19,7 @@ export interface Parsed {
   lacksEmails: boolean;
 }
 
-/** How the columns may be called in English and German, in small letters and without anything between the words. */
+/** How the columns may be called in English and German, in small letters, without anything between the words or in brackets. */
 const COLUMNS = {
   email: "email emailaddress emailadresse mail mailaddress mailadresse address adresse",
   firstName: "firstname forename givenname vorname",
@@ -29,16 +29,20 @@ const COLUMNS = {
 
 const SEPARATORS = [",", ";", "\t"];
 
+/** A title of a column may name the form, as "email (name@domain)" does. */
+const LOOKS_LIKE_ADDRESS = /(?:^|[\s<,;"'])[^\s()<>,;"']+@[^\s()<>,;"']+\.[^\s()<>,;"']/;
+
 export function parse(text: string): Parsed {
-  const clean = text.replace(/^\uFEFF/, "");
+  // Excel may say in a first line of its own what separates the values.
+  const clean = text.replace(/^\uFEFF/, "").replace(/^sep=.(?=\r?\n)/, "");
   const head = clean.split(/\r?\n/).find((line) => line.trim()) ?? "";
-  return head.includes("@") || (!SEPARATORS.some((separator) => head.includes(separator)) && !columnOf(head))
+  return LOOKS_LIKE_ADDRESS.test(head) || (!SEPARATORS.some((separator) => head.includes(separator)) && !columnOf(head))
     ? { people: addresses(clean), unknownColumns: [], lacksEmails: false }
     : table(clean, SEPARATORS.find((separator) => head.includes(separator)) ?? ",");
 }
 
 function columnOf(title: string): keyof typeof COLUMNS | undefined {
-  const name = title.toLowerCase().replace(/[^a-z]/g, "");
+  const name = title.toLowerCase().replace(/\([^)]*\)|[^a-z]/g, "");
   return (Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).find((column) => COLUMNS[column].split(" ").includes(name));
 }
 
@@ -59,7 +63,7 @@ function addresses(text: string): Person[] {
 }
 
 function address(part: string): Pick<Person, "email" | "firstName" | "lastName"> {
-  const [, name, email] = /^(.*?)\s*<([^<>]+)>$/.exec(part) ?? [];
+  const [, name, email] = /^([^<]*)<([^<>]+)>$/.exec(part) ?? [];
   if (!email) return { email: part };
   const [last, first] = name!.replaceAll('"', "").split(",");
   if (first?.trim()) return { email: email.trim(), firstName: first.trim(), lastName: last!.trim() };

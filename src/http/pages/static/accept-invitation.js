@@ -2,6 +2,7 @@ import { ask } from "./api.js";
 import { onSubmit, show, showState, showTrouble } from "./forms.js";
 import { conclude, forget, takeLink } from "./link.js";
 import { nextPage, withNext } from "./next.js";
+import { tellOtherPages } from "./others.js";
 import { watchStrength } from "./strength.js";
 
 const { token, said } = takeLink();
@@ -61,6 +62,7 @@ try {
       const { acceptInvitation } = await ask(ACCEPT, { input: { token, firstName, lastName, password } });
       if (acceptInvitation.user) {
         forget();
+        tellOtherPages();
         return location.replace(acceptInvitation.redirectUrl ?? nextPage());
       }
       if (acceptInvitation.userErrors.some(({ code }) => code.startsWith("TOKEN_"))) return tellWhy((await look()).invitationByToken);

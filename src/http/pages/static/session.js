@@ -1,6 +1,7 @@
 // What the pages of a signed-in person do about their session.
 import { ask } from "./api.js";
 import { showState } from "./forms.js";
+import { tellOtherPages } from "./others.js";
 
 /** To the sign-in page, which leads back here. */
 export function askToSignIn() {
@@ -28,6 +29,7 @@ export async function signOut() {
     isLeaving = false;
     throw error;
   }
+  tellOtherPages();
   location.assign("sign-in");
 }
 

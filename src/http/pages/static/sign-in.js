@@ -1,6 +1,7 @@
 import { ask } from "./api.js";
 import { onSubmit, show } from "./forms.js";
 import { nextPage, withNext } from "./next.js";
+import { tellOtherPages } from "./others.js";
 import "./session.js";
 
 const { viewer } = await ask("{ viewer { id } }").catch(() => ({}));
@@ -17,6 +18,7 @@ if (viewer) {
       { input: { email, password, ...(!keep && { keepSignedIn: false }) } },
     );
     if (signIn.user) {
+      tellOtherPages();
       return location.assign(nextPage());
     }
     form.password.value = "";
