@@ -229,6 +229,34 @@ test("filters stand in the address, and an answer that comes late is not shown",
   await isFine(page);
 });
 
+test("a list that loads, fails or may not be seen is fine, too", async () => {
+  const page = await open("console/roles");
+  await page.getByRole("table").waitFor();
+  let answer;
+  const held = new Promise((resolve) => (answer = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (!route.request().postData()?.includes("query Users(")) return route.continue();
+    await held;
+    const extensions = { code: "UNAVAILABLE", retryAfter: 7 };
+    await route.fulfill({ status: 503, json: { errors: [{ message: "Away.", extensions }] } });
+  });
+  await page.getByRole("navigation").getByRole("link", { name: "Users" }).click();
+  await page.getByText("Loading").waitFor();
+  await isFine(page);
+  answer();
+  await page.getByText("The server is not available, and has changed nothing. Try again in 7 seconds.").waitFor();
+  // The answer's status is all that the browser says of it.
+  pages.troubles = pages.troubles.filter((trouble) => !trouble.includes("503"));
+  await isFine(page);
+  await page.unroute("**/graphql");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("row", { name: /ada@kbank.com/ }).waitFor();
+
+  await page.goto(`${pages.server.url}/console/users/user_00000000000000000000000000`);
+  await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+  await isFine(page);
+});
+
 test("a lost connection and an ended session lose nothing that was typed", async () => {
   const page = await open("console/users/new");
   const email = page.getByLabel("E-mail address");
