@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -194,12 +195,23 @@ impl Server {
         Self::start_on(settings, registry, role, socket).await
     }
 
-    /// Starts a server that answers there, or one that only sends e-mails.
+    /// Starts a server that answers there, or one that only sends e-mails. The future is in a box: of what nests as
+    /// deeply as all that is in it, the compiler computes the layout only where a crate raises its `recursion_limit`,
+    /// and no program that has a server need do that.
     ///
     /// # Errors
     ///
     /// As for [`start`](Self::start).
-    pub async fn start_on(
+    pub fn start_on(
+        settings: Config,
+        registry: &Registry,
+        role: ProcessRole,
+        socket: Option<Socket>,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
+        Box::pin(Self::begin(settings, registry, role, socket))
+    }
+
+    async fn begin(
         settings: Config,
         registry: &Registry,
         role: ProcessRole,
