@@ -61,10 +61,12 @@ interface LinkButtonProps {
   icon?: IconName;
   /** Why the page that it leads to may not be used; then it is a button that says so. */
   why?: string | false;
+  /** What is done besides. */
+  onPress?(): void;
 }
 
 /** A link to another page of the console that looks like a button. */
-export function LinkButton({ children, href, look = "secondary", icon, why }: LinkButtonProps) {
+export function LinkButton({ children, href, look = "secondary", icon, why, onPress }: LinkButtonProps) {
   if (why)
     return (
       <Button look={look} icon={icon} why={why}>
@@ -72,7 +74,7 @@ export function LinkButton({ children, href, look = "secondary", icon, why }: Li
       </Button>
     );
   return (
-    <Link href={href} className={`button ${look}`}>
+    <Link href={href} className={`button ${look}`} onClick={onPress}>
       {icon && <Icon name={icon} />}
       {children}
     </Link>

@@ -16,7 +16,8 @@ import { Table, useSort, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { BulkActions } from "./BulkActions";
 import { FILTERS, SIGNED_IN, useUserFilter } from "./filter";
-import { RoleFilter, useRoleNames } from "./RoleFilter";
+import { RoleFilter } from "./RoleFilter";
+import { useRoleNames } from "./roleNames";
 import { INVITATION_STATUSES, USER_STATUSES, UserState } from "./state";
 
 const RowFragment = graphql(`

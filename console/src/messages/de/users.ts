@@ -153,7 +153,7 @@ export const users = {
     below: "Bis zu 500 Personen auf einmal. Zuerst sehen Sie, was geschehen würde; gesendet wird erst, wenn Sie es bestätigen.",
     list: "Adressen oder eine Tabelle",
     listHint:
-      "Eine Person je Zeile. Adressen allein genügen, auch in der Form Laura Miller <laura@example.com>. Eine Tabelle (CSV) nennt in der ersten Zeile ihre Spalten: email, first_name, last_name, roles (Codenamen, durch Semikolon getrennt).",
+      "Eine Person je Zeile. Adressen allein genügen, auch in der Form Laura Miller <laura@example.com>. Eine Tabelle (CSV) nennt in der ersten Zeile ihre Spalten: email, first_name, last_name, roles (Namen oder Codenamen, durch Semikolon getrennt).",
     file: "Datei wählen",
     fileFailed: "Die Datei ließ sich nicht lesen. Sie muss Text in UTF-8 sein, wie Tabellenprogramme ihn ausgeben (CSV).",
     roles: "Rollen",
@@ -196,6 +196,7 @@ export const users = {
     sent: (count: number) => plural(count, { one: "# Person wurde eingeladen.", other: "# Personen wurden eingeladen." }),
     notSent: (count: number) => plural(count, { one: "# nicht.", other: "# nicht." }),
     again: "Mit den übrigen neu beginnen",
+    keepsRoles: "unverändert",
     onlyProblems: "Nur Zeilen mit Problemen",
     toUsers: "Zur Benutzerliste",
   },

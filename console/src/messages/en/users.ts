@@ -147,7 +147,7 @@ export const users = {
     below: "Up to 500 people at once. First you see what would be done; nothing is sent before you say so.",
     list: "Addresses, or a table",
     listHint:
-      "One person a line. Just addresses will do, also such as Laura Miller <laura@example.com>. A table (CSV) has a first line with the names of its columns: email, first_name, last_name, roles (code names, separated by semicolons).",
+      "One person a line. Just addresses will do, also such as Laura Miller <laura@example.com>. A table (CSV) has a first line with the names of its columns: email, first_name, last_name, roles (names or code names, separated by semicolons).",
     file: "Choose a file",
     fileFailed: "The file could not be read. It has to be text in UTF-8, as spreadsheets export it (CSV).",
     roles: "Roles",
@@ -185,6 +185,8 @@ export const users = {
     sent: (count: number) => plural(count, { one: "# person was invited.", other: "# people were invited." }),
     notSent: (count: number) => plural(count, { one: "# was not.", other: "# were not." }),
     again: "Start over with those who were not",
+    // The roles of those who are invited already.
+    keepsRoles: "unchanged",
     onlyProblems: "Only those with problems",
     toUsers: "To the list of users",
   },
