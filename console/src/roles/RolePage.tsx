@@ -14,7 +14,7 @@ import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
 import { DeleteRole } from "./DeleteRole";
 import { PermissionGrid } from "./PermissionGrid";
-import { RoleEdit } from "./RoleEdit";
+import { isBegun, RoleEdit } from "./RoleEdit";
 import { RoleEvents } from "./RoleEvents";
 import { RoleHolders } from "./RoleHolders";
 import { RoleKind } from "./RoleKind";
@@ -88,7 +88,7 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
   const { may } = useSession();
   const why = useRoleWhy(role, ownRoles);
   // `false` once it was edited: then what has become of it has the focus.
-  const [isEditing, setEditing] = useState<boolean>();
+  const [isEditing, setEditing] = useState<boolean | undefined>(() => isBegun(role) || undefined);
   const [isDeleting, setDeleting] = useState(false);
   const fixed = (role.isProtected && words.isProtected) || (role.isManaged && words.isManaged);
   return (
