@@ -56,6 +56,11 @@ export const emailQueue = {
   paused: "Angehalten",
   available: (transport: string) => `Sendet über ${transport}`,
   unavailable: (transport: string) => `Kann über ${transport} nicht senden`,
+  written: { log: "Nicht gesendet: steht im Protokoll des Servers", file: "Nicht gesendet: steht in einer Datei" },
+  writtenAt: {
+    log: "Wurde nicht gesendet, sondern in das Protokoll des Servers geschrieben:",
+    file: "Wurde nicht gesendet, sondern in eine Datei geschrieben:",
+  },
   notLive: "Nicht verbunden: Die Anzeige kann veraltet sein.",
   pausedBy: (name: string) => `Angehalten von ${isolate(name)} seit`,
   pausedSince: "Angehalten seit",

@@ -251,6 +251,10 @@ export const users = {
       UNAVAILABLE: "Mailserver nicht erreichbar; zählt nicht als Versuch",
       INTERRUPTED: "unterbrochen; sie kann angekommen sein",
     },
+    storyWritten: {
+      log: "nicht gesendet, sondern in das Protokoll des Servers geschrieben",
+      file: "nicht gesendet, sondern in eine Datei geschrieben",
+    },
     storyNext: "Nächster Versuch",
     storyCancelled: "Der Versand der E-Mail wurde abgebrochen",
     storyFailed: "Die E-Mail wurde aufgegeben",

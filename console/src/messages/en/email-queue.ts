@@ -56,6 +56,9 @@ export const emailQueue = {
   paused: "Paused",
   available: (transport: string) => `Sends by ${transport}`,
   unavailable: (transport: string) => `Cannot send by ${transport}`,
+  // By transports that deliver nothing.
+  written: { log: "Not sent: written to the server's log", file: "Not sent: written to a file" },
+  writtenAt: { log: "Was not sent, but written to the server's log:", file: "Was not sent, but written to a file:" },
   notLive: "Not connected: what is shown may be old.",
   pausedBy: (name: string) => `Paused by ${isolate(name)} since`,
   pausedSince: "Paused since",

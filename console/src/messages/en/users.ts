@@ -241,6 +241,8 @@ export const users = {
       UNAVAILABLE: "the mail server could not be used",
       INTERRUPTED: "broken off: nobody knows whether it was sent",
     },
+    // By transports that deliver nothing.
+    storyWritten: { log: "not sent, but written to the server's log", file: "not sent, but written to a file" },
     storyNext: "Next attempt",
     storyCancelled: "The e-mail was cancelled",
     storyFailed: "The e-mail was given up",
