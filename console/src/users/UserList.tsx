@@ -14,7 +14,7 @@ import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
 import { Table, useSort, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
-import { BulkActions } from "./BulkActions";
+import { BulkActions, type ChosenPerson } from "./BulkActions";
 import { FILTERS, SIGNED_IN, useUserFilter } from "./filter";
 import { RoleFilter } from "./RoleFilter";
 import { useRoleNames } from "./roleNames";
@@ -58,7 +58,10 @@ const UsersQuery = graphql(`
 
 type Row = FragmentType<typeof RowFragment> & { id: string };
 
-const NOBODY: ReadonlySet<string> = new Set();
+/** By their IDs. Whoever was chosen on another page is not in this one's rows. */
+type Chosen = ReadonlyMap<string, ChosenPerson>;
+
+const NOBODY: Chosen = new Map();
 
 const SORTED_BY = ["NAME", "EMAIL", "STATUS", "LAST_SIGNED_IN_AT"] as const;
 
@@ -93,6 +96,10 @@ export function UserList() {
   const clear = () => {
     setChosen(NOBODY);
     setTimeout(() => results.current?.focus({ preventScroll: true }));
+  };
+  const choose = (ids: ReadonlySet<string>) => {
+    const shown = new Map(found?.nodes.map((row) => [row.id, { ...readFragment(RowFragment, row) }]));
+    setChosen(new Map([...ids].flatMap((id) => (shown.has(id) || chosen.has(id) ? [[id, (shown.get(id) ?? chosen.get(id))!]] : []))));
   };
 
   const create = !may("users.create") && common.needsPermission("users.create");
@@ -132,7 +139,16 @@ export function UserList() {
           options={SIGNED_IN.map((value) => ({ value, label: words.signedIn[value] }))}
         />
       </Filters>
-      {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={clear} />}
+      {chosen.size > 0 && (
+        <BulkActions
+          people={[...chosen.values()]}
+          onClear={() => {
+            clear();
+            // What was done to invitations changes which people match a filter.
+            again();
+          }}
+        />
+      )}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nobodyMatches : words.nobody} />}
@@ -146,7 +162,7 @@ export function UserList() {
             nameOf={(row) => readFragment(RowFragment, row).displayName}
             sort={sort}
             onSort={onSort}
-            selection={{ ids: chosen, onChange: setChosen }}
+            selection={{ ids: new Set(chosen.keys()), onChange: choose }}
             busy={busy}
           />
         )}

@@ -95,6 +95,26 @@ export const users = {
   },
 
   bulk: {
+    actions: {
+      resend: "Einladungen erneut senden",
+      revoke: "Einladungen widerrufen",
+      activate: "Freigeben",
+      deactivate: "Sperren",
+      delete: "Löschen",
+    },
+    resendTitle: (count: number) =>
+      plural(count, { one: "# Person einen neuen Link senden?", other: "# Personen neue Links senden?" }),
+    resend: "Alle bekommen eine neue E-Mail mit einem neuen Link. Die Links, die sie haben, funktionieren dann nicht mehr.",
+    revokeTitle: (count: number) => plural(count, { one: "# Einladung widerrufen?", other: "# Einladungen widerrufen?" }),
+    revoke:
+      "Die Links funktionieren dann nicht mehr, und E-Mails, die noch warten, werden nicht gesendet. Sie können jederzeit neue senden.",
+    nobodyInvited: "Unter den Ausgewählten ist niemand mehr eingeladen.",
+    noneOpen: "Unter den Ausgewählten hat niemand eine offene Einladung.",
+    leftOut: (count: number) =>
+      plural(count, {
+        one: "# andere ausgewählte Person hat keine solche Einladung und wird ausgelassen.",
+        other: "# andere ausgewählte Personen haben keine solche Einladung und werden ausgelassen.",
+      }),
     activateTitle: (count: number) => plural(count, { one: "# Person freigeben?", other: "# Personen freigeben?" }),
     activate:
       "Sie können sich wieder anmelden und haben die Rollen, die sie hatten. Wer noch kein Passwort hat, braucht eine neue Einladung.",
@@ -102,7 +122,7 @@ export const users = {
     deactivate: "Sie werden sofort überall abgemeldet und können sich nicht mehr anmelden. Sie können sie wieder freigeben.",
     deleteTitle: (count: number) => plural(count, { one: "# Person löschen?", other: "# Personen löschen?" }),
     delete: "Sie werden abgemeldet und verlieren ihre Konten für immer. Das lässt sich nicht rückgängig machen.",
-    each: "Jede Person wird einzeln geändert: Was bei einer nicht möglich ist, hält die anderen nicht auf.",
+    each: "Ist es bei einer Person nicht möglich, geschieht es trotzdem bei den anderen.",
     resultTitle: "Ergebnis",
     resultDone: (count: number) => plural(count, { one: "Bei # Person erledigt.", other: "Bei # Personen erledigt." }),
     resultNot: (count: number) => plural(count, { one: "Bei # Person nicht erledigt:", other: "Bei # Personen nicht erledigt:" }),
