@@ -124,7 +124,7 @@ export function EmailPage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!email) return busy ? <Loading /> : <NotFound />;
+  if (!email) return busy ? <Loading /> : <NotFound list={back} />;
   const { user, invitation, textBody } = data.email!;
   return (
     <Page

@@ -62,7 +62,7 @@ export function EventList() {
     <Page title={words.title}>
       <Filters address={address} names={FILTERS}>
         <SearchFilter address={address} label={words.searchFor} />
-        <ThingFilter address={address} name="actor" label={words.actor} labelOf={actorLabel} />
+        <ThingFilter address={address} name="actor" label={words.actorFilter} labelOf={actorLabel} />
         <MultiFilter address={address} name="action" label={words.action} options={actions} />
         <ThingFilter address={address} name="subject" label={words.subject} withRoles labelOf={subjectLabel} />
         <OneFilter address={address} name="by" label={words.actorKind} options={kinds} />

@@ -66,7 +66,7 @@ export function RolePage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!data.role) return busy ? <Loading /> : <NotFound />;
+  if (!data.role) return busy ? <Loading /> : <NotFound list={{ href: "/roles", title: words.title }} />;
   const ownRoles = data.viewer?.roles.map(({ id }) => id) ?? [];
   return (
     <KnownRole role={data.role} ownRoles={ownRoles} again={again}>

@@ -16,6 +16,7 @@ export const shell = {
   toQueue: "Zur Warteschlange",
   noApplications: "Sie haben auf keine dieser Anwendungen Zugriff.",
   toDashboard: "Zur Übersicht",
+  toList: (title: string) => `Zur Liste: ${title}`,
   endedTitle: "Ihre Sitzung ist beendet",
   ended:
     "Sie wurden hier oder anderswo abgemeldet, oder Ihr Konto wurde gesperrt. Was Sie eingegeben haben, ist nicht verloren: Melden Sie sich in einem neuen Tab an, und kommen Sie dann hierher zurück.",

@@ -15,6 +15,7 @@ export const shell = {
   toQueue: "To the queue",
   noApplications: "You do not have access to any of these applications.",
   toDashboard: "To the dashboard",
+  toList: (title: string) => `To the list: ${title}`,
   endedTitle: "Your session has ended",
   ended:
     "You were signed out, here or elsewhere, or your account was deactivated. Nothing that you typed is lost: sign in in a new tab, then come back to this one.",
