@@ -22,9 +22,11 @@ interface ButtonProps {
   onPress?(): void;
   label?: string;
   autoFocus?: boolean;
+  /** Whether what it shows and hides is shown. */
+  isExpanded?: boolean;
 }
 
-export function Button({ children, look = "secondary", icon, type = "button", why, busy, onPress, label, autoFocus }: ButtonProps) {
+export function Button({ children, look = "secondary", icon, type = "button", why, busy, onPress, label, autoFocus, isExpanded }: ButtonProps) {
   const id = useId();
   const isOff = Boolean(why) || Boolean(busy);
   return (
@@ -35,6 +37,7 @@ export function Button({ children, look = "secondary", icon, type = "button", wh
         aria-label={label}
         aria-disabled={isOff || undefined}
         aria-busy={busy || undefined}
+        aria-expanded={isExpanded}
         aria-describedby={why ? id : undefined}
         autoFocus={autoFocus}
         onClick={(event) => {

@@ -8,7 +8,7 @@ import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
-import { Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
+import { Filters, MultiFilter, OneFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
@@ -117,8 +117,7 @@ export function UserList() {
         </>
       }
     >
-      <Filters address={address} names={FILTERS}>
-        <SearchFilter address={address} label={words.searchFor} />
+      <Filters address={address} names={FILTERS} search={words.searchFor}>
         <MultiFilter
           address={address}
           name="state"
