@@ -51,6 +51,7 @@ interface RoleChoicesProps {
 
 export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleChoicesProps) {
   const { users: words } = useMessages();
+  const { grantsNothing } = usePermissionWords();
   const { may } = useSession();
   const [search, setSearch] = useState("");
   const { data, error, again } = useAsk({
@@ -80,6 +81,9 @@ export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleCh
         values={chosen.map(({ id }) => id)}
         onChange={(ids) => onChange(shown.filter(({ id }) => ids.includes(id)))}
       />
+      <p role="status" className="quiet">
+        {chosen.length > 0 && chosen.every((role) => grantsNothing(readFragment(RoleFragment, role))) && words.invite.rolesAllowNothing(chosen.length)}
+      </p>
       {totalCount > nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
     </>
   );

@@ -163,6 +163,7 @@ export const users = {
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
     toPerson: "Zu dieser Person",
+    rolesAllowNothing: (count: number) => (count === 1 ? "Diese Rolle erlaubt noch nichts." : "Diese Rollen erlauben noch nichts."),
     searchRoles: "Rolle suchen",
     moreRoles: "Es werden nicht alle Rollen angezeigt: Suchen Sie nach der, die Sie brauchen.",
     noRolesAllowed: "Sie dürfen die Rollen nicht sehen, die Sie dafür brauchen (roles.view).",

@@ -152,6 +152,7 @@ export const users = {
     linkWorks: "It works until",
     another: "Invite another",
     toPerson: "To this person",
+    rolesAllowNothing: (count: number): string => (count === 1 ? "This role allows nothing yet." : "These roles allow nothing yet."),
     searchRoles: "Search for a role",
     moreRoles: "Not all roles are shown: search for the one that you need.",
     noRolesAllowed: "You may not see the roles, which you need for this (roles.view).",
