@@ -26,7 +26,8 @@ interface ButtonProps {
   isExpanded?: boolean;
 }
 
-export function Button({ children, look = "secondary", icon, type = "button", why, busy, onPress, label, autoFocus, isExpanded }: ButtonProps) {
+export function Button({ children, look = "secondary", icon, type = "button", why, busy, ...button }: ButtonProps) {
+  const { onPress, label, autoFocus, isExpanded } = button;
   const id = useId();
   const isOff = Boolean(why) || Boolean(busy);
   return (

@@ -123,8 +123,20 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
       <Form errors={change.userErrors} names={seesRoles ? [...NAMES, "roleIds"] : NAMES} onSubmit={() => void submit()}>
         <TextField name="email" label={words.email} type="email" value={email} onChange={(email) => type({ email })} autoFocus />
         <div className="pair fields">
-          <TextField name="firstName" label={words.invite.firstName} optional value={firstName} onChange={(firstName) => type({ firstName })} />
-          <TextField name="lastName" label={words.invite.lastName} optional value={lastName} onChange={(lastName) => type({ lastName })} />
+          <TextField
+            name="firstName"
+            label={words.invite.firstName}
+            optional
+            value={firstName}
+            onChange={(firstName) => type({ firstName })}
+          />
+          <TextField
+            name="lastName"
+            label={words.invite.lastName}
+            optional
+            value={lastName}
+            onChange={(lastName) => type({ lastName })}
+          />
         </div>
         <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} chosen={roles} onChange={(roles) => type({ roles })} />
         <Radios<"email" | "link">

@@ -68,6 +68,7 @@ export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleCh
   const { nodes, totalCount } = data.roles;
   const others = [...held, ...chosen].filter(({ id }) => !nodes.some((role) => role.id === id));
   const shown = [...new Map([...others, ...nodes].map((role) => [role.id, role])).values()];
+  const allowNothing = chosen.length > 0 && chosen.every((role) => grantsNothing(readFragment(RoleFragment, role)));
   return (
     <>
       {(totalCount > MANY || search) && (
@@ -82,7 +83,7 @@ export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleCh
         onChange={(ids) => onChange(shown.filter(({ id }) => ids.includes(id)))}
       />
       <p role="status" className="quiet">
-        {chosen.length > 0 && chosen.every((role) => grantsNothing(readFragment(RoleFragment, role))) && words.invite.rolesAllowNothing(chosen.length)}
+        {allowNothing && words.invite.rolesAllowNothing(chosen.length)}
       </p>
       {totalCount > nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
     </>

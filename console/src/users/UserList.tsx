@@ -99,7 +99,8 @@ export function UserList() {
   };
   const choose = (ids: ReadonlySet<string>) => {
     const shown = new Map(found?.nodes.map((row) => [row.id, { ...readFragment(RowFragment, row) }]));
-    setChosen(new Map([...ids].flatMap((id) => (shown.has(id) || chosen.has(id) ? [[id, (shown.get(id) ?? chosen.get(id))!]] : []))));
+    const all = new Map<string, ChosenPerson>([...chosen, ...shown]);
+    setChosen(new Map([...all].filter(([id]) => ids.has(id))));
   };
 
   const create = !may("users.create") && common.needsPermission("users.create");
