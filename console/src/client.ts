@@ -44,6 +44,8 @@ const CHANGES: Record<string, string[]> = {
   inviteUsers: ["users", "invitations"],
   activateUsers: ["users"],
   deactivateUsers: ["users"],
+  resendInvitations: ["users", "invitations"],
+  revokeInvitations: ["users", "invitations"],
   deleteUser: ["users", "roles"],
   deleteUsers: ["users", "roles"],
   updateUser: ["roles"],

@@ -67,6 +67,7 @@ export function usePermissionWords() {
       readFragment(GrantsFragment, role).applications.map(({ application, permissions: codes }) =>
         byApplication(permissions.applications[application.code] ?? application.name, codes),
       ),
+    grantsNothing: (role: Grants): boolean => readFragment(GrantsFragment, role).permissions.length === 0,
     /** Some permissions, a line for each application. */
     list,
     /** The same in short, for a sentence that is about other things. */

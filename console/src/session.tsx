@@ -8,6 +8,7 @@ import { ErrorMessage } from "./errors";
 import { graphql, readFragment, type FragmentType } from "./graphql";
 import { page, signInAddress } from "./page";
 import { SessionEnded } from "./shell/SessionEnded";
+import { forgetDrafts } from "./ui/draft";
 import { Loading } from "./ui/states";
 
 const ViewerFragment = graphql(`
@@ -75,7 +76,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setEnded(false);
     setRound((round) => round + 1);
   }, []);
-  const leave = useCallback(() => setLeft(true), []);
+  const leave = useCallback(() => {
+    forgetDrafts();
+    setLeft(true);
+  }, []);
   if (hasLeft) return <Left />;
   return (
     <Provider value={connection.client}>
@@ -102,8 +106,10 @@ function SignedIn({ connection: { client, socket, refresh }, round, hasEnded, re
 
   useEffect(() => {
     // In another tab, somebody else has signed in: what is shown here is not theirs.
-    if (viewer && data?.viewer && data.viewer.id !== viewer.id) location.reload();
-    else if (data?.viewer) setViewer(data.viewer);
+    if (viewer && data?.viewer && data.viewer.id !== viewer.id) {
+      forgetDrafts();
+      location.reload();
+    } else if (data?.viewer) setViewer(data.viewer);
     // Nobody was signed in when the page was opened: there is nothing yet to lose.
     else if (isAnonymous && !viewer) location.replace(signInAddress());
   }, [data, isAnonymous, viewer]);

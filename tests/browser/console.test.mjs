@@ -257,6 +257,80 @@ test("a list that loads, fails or may not be seen is fine, too", async () => {
   await isFine(page);
 });
 
+test("what was typed is there again for those who come back, until it is sent", async () => {
+  const create = "mutation($i: CreateRoleInput!) { createRole(input: $i) { userErrors { message } } }";
+  for (const name of ["Draft Reader", "Draft Writer"]) await usher(create, { i: { name, permissions: ["content-hub.view"] } });
+  const page = await open("console/users/import");
+  const list = page.getByLabel("Addresses, or a table");
+  const text = "email,roles\ndraft.one@kbank.com,draft reader\ndraft.two@kbank.com,\nada@kbank.com,";
+  await list.fill(text);
+  await page.getByRole("checkbox", { name: "Draft Writer" }).locator("xpath=ancestor::label").click();
+  await page.getByRole("navigation").getByRole("link", { name: "Roles" }).click();
+  await page.getByRole("heading", { name: "Roles", level: 1 }).waitFor();
+  await page.goBack();
+  assert.equal(await list.inputValue(), text);
+
+  // Which roles each would get, by their names; and whose an address is already.
+  await page.getByRole("button", { name: "See what would be done" }).click();
+  await page.getByRole("row", { name: /draft\.one@kbank\.com Draft Reader will be invited/ }).waitFor();
+  await page.getByRole("row", { name: /draft\.two@kbank\.com Draft Writer will be invited/ }).waitFor();
+  await page.getByRole("link", { name: ADA }).waitFor();
+  await isFine(page);
+  const asked = [];
+  page.on("dialog", (dialog) => asked.push(dialog.type()) && dialog.accept());
+  await page.getByRole("button", { name: "Invite 2 people" }).click();
+  await page.getByText("2 people were invited.").waitFor();
+  await page.reload();
+  await list.fill("somebody");
+  await page.reload();
+  await list.waitFor();
+  assert.deepEqual(asked, ["beforeunload"]);
+  assert.equal(await list.inputValue(), "");
+});
+
+for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+  test(`the list keeps still when rows are ticked, at ${viewport.width} px`, async () => {
+    const invite = "mutation($i: InviteUserInput!) { inviteUser(input: $i) { userErrors { message } } }";
+    const { roles } = await usher("{ roles { nodes { id } } }");
+    for (const name of ["one", "two"]) {
+      await usher(invite, { i: { email: `ticked.${name}.${viewport.width}@kbank.com`, roleIds: [roles.nodes[0].id] } });
+    }
+    const page = await open(`console/users?search=ticked.`, { viewport });
+    await page.getByRole("table").waitFor();
+    const ticks = page.locator("tbody .check");
+    const place = () => ticks.nth(1).boundingBox();
+    const before = await place();
+    await ticks.nth(0).click();
+    await page.locator(".bulk").waitFor();
+    assert.deepEqual(await place(), before);
+    await ticks.nth(1).click();
+    await isFine(page);
+    await page.getByRole("button", { name: "Send invitations again" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Send again" }).click();
+    await page.getByText("Done for 2 people.").waitFor();
+    // What lies at the bottom of the window covers the end of the page only until one scrolls.
+    await ticks.nth(0).click();
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    const bottomOf = (element) => element.evaluate((each) => each.getBoundingClientRect().bottom);
+    const top = await page.locator(".bulk").evaluate((each) => each.getBoundingClientRect().top);
+    assert.ok((await bottomOf(page.locator(".pager"))) <= top);
+  });
+}
+
+test("every page says that the queue is paused, to those who may see the queue", async () => {
+  const page = await open("console/roles");
+  const notice = page.getByText("The e-mail queue is paused: no e-mail is sent.");
+  await page.getByRole("table").waitFor();
+  await usher("mutation { pauseEmailQueue { userErrors { message } } }");
+  await notice.waitFor();
+  await isFine(page);
+  await page.getByRole("link", { name: "To the queue" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  await page.goBack();
+  await notice.waitFor({ state: "detached" });
+});
+
 test("a lost connection and an ended session lose nothing that was typed", async () => {
   const page = await open("console/users/new");
   const email = page.getByLabel("E-mail address");

@@ -8,7 +8,7 @@ import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
-import { Filters, MultiFilter, SearchFilter } from "../ui/Filters";
+import { Filters, MultiFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
@@ -114,8 +114,7 @@ export function EmailList() {
   return (
     <Page title={words.title}>
       <QueueState />
-      <Filters address={address} names={FILTERS}>
-        <SearchFilter address={address} label={words.searchFor} />
+      <Filters address={address} names={FILTERS} search={words.searchFor}>
         <MultiFilter
           address={address}
           name="state"

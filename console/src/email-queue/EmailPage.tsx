@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useAsk } from "../ask";
-import type { EmailKind, EmailPageFragment, InvitationStatus } from "../gql/graphql";
+import type { EmailAttemptOutcome, EmailKind, EmailPageFragment, InvitationStatus } from "../gql/graphql";
 import { graphql, readFragment } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
@@ -17,7 +17,7 @@ import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
 import { ConfirmForIds, EMAIL_ACTIONS, PERMISSIONS, type EmailAction } from "./actions";
 import { EmailContent } from "./EmailContent";
-import { EmailState, OUTCOME_TONES } from "./state";
+import { EmailState, toneOf, writtenBy } from "./state";
 
 const EmailFragment = graphql(`
   fragment EmailPage on Email {
@@ -124,7 +124,7 @@ export function EmailPage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!email) return busy ? <Loading /> : <NotFound />;
+  if (!email) return busy ? <Loading /> : <NotFound list={back} />;
   const { user, invitation, textBody } = data.email!;
   return (
     <Page
@@ -153,7 +153,7 @@ export function EmailPage({ id }: { id: string }) {
 }
 
 /** Its state, as a sentence. */
-function Story({ email: { status, attemptCount, sentAt, nextAttemptAt } }: { email: EmailPageFragment }) {
+function Story({ email: { status, attemptCount, sentAt, nextAttemptAt, transport } }: { email: EmailPageFragment }) {
   const { emailQueue: words } = useMessages();
   if (status === "QUEUED" && nextAttemptAt) {
     return (
@@ -163,9 +163,10 @@ function Story({ email: { status, attemptCount, sentAt, nextAttemptAt } }: { ema
     );
   }
   if (status === "SENT" && sentAt) {
+    const way = writtenBy(transport);
     return (
       <>
-        {words.stories.SENT} <Time at={sentAt} />
+        {way ? words.writtenAt[way] : words.stories.SENT} <Time at={sentAt} />
       </>
     );
   }
@@ -265,14 +266,19 @@ function EmailLink({ email: { id, kind, viewerCan } }: { email: EmailPageFragmen
 
 function Attempts({ email: { attempts } }: { email: EmailPageFragment }) {
   const { emailQueue: words } = useMessages();
+  const say = (outcome: EmailAttemptOutcome | null | undefined, transport: string) => {
+    const way = outcome === "DELIVERED" && writtenBy(transport);
+    if (way) return words.written[way];
+    return outcome ? words.outcomes[outcome] : words.isRunning;
+  };
   return (
     <Section title={words.attempts}>
       {attempts.length === 0 && <p className="quiet">{words.attemptsNone}</p>}
       <ol className="story" aria-label={words.attempts}>
         {attempts.map(({ id, transport, startedAt, outcome, response }) => (
-          <li key={id} className={outcome ? OUTCOME_TONES[outcome] : "wait"}>
+          <li key={id} className={toneOf({ outcome, transport })}>
             <div>
-              {outcome ? words.outcomes[outcome] : words.isRunning} <span className="quiet">({transport})</span>
+              {say(outcome, transport)} <span className="quiet">({transport})</span>
               {response && <code className="line quiet">{response}</code>}
             </div>
             <small className="quiet">

@@ -1,5 +1,6 @@
 // The state of the queue and of its transport, live; pausing, resuming, and a test e-mail.
 import { Fragment, useState } from "react";
+import { Link } from "wouter";
 
 import { useAsk } from "../ask";
 import { useChange } from "../change";
@@ -15,6 +16,7 @@ import { Complaints } from "../ui/form";
 import { Section } from "../ui/Page";
 import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
+import { writtenBy } from "./state";
 import { TestEmail } from "./TestEmail";
 
 // Who may see the queue need not be allowed to see people.
@@ -117,6 +119,7 @@ function Known({ queue: masked, isLive }: KnownProps) {
   const resume = useChange(ResumeEmailQueue);
   const why = !may("email-queue.update") && common.needsPermission("email-queue.update");
   const people = may("users.view");
+  const way = writtenBy(queue.transport);
   const { transportState: state, isPaused, pausedAt, pausedBy } = queue;
   return (
     <Section
@@ -124,9 +127,13 @@ function Known({ queue: masked, isLive }: KnownProps) {
       beside={
         <>
           <Badge tone={isPaused ? "wait" : "good"}>{isPaused ? words.paused : words.running}</Badge>
-          <Badge tone={state.isAvailable ? "good" : "bad"}>
-            {state.isAvailable ? words.available(queue.transport) : words.unavailable(queue.transport)}
-          </Badge>
+          {state.isAvailable && way ? (
+            <Badge tone="quiet">{words.written[way]}</Badge>
+          ) : (
+            <Badge tone={state.isAvailable ? "good" : "bad"}>
+              {state.isAvailable ? words.available(queue.transport) : words.unavailable(queue.transport)}
+            </Badge>
+          )}
           {!isLive && <span className="quiet">{words.notLive}</span>}
         </>
       }
@@ -151,7 +158,11 @@ function Known({ queue: masked, isLive }: KnownProps) {
         {queue.counts.map(({ status, count }) => (
           <div key={status}>
             <dt>{words.states[status]}</dt>
-            <dd>{format.number(count)}</dd>
+            <dd>
+              <Link href={`/email-queue?state=${status}`} aria-label={`${words.states[status]}: ${format.number(count)}`}>
+                {format.number(count)}
+              </Link>
+            </dd>
           </div>
         ))}
       </dl>

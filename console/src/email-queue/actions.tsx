@@ -122,7 +122,7 @@ export function ConfirmForIds({ action, ids, onDone, onClose }: ConfirmProps & {
       onConfirm={() => void run()}
       onClose={onClose}
     >
-      <p>{words.confirm[action]}</p>
+      <p>{asked.length === 1 ? words.confirm[`${action}One`] : words.confirm[action]}</p>
       <div role="alert">
         {impossible.size > 0 && (
           <div className="alert calm">

@@ -21,10 +21,21 @@ export function EmailState({ status }: { status: EmailStatus }) {
   return <Badge tone={TONES[status]}>{words.states[status]}</Badge>;
 }
 
-export const OUTCOME_TONES: Record<EmailAttemptOutcome, Tone> = {
+/** How e-mails are written down instead of sent, if they are: by the name of the transport. */
+export function writtenBy(transport: string | null | undefined): "log" | "file" | undefined {
+  return transport === "log" || transport === "file" ? transport : undefined;
+}
+
+const OUTCOME_TONES: Record<EmailAttemptOutcome, Tone> = {
   DELIVERED: "good",
   TRANSIENT_FAILURE: "wait",
   PERMANENT_FAILURE: "bad",
   UNAVAILABLE: "wait",
   INTERRUPTED: "wait",
 };
+
+/** Of an attempt; without an outcome, it is under way. */
+export function toneOf({ outcome, transport }: { outcome?: EmailAttemptOutcome | null; transport: string }): Tone {
+  if (outcome === "DELIVERED" && writtenBy(transport)) return "quiet";
+  return outcome ? OUTCOME_TONES[outcome] : "wait";
+}

@@ -11,8 +11,11 @@ interface Change {
   removed?: readonly string[] | null;
 }
 
+/** Of a list to which nothing came and which nothing left, such as the permissions of a new role without any, there is nothing to say. */
+const isSaid = ({ added, removed }: Change) => !(added && removed) || added.length + removed.length > 0;
+
 export function Changes({ changes }: { changes: readonly Change[] }) {
-  return changes.map((change) => (
+  return changes.filter(isSaid).map((change) => (
     <div className="event-change" key={change.field}>
       {change.added && change.removed ? (
         <Entries field={change.field} added={change.added} removed={change.removed} />

@@ -4,7 +4,7 @@ import { graphql } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
-import { DayFilter, Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
+import { DayFilter, Filters, MultiFilter, OneFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
@@ -60,9 +60,8 @@ export function EventList() {
   const subjectLabel = (id: string) => rows.map(readEvent).find(({ subjectId }) => subjectId === id)?.subjectLabel;
   return (
     <Page title={words.title}>
-      <Filters address={address} names={FILTERS}>
-        <SearchFilter address={address} label={words.searchFor} />
-        <ThingFilter address={address} name="actor" label={words.actor} labelOf={actorLabel} />
+      <Filters address={address} names={FILTERS} search={words.searchFor}>
+        <ThingFilter address={address} name="actor" label={words.actorFilter} labelOf={actorLabel} />
         <MultiFilter address={address} name="action" label={words.action} options={actions} />
         <ThingFilter address={address} name="subject" label={words.subject} withRoles labelOf={subjectLabel} />
         <OneFilter address={address} name="by" label={words.actorKind} options={kinds} />

@@ -8,6 +8,7 @@ import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import type { Address } from "../ui/address";
+import { useSelectIds } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { useSettled } from "../ui/settled";
 
@@ -56,6 +57,7 @@ const ALL = "all";
 
 export function ThingFilter({ address, name, label, withRoles, labelOf }: ThingFilterProps) {
   const { eventLog: words, common } = useMessages();
+  const ids = useSelectIds();
   const id = address.get(name);
   const [known, setKnown] = useState<Found>();
   const [typed, setTyped] = useState("");
@@ -69,11 +71,15 @@ export function ThingFilter({ address, name, label, withRoles, labelOf }: ThingF
   };
   return (
     <Aria.Select className="field" value={id ?? ALL} onChange={choose} onOpenChange={() => setTyped("")}>
-      <Aria.Label>{label}</Aria.Label>
-      <Aria.Button className="select">
-        <Aria.SelectValue>
-          <span dir="auto">{chosen ?? common.all}</span>
-        </Aria.SelectValue>
+      <Aria.Label>
+        <span id={ids.label}>{label}</span>
+      </Aria.Label>
+      <Aria.Button className="select" aria-labelledby={ids.labelAndValue}>
+        <span id={ids.value}>
+          <Aria.SelectValue>
+            <span dir="auto">{chosen ?? common.all}</span>
+          </Aria.SelectValue>
+        </span>
         <Icon name="down" />
       </Aria.Button>
       <Aria.Popover className="popover" aria-label={label}>

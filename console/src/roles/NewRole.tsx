@@ -1,5 +1,4 @@
 // Making a role.
-import { useState } from "react";
 import { useLocation } from "wouter";
 
 import { useChange } from "../change";
@@ -8,6 +7,7 @@ import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button, LinkButton } from "../ui/Button";
+import { useDraft } from "../ui/draft";
 import { TextField } from "../ui/fields";
 import { Form } from "../ui/form";
 import { useHere } from "../ui/here";
@@ -41,16 +41,17 @@ export function NewRole() {
   );
 }
 
+const EMPTY = { name: "", codeName: "", description: "", ticks: {} as Ticks };
+
 function NewRoleForm() {
   const { roles: words, common } = useMessages();
   const here = useHere();
   const tell = useNotice();
   const [, navigate] = useLocation();
   const change = useChange(CreateRole);
-  const [name, setName] = useState("");
-  const [codeName, setCodeName] = useState("");
-  const [description, setDescription] = useState("");
-  const [ticks, setTicks] = useState<Ticks>({});
+  const [typed, setTyped, forget] = useDraft("new-role", EMPTY);
+  const { name, codeName, description, ticks } = typed;
+  const type = (changes: Partial<typeof EMPTY>) => setTyped({ ...typed, ...changes });
   const chosen = withTicks([], ticks);
 
   const submit = async () => {
@@ -64,6 +65,7 @@ function NewRoleForm() {
       },
     });
     if (!payload?.role) return;
+    forget();
     tell(words.create.done(payload.role.name));
     if (here()) navigate(`/roles/${encodeURIComponent(payload.role.id)}`);
   };
@@ -72,20 +74,32 @@ function NewRoleForm() {
       <Form errors={change.userErrors} names={NAMES} onSubmit={() => void submit()}>
         <RoleFields
           name={name}
-          onName={setName}
+          onName={(name) => type({ name })}
           description={description}
-          onDescription={setDescription}
+          onDescription={(description) => type({ description })}
           chosen={chosen}
-          onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
+          onTick={(code, isTicked) => type({ ticks: { ...ticks, [code]: isTicked } })}
         >
-          <TextField name="codeName" label={words.codeName} hint={words.codeNameHint} optional value={codeName} onChange={setCodeName} />
+          <TextField
+            name="codeName"
+            label={words.codeName}
+            hint={words.codeNameHint}
+            optional
+            value={codeName}
+            onChange={(codeName) => type({ codeName })}
+          />
         </RoleFields>
+        <p role="status" className="quiet">
+          {chosen.size === 0 && words.allowsNothing}
+        </p>
         <ErrorMessage error={change.error} />
         <div className="buttons">
           <Button type="submit" look="primary" busy={change.busy}>
             {words.create.create}
           </Button>
-          <LinkButton href="/roles">{common.cancel}</LinkButton>
+          <LinkButton href="/roles" onPress={forget}>
+            {common.cancel}
+          </LinkButton>
         </div>
       </Form>
     </div>

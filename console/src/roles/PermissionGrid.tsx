@@ -69,6 +69,7 @@ function Choice({ code, description, isTicked, isImplied, errorId, onTick }: Cho
   const { roles: words } = useMessages();
   const { may } = useSession();
   const { action } = usePermissionWords();
+  const id = useId();
   // What was granted by somebody who may do more can still be taken away.
   const why = isImplied ? words.implied : !isTicked && !may(code) && words.notYours;
   return (
@@ -79,16 +80,19 @@ function Choice({ code, description, isTicked, isImplied, errorId, onTick }: Cho
       onChange={onTick}
       isReadOnly={Boolean(why)}
       isInvalid={Boolean(errorId)}
-      aria-describedby={errorId}
+      aria-labelledby={`${id}-label`}
+      aria-describedby={[`${id}-more`, errorId].filter(Boolean).join(" ")}
       data-off={Boolean(why) || undefined}
     >
       <span className="box" aria-hidden="true">
         <Icon name="check" />
       </span>
       <span>
-        {action(code)}
-        <small>{words.permissionDescriptions[code] ?? description}</small>
-        {why && <small className="reason">{why}</small>}
+        <span id={`${id}-label`}>{action(code)}</span>
+        <span id={`${id}-more`}>
+          <small>{words.permissionDescriptions[code] ?? description}</small>
+          {why && <small className="reason">{why}</small>}
+        </span>
       </span>
     </Checkbox>
   );

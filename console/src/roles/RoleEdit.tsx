@@ -4,11 +4,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
+import type { RoleEditFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
 import { Confirm } from "../ui/Confirm";
+import { hasDraft, useDraft } from "../ui/draft";
 import { Form, useComplaints } from "../ui/form";
 import { useNotice } from "../ui/notice";
 import { Section } from "../ui/Page";
@@ -63,6 +65,17 @@ interface RoleEditProps {
   close(): void;
 }
 
+interface Draft {
+  role: RoleEditFragment;
+  typed: { name?: string; description?: string };
+  ticks: Ticks;
+}
+
+const draftOf = ({ id }: { id: string }) => `role:${id}`;
+
+/** Whether somebody has begun to change the role, and went elsewhere. */
+export const isBegun = (role: { id: string }) => hasDraft(draftOf(role));
+
 export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
   const newest = readFragment(EditFragment, masked);
   const { roles: words, common } = useMessages();
@@ -73,9 +86,8 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
   const place = useRef<HTMLDivElement>(null);
   const [effects, setEffects] = useState<MaskedEffects>();
   // What is typed and ticked belongs to the role as it stood then.
-  const [role, setRole] = useState(newest);
-  const [typed, setTyped] = useState<{ name?: string; description?: string }>({});
-  const [ticks, setTicks] = useState<Ticks>({});
+  const [draft, setDraft, forget] = useDraft<Draft>(draftOf(newest), { role: newest, typed: {}, ticks: {} });
+  const { role, typed, ticks } = draft;
 
   const name = typed.name ?? role.name;
   const description = typed.description ?? role.description ?? "";
@@ -90,15 +102,19 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
   const input = { id: role.id, expectedUpdatedAt: role.updatedAt, ...changes };
   const isBusy = rehearsal.busy || change.busy;
 
+  const end = () => {
+    forget();
+    close();
+  };
   const apply = async () => {
     const payload = await change.run({ input });
     if (!payload?.role) return;
     tell(words.edit.done);
-    close();
+    end();
   };
   const save = async () => {
     if (isBusy) return;
-    if (Object.keys(changes).length === 0) return close();
+    if (Object.keys(changes).length === 0) return end();
     change.reset();
     const payload = await rehearsal.run({ input: { ...input, dryRun: true }, seesUsers: may("users.view") });
     if (!payload?.effects) return;
@@ -119,11 +135,7 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
   // What this very form has saved comes back while it is still open.
   const isOvertaken = newest.updatedAt !== role.updatedAt && !isBusy;
   const goOn = (keepsMine: boolean) => {
-    setRole(newest);
-    if (!keepsMine) {
-      setTyped({});
-      setTicks({});
-    }
+    setDraft(keepsMine ? { ...draft, role: newest } : { role: newest, typed: {}, ticks: {} });
     rehearsal.reset();
     change.reset();
     // The button that was pressed is gone.
@@ -135,11 +147,11 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
         <Form errors={isRefused ? undefined : errors} names={NAMES} onSubmit={() => void save()}>
           <RoleFields
             name={name}
-            onName={(name) => setTyped({ ...typed, name })}
+            onName={(name) => setDraft({ ...draft, typed: { ...typed, name } })}
             description={description}
-            onDescription={(description) => setTyped({ ...typed, description })}
+            onDescription={(description) => setDraft({ ...draft, typed: { ...typed, description } })}
             chosen={chosen}
-            onTick={(code, isTicked) => setTicks({ ...ticks, [code]: isTicked })}
+            onTick={(code, isTicked) => setDraft({ ...draft, ticks: { ...ticks, [code]: isTicked } })}
           />
           {/* Beside the button that waits for the answer: the form is long. */}
           <Overtaken isShown={isOvertaken} before={role} now={newest} onNewest={() => goOn(false)} onMine={() => goOn(true)} />
@@ -148,7 +160,7 @@ export function RoleEdit({ role: masked, again, close }: RoleEditProps) {
             <Button type="submit" look="primary" busy={isBusy} why={isOvertaken && words.edit.decideFirst}>
               {common.save}
             </Button>
-            <Button onPress={close}>{common.cancel}</Button>
+            <Button onPress={end}>{common.cancel}</Button>
           </div>
         </Form>
       </div>

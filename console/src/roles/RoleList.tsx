@@ -9,7 +9,7 @@ import { usePermissionWords } from "../permissions";
 import { useSession } from "../session";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
-import { Filters, OneFilter, SearchFilter } from "../ui/Filters";
+import { Filters, OneFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
@@ -91,8 +91,7 @@ export function RoleList() {
         </LinkButton>
       }
     >
-      <Filters address={address} names={FILTERS}>
-        <SearchFilter address={address} label={words.searchFor} />
+      <Filters address={address} names={FILTERS} search={words.searchFor}>
         <OneFilter address={address} name="grants" label={words.grants} options={permissions ?? []} />
       </Filters>
       {error && <Failed error={error} retry={again} />}

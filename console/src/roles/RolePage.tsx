@@ -14,7 +14,7 @@ import { Failed, Loading } from "../ui/states";
 import { Time } from "../ui/Time";
 import { DeleteRole } from "./DeleteRole";
 import { PermissionGrid } from "./PermissionGrid";
-import { RoleEdit } from "./RoleEdit";
+import { isBegun, RoleEdit } from "./RoleEdit";
 import { RoleEvents } from "./RoleEvents";
 import { RoleHolders } from "./RoleHolders";
 import { RoleKind } from "./RoleKind";
@@ -66,7 +66,7 @@ export function RolePage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!data.role) return busy ? <Loading /> : <NotFound />;
+  if (!data.role) return busy ? <Loading /> : <NotFound list={{ href: "/roles", title: words.title }} />;
   const ownRoles = data.viewer?.roles.map(({ id }) => id) ?? [];
   return (
     <KnownRole role={data.role} ownRoles={ownRoles} again={again}>
@@ -88,7 +88,7 @@ function KnownRole({ role: masked, ownRoles, again, children }: KnownRoleProps) 
   const { may } = useSession();
   const why = useRoleWhy(role, ownRoles);
   // `false` once it was edited: then what has become of it has the focus.
-  const [isEditing, setEditing] = useState<boolean>();
+  const [isEditing, setEditing] = useState<boolean | undefined>(() => isBegun(role) || undefined);
   const [isDeleting, setDeleting] = useState(false);
   const fixed = (role.isProtected && words.isProtected) || (role.isManaged && words.isManaged);
   return (

@@ -11,7 +11,7 @@ export function Roles() {
     <Switch>
       <Route path="/roles" component={RoleList} />
       <Route path="/roles/new" component={NewRole} />
-      {/* Another role is another page: nothing of a form that was begun is left. */}
+      {/* Another role is another page: a form that was begun stays with its own. */}
       <Route path="/roles/:id">{({ id }) => <RolePage key={id} id={id} />}</Route>
       <Route>
         <NotFound />

@@ -1,9 +1,10 @@
-// What surrounds every page: the bar with brand, navigation and user menu.
+// What surrounds every page: the bar with brand, navigation and user menu, and what concerns all pages.
 import { useEffect, useRef, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useMessages, type Messages } from "../messages";
 import { page } from "../page";
+import { QueueNotice } from "./QueueNotice";
 import { UserMenu } from "./UserMenu";
 
 type Code = keyof Messages["shell"]["applications"];
@@ -40,6 +41,7 @@ export function Shell({ applications, children }: { applications: Code[]; childr
         </nav>
         <UserMenu />
       </header>
+      <QueueNotice />
       <main id="content" tabIndex={-1}>
         {children}
       </main>

@@ -22,9 +22,12 @@ interface ButtonProps {
   onPress?(): void;
   label?: string;
   autoFocus?: boolean;
+  /** Whether what it shows and hides is shown. */
+  isExpanded?: boolean;
 }
 
-export function Button({ children, look = "secondary", icon, type = "button", why, busy, onPress, label, autoFocus }: ButtonProps) {
+export function Button({ children, look = "secondary", icon, type = "button", why, busy, ...button }: ButtonProps) {
+  const { onPress, label, autoFocus, isExpanded } = button;
   const id = useId();
   const isOff = Boolean(why) || Boolean(busy);
   return (
@@ -35,6 +38,7 @@ export function Button({ children, look = "secondary", icon, type = "button", wh
         aria-label={label}
         aria-disabled={isOff || undefined}
         aria-busy={busy || undefined}
+        aria-expanded={isExpanded}
         aria-describedby={why ? id : undefined}
         autoFocus={autoFocus}
         onClick={(event) => {
@@ -61,10 +65,12 @@ interface LinkButtonProps {
   icon?: IconName;
   /** Why the page that it leads to may not be used; then it is a button that says so. */
   why?: string | false;
+  /** What is done besides. */
+  onPress?(): void;
 }
 
 /** A link to another page of the console that looks like a button. */
-export function LinkButton({ children, href, look = "secondary", icon, why }: LinkButtonProps) {
+export function LinkButton({ children, href, look = "secondary", icon, why, onPress }: LinkButtonProps) {
   if (why)
     return (
       <Button look={look} icon={icon} why={why}>
@@ -72,7 +78,7 @@ export function LinkButton({ children, href, look = "secondary", icon, why }: Li
       </Button>
     );
   return (
-    <Link href={href} className={`button ${look}`}>
+    <Link href={href} className={`button ${look}`} onClick={onPress}>
       {icon && <Icon name={icon} />}
       {children}
     </Link>

@@ -1,6 +1,6 @@
 // The filters above a list, bound to the query string.
 import { Input, SearchField, Button as AriaButton } from "react-aria-components";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
 import { useMessages } from "../messages";
 import { useTyped, type Address } from "./address";
@@ -13,15 +13,26 @@ interface FiltersProps {
   address: Address;
   /** All the names in the address that "Clear filters" removes. */
   names: string[];
+  /** What the search is by. It is the one in the address as `search`. */
+  search: string;
   children: ReactNode;
 }
 
-export function Filters({ address, names, children }: FiltersProps) {
+export function Filters({ address, names, search, children }: FiltersProps) {
   const { common } = useMessages();
   const kept = useKeptFocus<HTMLDivElement>();
+  const [isOpen, setOpen] = useState(false);
+  const used = names.filter((name) => name !== "search" && address.has(name)).length;
   return (
-    <div {...kept} className="filters" role="search" aria-label={common.filters}>
-      {children}
+    <div {...kept} className="filters" role="search" aria-label={common.filters} data-open={isOpen || undefined}>
+      <SearchFilter address={address} label={search} />
+      {/* On a phone, all of them would stand before the first line of the list. */}
+      <div className="narrow-only">
+        <Button icon={isOpen ? "up" : "down"} isExpanded={isOpen} onPress={() => setOpen(!isOpen)}>
+          {common.filtersUsed(used)}
+        </Button>
+      </div>
+      <div className="filter-fields">{children}</div>
       {address.has(...names) && (
         <Button look="plain" onPress={() => address.change(Object.fromEntries(names.map((name) => [name, undefined])))}>
           {common.clearFilters}

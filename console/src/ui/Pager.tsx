@@ -15,7 +15,7 @@ interface PagerProps {
 
 export function Pager({ address, info, total, busy }: PagerProps) {
   const { common } = useMessages();
-  const kept = useKeptFocus<HTMLElement>();
+  const kept = useKeptFocus<HTMLDivElement>();
   const go = (position: { after?: string; before?: string }) => {
     address.change(position);
     // The list is a part of a page, of which there may be others above it.
@@ -23,8 +23,10 @@ export function Pager({ address, info, total, busy }: PagerProps) {
     if (place && place.getBoundingClientRect().top < 0) place.scrollIntoView();
   };
   // At an end of the list, the way on that there is not is no button: there is nothing to be told about it.
+  const isPaged = info?.hasPreviousPage || info?.hasNextPage;
   return (
-    <nav {...kept} className="pager" aria-label={common.pages}>
+    // Of a list that is all in sight, there are no pages to find.
+    <div {...kept} className="pager" {...(isPaged && { role: "navigation", "aria-label": common.pages })}>
       <p role="status" className="quiet">
         {total}
       </p>
@@ -40,6 +42,6 @@ export function Pager({ address, info, total, busy }: PagerProps) {
           </Button>
         )}
       </div>
-    </nav>
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 // The fields of forms. Inside of a `Form`, a field with a `name` shows what the server says against it.
-import { type ReactNode } from "react";
+import { useId, type ReactNode } from "react";
 import * as Aria from "react-aria-components";
 
 import { useMessages } from "../messages";
@@ -15,11 +15,11 @@ interface FieldProps {
   optional?: boolean;
 }
 
-function Label({ label, optional }: Pick<FieldProps, "label" | "optional">) {
+function Label({ label, optional, id }: Pick<FieldProps, "label" | "optional"> & { id?: string }) {
   const { common } = useMessages();
   return (
     <Aria.Label>
-      {label} {optional && <span className="quiet">({common.optional})</span>}
+      <span id={id}>{label}</span> {optional && <span className="quiet">({common.optional})</span>}
     </Aria.Label>
   );
 }
@@ -78,6 +78,12 @@ export interface Option<Value extends string> {
   group?: string;
 }
 
+/** What is read out of a select is what it is for, and then what is chosen. */
+export function useSelectIds() {
+  const id = useId();
+  return { label: `${id}-label`, value: `${id}-value`, labelAndValue: `${id}-label ${id}-value` };
+}
+
 interface SelectProps<Value extends string> extends FieldProps {
   options: readonly Option<Value>[];
   value: Value;
@@ -87,6 +93,7 @@ interface SelectProps<Value extends string> extends FieldProps {
 /** One of a few. */
 export function Select<Value extends string>({ name, label, hint, optional, options, value, onChange }: SelectProps<Value>) {
   const messages = useFieldErrors(name);
+  const ids = useSelectIds();
   return (
     <Aria.Select
       className="field"
@@ -95,9 +102,11 @@ export function Select<Value extends string>({ name, label, hint, optional, opti
       isInvalid={messages.length > 0}
       validationBehavior="aria"
     >
-      <Label label={label} optional={optional} />
-      <Aria.Button className="select">
-        <Aria.SelectValue />
+      <Label id={ids.label} label={label} optional={optional} />
+      <Aria.Button className="select" aria-labelledby={ids.labelAndValue}>
+        <span id={ids.value}>
+          <Aria.SelectValue />
+        </span>
         <Icon name="down" />
       </Aria.Button>
       <Below hint={hint} messages={messages} />
@@ -116,15 +125,20 @@ interface MultiSelectProps<Value extends string> {
 /** Any number of several: for filters. None means that it does not matter. */
 export function MultiSelect<Value extends string>({ label, options, values, onChange }: MultiSelectProps<Value>) {
   const { common } = useMessages();
+  const ids = useSelectIds();
   return (
     <Aria.Select className="field" selectionMode="multiple" value={values} onChange={(keys) => onChange(keys as Value[])}>
-      <Aria.Label>{label}</Aria.Label>
-      <Aria.Button className="select">
-        <Aria.SelectValue>
-          {values.length === 0
-            ? common.all
-            : values.map((value) => options.find((option) => option.value === value)?.label ?? value).join(", ")}
-        </Aria.SelectValue>
+      <Aria.Label>
+        <span id={ids.label}>{label}</span>
+      </Aria.Label>
+      <Aria.Button className="select" aria-labelledby={ids.labelAndValue}>
+        <span id={ids.value}>
+          <Aria.SelectValue>
+            {values.length === 0
+              ? common.all
+              : values.map((value) => options.find((option) => option.value === value)?.label ?? value).join(", ")}
+          </Aria.SelectValue>
+        </span>
         <Icon name="down" />
       </Aria.Button>
       <Options options={options} />
@@ -183,19 +197,21 @@ interface CheckboxProps {
 }
 
 export function Checkbox({ children, label, hint, why, look, ...checkbox }: CheckboxProps) {
+  const ids = useOptionIds();
   return (
     // Read-only, where it may not be changed: unlike a disabled one, it can be reached, and read.
     <Aria.Checkbox
       {...checkbox}
       className={`check ${look ?? ""}`}
       aria-label={label}
+      {...(children && ids.labelled(Boolean(hint || why)))}
       isReadOnly={Boolean(why)}
       data-off={Boolean(why) || undefined}
     >
       <span className="box" aria-hidden="true">
         <Icon name="check" />
       </span>
-      {children && <OptionText label={children} hint={hint} why={why} />}
+      {children && <OptionText ids={ids} label={children} hint={hint} why={why} />}
     </Aria.Checkbox>
   );
 }
@@ -252,13 +268,25 @@ export function Radios<Value extends string>({ name, label, hint, optional, opti
     >
       <OneBelowAnother label={label} hint={hint} optional={optional} messages={messages}>
         {options.map((option) => (
-          <Aria.Radio className="check choice" key={option.value} value={option.value} data-off={Boolean(option.why) || undefined}>
-            <span className="box round" aria-hidden="true" />
-            <OptionText {...option} />
-          </Aria.Radio>
+          <Radio key={option.value} {...option} />
         ))}
       </OneBelowAnother>
     </Aria.RadioGroup>
+  );
+}
+
+function Radio({ value, ...option }: Option<string>) {
+  const ids = useOptionIds();
+  return (
+    <Aria.Radio
+      className="check choice"
+      value={value}
+      data-off={Boolean(option.why) || undefined}
+      {...ids.labelled(Boolean(option.hint || option.why))}
+    >
+      <span className="box round" aria-hidden="true" />
+      <OptionText ids={ids} label={option.label} hint={option.hint} why={option.why} />
+    </Aria.Radio>
   );
 }
 
@@ -277,12 +305,29 @@ function OneBelowAnother({ children, messages, hint, ...label }: FieldProps & { 
   );
 }
 
-function OptionText({ label, hint, why }: { label: ReactNode; hint?: ReactNode; why?: string | false }) {
+/** What is read out as the name of an option is its label alone; what stands below it describes it. */
+function useOptionIds() {
+  const id = useId();
+  const ids = { label: `${id}-label`, more: `${id}-more` };
+  const labelled = (hasMore: boolean) => ({ "aria-labelledby": ids.label, "aria-describedby": hasMore ? ids.more : undefined });
+  return { ...ids, labelled };
+}
+
+interface OptionTextProps extends Pick<Option<string>, "hint" | "why"> {
+  ids: { label: string; more: string };
+  label: ReactNode;
+}
+
+function OptionText({ ids, label, hint, why }: OptionTextProps) {
   return (
     <span>
-      {label}
-      {hint && <small>{hint}</small>}
-      {why && <small className="reason">{why}</small>}
+      <span id={ids.label}>{label}</span>
+      {(hint || why) && (
+        <span id={ids.more}>
+          {hint && <small>{hint}</small>}
+          {why && <small className="reason">{why}</small>}
+        </span>
+      )}
     </span>
   );
 }

@@ -1,9 +1,7 @@
 // What can be done to several people at once, and what has become of each of them.
 import { useState } from "react";
 
-import { useAsk } from "../ask";
-import { useChange } from "../change";
-import { graphql, readFragment, type FragmentType } from "../graphql";
+import type { InvitationStatus, UserStatus } from "../gql/graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
@@ -12,137 +10,88 @@ import { Dialog } from "../ui/Dialog";
 import { Checkbox } from "../ui/fields";
 import { useComplaints, type Refusal } from "../ui/form";
 import { useNotice } from "../ui/notice";
+import { BULK_ACTIONS, PERMISSIONS, useBulk, type BulkAction, type Outcome } from "./bulk";
 import { AT_MOST } from "./limits";
 
-const ResultFragment = graphql(`
-  fragment BulkResult on ChangeUsersResult {
-    id
-    outcome
-    userErrors {
-      ...UserErrors
-    }
-  }
-`);
+/** Somebody who is chosen, as the list showed them then. */
+export interface ChosenPerson {
+  id: string;
+  displayName: string;
+  status: UserStatus;
+  invitation?: { status: InvitationStatus } | null;
+}
 
-const ActivateUsers = graphql(`
-  mutation ActivateUsers($input: ActivateUsersInput!) {
-    activateUsers(input: $input) {
-      results {
-        ...BulkResult
-        user {
-          id
-          ...UserRow
-        }
-      }
-      userErrors {
-        ...UserErrors
-      }
-    }
-  }
-`);
+/** Whom of those that are chosen an action is about: about invitations, it is those who have one. */
+const concerns: Record<BulkAction, (person: ChosenPerson) => boolean> = {
+  resend: ({ status }) => status === "INVITED",
+  revoke: ({ invitation }) => invitation?.status === "PENDING",
+  activate: () => true,
+  deactivate: () => true,
+  delete: () => true,
+};
 
-const DeactivateUsers = graphql(`
-  mutation DeactivateUsers($input: DeactivateUsersInput!) {
-    deactivateUsers(input: $input) {
-      results {
-        ...BulkResult
-        user {
-          id
-          ...UserRow
-        }
-      }
-      userErrors {
-        ...UserErrors
-      }
-    }
-  }
-`);
-
-const DeleteUsers = graphql(`
-  mutation DeleteUsers($input: DeleteUsersInput!) {
-    deleteUsers(input: $input) {
-      results {
-        ...BulkResult
-      }
-      userErrors {
-        ...UserErrors
-      }
-    }
-  }
-`);
-
-const NamesQuery = graphql(`
-  query NamesOfUsers($ids: [ID!]!) {
-    nodes(ids: $ids) {
-      id
-      ... on User {
-        __typename
-        displayName
-      }
-    }
-  }
-`);
-
-type Results = readonly FragmentType<typeof ResultFragment>[];
-
-const NAMED_AT_MOST = 100;
-
-export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }) {
+export function BulkActions({ people, onClear }: { people: ChosenPerson[]; onClear(): void }) {
   const { users: words, common } = useMessages();
   const { may } = useSession();
   const tell = useNotice();
-  const [action, setAction] = useState<"activate" | "deactivate" | "delete">();
+  const [action, setAction] = useState<BulkAction>();
   const [erase, setErase] = useState(false);
-  const [results, setResults] = useState<Results>();
-  const changes = { activate: useChange(ActivateUsers), deactivate: useChange(DeactivateUsers), delete: useChange(DeleteUsers) };
+  const [results, setResults] = useState<Outcome[]>();
+  const { run, changes } = useBulk();
 
-  const ask = (chosen: typeof action) => {
+  const ask = (chosen: BulkAction) => {
     setAction(chosen);
     // What was ticked for others says nothing about these.
     setErase(false);
   };
-  const run = async (chosen: keyof typeof changes) => {
-    const payload =
-      chosen === "delete" ? await changes.delete.run({ input: { ids, erase } }) : await changes[chosen].run({ input: { ids } });
-    if (!payload?.results) return;
+  const concerned = action ? people.filter(concerns[action]) : [];
+  const only = concerned.length === 1 ? concerned[0] : undefined;
+  const confirm = async (action: BulkAction) => {
+    const results = await run(
+      action,
+      concerned.map(({ id }) => id),
+      erase,
+    );
+    if (!results) return;
     setAction(undefined);
-    if (payload.results.every((result) => readFragment(ResultFragment, result).outcome === "DONE")) {
-      tell(words.bulk.resultDone(payload.results.length));
+    if (results.every(({ outcome }) => outcome === "DONE")) {
+      tell(words.bulk.resultDone(results.length));
       onClear();
     } else {
-      setResults(payload.results);
+      setResults(results);
     }
   };
-  const tooMany = ids.length > AT_MOST && words.bulk.tooMany(AT_MOST);
-  const why = (permission: string) => tooMany || (!may(permission) && common.needsPermission(permission));
+  const why = (action: BulkAction) =>
+    (people.length > AT_MOST && words.bulk.tooMany(AT_MOST)) ||
+    (!may(PERMISSIONS[action]) && common.needsPermission(PERMISSIONS[action])) ||
+    (!people.some(concerns[action]) && (action === "resend" ? words.bulk.nobodyInvited : words.bulk.noneOpen));
   return (
-    <div className="bulk" role="group" aria-label={common.selected(ids.length)}>
-      <b role="status">{common.selected(ids.length)}</b>
+    <div className="bulk" role="group" aria-label={common.selected(people.length)}>
+      <b role="status">{common.selected(people.length)}</b>
       <div className="buttons">
-        <Button why={why("users.update")} onPress={() => ask("activate")}>
-          {words.actions.activate}
-        </Button>
-        <Button why={why("users.update")} onPress={() => ask("deactivate")}>
-          {words.actions.deactivate}
-        </Button>
-        <Button why={why("users.delete")} onPress={() => ask("delete")}>
-          {words.actions.delete}
-        </Button>
+        {BULK_ACTIONS.map((action) => (
+          <Button key={action} why={why(action)} onPress={() => ask(action)}>
+            {words.bulk.actions[action]}
+          </Button>
+        ))}
         <Button look="plain" onPress={onClear}>
           {common.clearSelection}
         </Button>
       </div>
       {action && (
         <Confirm
-          title={words.bulk[`${action}Title`](ids.length)}
+          title={
+            only ? words.confirm[`${action}Title`](only.displayName) : words.bulk[`${action}Title`](concerned.length)
+          }
           action={words.actions[action]}
-          danger={action !== "activate"}
+          danger={action !== "activate" && action !== "resend"}
           change={changes[action]}
-          onConfirm={() => void run(action)}
+          onConfirm={() => void confirm(action)}
           onClose={() => setAction(undefined)}
         >
-          <p>{words.bulk[action]}</p>
-          <p className="quiet">{words.bulk.each}</p>
+          <p>{only && action !== "activate" ? words.confirm[action] : words.bulk[action]}</p>
+          {concerned.length < people.length && <p>{words.bulk.leftOut(people.length - concerned.length)}</p>}
+          {!only && <p className="quiet">{words.bulk.each}</p>}
           {action === "delete" && may("email-queue.delete") && (
             <Checkbox isSelected={erase} onChange={setErase} hint={words.confirm.eraseHint}>
               {words.confirm.erase}
@@ -153,6 +102,7 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
       {results && (
         <BulkResults
           results={results}
+          nameOf={(id) => people.find((person) => person.id === id)?.displayName ?? id}
           onClose={() => {
             setResults(undefined);
             onClear();
@@ -163,20 +113,19 @@ export function BulkActions({ ids, onClear }: { ids: string[]; onClear(): void }
   );
 }
 
+interface BulkResultsProps {
+  results: Outcome[];
+  nameOf(id: string): string;
+  onClose(): void;
+}
+
 /** Who could not be changed, and why. */
-function BulkResults({ results, onClose }: { results: Results; onClose(): void }) {
+function BulkResults({ results, nameOf, onClose }: BulkResultsProps) {
   const { users: words, common } = useMessages();
-  const all = results.map((result) => readFragment(ResultFragment, result));
-  const failed = all.filter(({ outcome }) => outcome !== "DONE");
-  const ids = failed.map(({ id }) => id).slice(0, NAMED_AT_MOST);
-  const { data } = useAsk({ query: NamesQuery, variables: { ids } });
-  const nameOf = (id: string) => {
-    const node = data?.nodes.find((node) => node?.id === id);
-    return node?.__typename === "User" ? node.displayName : id;
-  };
+  const failed = results.filter(({ outcome }) => outcome !== "DONE");
   return (
     <Dialog title={words.bulk.resultTitle} isOpen onClose={onClose}>
-      {all.length > failed.length && <p>{words.bulk.resultDone(all.length - failed.length)}</p>}
+      {results.length > failed.length && <p>{words.bulk.resultDone(results.length - failed.length)}</p>}
       <p>{words.bulk.resultNot(failed.length)}</p>
       <ul className="outcomes">
         {failed.map(({ id, outcome, userErrors }) => (

@@ -9,6 +9,7 @@ import { useMessages } from "../messages";
 import { useSession } from "../session";
 import { Button, LinkButton } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
+import { useDraft } from "../ui/draft";
 import { Radios, Select, TextField } from "../ui/fields";
 import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
@@ -45,6 +46,18 @@ const NAMES = ["email", "firstName", "lastName", "message", "validForSeconds"];
 /** For how many days a link may work; 0 stands for what the server is set to. */
 const DAYS = ["0", "1", "3", "7", "30"];
 
+interface Typed {
+  email: string;
+  firstName: string;
+  lastName: string;
+  roles: readonly AssignableRole[];
+  message: string;
+  delivery: "email" | "link";
+  days: string;
+}
+
+const EMPTY: Typed = { email: "", firstName: "", lastName: "", roles: [], message: "", delivery: "email", days: "0" };
+
 interface ShownLink {
   link: string;
   email: string;
@@ -78,13 +91,9 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
   const tell = useNotice();
   const [, navigate] = useLocation();
   const change = useChange(InviteMutation);
-  const [email, setEmail] = useState("");
-  const [firstName, setFirstName] = useState("");
-  const [lastName, setLastName] = useState("");
-  const [roles, setRoles] = useState<readonly AssignableRole[]>([]);
-  const [message, setMessage] = useState("");
-  const [delivery, setDelivery] = useState<"email" | "link">("email");
-  const [days, setDays] = useState("0");
+  const [typed, setTyped, forget] = useDraft("invite-user", EMPTY);
+  const { email, firstName, lastName, roles, message, delivery, days } = typed;
+  const type = (changes: Partial<Typed>) => setTyped({ ...typed, ...changes });
   const keyOf = useIdempotencyKeys();
   const seesRoles = may("roles.view");
 
@@ -102,6 +111,7 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
     };
     const payload = await change.run({ input: { ...input, idempotencyKey: keyOf(input) } });
     if (!payload?.user) return;
+    forget();
     if (payload.link && here()) {
       onLink({ link: payload.link, email: payload.user.email, userId: payload.user.id, expiresAt: payload.invitation?.expiresAt });
     } else {
@@ -113,16 +123,28 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
   return (
     <div className="card">
       <Form errors={change.userErrors} names={seesRoles ? [...NAMES, "roleIds"] : NAMES} onSubmit={() => void submit()}>
-        <TextField name="email" label={words.email} type="email" value={email} onChange={setEmail} autoFocus />
+        <TextField name="email" label={words.email} type="email" value={email} onChange={(email) => type({ email })} autoFocus />
         <div className="pair fields">
-          <TextField name="firstName" label={words.invite.firstName} optional value={firstName} onChange={setFirstName} />
-          <TextField name="lastName" label={words.invite.lastName} optional value={lastName} onChange={setLastName} />
+          <TextField
+            name="firstName"
+            label={words.invite.firstName}
+            optional
+            value={firstName}
+            onChange={(firstName) => type({ firstName })}
+          />
+          <TextField
+            name="lastName"
+            label={words.invite.lastName}
+            optional
+            value={lastName}
+            onChange={(lastName) => type({ lastName })}
+          />
         </div>
-        <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} chosen={roles} onChange={setRoles} />
+        <RoleChoices label={words.invite.roles} hint={words.invite.rolesHint} chosen={roles} onChange={(roles) => type({ roles })} />
         <Radios<"email" | "link">
           label={words.invite.delivery}
           value={delivery}
-          onChange={setDelivery}
+          onChange={(delivery) => type({ delivery })}
           options={[
             { value: "email", label: words.invite.byEmail, hint: words.invite.byEmailHint },
             {
@@ -137,7 +159,7 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
           name="validForSeconds"
           label={words.invite.validFor}
           value={days}
-          onChange={setDays}
+          onChange={(days) => type({ days })}
           options={DAYS.map((value) => ({ value, label: words.invite.days(Number(value)) }))}
         />
         {delivery === "email" && (
@@ -148,7 +170,7 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
             optional
             lines={3}
             value={message}
-            onChange={setMessage}
+            onChange={(message) => type({ message })}
           />
         )}
         <ErrorMessage error={change.error} />
@@ -156,7 +178,9 @@ function InviteForm({ onLink }: { onLink(shown: ShownLink): void }) {
           <Button type="submit" look="primary" busy={change.busy} why={!seesRoles && words.invite.noRolesAllowed}>
             {delivery === "email" ? words.invite.send : words.invite.makeLink}
           </Button>
-          <LinkButton href="/users">{common.cancel}</LinkButton>
+          <LinkButton href="/users" onPress={forget}>
+            {common.cancel}
+          </LinkButton>
         </div>
       </Form>
     </div>

@@ -3,33 +3,24 @@ import { useMemo, useState } from "react";
 
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
-import type { InviteUsersInput, InviteUsersOutcome, OnExisting } from "../gql/graphql";
-import { graphql, readFragment, type FragmentType } from "../graphql";
+import type { InviteUsersInput, OnExisting } from "../gql/graphql";
+import { graphql } from "../graphql";
 import { useMessages } from "../messages";
 import { useSession } from "../session";
-import { Badge, type Tone } from "../ui/Badge";
 import { Button, LinkButton } from "../ui/Button";
-import { Checkbox, Radios, TextField } from "../ui/fields";
+import { useDraft } from "../ui/draft";
+import { Radios, TextField } from "../ui/fields";
 import { FileButton } from "../ui/FileButton";
-import { Complaints, Form, useComplaints } from "../ui/form";
+import { Complaints, Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
 import { Page } from "../ui/Page";
 import { NotAllowed } from "../ui/states";
-import { Table, type Column } from "../ui/Table";
 import { useIdempotencyKeys } from "./idempotency";
+import { CAN, inOrder, InviteResults, outcomeOf, type Results } from "./InviteResults";
 import { AT_MOST } from "./limits";
 import { parse, type Person } from "./parse";
 import { RoleChoices, type AssignableRole } from "./RoleChoices";
-
-const ResultFragment = graphql(`
-  fragment InvitationResult on InviteUsersResult {
-    index
-    outcome
-    userErrors {
-      ...UserErrors
-    }
-  }
-`);
+import { useRoleNames, withCodeNames } from "./roleNames";
 
 const InviteMutation = graphql(`
   mutation InviteUsers($input: InviteUsersInput!) {
@@ -44,13 +35,14 @@ const InviteMutation = graphql(`
   }
 `);
 
-type Results = readonly FragmentType<typeof ResultFragment>[];
+interface Typed {
+  text: string;
+  /** For those whose line names none. */
+  roles: readonly AssignableRole[];
+  onExisting: OnExisting;
+}
 
-/** Each at the place of its person. */
-const inOrder = (results: Results): Results => {
-  const indexOf = (result: Results[number]) => readFragment(ResultFragment, result).index;
-  return [...results].sort((one, other) => indexOf(one) - indexOf(other));
-};
+const EMPTY: Typed = { text: "", roles: [], onExisting: "ERROR" };
 
 interface Checked {
   people: Person[];
@@ -61,14 +53,12 @@ interface Checked {
 export function InviteUsers() {
   const { users: words } = useMessages();
   const { may } = useSession();
-  const [text, setText] = useState("");
-  const [roles, setRoles] = useState<readonly AssignableRole[]>([]);
-  const [onExisting, setOnExisting] = useState<OnExisting>("ERROR");
+  const [typed, setTyped, forget] = useDraft("invite-users", EMPTY);
   const [checked, setChecked] = useState<Checked>();
   const [sent, setSent] = useState<Checked>();
 
   const startOver = (people: Person[]) => {
-    setText(toText(people));
+    setTyped({ ...typed, text: toText(people) });
     setChecked(undefined);
     setSent(undefined);
   };
@@ -79,48 +69,49 @@ export function InviteUsers() {
       ) : sent ? (
         <Sent {...sent} onAgain={startOver} />
       ) : checked ? (
-        <Rehearsed {...checked} onEdit={() => setChecked(undefined)} onSent={setSent} />
-      ) : (
-        <List
-          text={text}
-          onText={setText}
-          roles={roles}
-          onRoles={setRoles}
-          onExisting={onExisting}
-          onOnExisting={setOnExisting}
-          onChecked={setChecked}
+        <Rehearsed
+          {...checked}
+          onEdit={() => setChecked(undefined)}
+          onSent={(sent) => {
+            forget();
+            setSent(sent);
+          }}
         />
+      ) : (
+        <List typed={typed} onTyped={setTyped} onCancel={forget} onChecked={setChecked} />
       )}
     </Page>
   );
 }
 
 interface ListProps {
-  text: string;
-  onText(text: string): void;
-  roles: readonly AssignableRole[];
-  onRoles(roles: readonly AssignableRole[]): void;
-  onExisting: OnExisting;
-  onOnExisting(what: OnExisting): void;
+  typed: Typed;
+  onTyped(typed: Typed): void;
+  onCancel(): void;
   onChecked(checked: Checked): void;
 }
 
-function List({ text, onText, roles, onRoles, onExisting, onOnExisting, onChecked }: ListProps) {
+function List({ typed, onTyped, onCancel, onChecked }: ListProps) {
   const { users: words, common } = useMessages();
+  const { may } = useSession();
   const change = useChange(InviteMutation);
   const [problem, setProblem] = useState<string>();
-  const { people, unknownColumns, lacksEmails } = useMemo(() => parse(text), [text]);
+  const known = useRoleNames();
+  const { text, roles, onExisting } = typed;
+  const { people: written, unknownColumns, lacksEmails } = useMemo(() => parse(text), [text]);
+  const people = useMemo(() => withCodeNames(written, known ?? []), [written, known]);
 
   const read = async (file: File) => {
     try {
-      onText(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
+      onTyped({ ...typed, text: new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()) });
       setProblem(undefined);
     } catch {
       setProblem(words.import.fileFailed);
     }
   };
   const check = async () => {
-    if (change.busy) return;
+    // A role that goes by its name has to be known first.
+    if (change.busy || (may("roles.view") && !known)) return;
     const wrong =
       (lacksEmails && words.import.noEmailColumn) ||
       (people.length === 0 && words.import.nobody) ||
@@ -142,7 +133,14 @@ function List({ text, onText, roles, onRoles, onExisting, onOnExisting, onChecke
   return (
     <div className="card text-page">
       <Form errors={change.userErrors} names={[]} onSubmit={() => void check()}>
-        <TextField label={words.import.list} hint={words.import.listHint} value={text} onChange={onText} lines={9} autoFocus />
+        <TextField
+          label={words.import.list}
+          hint={words.import.listHint}
+          value={text}
+          onChange={(text) => onTyped({ ...typed, text })}
+          lines={9}
+          autoFocus
+        />
         <div className="buttons import-file">
           <FileButton types=".csv,.txt,text/csv,text/plain" onChoose={(file) => void read(file)}>
             {words.import.file}
@@ -152,11 +150,16 @@ function List({ text, onText, roles, onRoles, onExisting, onOnExisting, onChecke
           </span>
         </div>
         {unknownColumns.length > 0 && <p className="quiet">{words.import.unknownColumns(unknownColumns.join(", "))}</p>}
-        <RoleChoices label={words.import.roles} hint={words.import.rolesHint} chosen={roles} onChange={onRoles} />
+        <RoleChoices
+          label={words.import.roles}
+          hint={words.import.rolesHint}
+          chosen={roles}
+          onChange={(roles) => onTyped({ ...typed, roles })}
+        />
         <Radios
           label={words.import.existing}
           value={onExisting}
-          onChange={onOnExisting}
+          onChange={(onExisting) => onTyped({ ...typed, onExisting })}
           options={(["ERROR", "SKIP", "RESEND"] as const).map((value) => ({ value, label: words.import.existingOptions[value] }))}
         />
         <div role="alert" className="errors">
@@ -164,23 +167,23 @@ function List({ text, onText, roles, onRoles, onExisting, onOnExisting, onChecke
         </div>
         <ErrorMessage error={change.error} />
         <div className="buttons">
-          <Button type="submit" look="primary" busy={change.busy}>
+          <Button type="submit" look="primary" busy={change.busy || (may("roles.view") && !known)}>
             {words.import.check}
           </Button>
-          <LinkButton href="/users">{common.cancel}</LinkButton>
+          <LinkButton href="/users" onPress={onCancel}>
+            {common.cancel}
+          </LinkButton>
         </div>
       </Form>
     </div>
   );
 }
 
-const CAN: readonly InviteUsersOutcome[] = ["INVITED", "RESENT"];
-
 function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdit(): void; onSent(sent: Checked): void }) {
   const { users: words } = useMessages();
   const change = useChange(InviteMutation);
   const keyOf = useIdempotencyKeys();
-  const outcomes = results.map((result) => readFragment(ResultFragment, result).outcome);
+  const outcomes = results.map(outcomeOf);
   const able = outcomes.filter((outcome) => CAN.includes(outcome)).length;
   const unable = outcomes.filter((outcome) => !CAN.includes(outcome) && outcome !== "SKIPPED").length;
 
@@ -207,9 +210,10 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
         </Button>
         <Button onPress={onEdit}>{words.import.edit}</Button>
       </div>
-      <Lines
+      <InviteResults
         title={words.import.verdict}
         people={people}
+        rows={input.invitations}
         results={results}
         say={(outcome) => words.import.would[outcome as "INVITED"] ?? words.import.did[outcome]}
       />
@@ -217,9 +221,9 @@ function Rehearsed({ people, input, results, onEdit, onSent }: Checked & { onEdi
   );
 }
 
-function Sent({ people, results, onAgain }: Checked & { onAgain(people: Person[]): void }) {
+function Sent({ people, input, results, onAgain }: Checked & { onAgain(people: Person[]): void }) {
   const { users: words } = useMessages();
-  const outcomes = results.map((result) => readFragment(ResultFragment, result).outcome);
+  const outcomes = results.map(outcomeOf);
   const left = people.filter((_, index) => !CAN.includes(outcomes[index]!) && outcomes[index] !== "SKIPPED");
   const done = outcomes.filter((outcome) => CAN.includes(outcome)).length;
   return (
@@ -233,72 +237,15 @@ function Sent({ people, results, onAgain }: Checked & { onAgain(people: Person[]
         </LinkButton>
         {left.length > 0 && <Button onPress={() => onAgain(left)}>{words.import.again}</Button>}
       </div>
-      <Lines title={words.import.result} people={people} results={results} say={(outcome) => words.import.did[outcome]} />
+      <InviteResults
+        title={words.import.result}
+        people={people}
+        rows={input.invitations}
+        results={results}
+        say={(outcome) => words.import.did[outcome]}
+      />
     </>
   );
-}
-
-const TONES: Record<InviteUsersOutcome, Tone> = {
-  INVITED: "good",
-  RESENT: "good",
-  SKIPPED: "quiet",
-  FAILED: "bad",
-  NOT_DONE: "bad",
-  UNKNOWN: "wait",
-};
-
-interface LinesProps {
-  title: string;
-  people: Person[];
-  results: Results;
-  say(outcome: InviteUsersOutcome): string;
-}
-
-/** A line for each person, and what is (or would be) done about them. */
-function Lines({ title, people, results, say }: LinesProps) {
-  const { users: words } = useMessages();
-  const [onlyProblems, setOnlyProblems] = useState(false);
-  const lines = people.map((person, index) => ({ person, index, result: results[index]! }));
-  const outcomeOf = (line: (typeof lines)[number]) => readFragment(ResultFragment, line.result).outcome;
-  const problems = lines.filter((line) => !CAN.includes(outcomeOf(line)));
-
-  const columns: Column<(typeof lines)[number]>[] = [
-    { id: "line", title: words.import.line, cell: ({ person }) => person.line },
-    { id: "email", title: words.email, isHead: true, cell: ({ person }) => person.email },
-    { id: "name", title: words.name, cell: ({ person }) => [person.firstName, person.lastName].filter(Boolean).join(" ") },
-    { id: "roles", title: words.roles, cell: ({ person }) => person.roles.join(", ") },
-    {
-      id: "outcome",
-      title,
-      cell: (line) => (
-        <>
-          <Badge tone={TONES[outcomeOf(line)]}>{say(outcomeOf(line))}</Badge>
-          <Reasons result={line.result} />
-        </>
-      ),
-    },
-  ];
-  return (
-    <>
-      {problems.length > 0 && problems.length < lines.length && (
-        <div className="import-problems">
-          <Checkbox isSelected={onlyProblems} onChange={setOnlyProblems}>
-            {words.import.onlyProblems}
-          </Checkbox>
-        </div>
-      )}
-      <Table label={title} columns={columns} rows={onlyProblems ? problems : lines} idOf={({ index }) => String(index)} />
-    </>
-  );
-}
-
-function Reasons({ result }: { result: Results[number] }) {
-  const complaints = useComplaints(readFragment(ResultFragment, result).userErrors);
-  return complaints.map(({ path, words }) => (
-    <small className="error" key={path.join() + words}>
-      {words}
-    </small>
-  ));
 }
 
 /** As a table again, for the field. */

@@ -51,6 +51,7 @@ interface RoleChoicesProps {
 
 export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleChoicesProps) {
   const { users: words } = useMessages();
+  const { grantsNothing } = usePermissionWords();
   const { may } = useSession();
   const [search, setSearch] = useState("");
   const { data, error, again } = useAsk({
@@ -67,6 +68,7 @@ export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleCh
   const { nodes, totalCount } = data.roles;
   const others = [...held, ...chosen].filter(({ id }) => !nodes.some((role) => role.id === id));
   const shown = [...new Map([...others, ...nodes].map((role) => [role.id, role])).values()];
+  const allowNothing = chosen.length > 0 && chosen.every((role) => grantsNothing(readFragment(RoleFragment, role)));
   return (
     <>
       {(totalCount > MANY || search) && (
@@ -80,6 +82,9 @@ export function RoleChoices({ label, hint, chosen, onChange, held = [] }: RoleCh
         values={chosen.map(({ id }) => id)}
         onChange={(ids) => onChange(shown.filter(({ id }) => ids.includes(id)))}
       />
+      <p role="status" className="quiet">
+        {allowNothing && words.invite.rolesAllowNothing(chosen.length)}
+      </p>
       {totalCount > nodes.length && <p className="quiet">{words.invite.moreRoles}</p>}
     </>
   );

@@ -3,11 +3,12 @@ import { useEffect, useState } from "react";
 
 import { useChange } from "../change";
 import { ErrorMessage } from "../errors";
-import type { UserStatus } from "../gql/graphql";
+import type { UserGeneralFragment, UserStatus } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { Button } from "../ui/Button";
+import { hasDraft, useDraft } from "../ui/draft";
 import { Fact } from "../ui/Fact";
 import { TextField } from "../ui/fields";
 import { Form, useComplaints } from "../ui/form";
@@ -58,7 +59,7 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
   const { users: words } = useMessages();
   const why = useWhy(user);
   // `false` once it was edited: then the button has the focus again.
-  const [isEditing, setEditing] = useState<boolean>();
+  const [isEditing, setEditing] = useState<boolean | undefined>(() => hasDraft(draftOf(user)) || undefined);
   if (isEditing) {
     return (
       <Section title={words.person.general}>
@@ -101,6 +102,14 @@ export function UserGeneral({ user: masked, again }: UserGeneralProps) {
 
 type Field = "firstName" | "lastName" | "email";
 
+interface Draft {
+  typed: { [Name in Field]?: string };
+  /** The person as they were when somebody began to type. */
+  began: UserGeneralFragment;
+}
+
+const draftOf = ({ id }: { id: string }) => `user:${id}`;
+
 function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(): void }) {
   const user = readFragment(GeneralFragment, masked);
   const { users: words, common } = useMessages();
@@ -108,8 +117,10 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
   const tell = useNotice();
   const change = useChange(UpdateUser);
   // Fields that nobody has touched show what stands at the server, also if somebody else changes it meanwhile.
-  const [typed, setTyped] = useState<{ [Name in Field]?: string }>({});
-  const [began] = useState(user);
+  const [draft, setDraft, forget] = useDraft<Draft>(draftOf(user), { typed: {}, began: user });
+  const { typed, began } = draft;
+  // What is newer than what the form began with is an error, and is looked at first.
+  const [seenAt, setSeenAt] = useState(began.updatedAt);
 
   const current = (name: Field) => user[name] ?? "";
   const value = (name: Field) => typed[name] ?? current(name);
@@ -117,13 +128,16 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
   const isOvertaken = (name: Field) => typed[name] !== undefined && current(name) !== (began[name] ?? "") && isChanged(name);
   const overtaken = (name: Field) => (isOvertaken(name) ? words.person.nowStandsThere(current(name) || words.person.empty) : undefined);
 
+  const end = () => {
+    forget();
+    close();
+  };
   const save = async () => {
     if (change.busy) return;
     const payload = await change.run({
       input: {
         id: user.id,
-        // All that is known of the person is in sight. What is newer is an error, and is looked at first.
-        expectedUpdatedAt: user.updatedAt,
+        expectedUpdatedAt: seenAt,
         ...(isChanged("firstName") && { firstName: value("firstName").trim() || null }),
         ...(isChanged("lastName") && { lastName: value("lastName").trim() || null }),
         ...(isChanged("email") && { email: value("email").trim() }),
@@ -131,19 +145,22 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
     });
     if (!payload?.user) return;
     tell(words.done.saved);
-    close();
+    end();
   };
 
   const isRefused = useComplaints(change.userErrors).some(({ code }) => code === "CHANGED_MEANWHILE");
   useEffect(() => {
     if (isRefused) again();
   }, [isRefused, change.userErrors, again]);
+  useEffect(() => {
+    if (isRefused) setSeenAt(user.updatedAt);
+  }, [isRefused, user.updatedAt]);
 
   const isOwn = user.id === viewer.id;
   const field = (name: Field) => ({
     name,
     value: value(name),
-    onChange: (text: string) => setTyped({ ...typed, [name]: text }),
+    onChange: (text: string) => setDraft({ ...draft, typed: { ...typed, [name]: text } }),
     hint: overtaken(name),
   });
   const email = field("email");
@@ -170,7 +187,7 @@ function GeneralForm({ user: masked, again, close }: UserGeneralProps & { close(
         <Button type="submit" look="primary" busy={change.busy}>
           {common.save}
         </Button>
-        <Button onPress={close}>{common.cancel}</Button>
+        <Button onPress={end}>{common.cancel}</Button>
       </div>
     </Form>
   );

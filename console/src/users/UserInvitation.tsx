@@ -3,8 +3,9 @@ import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../ask";
+import { toneOf, writtenBy } from "../email-queue/state";
 import { ErrorMessage } from "../errors";
-import type { EmailStoryFragment } from "../gql/graphql";
+import type { EmailAttemptOutcome, EmailStoryFragment } from "../gql/graphql";
 import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useLive } from "../live";
 import { useMessages } from "../messages";
@@ -261,25 +262,21 @@ function Story({ invitation: masked }: { invitation: FragmentType<typeof StoryFr
   );
 }
 
-const OUTCOME_TONES = {
-  DELIVERED: "good",
-  TRANSIENT_FAILURE: "wait",
-  PERMANENT_FAILURE: "bad",
-  UNAVAILABLE: "wait",
-  INTERRUPTED: "wait",
-} as const;
-
 function EmailSteps({ email: { id, status, createdAt, nextAttemptAt, attempts } }: { email: EmailStoryFragment }) {
   const { users: words } = useMessages();
+  const say = (outcome: EmailAttemptOutcome | null | undefined, transport: string) => {
+    const way = outcome === "DELIVERED" && writtenBy(transport);
+    if (way) return words.person.storyWritten[way];
+    return outcome ? words.person.storyOutcomes[outcome] : words.person.storyAttemptRunning;
+  };
   return (
     <>
       <Step at={createdAt} tone="good">
         <Link href={`/email-queue/${encodeURIComponent(id)}`}>{words.person.storyQueued}</Link>
       </Step>
       {attempts.map(({ id, transport, startedAt, outcome, response }, index) => (
-        <Step key={id} at={startedAt} tone={outcome ? OUTCOME_TONES[outcome] : "wait"}>
-          {words.person.storyAttempt(index + 1, transport)}:{" "}
-          {outcome ? words.person.storyOutcomes[outcome] : words.person.storyAttemptRunning}
+        <Step key={id} at={startedAt} tone={toneOf({ outcome, transport })}>
+          {words.person.storyAttempt(index + 1, transport)}: {say(outcome, transport)}
           {response && <code className="line quiet">{response}</code>}
         </Step>
       ))}

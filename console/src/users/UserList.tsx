@@ -8,15 +8,16 @@ import { useMessages, type Messages } from "../messages";
 import { useSession } from "../session";
 import { pageVariables, useAddress, useFirstPageInstead } from "../ui/address";
 import { LinkButton } from "../ui/Button";
-import { Filters, MultiFilter, OneFilter, SearchFilter } from "../ui/Filters";
+import { Filters, MultiFilter, OneFilter } from "../ui/Filters";
 import { Page } from "../ui/Page";
 import { Pager } from "../ui/Pager";
 import { Empty, Failed, Loading } from "../ui/states";
 import { Table, useSort, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
-import { BulkActions } from "./BulkActions";
+import { BulkActions, type ChosenPerson } from "./BulkActions";
 import { FILTERS, SIGNED_IN, useUserFilter } from "./filter";
-import { RoleFilter, useRoleNames } from "./RoleFilter";
+import { RoleFilter } from "./RoleFilter";
+import { useRoleNames } from "./roleNames";
 import { INVITATION_STATUSES, USER_STATUSES, UserState } from "./state";
 
 const RowFragment = graphql(`
@@ -57,7 +58,10 @@ const UsersQuery = graphql(`
 
 type Row = FragmentType<typeof RowFragment> & { id: string };
 
-const NOBODY: ReadonlySet<string> = new Set();
+/** By their IDs. Whoever was chosen on another page is not in this one's rows. */
+type Chosen = ReadonlyMap<string, ChosenPerson>;
+
+const NOBODY: Chosen = new Map();
 
 const SORTED_BY = ["NAME", "EMAIL", "STATUS", "LAST_SIGNED_IN_AT"] as const;
 
@@ -93,6 +97,11 @@ export function UserList() {
     setChosen(NOBODY);
     setTimeout(() => results.current?.focus({ preventScroll: true }));
   };
+  const choose = (ids: ReadonlySet<string>) => {
+    const shown = new Map(found?.nodes.map((row) => [row.id, { ...readFragment(RowFragment, row) }]));
+    const all = new Map<string, ChosenPerson>([...chosen, ...shown]);
+    setChosen(new Map([...all].filter(([id]) => ids.has(id))));
+  };
 
   const create = !may("users.create") && common.needsPermission("users.create");
   return (
@@ -109,8 +118,7 @@ export function UserList() {
         </>
       }
     >
-      <Filters address={address} names={FILTERS}>
-        <SearchFilter address={address} label={words.searchFor} />
+      <Filters address={address} names={FILTERS} search={words.searchFor}>
         <MultiFilter
           address={address}
           name="state"
@@ -131,7 +139,16 @@ export function UserList() {
           options={SIGNED_IN.map((value) => ({ value, label: words.signedIn[value] }))}
         />
       </Filters>
-      {chosen.size > 0 && <BulkActions ids={[...chosen]} onClear={clear} />}
+      {chosen.size > 0 && (
+        <BulkActions
+          people={[...chosen.values()]}
+          onClear={() => {
+            clear();
+            // What was done to invitations changes which people match a filter.
+            again();
+          }}
+        />
+      )}
       {error && <Failed error={error} retry={again} />}
       {!found && !error && <Loading />}
       {found?.nodes.length === 0 && <Empty title={address.has(...FILTERS) ? words.nobodyMatches : words.nobody} />}
@@ -145,7 +162,7 @@ export function UserList() {
             nameOf={(row) => readFragment(RowFragment, row).displayName}
             sort={sort}
             onSort={onSort}
-            selection={{ ids: chosen, onChange: setChosen }}
+            selection={{ ids: new Set(chosen.keys()), onChange: choose }}
             busy={busy}
           />
         )}

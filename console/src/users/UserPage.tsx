@@ -55,7 +55,7 @@ export function UserPage({ id }: { id: string }) {
       </Page>
     );
   }
-  if (!data.user) return busy ? <Loading /> : <NotFound />;
+  if (!data.user) return busy ? <Loading /> : <NotFound list={{ href: "/users", title: words.title }} />;
   const user = readFragment(UserFragment, data.user);
   return (
     <Page

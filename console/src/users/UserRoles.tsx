@@ -8,6 +8,7 @@ import { graphql, readFragment, type FragmentType } from "../graphql";
 import { useMessages } from "../messages";
 import { usePermissionWords } from "../permissions";
 import { Button } from "../ui/Button";
+import { hasDraft, useDraft } from "../ui/draft";
 import { Form } from "../ui/form";
 import { takeFocus } from "../ui/focus";
 import { useNotice } from "../ui/notice";
@@ -69,7 +70,7 @@ export function UserRoles({ user: masked }: UserRolesProps) {
   const { grants } = usePermissionWords();
   const why = useWhy(user);
   // `false` once it was edited: then the button has the focus again.
-  const [isEditing, setEditing] = useState<boolean>();
+  const [isEditing, setEditing] = useState<boolean | undefined>(() => hasDraft(draftOf(user)) || undefined);
   if (isEditing) {
     return (
       <Section title={words.person.rolesTitle}>
@@ -112,13 +113,20 @@ export function UserRoles({ user: masked }: UserRolesProps) {
 const idsWithout = (roles: readonly { id: string }[], others: readonly { id: string }[]) =>
   roles.map(({ id }) => id).filter((id) => !others.some((other) => other.id === id));
 
+interface Draft {
+  /** What the person held when somebody began to choose. */
+  began: readonly AssignableRole[];
+  chosen: readonly AssignableRole[];
+}
+
+const draftOf = ({ id }: { id: string }) => `roles-of:${id}`;
+
 function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) {
   const user = readFragment(RolesFragment, masked);
   const { users: words, common } = useMessages();
   const tell = useNotice();
   const change = useChange(UpdateRoles);
-  const [began] = useState(user.roles);
-  const [chosen, setChosen] = useState<readonly AssignableRole[]>(began);
+  const [{ began, chosen }, setDraft, forget] = useDraft<Draft>(draftOf(user), { began: user.roles, chosen: user.roles });
 
   const input = {
     id: user.id,
@@ -127,11 +135,15 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
     removeRoleIds: idsWithout(began, chosen),
   };
   const isChanged = input.addRoleIds.length + input.removeRoleIds.length > 0;
+  const end = () => {
+    forget();
+    close();
+  };
   const save = async () => {
-    if (!isChanged) return close();
+    if (!isChanged) return end();
     if (change.busy || !(await change.run({ input }))) return;
     tell(words.done.saved);
-    close();
+    end();
   };
   return (
     <Form errors={change.userErrors} names={["roleIds"]} onSubmit={() => void save()}>
@@ -141,7 +153,8 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
         onChange={(roles) => {
           // What was refused is another change by now.
           change.reset();
-          setChosen(roles);
+          const isAsBefore = idsWithout(roles, began).length + idsWithout(began, roles).length === 0;
+          setDraft({ began, chosen: isAsBefore ? began : roles });
         }}
         held={user.roles}
       />
@@ -151,7 +164,7 @@ function RolesForm({ user: masked, close }: UserRolesProps & { close(): void }) 
         <Button type="submit" look="primary" busy={change.busy}>
           {common.save}
         </Button>
-        <Button onPress={close}>{common.cancel}</Button>
+        <Button onPress={end}>{common.cancel}</Button>
       </div>
     </Form>
   );

@@ -16,7 +16,7 @@ export function Users() {
       <Route path="/users" component={UserList} />
       <Route path="/users/new" component={InviteUser} />
       <Route path="/users/import" component={InviteUsers} />
-      {/* Another person is another page: nothing of a form that was begun is left. */}
+      {/* Another person is another page: a form that was begun stays with its own. */}
       <Route path="/users/:id">{({ id }) => <UserPage key={id} id={id} />}</Route>
       <Route>
         <NotFound />

@@ -23,6 +23,7 @@ export const common = {
   previous: "Zurück",
   next: "Weiter",
   filters: "Filter",
+  filtersUsed: (count: number) => (count ? `Filter (${count})` : "Filter"),
   clearFilters: "Filter zurücksetzen",
   clearSearch: "Suche leeren",
   selectAll: "Alle auf dieser Seite auswählen",

@@ -5,7 +5,7 @@ import { plurals } from "../plural";
 const plural = plurals("de");
 
 export const effects = {
-  title: "Folgen dieser Änderung",
+  title: "Was sich ändern würde",
   holderCount: (count: number) =>
     count === 0
       ? "Niemand hat diese Rolle."

@@ -56,6 +56,11 @@ export const emailQueue = {
   paused: "Angehalten",
   available: (transport: string) => `Sendet über ${transport}`,
   unavailable: (transport: string) => `Kann über ${transport} nicht senden`,
+  written: { log: "Nicht gesendet: steht im Protokoll des Servers", file: "Nicht gesendet: steht in einer Datei" },
+  writtenAt: {
+    log: "Wurde nicht gesendet, sondern in das Protokoll des Servers geschrieben:",
+    file: "Wurde nicht gesendet, sondern in eine Datei geschrieben:",
+  },
   notLive: "Nicht verbunden: Die Anzeige kann veraltet sein.",
   pausedBy: (name: string) => `Angehalten von ${isolate(name)} seit`,
   pausedSince: "Angehalten seit",
@@ -77,11 +82,14 @@ export const emailQueue = {
       plural(count, { one: "Versand von # E-Mail erneut versuchen?", other: "Versand von # E-Mails erneut versuchen?" }),
     retryUpToTitle: (count: number) =>
       plural(count, { one: "Versand von # E-Mail erneut versuchen?", other: "Versand von bis zu # E-Mails erneut versuchen?" }),
+    retryOne: "Diese E-Mail wird neu eingereiht, und der nächste Versuch beginnt sofort.",
     retry: "Fehlgeschlagene und abgebrochene E-Mails werden neu eingereiht, bei wartenden beginnt der nächste Versuch sofort. Links, die nicht mehr funktionieren, werden nicht gesendet.",
     cancelTitle: (count: number) =>
       plural(count, { one: "Versand von # E-Mail abbrechen?", other: "Versand von # E-Mails abbrechen?" }),
+    cancelOne: "Diese E-Mail wird dann nicht gesendet. Sie können sie später erneut versuchen lassen.",
     cancel: "Wartende E-Mails werden nicht gesendet. Sie können sie später erneut versuchen lassen.",
     deleteTitle: (count: number) => plural(count, { one: "# E-Mail löschen?", other: "# E-Mails löschen?" }),
+    deleteOne: "Diese E-Mail wird mit allen Versuchen endgültig gelöscht. Wenn sie noch wartet, wird sie nicht gesendet.",
     delete:
       "Die E-Mails werden mit allen Versuchen endgültig gelöscht; wartende werden nicht gesendet. Was gerade gesendet wird, bleibt erhalten.",
   },
@@ -116,7 +124,7 @@ export const emailQueue = {
     delete: (count: number) => plural(count, { one: "# E-Mail wurde gelöscht.", other: "# E-Mails wurden gelöscht." }),
   },
   notNow: {
-    retry: "Sie ist schon gesendet oder wird gerade gesendet, oder ihr Link funktioniert nicht mehr.",
+    retry: "Diese E-Mail ist schon gesendet, wird gerade gesendet oder enthält einen Link, der nicht mehr funktioniert.",
     cancel: "Nur wartende E-Mails können abgebrochen werden.",
     delete: "Sie wird gerade gesendet.",
   },
@@ -131,7 +139,7 @@ export const emailQueue = {
     INTERRUPTED: "Unterbrochen; sie kann angekommen sein",
   },
   link: "Geheimer Link",
-  linkNone: "Es gibt keinen Link, der funktioniert: Er wurde benutzt oder ersetzt oder ist abgelaufen. Oder die Person darf mehr als Sie.",
+  linkNone: "Der Link funktioniert nicht mehr, oder die Person darf mehr als Sie. Wird noch einer gebraucht, senden Sie die Einladung auf der Seite der Person erneut.",
   linkNever: "Links für neue Passwörter werden niemandem angezeigt.",
   content: "Inhalt",
   contentFailed: "Die Ansicht der E-Mail kann gerade nicht geladen werden. Hier ist ihr Text.",

@@ -69,7 +69,7 @@ export const roles = {
     title: "Neue Rolle",
     below: "Eine Rolle legt fest, was Personen dürfen. Danach können Sie sie vergeben.",
     create: "Rolle anlegen",
-    done: (name: string) => `Die Rolle ${isolate(name)} ist angelegt.`,
+    done: (name: string) => `Die Rolle ${isolate(name)} wurde angelegt.`,
   },
 
   edit: {
@@ -105,8 +105,8 @@ export const roles = {
     nobody: "Niemand hat diese Rolle.",
     add: "Personen hinzufügen",
     addingDone: "Fertig",
-    addSearch: "Name oder Adresse der Person, die die Rolle bekommen soll",
-    addHint: "Geben Sie einen Teil eines Namens oder einer Adresse ein.",
+    addSearch: "Name oder E-Mail-Adresse",
+    addHint: "Geben Sie einen Teil des Namens oder der E-Mail-Adresse der Person ein, die die Rolle bekommen soll.",
     found: (total: number, shown: number) =>
       total > shown
         ? `${shown} von ${plural(total, { other: "# Personen" })}. Geben Sie mehr ein, um die Suche einzugrenzen.`

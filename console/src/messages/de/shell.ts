@@ -11,8 +11,12 @@ export const shell = {
   playground: "Playground",
   language: "Sprache",
   signOut: "Abmelden",
+  queuePaused: "Die E-Mail-Warteschlange ist angehalten: Es werden keine E-Mails gesendet.",
+  notSending: "Zurzeit können keine E-Mails gesendet werden: Sie warten in der Warteschlange.",
+  toQueue: "Zur Warteschlange",
   noApplications: "Sie haben auf keine dieser Anwendungen Zugriff.",
   toDashboard: "Zur Übersicht",
+  toList: (title: string) => `Zur Liste: ${title}`,
   endedTitle: "Ihre Sitzung ist beendet",
   ended:
     "Sie wurden hier oder anderswo abgemeldet, oder Ihr Konto wurde gesperrt. Was Sie eingegeben haben, ist nicht verloren: Melden Sie sich in einem neuen Tab an, und kommen Sie dann hierher zurück.",

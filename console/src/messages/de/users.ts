@@ -95,6 +95,26 @@ export const users = {
   },
 
   bulk: {
+    actions: {
+      resend: "Einladungen erneut senden",
+      revoke: "Einladungen widerrufen",
+      activate: "Freigeben",
+      deactivate: "Sperren",
+      delete: "Löschen",
+    },
+    resendTitle: (count: number) =>
+      plural(count, { one: "# Person einen neuen Link senden?", other: "# Personen neue Links senden?" }),
+    resend: "Alle bekommen eine neue E-Mail mit einem neuen Link. Die Links, die sie haben, funktionieren dann nicht mehr.",
+    revokeTitle: (count: number) => plural(count, { one: "# Einladung widerrufen?", other: "# Einladungen widerrufen?" }),
+    revoke:
+      "Die Links funktionieren dann nicht mehr, und E-Mails, die noch warten, werden nicht gesendet. Sie können jederzeit neue senden.",
+    nobodyInvited: "Unter den Ausgewählten ist niemand mehr eingeladen.",
+    noneOpen: "Unter den Ausgewählten hat niemand eine offene Einladung.",
+    leftOut: (count: number) =>
+      plural(count, {
+        one: "# andere ausgewählte Person hat keine solche Einladung und wird ausgelassen.",
+        other: "# andere ausgewählte Personen haben keine solche Einladung und werden ausgelassen.",
+      }),
     activateTitle: (count: number) => plural(count, { one: "# Person freigeben?", other: "# Personen freigeben?" }),
     activate:
       "Sie können sich wieder anmelden und haben die Rollen, die sie hatten. Wer noch kein Passwort hat, braucht eine neue Einladung.",
@@ -102,7 +122,7 @@ export const users = {
     deactivate: "Sie werden sofort überall abgemeldet und können sich nicht mehr anmelden. Sie können sie wieder freigeben.",
     deleteTitle: (count: number) => plural(count, { one: "# Person löschen?", other: "# Personen löschen?" }),
     delete: "Sie werden abgemeldet und verlieren ihre Konten für immer. Das lässt sich nicht rückgängig machen.",
-    each: "Jede Person wird einzeln geändert: Was bei einer nicht möglich ist, hält die anderen nicht auf.",
+    each: "Ist es bei einer Person nicht möglich, geschieht es trotzdem bei den anderen.",
     resultTitle: "Ergebnis",
     resultDone: (count: number) => plural(count, { one: "Bei # Person erledigt.", other: "Bei # Personen erledigt." }),
     resultNot: (count: number) => plural(count, { one: "Bei # Person nicht erledigt:", other: "Bei # Personen nicht erledigt:" }),
@@ -143,6 +163,7 @@ export const users = {
     linkWorks: "Er funktioniert bis",
     another: "Noch jemanden einladen",
     toPerson: "Zu dieser Person",
+    rolesAllowNothing: (count: number) => (count === 1 ? "Diese Rolle erlaubt noch nichts." : "Diese Rollen erlauben noch nichts."),
     searchRoles: "Rolle suchen",
     moreRoles: "Es werden nicht alle Rollen angezeigt: Suchen Sie nach der, die Sie brauchen.",
     noRolesAllowed: "Sie dürfen die Rollen nicht sehen, die Sie dafür brauchen (roles.view).",
@@ -153,7 +174,7 @@ export const users = {
     below: "Bis zu 500 Personen auf einmal. Zuerst sehen Sie, was geschehen würde; gesendet wird erst, wenn Sie es bestätigen.",
     list: "Adressen oder eine Tabelle",
     listHint:
-      "Eine Person je Zeile. Adressen allein genügen, auch in der Form Laura Miller <laura@example.com>. Eine Tabelle (CSV) nennt in der ersten Zeile ihre Spalten: email, first_name, last_name, roles (Codenamen, durch Semikolon getrennt).",
+      "Eine Person je Zeile. Adressen allein genügen, auch in der Form Laura Miller <laura@example.com>. Eine Tabelle (CSV) nennt in der ersten Zeile ihre Spalten: email, first_name, last_name, roles (Namen oder Codenamen, durch Semikolon getrennt).",
     file: "Datei wählen",
     fileFailed: "Die Datei ließ sich nicht lesen. Sie muss Text in UTF-8 sein, wie Tabellenprogramme ihn ausgeben (CSV).",
     roles: "Rollen",
@@ -196,6 +217,7 @@ export const users = {
     sent: (count: number) => plural(count, { one: "# Person wurde eingeladen.", other: "# Personen wurden eingeladen." }),
     notSent: (count: number) => plural(count, { one: "# nicht.", other: "# nicht." }),
     again: "Mit den übrigen neu beginnen",
+    keepsRoles: "unverändert",
     onlyProblems: "Nur Zeilen mit Problemen",
     toUsers: "Zur Benutzerliste",
   },
@@ -249,6 +271,10 @@ export const users = {
       PERMANENT_FAILURE: "endgültig abgelehnt",
       UNAVAILABLE: "Mailserver nicht erreichbar; zählt nicht als Versuch",
       INTERRUPTED: "unterbrochen; sie kann angekommen sein",
+    },
+    storyWritten: {
+      log: "nicht gesendet, sondern in das Protokoll des Servers geschrieben",
+      file: "nicht gesendet, sondern in eine Datei geschrieben",
     },
     storyNext: "Nächster Versuch",
     storyCancelled: "Der Versand der E-Mail wurde abgebrochen",

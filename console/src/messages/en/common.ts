@@ -22,6 +22,7 @@ export const common = {
   previous: "Previous",
   next: "Next",
   filters: "Filters",
+  filtersUsed: (count: number) => (count ? `Filters (${count})` : "Filters"),
   clearFilters: "Clear filters",
   clearSearch: "Clear the search",
   selectAll: "Select all on this page",

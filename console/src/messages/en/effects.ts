@@ -4,7 +4,7 @@ import { plurals } from "../plural";
 const plural = plurals("en");
 
 export const effects = {
-  title: "What this comes to",
+  title: "What would change",
   holderCount: (count: number) =>
     count === 0 ? "Nobody holds this role." : plural(count, { one: "# user holds this role.", other: "# users hold this role." }),
   unknownHolders: "You may not see who holds this role: it concerns all of them.",

@@ -50,7 +50,7 @@ export const roles = {
     title: "New role",
     below: "A role says what people may do. Afterwards you can give it to them.",
     create: "Create role",
-    done: (name: string) => `The role ${name} is there.`,
+    done: (name: string) => `The role ${name} was created.`,
   },
 
   edit: {
@@ -67,7 +67,6 @@ export const roles = {
     decideFirst: "Somebody else has changed the role: decide above what shall hold.",
     empty: "(empty)",
   },
-
 
   remove: {
     action: "Delete",
@@ -86,8 +85,8 @@ export const roles = {
     nobody: "Nobody holds this role.",
     add: "Add people",
     addingDone: "Done",
-    addSearch: "Name or address of whoever shall hold it",
-    addHint: "Type a part of a name or an address.",
+    addSearch: "Name or e-mail address",
+    addHint: "Type a part of the name or e-mail address of whoever shall hold the role.",
     found: (total: number, shown: number) =>
       total > shown ? `${shown} of ${plural(total, { other: "# people" })}. Type more to find fewer.` : plural(total, { one: "# person", other: "# people" }),
     addOne: (name: string) => `Add ${name}`,

@@ -10,8 +10,12 @@ export const shell = {
   playground: "Playground",
   language: "Language",
   signOut: "Sign out",
+  queuePaused: "The e-mail queue is paused: no e-mail is sent.",
+  notSending: "E-mails cannot be sent at present: they wait in the queue.",
+  toQueue: "To the queue",
   noApplications: "You do not have access to any of these applications.",
   toDashboard: "To the dashboard",
+  toList: (title: string) => `To the list: ${title}`,
   endedTitle: "Your session has ended",
   ended:
     "You were signed out, here or elsewhere, or your account was deactivated. Nothing that you typed is lost: sign in in a new tab, then come back to this one.",
