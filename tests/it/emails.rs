@@ -9,9 +9,11 @@ use crate::support::{Client, TestServer, link_in};
 
 const LAURA: &str = "laura@kbank.com";
 
-/// An administrator, and a role to invite with.
+/// An administrator, and a role to invite with. Nothing more becomes of the administrator's own invitation, of which
+/// somebody who watches would be told.
 pub async fn office(server: &TestServer) -> (Client, String) {
     let administrator = server.administrator().await;
+    server.all_sent(&administrator).await;
     let role = server
         .role(&administrator, "Editor", &["content-hub.view"])
         .await;
